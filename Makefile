@@ -1,0 +1,114 @@
+# wkc: see README.md. Everything is built below build/MODE, where MODE is
+#     release    -O2, what `make install` installs
+#     sanitize   address and undefined-behaviour sanitizers; what the tests run by default
+#     thread     thread sanitizer, for the worlds
+MODE ?= release
+OUT := build/$(MODE)
+
+CC := gcc
+LLVM_CONFIG := llvm-config-19
+CLANG := clang-19
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+    -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wimplicit-fallthrough -Werror
+# The numerics rulings: one CPU baseline, no contraction, no reassociation.
+BASELINE := -march=x86-64-v3 -ffp-contract=off
+ifneq ($(shell uname -m),x86_64)
+BASELINE := -march=armv8.2-a -ffp-contract=off
+endif
+OPTIMIZE_release := -O2 -g
+OPTIMIZE_sanitize := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPTIMIZE_thread := -O1 -g -fsanitize=thread
+MODE_FLAGS := $(OPTIMIZE_$(MODE))
+ifeq ($(MODE_FLAGS),)
+$(error MODE is release, sanitize or thread, not '$(MODE)')
+endif
+CFLAGS := -std=c17 -D_GNU_SOURCE -fPIC $(WARNINGS) $(BASELINE) $(MODE_FLAGS) -pthread
+LDFLAGS := $(MODE_FLAGS) -pthread -rdynamic
+LIBRARIES := -lsleef -lcrypto -ljansson -ldl -lm
+
+# Modules, lowest first: each may use what stands before it. The runtime never sees the compiler.
+RUNTIME_MODULES := base value graph executor store world trace
+COMPILER_MODULES := syntax check flow
+modules_to_archives = $(foreach m,$(1),$(if $(wildcard $(MODULE_DIRECTORY_$(m))/*.[cly]),$(OUT)/$(m).a))
+$(foreach m,$(RUNTIME_MODULES),$(eval MODULE_DIRECTORY_$(m) := runtime/$(m)))
+$(foreach m,$(COMPILER_MODULES),$(eval MODULE_DIRECTORY_$(m) := compiler/$(m)))
+
+RUNTIME_ARCHIVES := $(call modules_to_archives,$(RUNTIME_MODULES))
+COMPILER_ARCHIVES := $(call modules_to_archives,$(COMPILER_MODULES))
+ARCHIVES := $(COMPILER_ARCHIVES) $(RUNTIME_ARCHIVES)
+
+.PHONY: all deps demo test check soak bench fuzz install clean format
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(OUT)/wkc $(OUT)/libwkc-kernel.so
+
+# ---- Compiling ------------------------------------------------------------------------------------
+
+runtime_includes := -Iruntime
+compiler_includes := -Iruntime -Icompiler -I$(OUT)/compiler
+
+$(OUT)/runtime/%.o: runtime/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(runtime_includes) -MMD -MP -c $< -o $@
+
+# The code generator alone sees LLVM; it is loaded when there is something to compile.
+$(OUT)/compiler/kernel/%.o: compiler/kernel/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(compiler_includes) $(shell $(LLVM_CONFIG) --cflags | sed 's/-std=[^ ]*//; s/-I/-isystem /g') -MMD -MP -c $< -o $@
+
+$(OUT)/compiler/%.o: compiler/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(compiler_includes) -MMD -MP -c $< -o $@
+
+# Generated scanners and parsers: their own code is not held to our warnings.
+$(OUT)/compiler/syntax/lexer.c: compiler/syntax/lexer.l
+	@mkdir -p $(@D)
+	flex -o $@ $<
+$(OUT)/compiler/syntax/parser.c $(OUT)/compiler/syntax/parser.h &: compiler/syntax/parser.y
+	@mkdir -p $(@D)
+	bison -Werror -o $(OUT)/compiler/syntax/parser.c --header=$(OUT)/compiler/syntax/parser.h $<
+GENERATED_FLAGS := -Wno-conversion -Wno-sign-conversion -Wno-missing-prototypes -Wno-shadow -Wno-cast-qual -Wno-unused-function -Wno-implicit-fallthrough
+$(OUT)/compiler/syntax/lexer.o: $(OUT)/compiler/syntax/lexer.c $(OUT)/compiler/syntax/parser.h
+	$(CC) $(CFLAGS) $(GENERATED_FLAGS) $(compiler_includes) -Icompiler/syntax -MMD -MP -c $< -o $@
+$(OUT)/compiler/syntax/parser.o: $(OUT)/compiler/syntax/parser.c
+	$(CC) $(CFLAGS) $(GENERATED_FLAGS) $(compiler_includes) -Icompiler/syntax -MMD -MP -c $< -o $@
+$(patsubst compiler/%.c,$(OUT)/compiler/%.o,$(wildcard compiler/syntax/*.c)): | $(if $(wildcard compiler/syntax/parser.y),$(OUT)/compiler/syntax/parser.h)
+
+define archive_rule
+$(OUT)/$(1).a: $(patsubst %.c,$(OUT)/%.o,$(wildcard $(2)/*.c)) $(patsubst %.l,$(OUT)/%.o,$(wildcard $(2)/*.l)) $(patsubst %.y,$(OUT)/%.o,$(wildcard $(2)/*.y))
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach m,$(RUNTIME_MODULES) $(COMPILER_MODULES),$(eval $(call archive_rule,$(m),$(MODULE_DIRECTORY_$(m)))))
+
+MAIN_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/*.c))
+$(OUT)/wkc: $(MAIN_OBJECTS) $(ARCHIVES)
+	$(CC) $(LDFLAGS) -o $@ $(MAIN_OBJECTS) -Wl,--whole-archive $(ARCHIVES) -Wl,--no-whole-archive $(LIBRARIES)
+
+KERNEL_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/kernel/*.c))
+$(OUT)/libwkc-kernel.so: $(KERNEL_OBJECTS)
+	$(CC) $(MODE_FLAGS) -shared -o $@ $^ $(shell $(LLVM_CONFIG) --ldflags --libs)
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+
+# ---- Unit tests: tests/unit/MODULE_name.c links MODULE and what stands below it -----------------------
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/*_*.c))
+upto = $(if $(filter $(1),$(RUNTIME_MODULES)),$(call take,$(1),$(RUNTIME_MODULES)),$(RUNTIME_MODULES) $(call take,$(1),$(COMPILER_MODULES)))
+take = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,$(call take,$(1),$(wordlist 2,99,$(2)))))
+reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
+define unit_rule
+$(OUT)/unit/$(1): tests/unit/$(1).c tests/unit/test.h $(call modules_to_archives,$(call upto,$(firstword $(subst _, ,$(1)))))
+	@mkdir -p $(OUT)/unit
+	$(CC) $(CFLAGS) $(compiler_includes) -Itests/unit $(LDFLAGS) -o $$@ $$< -Wl,--start-group $(call modules_to_archives,$(call upto,$(firstword $(subst _, ,$(1))))) -Wl,--end-group $(LIBRARIES)
+endef
+$(foreach t,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_*.c)),$(eval $(call unit_rule,$(t))))
+
+.PHONY: unit
+unit: $(UNIT_TESTS)
+	@set -e; for t in $(UNIT_TESTS); do $$t; done
+
+clean:
+	rm -rf build

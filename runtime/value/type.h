@@ -1,0 +1,111 @@
+/*
+ * The types of values, interned: within one table, equal types have equal pointers.
+ *
+ * The compiler, flow code and the runtime share this one representation. Extents are no part of a
+ * type (they are values: see spec/language.md); rank is. A type's text form is the language's, with `_`
+ * for every extent: "f64[_, _]", "(q: f64[_, _], r: f64)", "int" is written "i64".
+ */
+#ifndef WKC_VALUE_TYPE_H
+#define WKC_VALUE_TYPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "wk.h"
+
+enum type_kind {
+    TYPE_SCALAR,
+    TYPE_STRING,
+    TYPE_TUPLE, /* without parts: (), the unit */
+    TYPE_STRUCT,
+    TYPE_ARRAY,
+    TYPE_MAP,
+    TYPE_FILE,
+    TYPE_FUNCTION, /* compile time only */
+};
+
+struct type {
+    enum type_kind kind;
+    enum wk_scalar scalar;      /* SCALAR */
+    uint8_t rank;               /* ARRAY: 1 to WK_MAX_RANK */
+    bool is_flow;               /* FUNCTION */
+    const struct type *element; /* ARRAY; MAP: the values; FUNCTION: the result */
+    const struct type *key;     /* MAP */
+    const struct type *const *parts; /* TUPLE, STRUCT: parts; FUNCTION: parameters */
+    const char *const *names;        /* TUPLE: NULL when no part has a name; STRUCT: fields */
+    uint32_t part_count;
+    const char *name;     /* STRUCT */
+    uint32_t word_count;  /* words in the kernel ABI (wk.h); 0 where it has no such form yet */
+    uint32_t leaf_count;  /* parts after flattening tuples: each is a value of its own */
+    uint32_t id;          /* dense, in order of creation */
+};
+
+struct type_table {
+    struct arena *arena;
+    const struct type **slots; /* hash table */
+    uint32_t count, capacity;
+    const struct type *scalars[WK_SCALAR_COUNT];
+    const struct type *string, *unit, *file;
+};
+
+void type_table_init(struct type_table *table, struct arena *arena);
+void type_table_release(struct type_table *table);
+
+const struct type *type_scalar(struct type_table *table, enum wk_scalar scalar);
+const struct type *type_array(struct type_table *table, const struct type *element, uint8_t rank);
+/* `names` may be NULL; entries may be NULL. The arrays and texts are copied. */
+const struct type *type_tuple(struct type_table *table, const struct type *const *parts,
+                              const char *const *names, uint32_t count);
+const struct type *type_map(struct type_table *table, const struct type *key,
+                            const struct type *value);
+const struct type *type_function(struct type_table *table, bool is_flow,
+                                 const struct type *const *parameters, uint32_t count,
+                                 const struct type *result);
+
+/* The type's text form; type_parse reads it back and returns NULL for anything else. */
+void type_print(const struct type *type, struct buffer *out);
+const struct type *type_parse(struct type_table *table, const char *text);
+
+/* The n-th leaf of a type: tuples flattened in order, arrays and scalars are leaves. */
+const struct type *type_leaf(const struct type *type, uint32_t index);
+/* Where the leaf's words begin among the type's words. */
+uint32_t type_leaf_word(const struct type *type, uint32_t index);
+
+/* Bytes of one element of an array with this element type: scalars their size, the rest 8 a word. */
+uint32_t type_element_bytes(const struct type *element);
+
+static inline bool type_is_scalar(const struct type *type)
+{
+    return type->kind == TYPE_SCALAR;
+}
+static inline bool type_is_integer(const struct type *type)
+{
+    return type->kind == TYPE_SCALAR && type->scalar >= WK_I8 && type->scalar <= WK_U64;
+}
+static inline bool type_is_signed(const struct type *type)
+{
+    return type->kind == TYPE_SCALAR && type->scalar >= WK_I8 && type->scalar <= WK_I64;
+}
+static inline bool type_is_float(const struct type *type)
+{
+    return type->kind == TYPE_SCALAR && type->scalar >= WK_F32;
+}
+static inline bool type_is_number(const struct type *type)
+{
+    return type->kind == TYPE_SCALAR && type->scalar != WK_BOOL;
+}
+static inline bool type_is_bool(const struct type *type)
+{
+    return type->kind == TYPE_SCALAR && type->scalar == WK_BOOL;
+}
+static inline bool type_is_unit(const struct type *type)
+{
+    return type->kind == TYPE_TUPLE && type->part_count == 0;
+}
+
+uint32_t wk_scalar_bytes(enum wk_scalar scalar);
+const char *wk_scalar_text(enum wk_scalar scalar);
+
+#endif

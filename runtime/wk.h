@@ -1,0 +1,118 @@
+/*
+ * wk.h: what a kernel sees. The one header for compiled and foreign tasks.
+ *
+ * A kernel is one task compiled to native code:
+ *
+ *     int32_t kernel(struct wk_context *context, const uint64_t *arguments, uint64_t *results);
+ *
+ * Arguments and results are words of 64 bits, laid out by type, parts of tuples in order:
+ *
+ *     scalar            1 word   integers sign- or zero-extended to 64 bits, bool 0 or 1, f64 its
+ *                                bits, f32 its bits in the low half (high half zero)
+ *     array of rank r   1 + r    the address of the first element, then the extents (int64_t);
+ *                                elements dense and row-major; address 64-byte aligned when the
+ *                                array is a whole value, aligned to its element when it is a slice;
+ *                                an array without elements may have any address
+ *     ()                0
+ *
+ * An element of an array takes: a scalar its natural size (bool 1 byte); an array or tuple the words
+ * above, 8 bytes each (so an array of arrays is a table of addresses and extents).
+ *
+ * Ownership: arguments belong to the caller and are not written. Array results are blocks from
+ * wk_alloc, handed over to the caller; never an argument's memory, never the same block twice.
+ *
+ * A kernel returns 0, or the status that a wk_ function returned to it when something failed; the
+ * results are then ignored, and blocks that it still holds are freed by its caller (every block is
+ * registered with the context until it is returned or freed).
+ */
+#ifndef WK_H
+#define WK_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WK_ABI_VERSION 1
+
+/* The scalar types: X(NAME, text, size in bytes). The order is part of the ABI. */
+#define WK_SCALARS(X)                                                                              \
+    X(BOOL, "bool", 1)                                                                             \
+    X(I8, "i8", 1)                                                                                 \
+    X(I16, "i16", 2)                                                                               \
+    X(I32, "i32", 4)                                                                               \
+    X(I64, "i64", 8)                                                                               \
+    X(U8, "u8", 1)                                                                                 \
+    X(U16, "u16", 2)                                                                               \
+    X(U32, "u32", 4)                                                                               \
+    X(U64, "u64", 8)                                                                               \
+    X(F32, "f32", 4)                                                                               \
+    X(F64, "f64", 8)
+
+enum wk_scalar {
+#define WK_SCALAR_ENUM(NAME, text, size) WK_##NAME,
+    WK_SCALARS(WK_SCALAR_ENUM)
+#undef WK_SCALAR_ENUM
+};
+enum { WK_SCALAR_COUNT = 11, WK_MAX_RANK = 12, WK_ALIGN = 64 };
+
+/* The header that precedes the data of every array block, and every stored value: what is in memory
+ * is what is stored. Data begins WK_HEADER_BYTES after it, 64-byte aligned. */
+struct wk_block {
+    _Atomic(uint32_t) references; /* owners; meaningless in a stored value */
+    uint8_t scalar;               /* enum wk_scalar of the elements */
+    uint8_t rank;
+    uint16_t flags;
+    uint64_t bytes;                /* of data */
+    int64_t extents[WK_MAX_RANK];  /* the first `rank` count */
+    uint64_t reserved[2];
+};
+enum { WK_HEADER_BYTES = 128 };
+_Static_assert(sizeof(struct wk_block) == WK_HEADER_BYTES, "the block header's size is fixed");
+
+/* Where in the source something can fail or log, and how to say it. `format` is text in which {}
+ * stands for the next value; `types` has one letter a value: i (int64), u (uint64), f (f64), g (f32),
+ * b (bool). Literal braces are doubled. Sites are constants of the kernel's object. */
+struct wk_site {
+    uint32_t code; /* enum error_code's number in its table: see `wkc explain` */
+    uint32_t line, column, length;
+    const char *file;
+    const char *format;
+    const char *types;
+};
+
+/* What a worker gives to each kernel that it runs. Compiled code reads the named fields only. */
+struct wk_context {
+    _Atomic(uint32_t) *stop; /* not 0: return wk_stopped() soon; polled on back-edges */
+    uint32_t depth;          /* of task recursion; the limit is WK_MAX_DEPTH */
+    uint32_t reserved;
+    void *runtime; /* the worker's own */
+};
+enum { WK_MAX_DEPTH = 10000 };
+
+typedef int32_t wk_kernel(struct wk_context *context, const uint64_t *arguments, uint64_t *results);
+
+/* Data of `bytes` bytes, WK_ALIGN-aligned, preceded by its struct wk_block (with one reference, and
+ * `bytes` set), contents undefined. NULL when the job's memory limit or the machine's memory is
+ * reached: the failure is recorded, and the kernel returns wk_failed(context). */
+void *wk_alloc(struct wk_context *context, uint64_t bytes);
+
+/* Frees a block by the address of its data; NULL is allowed. */
+void wk_free(struct wk_context *context, void *data);
+
+/* Records a failure at a site with its values, and returns the status to return. Cold. */
+int32_t wk_fail(struct wk_context *context, const struct wk_site *site, const uint64_t *values);
+/* The status of the failure that is recorded already. */
+int32_t wk_failed(struct wk_context *context);
+/* The status to return when *context->stop was seen set. */
+int32_t wk_stopped(struct wk_context *context);
+/* Appends a line to the task's log. */
+void wk_log(struct wk_context *context, const struct wk_site *site, const uint64_t *values);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
