@@ -1,0 +1,56 @@
+/*
+ * Flow code: what elaboration executes. Compact, position-independent bytes made by the compiler
+ * from flow IR (compiler/flow/encode.c); the format is private to encode.c and this module and is
+ * defined in spec/flow-code.md. Loading verifies everything that execution relies on, so that no
+ * bytes, however wrong, crash the elaborator.
+ */
+#ifndef WKC_GRAPH_CODE_H
+#define WKC_GRAPH_CODE_H
+
+#include "graph/dag.h"
+
+struct flow_code; /* loaded and verified; immutable */
+
+/* `bytes` must outlive the code. NULL with *error filled when they are no flow code. */
+struct flow_code *flow_code_load(const void *bytes, size_t length, struct error *error);
+void flow_code_free(struct flow_code *code);
+
+/* A parameter of main. */
+struct flow_parameter {
+    const char *name;
+    const struct type *type; /* a scalar, or an array of scalars */
+    bool has_default;
+};
+uint32_t flow_parameter_count(const struct flow_code *code);
+struct flow_parameter flow_parameter(const struct flow_code *code, uint32_t index);
+const struct type *flow_result_type(const struct flow_code *code);
+
+/* The kernels that nodes call, in the order of the DAG's tasks 1, 2, …: symbols of kernels.so. */
+uint32_t flow_kernel_count(const struct flow_code *code);
+const char *flow_kernel_symbol(const struct flow_code *code, uint32_t index);
+
+/* What a parameter is bound to: a scalar's word, or the shape of the array that it refers to.
+ * `given` is false when the default shall be taken. */
+struct flow_argument {
+    bool given;
+    uint64_t word;
+    int64_t extents[WK_MAX_RANK];
+};
+
+struct elaborate_options {
+    uint64_t max_tasks;            /* nodes created; 0: 10 million */
+    uint64_t max_steps;            /* instructions and element moves; 0: 10 billion */
+    const _Atomic(uint32_t) *stop; /* Ctrl-C; or NULL */
+};
+
+struct elaborate_counters {
+    uint64_t nodes_created, steps;
+};
+
+/* Builds the job's DAG. Mistakes that only show here (shapes, bounds, fail, limits) fill *error with
+ * the place of the call in the program; limits name the innermost loop or the recursive call. */
+int elaborate(const struct flow_code *code, const struct flow_argument *arguments,
+              const struct elaborate_options *options, struct dag *dag,
+              struct elaborate_counters *counters, struct error *error);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * Worlds: what drives the executor. A world runs a job's plan and hands back its result.
+ */
+#ifndef WKC_WORLD_WORLD_H
+#define WKC_WORLD_WORLD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "graph/plan.h"
+#include "value/type.h"
+#include "wk.h"
+
+struct data_file;
+struct trace;
+
+struct job {
+    const struct plan *plan;
+    wk_kernel *const *kernels;       /* by task of the DAG; [DAG_RESULT] is NULL */
+    struct data_file *const *inputs; /* by input of the DAG */
+    const struct type *result_type;  /* main's */
+};
+
+struct job_options {
+    uint32_t workers;        /* local: 0 means the number of CPUs */
+    uint64_t memory_limit;   /* bytes of values; 0: none */
+    uint64_t seed;           /* sim */
+    _Atomic(uint32_t) *stop; /* set by Ctrl-C */
+    /* Called now and then from one thread with what has been done; NULL for none. */
+    void (*progress)(void *context, uint64_t tasks_done, uint64_t tasks_running);
+    void *progress_context;
+    /* Receives whole lines of log() with the task's name before them; NULL: standard error. */
+    void (*log)(void *context, const char *line);
+    void *log_context;
+    struct trace *trace; /* NULL: no trace */
+};
+
+/* The counters of protocol.md, in the order in which they are printed; metrics.def is their table. */
+struct metrics {
+#define METRIC(name, type, description) type name;
+#include "world/metrics.def"
+#undef METRIC
+};
+
+/* The result: words of main's result type (wk.h). Arrays point to memory that the outcome owns. */
+struct job_outcome {
+    uint64_t *words;
+    uint32_t word_count;
+    void *owner; /* private to the world */
+    void (*release)(struct job_outcome *outcome);
+    struct metrics metrics;
+};
+
+/* Runs a job to its end: 0 with *outcome filled (release it with outcome->release), or an error code
+ * with *error: the failed task's message at its place, with the task's name and arguments in the
+ * hint. outcome->metrics is filled in both cases. */
+int local_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,
+              struct error *error);
+int sim_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,
+            struct error *error);
+
+/* --stats and --stats=json. */
+void metrics_print(const struct metrics *metrics, bool json, struct buffer *out);
+
+#endif
