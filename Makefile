@@ -29,7 +29,7 @@ LIBRARIES := -lsleef -lcrypto -ljansson -ldl -lm
 
 # Modules, lowest first: each may use what stands before it. The runtime never sees the compiler.
 RUNTIME_MODULES := base value graph executor store world trace
-COMPILER_MODULES := syntax check flow
+COMPILER_MODULES := syntax check flow link
 modules_to_archives = $(foreach m,$(1),$(if $(wildcard $(MODULE_DIRECTORY_$(m))/*.[cly]),$(OUT)/$(m).a))
 $(foreach m,$(RUNTIME_MODULES),$(eval MODULE_DIRECTORY_$(m) := runtime/$(m)))
 $(foreach m,$(COMPILER_MODULES),$(eval MODULE_DIRECTORY_$(m) := compiler/$(m)))
