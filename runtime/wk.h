@@ -108,8 +108,9 @@ int32_t wk_fail(struct wk_context *context, const struct wk_site *site, const ui
 int32_t wk_failed(struct wk_context *context);
 /* The status to return when *context->stop was seen set. */
 int32_t wk_stopped(struct wk_context *context);
-/* Appends a line to the task's log. */
-void wk_log(struct wk_context *context, const struct wk_site *site, const uint64_t *values);
+/* Appends a line to the task's log. (wk_log is the logarithm.) */
+void wk_log_line(struct wk_context *context, const struct wk_site *site,
+                 const uint64_t *values);
 
 #ifdef __cplusplus
 }
