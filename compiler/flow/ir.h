@@ -144,6 +144,21 @@ struct ir_pass {
 extern const struct ir_pass ir_passes[];
 extern const uint32_t ir_pass_count;
 
+struct ir_pass_options {
+    int level;              /* -O */
+    bool verify_each;       /* verify before the first pass and after each */
+    const char *stop_after; /* the name of the last pass to run; NULL: all */
+    /* Called with the name "lower" before the first pass, and after each pass; NULL for none. */
+    void (*after_pass)(void *context, const struct ir_module *module, const char *pass,
+                       double seconds);
+    void *context;
+};
+
+/* Runs the passes of the level, in the table's order. 0, or an error: a broken rule (naming the pass),
+ * or an unknown name in stop_after. */
+int ir_run_passes(struct ir_module *module, const struct ir_pass_options *options,
+                  struct error *error);
+
 /* Encodes a verified module as flow code (runtime/graph/code.h). The bytes are deterministic. */
 void encode_module(const struct ir_module *module, struct buffer *out);
 

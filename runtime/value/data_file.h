@@ -1,0 +1,33 @@
+/*
+ * Input arrays: where a parameter of main finds its elements.
+ *
+ * A handle knows its shape from the beginning and reads any hyper-rectangle of it when asked, never
+ * the whole. Handles may be read by several threads at once.
+ */
+#ifndef WKC_VALUE_DATA_FILE_H
+#define WKC_VALUE_DATA_FILE_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "value/type.h"
+
+struct data_file;
+
+/* Opens `path` for a parameter of type `type` (an array of scalars): a .npy file, or any other file as
+ * u8[n]. NULL with *error filled (E7xx) when it cannot be read or does not fit the type. */
+struct data_file *data_file_open(const char *path, const struct type *type, struct error *error);
+
+/* An array given inline on the command line, as JSON: "[0.1, 0.01]", "[[1, 2], [3, 4]]". */
+struct data_file *data_file_inline(const char *text, const struct type *type, struct error *error);
+
+void data_file_close(struct data_file *file); /* NULL is allowed */
+
+const int64_t *data_file_extents(const struct data_file *file);
+
+/* Reads elements begin[d] <= index < begin[d] + count[d], dense and row-major, into `out`. 0, or an
+ * error: the disk's, or that the file has changed since it was opened. Thread-safe. */
+int data_file_read(struct data_file *file, const int64_t *begin, const int64_t *count, void *out,
+                   struct error *error);
+
+#endif
