@@ -47,8 +47,9 @@ struct elaborate_counters {
     uint64_t nodes_created, steps;
 };
 
-/* Builds the job's DAG. Mistakes that only show here (shapes, bounds, fail, limits) fill *error with
- * the place of the call in the program; limits name the innermost loop or the recursive call. */
+/* Builds the job's DAG. Mistakes that only show here (shapes, bounds, fail, limits) fill *error
+ * with the place of the call in the program; limits name the innermost loop or the recursive call.
+ */
 int elaborate(const struct flow_code *code, const struct flow_argument *arguments,
               const struct elaborate_options *options, struct dag *dag,
               struct elaborate_counters *counters, struct error *error);

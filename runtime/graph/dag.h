@@ -7,8 +7,8 @@
  * A node runs one task. Its arguments are described by its *pattern*, a list of codes, one for each
  * leaf of each parameter: they take, in order, references from the node's refs and words from
  * the node's words. A reference names a source (a node, an input of the job, or a constant) and a
- * view of it: which part, and which element or slice. Views, patterns, sites and scopes are interned, so
- * that a node costs 48 bytes, and an edge 8 in each direction.
+ * view of it: which part, and which element or slice. Views, patterns, sites and scopes are
+ * interned, so that a node costs 48 bytes, and an edge 8 in each direction.
  *
  * The last node is the sink: it runs no task (task DAG_RESULT), and its arguments are the words of
  * main's result. Nodes are in topological order: producers have smaller indexes.
@@ -148,8 +148,9 @@ struct dag {
     uint32_t node_count, pattern_count, view_count, constant_count, input_count, task_count,
         site_count, scope_count;
     uint64_t part_count; /* all nodes' result leaves */
-    void *memory;        /* the one piece; freed or unmapped by dag_release */
-    size_t memory_bytes;
+    uint64_t string_bytes, data_bytes;
+    void *memory;        /* of a mapped DAG: the one piece; a built one's tables are blocks each */
+    size_t memory_bytes; /* of all tables */
     bool is_mapped;
 };
 
@@ -176,7 +177,8 @@ void dag_release(struct dag *dag);
 int dag_map(struct dag *dag, const char *path, struct error *error);
 int dag_store(const struct dag *dag, const char *path, struct error *error);
 
-/* Checks every rule that readers rely on (spec/dag.md): ranges of all indexes, order, bits, parts. */
+/* Checks every rule that readers rely on (spec/dag.md): ranges of all indexes, order, bits, parts.
+ */
 int dag_verify(const struct dag *dag, struct error *error);
 
 /* The text form: --emit=dag; dag_parse reads it back (print, read, print is the identity). */
@@ -193,7 +195,7 @@ struct dag_builder;
 struct dag_builder *dag_builder_new(void);
 void dag_builder_free(struct dag_builder *builder);
 
-uint32_t dag_add_string(struct dag_builder *builder, const char *text);         /* interned */
+uint32_t dag_add_string(struct dag_builder *builder, const char *text);        /* interned */
 uint32_t dag_add_site(struct dag_builder *builder, const struct place *place); /* interned */
 uint32_t dag_add_scope(struct dag_builder *builder, uint32_t name, uint32_t parent, uint32_t site);
 uint32_t dag_add_task(struct dag_builder *builder, const struct dag_task *task);

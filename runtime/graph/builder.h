@@ -1,0 +1,43 @@
+/*
+ * The builder's tables: private to building a DAG (builder.c, finish.c).
+ *
+ * The large tables (nodes, refs, words) are built in their final form in blocks that realloc grows
+ * by remapping pages, so that a large DAG is never held twice.
+ */
+#ifndef WKC_GRAPH_BUILDER_H
+#define WKC_GRAPH_BUILDER_H
+
+#include "base/vector.h"
+#include "graph/dag.h"
+
+/* An open hash table from contents to numbers in another table. A slot holds the upper half of the
+ * content's hash and the number + 1; 0 is an empty slot. */
+struct content_index {
+    uint64_t *slots;
+    uint32_t count, capacity;
+};
+
+struct dag_builder {
+    VECTOR(struct dag_node) nodes;
+    VECTOR(dag_ref) refs;
+    VECTOR(uint64_t) words;
+    VECTOR(uint32_t) patterns; /* pattern p's codes end where those of p + 1 begin */
+    VECTOR(uint32_t) pattern_codes;
+    VECTOR(struct dag_view) views;
+    VECTOR(int64_t) view_words;
+    VECTOR(struct dag_constant) constants;
+    VECTOR(struct dag_input) inputs;
+    VECTOR(struct dag_task) tasks;
+    VECTOR(struct dag_site) sites;
+    VECTOR(struct dag_scope) scopes;
+    VECTOR(char) strings;
+    char *data; /* of constants; WK_ALIGN-aligned */
+    size_t data_bytes, data_capacity;
+    struct content_index string_index, site_index, view_index, pattern_index, constant_index;
+};
+
+/* Sets first_child and producer_count of all nodes (the sentinel's first_child too, all 0 before),
+ * and gives the children's table. */
+struct dag_child *dag_make_children(struct dag_node *nodes, const dag_ref *refs, size_t node_count);
+
+#endif
