@@ -1,0 +1,89 @@
+/*
+ * Contexts: what stands behind struct wk_context when a kernel runs. A world has one for each
+ * worker; it belongs to one thread at a time and is used for one kernel after the other:
+ *
+ *     struct memory_account account;           // one a job, shared by its contexts
+ *     memory_account_init(&account, limit);
+ *     struct context context;
+ *     context_init(&context, &account, &stop);
+ *     code = context_run(&context, kernel, arguments, leaves, leaf_count, results);
+ *     if (code)  …context.error says what and where…
+ *     else       …results are words; each array's block (block_of) is owned by the caller…
+ *     …buffer_text(&context.log) are the lines that the task logged…
+ *     context_drop(&context, block);            // when a value was read for the last time
+ *     context_release(&context);
+ *
+ * Memory. Every block comes from context_new_array or, in a kernel, wk_alloc. While a kernel runs,
+ * the context lists its blocks; when it ends, those that are its results leave the list, and the
+ * others are freed. A freed block goes to the context's cache, in classes of sizes, to be the next
+ * block of its class; a block may be dropped into another context's cache than it came from. Hence
+ * a loop that rebinds an array has two blocks, and no system call. What contexts hold, cached or
+ * not, counts in the job's account; a context empties its cache before it reports that the limit is
+ * reached.
+ *
+ * Threads. A block may be handed from thread to thread by any means that synchronizes; its last
+ * owner frees it, whichever thread that is.
+ */
+#ifndef WKC_VALUE_CONTEXT_H
+#define WKC_VALUE_CONTEXT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "value/value.h"
+#include "wk.h"
+
+/* The memory of a job's values, in bytes. */
+struct memory_account {
+    uint64_t limit;         /* 0: none */
+    _Atomic(uint64_t) used; /* held by contexts, in use or cached */
+    _Atomic(uint64_t) peak; /* the largest that `used` has been */
+};
+
+void memory_account_init(struct memory_account *account, uint64_t limit);
+
+enum { CONTEXT_CLASSES = 160 };
+
+struct context {
+    struct wk_context kernel;       /* what kernels see */
+    struct memory_account *account; /* shared */
+    struct wk_block **live;         /* the running kernel's blocks; each knows its index */
+    uint32_t live_count, live_capacity;
+    struct wk_block *cache[CONTEXT_CLASSES]; /* free blocks by class, linked */
+    uint64_t cached, cache_limit;            /* bytes */
+    struct error error;                      /* of the last kernel; code 0: none */
+    struct buffer log;                       /* of the last kernel: whole lines */
+    bool log_full;
+};
+
+/* `stop` becomes not 0 when kernels shall end; it may be shared by all contexts. */
+void context_init(struct context *context, struct memory_account *account, _Atomic(uint32_t) *stop);
+
+/* Frees the cache. Blocks that others own stay; drop them into another context. */
+void context_release(struct context *context);
+
+/* Runs a kernel with the floating-point mode set to its defaults. 0: `results` holds the words of
+ * the leaves in order, and the caller owns a block for each array among them, its header filled.
+ * Otherwise the error's code, with context->error filled (its place is that of the failure, line 0
+ * where a failure has none), and nothing is owned. */
+int context_run(struct context *context, wk_kernel *kernel, const uint64_t *arguments,
+                const struct value_leaf *leaves, uint32_t leaf_count, uint64_t *results);
+
+/* A new array, its elements undefined, with one owner. NULL with context->error filled when it is
+ * too large for the limit or the machine. The shape is one that shape_bytes accepts. */
+struct wk_block *context_new_array(struct context *context, enum wk_scalar scalar, uint8_t rank,
+                                   const int64_t *extents);
+
+/* Takes one owner away; the last one's block goes to the cache. NULL is allowed. */
+void context_drop(struct context *context, struct wk_block *block);
+
+/* Gives the cached blocks back to the system. */
+void context_trim(struct context *context);
+
+/* The text of a site's format with its values, as in wk.h. Appended to *out. */
+void site_render(const struct wk_site *site, const uint64_t *values, struct buffer *out);
+
+#endif

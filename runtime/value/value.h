@@ -1,0 +1,52 @@
+/*
+ * Values in memory: words and blocks (wk.h). A scalar is its word. An array of scalars is a block:
+ * a header of WK_HEADER_BYTES bytes and, right behind it, the elements, dense and row-major.
+ * spec/value.md defines the form.
+ *
+ * A block has owners. Who makes it owns it once; block_retain adds an owner, context_drop
+ * (context.h) takes one away and frees the block with the last. A block with more than one owner,
+ * or that another thread can see, is not written.
+ */
+#ifndef WKC_VALUE_VALUE_H
+#define WKC_VALUE_VALUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "value/type.h"
+#include "wk.h"
+
+static inline void *block_data(struct wk_block *block)
+{
+    return (char *)block + WK_HEADER_BYTES;
+}
+
+/* The block whose data begins at this address, as in an array's first word. */
+static inline struct wk_block *block_of(uint64_t address)
+{
+    return (struct wk_block *)(uintptr_t)(address - WK_HEADER_BYTES);
+}
+
+static inline void block_retain(struct wk_block *block)
+{
+    atomic_fetch_add_explicit(&block->references, 1, memory_order_relaxed);
+}
+
+/* Writes the words of the array: 1 + rank, the address and the extents. */
+void block_words(struct wk_block *block, uint64_t *words);
+
+/* The product of the extents times `element_bytes`, or false when an extent is negative or the
+ * product is more than any memory holds (2^47 bytes). */
+bool shape_bytes(uint8_t rank, const int64_t *extents, uint32_t element_bytes, uint64_t *bytes);
+
+/* A leaf of a type (type_leaf): a scalar when rank is 0, else an array of scalars. */
+struct value_leaf {
+    uint8_t scalar; /* enum wk_scalar */
+    uint8_t rank;
+};
+
+/* Fills type->leaf_count leaves; false when one is neither a scalar nor an array of scalars, so
+ * that the type cannot be a task's result. */
+bool value_leaves(const struct type *type, struct value_leaf *leaves);
+
+#endif
