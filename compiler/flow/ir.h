@@ -3,8 +3,12 @@
  *
  * A module holds functions (each instance of a flow; each body of a comprehension; wrappers for the
  * functions of reductions; the default values of main's parameters) and the kernels that they call.
- * Tuples do not occur: every value is a leaf (see type_leaf). Whether a value is known is part of its
- * type. Instances of flows have `is_flow` set: they make scopes, which become clusters in drawings.
+ * Tuples do not occur: every value is a leaf. The leaves of a tuple are those of its parts; () is a
+ * leaf; a known or structured array of tuples has a structure for each leaf of its element, a pending
+ * one is a single leaf. Whether a value is known is part of its type. Instances of flows have
+ * `is_flow` set: they make scopes, which become clusters in drawings.
+ *
+ * A value may stand wherever its type fits (ir_type_fits): ?f64[+] is also a ?f64[-].
  *
  * The text form (ir_print) is read back by ir_parse; print, read, print is the identity.
  */
@@ -28,7 +32,7 @@ enum ir_opcode {
 };
 
 enum ir_kind {
-    IR_KNOWN,     /* `type` is a scalar, printed "i64" */
+    IR_KNOWN,     /* `type` is a scalar or (), printed "i64" */
     IR_PENDING,   /* `type` is a scalar, array or (), printed "?f64", "?f64[+, -]": + a known extent */
     IR_STRUCTURED /* rank and element, printed "{2}?f64" */
 };
@@ -57,7 +61,7 @@ struct ir_instruction {
     uint32_t number;            /* EXTENT: dimension; EACH: rank */
     uint32_t mask;              /* SLICE, SET_SLICE, VIEW: bit d: dimension d is a range */
     uint32_t callee;            /* CALL: kernel; APPLY, EACH, REDUCE: function */
-    bool flag;                  /* EACH: filtered; REDUCE: has_initial */
+    bool flag;                  /* COUNT: inclusive; EACH: filtered; REDUCE: has_initial */
     enum error_code code;       /* CHECK */
     const char *format, *types; /* CHECK, FAIL: as in wk_site */
     const struct typed_annotations *annotations; /* CALL */
@@ -108,15 +112,20 @@ struct ir_module {
     const struct type *result; /* main's, with its names */
     /* Interned types; private to ir.c. */
     const struct ir_type **type_slots;
-    uint32_t type_count, type_capacity;
+    uint32_t type_count;
 };
 
 const char *ir_mnemonic(enum ir_opcode opcode);
+bool ir_is_terminator(enum ir_opcode opcode);
 const struct ir_type *ir_type_known(struct ir_module *module, const struct type *type);
 const struct ir_type *ir_type_pending(struct ir_module *module, const struct type *type,
                                       uint32_t known_extents);
 const struct ir_type *ir_type_structured(struct ir_module *module, const struct ir_type *element,
                                          uint8_t rank);
+
+/* Whether a value of type `from` may stand where `to` is asked for: equal, or pending arrays of which
+ * `from` knows at least the extents that `to` knows, also as elements of structures. */
+bool ir_type_fits(const struct ir_type *from, const struct ir_type *to);
 
 /* Lowers a checked program with an entry. Cannot fail: what it cannot lower is a bug. */
 struct ir_module *lower_program(const struct typed_program *program, struct arena *arena);
