@@ -1,0 +1,547 @@
+/*
+ * The executor's steps; see executor.h, and spec/protocol.md for why they are as they are.
+ *
+ * executor_handle only updates the state; executor_next looks at it and picks one thing to do, in a
+ * fixed order: report a failure, invoke, arrive, decide about owned joins, run, end. So whatever
+ * order answers come in, the executor never waits while it could do something.
+ */
+#include "executor/executor.h"
+
+#include <string.h>
+
+#include "executor/mutant.h"
+
+enum {
+    FEEDS_BUDGET = 64, /* edges looked at to find out whether a node feeds a join */
+    HELD_LIMIT = 256,  /* sets of edges held back at most: beyond, they arrive as they are */
+};
+
+void executor_init(struct executor *executor, const struct plan *plan,
+                   const struct executor_options *options)
+{
+    *executor = (struct executor){.plan = plan,
+                                  .nodes = plan->dag->nodes,
+                                  .children = plan->dag->children,
+                                  .options = *options,
+                                  .sink = dag_sink(plan->dag),
+                                  .ended = true};
+}
+
+void executor_release(struct executor *executor)
+{
+    vector_release(&executor->fanouts);
+    vector_release(&executor->held);
+    vector_release(&executor->pending);
+    vector_release(&executor->owned);
+    vector_release(&executor->large);
+    vector_release(&executor->ran);
+}
+
+static void forget_all_work(struct executor *executor)
+{
+    executor->running = executor->next = executor->failed = PLAN_NONE;
+    executor->unanswered = 0;
+    executor->fanouts.count = executor->held.count = executor->pending.count = 0;
+    executor->owned.count = executor->large.count = executor->ran.count = 0;
+}
+
+void executor_start(struct executor *executor, uint32_t node, uint64_t token)
+{
+    if (!executor->ended)
+        bug("an executor was started at node %u while it still had work", node);
+    forget_all_work(executor);
+    executor->token = token;
+    executor->start = executor->next = node;
+    executor->preferred = PLAN_NONE;
+    executor->attempts = 0;
+    executor->stopped = executor->ended = false;
+}
+
+/* ---- What feeds what ------------------------------------------------------------------------- */
+
+static uint64_t first_child(const struct executor *executor, uint32_t node)
+{
+    return executor->nodes[node].first_child;
+}
+
+/* The edge from a producer to a consumer; NULL if there is none. Children are sorted by node. */
+static const struct dag_child *find_child(const struct executor *executor, uint32_t producer,
+                                          uint32_t consumer)
+{
+    uint64_t low = first_child(executor, producer), high = first_child(executor, producer + 1);
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (executor->children[middle].node < consumer)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found =
+        low < first_child(executor, producer + 1) && executor->children[low].node == consumer;
+    return found ? &executor->children[low] : NULL;
+}
+
+/* Whether work on `from` can lead to the join `to`. Nodes are in topological order, so only those
+ * between the two are looked at, and only as far as the budget goes: a false "no" costs one more
+ * arrival and nothing else. */
+static bool feeds(const struct executor *executor, uint32_t from, uint32_t to)
+{
+    if (from >= to)
+        return false;
+    if (find_child(executor, from, to))
+        return true;
+    uint32_t stack[FEEDS_BUDGET];
+    unsigned depth = 0, budget = FEEDS_BUDGET;
+    for (stack[depth++] = from; depth > 0;) {
+        uint32_t node = stack[--depth];
+        uint64_t end = first_child(executor, node + 1);
+        for (uint64_t c = first_child(executor, node); c < end; c++) {
+            uint32_t child = executor->children[c].node;
+            if (child > to)
+                break;
+            if (child == to)
+                return true;
+            if (budget-- == 0 || depth == FEEDS_BUDGET)
+                return false;
+            stack[depth++] = child;
+        }
+    }
+    return false;
+}
+
+/* Whether something that is queued or under way here can add edges to this record's tree. */
+static bool is_fed_here(const struct executor *executor, const struct executor_edges *held)
+{
+    uint32_t join = held->node;
+    if (executor->next != PLAN_NONE && feeds(executor, executor->next, join))
+        return true;
+    if (executor->running != PLAN_NONE && feeds(executor, executor->running, join))
+        return true;
+    for (size_t i = 0; i < executor->owned.count; i++)
+        if (feeds(executor, executor->owned.items[i].node, join))
+            return true;
+    for (size_t i = 0; i < executor->pending.count; i++) {
+        const struct executor_edges *pending = &executor->pending.items[i];
+        if (pending->node == join ? pending->offset < held->offset
+                                  : feeds(executor, pending->node, join))
+            return true;
+    }
+    for (const struct executor_edges *lower = executor->held.items; lower < held; lower++)
+        if (lower->node == join
+                ? join_place(executor->nodes[join].producer_count, held->offset).level > 0
+                : feeds(executor, lower->node, join))
+            return true;
+    return false;
+}
+
+/* ---- Holding edges -----------------------------------------------------------------------------
+ */
+
+/* Adds edges to those held, which are kept in the order of joins and records. */
+static void hold(struct executor *executor, const struct executor_edges *edges)
+{
+    size_t at = executor->held.count;
+    while (at > 0) {
+        struct executor_edges *before = &executor->held.items[at - 1];
+        if (before->node < edges->node ||
+            (before->node == edges->node && before->offset < edges->offset))
+            break;
+        if (before->node == edges->node && before->offset == edges->offset) {
+            before->edges |= edges->edges;
+            before->large |= edges->large;
+            return;
+        }
+        at--;
+    }
+    vector_push(&executor->held, *edges);
+    struct executor_edges *place = &executor->held.items[at];
+    memmove(place + 1, place, (executor->held.count - 1 - at) * sizeof *place);
+    *place = *edges;
+}
+
+static void hold_edge(struct executor *executor, const struct dag_child *child, bool is_large)
+{
+    uint64_t edge = UINT64_C(1) << (child->bit % JOIN_WIDTH);
+    struct executor_edges edges = {.node = child->node,
+                                   .offset = child->bit / JOIN_WIDTH,
+                                   .edges = edge,
+                                   .large = is_large ? edge : 0};
+    hold(executor, &edges);
+}
+
+static void remove_edges(struct executor_edges *items, size_t *count, size_t index)
+{
+    memmove(items + index, items + index + 1, (--*count - index) * sizeof *items);
+}
+
+/* ---- Storing large values
+ * ------------------------------------------------------------------------ */
+
+static bool put(struct executor *executor, struct executor_large *large,
+                struct executor_action *action)
+{
+    large->is_put = true;
+    executor->unanswered++;
+    *action = (struct executor_action){.kind = EXECUTOR_PUT, .node = large->node};
+    return true;
+}
+
+static struct executor_large *find_large(struct executor *executor, uint32_t node)
+{
+    for (size_t i = executor->large.count; i-- > 0;)
+        if (executor->large.items[i].node == node)
+            return &executor->large.items[i];
+    return NULL;
+}
+
+/* The edge of a value in a record of a join, or 0. */
+static uint64_t edge_of(const struct executor *executor, uint32_t producer,
+                        const struct executor_edges *edges)
+{
+    const struct dag_child *child = find_child(executor, producer, edges->node);
+    bool is_there = child && child->bit / JOIN_WIDTH == edges->offset;
+    return is_there ? UINT64_C(1) << (child->bit % JOIN_WIDTH) : 0;
+}
+
+/* Gives the next PUT that these edges need, if one is not yet on its way. */
+static bool put_for(struct executor *executor, const struct executor_edges *edges,
+                    struct executor_action *action)
+{
+    for (size_t i = executor->large.count; i-- > 0;) {
+        struct executor_large *large = &executor->large.items[i];
+        if (!large->is_put && (edge_of(executor, large->node, edges) & edges->large))
+            return put(executor, large, action);
+    }
+    return false;
+}
+
+static void note_stored_edges(const struct executor *executor, uint32_t node,
+                              struct executor_edges *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (items[i].large)
+            items[i].large &= ~edge_of(executor, node, &items[i]);
+}
+
+static void note_stored(struct executor *executor, uint32_t node)
+{
+    for (size_t i = 0; i < executor->fanouts.count; i++)
+        if (executor->fanouts.items[i].node == node)
+            executor->fanouts.items[i].is_large = false;
+    note_stored_edges(executor, node, executor->held.items, executor->held.count);
+    note_stored_edges(executor, node, executor->pending.items, executor->pending.count);
+    note_stored_edges(executor, node, executor->owned.items, executor->owned.count);
+}
+
+/* ---- Events
+ * -------------------------------------------------------------------------------------- */
+
+/* Looks at all children of a node with several: joins get its edge, the others will be invoked but
+ * for the one that this executor becomes. That one is the plan's, or the first where the plan
+ * prefers a join. */
+static void fan_out(struct executor *executor, uint32_t node, bool is_large)
+{
+    uint64_t begin = first_child(executor, node), end = first_child(executor, node + 1);
+    uint32_t preferred = executor->plan->preferred[node];
+    struct executor_fanout fanout = {.node = node, .kept = PLAN_NONE, .is_large = is_large};
+    for (uint64_t c = end; c-- > begin;) {
+        const struct dag_child *child = &executor->children[c];
+        if (executor->nodes[child->node].producer_count > 1) {
+            hold_edge(executor, child, is_large);
+            continue;
+        }
+        fanout.invokes++;
+        fanout.next = c;
+        if (fanout.kept != preferred)
+            fanout.kept = child->node;
+    }
+    executor->preferred = preferred;
+    executor->next = fanout.kept;
+    if (fanout.invokes > 1) {
+        fanout.invokes--;
+        vector_push(&executor->fanouts, fanout);
+    }
+}
+
+static void handle_done(struct executor *executor, uint32_t node, uint64_t bytes)
+{
+    if (node != executor->running)
+        return;
+    executor->running = PLAN_NONE;
+    executor->attempts = 0;
+    bool is_large = bytes > executor->options.inline_bytes;
+    if (is_large)
+        vector_push(&executor->large, (struct executor_large){.node = node});
+    if (!executor->options.lossless && executor->nodes[node].producer_count > 1)
+        vector_push(&executor->ran, node);
+    uint64_t begin = first_child(executor, node);
+    uint64_t count = first_child(executor, node + 1) - begin;
+    if (count != 1) {
+        fan_out(executor, node, is_large);
+        return;
+    }
+    const struct dag_child *child = &executor->children[begin];
+    if (executor->nodes[child->node].producer_count > 1)
+        hold_edge(executor, child, is_large);
+    else
+        executor->next = child->node;
+}
+
+static void handle_failed(struct executor *executor, uint32_t node, bool retriable)
+{
+    if (node != executor->running)
+        return;
+    executor->running = PLAN_NONE;
+    const struct dag_task *task = &executor->plan->dag->tasks[executor->nodes[node].task];
+    if (retriable && task->retries > 0 && executor->attempts < (uint32_t)task->retries) {
+        executor->attempts++;
+        executor->next = node;
+        return;
+    }
+    forget_all_work(executor);
+    executor->failed = node;
+}
+
+/* An answer of own makes the record ours: the root's join is run, an inner one is an edge of the
+ * next. */
+static void take_record(struct executor *executor, const struct executor_edges *edges)
+{
+    uint32_t producers = executor->nodes[edges->node].producer_count;
+    struct join_place place = join_place(producers, edges->offset);
+    if (place.parent_edge == 0) {
+        vector_push(&executor->owned, *edges);
+        return;
+    }
+    struct executor_edges above = {
+        .node = edges->node, .offset = place.parent, .edges = place.parent_edge};
+    hold(executor, &above);
+}
+
+static void handle_answered(struct executor *executor, uint32_t record, enum join_answer answer)
+{
+    for (size_t i = 0; i < executor->pending.count; i++) {
+        struct executor_edges edges = executor->pending.items[i];
+        if (executor->plan->first_record[edges.node] + edges.offset != record)
+            continue;
+        remove_edges(executor->pending.items, &executor->pending.count, i);
+        if (answer == JOIN_OWN)
+            take_record(executor, &edges);
+        else if (answer == JOIN_STOP)
+            executor->stopped = true;
+        return;
+    }
+}
+
+void executor_handle(struct executor *executor, const struct executor_event *event)
+{
+    switch (event->kind) {
+    case EXECUTOR_DONE:
+        handle_done(executor, event->node, event->bytes);
+        return;
+    case EXECUTOR_FAILED:
+        handle_failed(executor, event->node, event->retriable);
+        return;
+    case EXECUTOR_MISSING:
+        if (event->node == executor->running) {
+            executor->running = PLAN_NONE;
+            executor->stopped = true;
+        }
+        return;
+    case EXECUTOR_STORED:
+        executor->unanswered -= executor->unanswered > 0;
+        note_stored(executor, event->node);
+        return;
+    case EXECUTOR_ANSWERED:
+        handle_answered(executor, event->record, event->answer);
+        return;
+    case EXECUTOR_ACCEPTED:
+    case EXECUTOR_SETTLED:
+        executor->unanswered -= executor->unanswered > 0;
+        return;
+    case EXECUTOR_POISONED:
+        forget_all_work(executor);
+        return;
+    }
+}
+
+/* ---- Actions
+ * ------------------------------------------------------------------------------------- */
+
+static void invoke(struct executor *executor, uint32_t node, uint64_t token,
+                   struct executor_action *action)
+{
+    executor->unanswered += !executor->options.lossless;
+    *action = (struct executor_action){.kind = EXECUTOR_INVOKE, .node = node, .token = token};
+}
+
+/* Steps the fan-out at `index`. False: it waits until its value is stored. */
+static bool step_fanout(struct executor *executor, size_t index, struct executor_action *action)
+{
+    struct executor_fanout *fanout = &executor->fanouts.items[index];
+    if (fanout->is_large && !MUTANT(SIGNAL_BEFORE_PUT)) {
+        struct executor_large *large = find_large(executor, fanout->node);
+        return !large->is_put && put(executor, large, action);
+    }
+    const struct dag_child *child = &executor->children[fanout->next++];
+    while (child->node == fanout->kept || executor->nodes[child->node].producer_count > 1)
+        child = &executor->children[fanout->next++];
+    if (--fanout->invokes == 0)
+        *fanout = vector_pop(&executor->fanouts);
+    invoke(executor, child->node, 0, action);
+    return true;
+}
+
+static bool next_invoke(struct executor *executor, struct executor_action *action)
+{
+    for (size_t i = executor->fanouts.count; i-- > 0;)
+        if (step_fanout(executor, i, action))
+            return true;
+    return false;
+}
+
+/* Arrives at a record with all that is held for it. False: it waits until large values are stored.
+ * The values of an arrival that brings all edges of a join are not stored: they are all here. */
+static bool arrive(struct executor *executor, size_t index, struct executor_action *action)
+{
+    struct executor_edges edges = executor->held.items[index];
+    uint32_t producers = executor->nodes[edges.node].producer_count;
+    uint64_t all;
+    if (producers < JOIN_WIDTH)
+        all = (UINT64_C(1) << producers) - 1;
+    else
+        all = join_place(producers, edges.offset).all;
+    bool must_store = edges.large && (edges.edges != all || producers > JOIN_WIDTH);
+    if (must_store && !MUTANT(SIGNAL_BEFORE_PUT))
+        return put_for(executor, &edges, action);
+    remove_edges(executor->held.items, &executor->held.count, index);
+    vector_push(&executor->pending, edges);
+    *action = (struct executor_action){
+        .kind = EXECUTOR_ARRIVE,
+        .node = edges.node,
+        .record = executor->plan->first_record[edges.node] + edges.offset,
+        .edges = edges.edges,
+        .all = all,
+        .token = executor->token,
+    };
+    return true;
+}
+
+static bool next_arrive(struct executor *executor, struct executor_action *action)
+{
+    bool hold_back = executor->held.count <= HELD_LIMIT;
+    for (size_t i = 0; i < executor->held.count; i++) {
+        const struct executor_edges *held = &executor->held.items[i];
+        if (!(hold_back && is_fed_here(executor, held)) && arrive(executor, i, action))
+            return true;
+    }
+    return false;
+}
+
+/* Of the joins that this executor owns, it runs the plan's preferred one, or else the first when no
+ * other answer can change the choice. */
+static void choose_owned(struct executor *executor)
+{
+    size_t chosen = 0;
+    while (chosen < executor->owned.count &&
+           executor->owned.items[chosen].node != executor->preferred)
+        chosen++;
+    if (chosen == executor->owned.count) {
+        if (executor->pending.count > 0)
+            return;
+        chosen = 0;
+    }
+    executor->next = executor->owned.items[chosen].node;
+    remove_edges(executor->owned.items, &executor->owned.count, chosen);
+}
+
+/* The other joins that it owns are invoked, with its own token: their records know no other. */
+static bool next_owned(struct executor *executor, struct executor_action *action)
+{
+    bool is_idle = executor->next == PLAN_NONE && executor->running == PLAN_NONE;
+    if (is_idle)
+        choose_owned(executor);
+    if (executor->next == PLAN_NONE && executor->running == PLAN_NONE)
+        return false;
+    for (size_t i = 0; i < executor->owned.count; i++) {
+        struct executor_edges *owned = &executor->owned.items[i];
+        if (owned->large) {
+            if (put_for(executor, owned, action))
+                return true;
+            continue;
+        }
+        invoke(executor, owned->node, executor->token, action);
+        remove_edges(executor->owned.items, &executor->owned.count, i);
+        return true;
+    }
+    return false;
+}
+
+static bool next_run(struct executor *executor, struct executor_action *action)
+{
+    uint32_t node = executor->next;
+    executor->next = PLAN_NONE;
+    *action = (struct executor_action){.kind = EXECUTOR_RUN, .node = node};
+    action->becomes = node != executor->start;
+    if (node == executor->sink) {
+        action->kind = EXECUTOR_COMMIT;
+        executor->unanswered++;
+        if (!executor->options.lossless && executor->nodes[node].producer_count > 1)
+            vector_push(&executor->ran, node);
+        return true;
+    }
+    executor->running = node;
+    return true;
+}
+
+static bool next_fail(struct executor *executor, struct executor_action *action)
+{
+    *action = (struct executor_action){.kind = EXECUTOR_FAIL, .node = executor->failed};
+    executor->failed = PLAN_NONE;
+    executor->unanswered++;
+    return true;
+}
+
+static bool next_passed(struct executor *executor, struct executor_action *action)
+{
+    *action = (struct executor_action){.kind = EXECUTOR_PASSED,
+                                       .count = (uint32_t)executor->ran.count,
+                                       .joins = executor->ran.items};
+    executor->ran.count = 0;
+    return true;
+}
+
+static bool is_at_work(const struct executor *executor)
+{
+    return executor->running != PLAN_NONE || executor->unanswered > 0 ||
+           executor->pending.count > 0 || executor->held.count > 0 || executor->owned.count > 0 ||
+           executor->fanouts.count > 0;
+}
+
+static bool next_end(struct executor *executor, struct executor_action *action)
+{
+    if (MUTANT(PASSED_EARLY) && executor->ran.count > 0)
+        return next_passed(executor, action);
+    if (executor->ended || is_at_work(executor))
+        return false;
+    bool marks = !executor->stopped || MUTANT(STOPPED_MARKS_PASSED);
+    if (executor->ran.count > 0 && marks)
+        return next_passed(executor, action);
+    executor->ended = true;
+    *action = (struct executor_action){.kind = EXECUTOR_END};
+    return true;
+}
+
+bool executor_next(struct executor *executor, struct executor_action *action)
+{
+    if (executor->failed != PLAN_NONE)
+        return next_fail(executor, action);
+    if (executor->fanouts.count > 0 && next_invoke(executor, action))
+        return true;
+    if (executor->held.count > 0 && next_arrive(executor, action))
+        return true;
+    if (executor->owned.count > 0 && next_owned(executor, action))
+        return true;
+    if (executor->next != PLAN_NONE && executor->running == PLAN_NONE)
+        return next_run(executor, action);
+    return next_end(executor, action);
+}

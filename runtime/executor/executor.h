@@ -1,0 +1,151 @@
+/*
+ * The executor: the state machine of spec/protocol.md, without I/O.
+ *
+ * An executor runs one *lineage*: it starts at a node, runs it, becomes one of its children, has
+ * others invoked for the rest, and arrives at joins. It is told what happened (events) and says
+ * what to do next (actions); it has no thread and no clock, sends nothing, and knows neither values
+ * nor stores. A *world* drives it:
+ *
+ *     executor_start(&executor, node, token);
+ *     while (executor_next(&executor, &action))
+ *         ... do what the action says, at once or later, and report with executor_handle() ...
+ *
+ * executor_next gives false while there is nothing to do before the next event. Actions may be
+ * worked on in parallel, in any order of their answers. The last action is EXECUTOR_END. An
+ * executor can be started again after it has ended; it keeps its memory, so in the steady state it
+ * allocates nothing.
+ *
+ * An action that is not answered in time is repeated by the world with the same arguments: each may
+ * happen twice without harm. Where an action speaks of edges, their values go with it: those of the
+ * producers that this executor ran or was given, inline or by their keys.
+ *
+ * What Lambda adds finds its place here: ASK beside EXECUTOR_ARRIVE, SPLIT in the fan-out's cursor,
+ * BEAT over the nodes queued, and an event "time is short" that turns all that is held or queued
+ * into PUT, ARRIVE and INVOKE.
+ */
+#ifndef WKC_EXECUTOR_EXECUTOR_H
+#define WKC_EXECUTOR_EXECUTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vector.h"
+#include "executor/join.h"
+#include "graph/plan.h"
+
+enum executor_action_kind {
+    EXECUTOR_RUN,    /* run the task of `node`; answer DONE, FAILED or MISSING */
+    EXECUTOR_PUT,    /* store the value of `node`; answer STORED */
+    EXECUTOR_INVOKE, /* start another executor at `node`; answer ACCEPTED. Its inputs are at hand.
+                        With `token` 0 it gets a fresh token, which repetitions of this action keep
+                      */
+    EXECUTOR_ARRIVE, /* apply join_arrive to `record` (of the plan); answer ANSWERED */
+    EXECUTOR_PASSED, /* mark the joins joins[0..count) as passed; no answer, may be lost */
+    EXECUTOR_COMMIT, /* `node` is the sink: store the result and set the job's status; answer
+                        SETTLED */
+    EXECUTOR_FAIL,   /* the task of `node` failed for good: set the job's status; answer SETTLED */
+    EXECUTOR_END,    /* nothing is left to do */
+};
+
+struct executor_action {
+    enum executor_action_kind kind;
+    uint32_t node;
+    uint32_t record;
+    uint32_t count;
+    bool becomes;          /* RUN: not the node that the executor was started at */
+    uint64_t edges, all;   /* ARRIVE: what arrives, and all edges of the record */
+    uint64_t token;        /* ARRIVE, INVOKE */
+    const uint32_t *joins; /* PASSED; valid until the executor's next call */
+};
+
+enum executor_event_kind {
+    EXECUTOR_DONE,     /* the task of `node` ran; its value has `bytes` bytes */
+    EXECUTOR_FAILED,   /* it failed; `retriable` when the environment is to blame */
+    EXECUTOR_MISSING,  /* an input of `node` is not in the store, so it was not run */
+    EXECUTOR_STORED,   /* PUT of `node` */
+    EXECUTOR_ACCEPTED, /* INVOKE of `node` */
+    EXECUTOR_ANSWERED, /* ARRIVE at `record`: `answer` */
+    EXECUTOR_SETTLED,  /* COMMIT or FAIL: the job's status stands, by this or another executor */
+    EXECUTOR_POISONED, /* the job has ended: stop */
+};
+
+struct executor_event {
+    enum executor_event_kind kind;
+    uint32_t node;
+    uint32_t record;
+    enum join_answer answer;
+    bool retriable;
+    uint64_t bytes;
+};
+
+struct executor_options {
+    uint64_t inline_bytes; /* values up to this size travel inside payloads and arrivals */
+    /* Nothing is ever lost or run twice, and an invocation is accepted at once: the world answers
+     * neither INVOKE nor gets PASSED. */
+    bool lossless;
+};
+
+/* Edges of one record that this executor holds. */
+struct executor_edges {
+    uint32_t node;   /* the join */
+    uint32_t offset; /* of the record in the join's row */
+    uint64_t edges;
+    uint64_t large; /* those of them whose values are large and not known to be stored */
+};
+
+/* Ready children of a node that are still to be invoked. */
+struct executor_fanout {
+    uint32_t node;
+    uint32_t kept;    /* the child that this executor becomes, or PLAN_NONE */
+    uint64_t next;    /* index of the next child to look at */
+    uint64_t invokes; /* left */
+    bool is_large;    /* the value must be stored first */
+};
+
+/* A large value made here. */
+struct executor_large {
+    uint32_t node;
+    bool is_put; /* the PUT is on its way or answered */
+};
+
+/* Fields are private; the definition is here so that worlds can embed executors. */
+struct executor {
+    const struct plan *plan;
+    const struct dag_node *nodes;
+    const struct dag_child *children;
+    struct executor_options options;
+    uint32_t sink;
+
+    uint64_t token;
+    uint32_t start;     /* where the lineage began */
+    uint32_t running;   /* the node whose task runs, or PLAN_NONE */
+    uint32_t next;      /* the node to run next, or PLAN_NONE */
+    uint32_t preferred; /* of the node that ran last */
+    uint32_t attempts;  /* failed runs of `running` */
+    uint32_t failed;    /* the node to report, or PLAN_NONE */
+    bool stopped;       /* was answered stop, or lacked an input: must not mark joins passed */
+    bool ended;
+    uint32_t unanswered; /* actions whose answer does not name anything waited for */
+
+    VECTOR(struct executor_fanout) fanouts;
+    VECTOR(struct executor_edges) held;    /* not yet arrived; by node and offset */
+    VECTOR(struct executor_edges) pending; /* arrived, not yet answered */
+    VECTOR(struct executor_edges) owned;   /* joins to run here or elsewhere */
+    VECTOR(struct executor_large) large;
+    VECTOR(uint32_t) ran; /* joins run by this lineage, not yet marked */
+};
+
+void executor_init(struct executor *executor, const struct plan *plan,
+                   const struct executor_options *options);
+void executor_release(struct executor *executor);
+
+/* Begins a lineage at a node whose inputs the world has at hand or can load. */
+void executor_start(struct executor *executor, uint32_t node, uint64_t token);
+
+/* Fills *action with the next thing to do. False: nothing until an event is handled. */
+bool executor_next(struct executor *executor, struct executor_action *action);
+
+/* Takes note of what happened. Events that no longer matter are ignored. */
+void executor_handle(struct executor *executor, const struct executor_event *event);
+
+#endif

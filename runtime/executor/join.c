@@ -1,0 +1,74 @@
+/* The rules of an arrival, in their order, and the geometry of wide joins; see join.h. */
+#include "executor/join.h"
+
+#include "executor/mutant.h"
+
+static uint64_t edges_in_all(uint64_t count)
+{
+    return count >= JOIN_WIDTH ? UINT64_MAX : (UINT64_C(1) << count) - 1;
+}
+
+static bool is_complete(const struct join_record *record, const struct join_arrival *arrival)
+{
+    uint64_t there = record->bits | arrival->edges;
+    if (MUTANT(PART_OF_MASK))
+        return (arrival->all & 15 & ~there) == 0;
+    if (MUTANT(COUNTER))
+        return __builtin_popcountll(record->bits) + __builtin_popcountll(arrival->edges) >=
+               __builtin_popcountll(arrival->all);
+    return there == arrival->all;
+}
+
+static enum join_answer own(struct join_record *record, const struct join_arrival *arrival)
+{
+    record->own =
+        (struct join_owner){arrival->edges, arrival->token, arrival->now + arrival->lease};
+    if (MUTANT(LAST_SETS_BITS))
+        record->bits |= arrival->edges;
+    return JOIN_OWN;
+}
+
+enum join_answer join_arrive(struct join_record *record, const struct join_arrival *arrival)
+{
+    bool owned = record->own.edges != 0;
+    if (owned && !(arrival->edges & record->own.edges))
+        return JOIN_STOP; /* P3.1: the owner did not need these edges of us */
+    if (owned && record->own.expires > arrival->now && record->own.token != arrival->token)
+        return JOIN_STOP; /* P3.2: the owner is at work */
+    if (record->passed)
+        return JOIN_STOP; /* P3.3: all is done (the sweeper's runs, when they come, go on here) */
+    if (MUTANT(EXPIRED_REPLACED) && owned)
+        return own(record, arrival);
+    if (owned && !is_complete(record, arrival))
+        record->own = (struct join_owner){0}; /* P3.4: it died with an edge that nobody stored */
+    if (is_complete(record, arrival))
+        return own(record, arrival); /* P3.5: the last: it sets no bit */
+    if (MUTANT(COUNTER))
+        record->bits = (record->bits << __builtin_popcountll(arrival->edges)) |
+                       edges_in_all((uint64_t)__builtin_popcountll(arrival->edges));
+    else
+        record->bits |= arrival->edges; /* P3.6 */
+    return JOIN_NOT;
+}
+
+struct join_place join_place(uint32_t producer_count, uint32_t record)
+{
+    struct join_place place = {0};
+    uint64_t edges = producer_count; /* of the level */
+    uint32_t first = 0;              /* record of the level */
+    uint32_t records = (uint32_t)((edges + JOIN_WIDTH - 1) / JOIN_WIDTH);
+    while (record >= first + records) {
+        first += records;
+        edges = records;
+        records = (uint32_t)((edges + JOIN_WIDTH - 1) / JOIN_WIDTH);
+        place.level++;
+    }
+    uint32_t index = record - first;
+    place.first_edge = (uint64_t)index * JOIN_WIDTH;
+    place.all = edges_in_all(edges - place.first_edge);
+    if (records > 1) {
+        place.parent = first + records + index / JOIN_WIDTH;
+        place.parent_edge = UINT64_C(1) << (index % JOIN_WIDTH);
+    }
+    return place;
+}

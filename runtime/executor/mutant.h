@@ -1,0 +1,36 @@
+/*
+ * Mistakes put in on purpose, to show that the tests' checks catch them: protocol.md lists what
+ * each of them did to the trials. In the product MUTANT(...) is the constant 0; a test that defines
+ * WKC_MUTANTS before it includes the sources chooses one by setting executor_mutant.
+ */
+#ifndef WKC_EXECUTOR_MUTANT_H
+#define WKC_EXECUTOR_MUTANT_H
+
+/* X(NAME, what is wrong) */
+#define EXECUTOR_MUTANTS(X)                                                                        \
+    X(LAST_SETS_BITS, "the last arriver sets its bits although its values are not stored")         \
+    X(START_CLAIMED, "a start is claimed, and a duplicate that meets the claim counts as done")    \
+    X(OWNER_IS_PROCESS, "a join is owned by a process instead of by edges and a token")            \
+    X(EXPIRED_REPLACED, "an expired owner is replaced by one that lacks edges, without clearing")  \
+    X(STOPPED_MARKS_PASSED, "a lineage that was answered stop marks its joins passed")             \
+    X(PASSED_EARLY, "a join is marked passed before its lineage has handed everything on")         \
+    X(SIGNAL_BEFORE_PUT, "an invocation or arrival promises a value before it is stored")          \
+    X(PART_OF_MASK, "only the first four edges of a join are checked")                             \
+    X(COUNTER, "arrivals are counted instead of remembered by edge")
+
+enum executor_mutant {
+    EXECUTOR_MUTANT_NONE,
+#define EXECUTOR_MUTANT_ENUM(NAME, text) EXECUTOR_MUTANT_##NAME,
+    EXECUTOR_MUTANTS(EXECUTOR_MUTANT_ENUM)
+#undef EXECUTOR_MUTANT_ENUM
+        EXECUTOR_MUTANT_COUNT
+};
+
+#ifdef WKC_MUTANTS
+extern enum executor_mutant executor_mutant;
+#define MUTANT(NAME) (executor_mutant == EXECUTOR_MUTANT_##NAME)
+#else
+#define MUTANT(NAME) 0
+#endif
+
+#endif
