@@ -41,6 +41,7 @@ static void forget_all_work(struct executor *executor)
 {
     executor->running = executor->next = executor->failed = PLAN_NONE;
     executor->unanswered = 0;
+    executor->settling = false;
     executor->fanouts.count = executor->held.count = executor->pending.count = 0;
     executor->owned.count = executor->large.count = executor->ran.count = 0;
 }
@@ -109,6 +110,17 @@ static bool feeds(const struct executor *executor, uint32_t from, uint32_t to)
     return false;
 }
 
+/* Whether an arrival, should it be the last at its record, can add edges to another record's tree.
+ * Of one join, lower records feed the inner ones. */
+static bool arrival_feeds(const struct executor *executor, const struct executor_edges *arrival,
+                          const struct executor_edges *held)
+{
+    if (arrival->node != held->node)
+        return feeds(executor, arrival->node, held->node);
+    uint32_t producers = executor->nodes[held->node].producer_count;
+    return arrival->offset < held->offset && join_place(producers, held->offset).level > 0;
+}
+
 /* Whether something that is queued or under way here can add edges to this record's tree. */
 static bool is_fed_here(const struct executor *executor, const struct executor_edges *held)
 {
@@ -120,16 +132,11 @@ static bool is_fed_here(const struct executor *executor, const struct executor_e
     for (size_t i = 0; i < executor->owned.count; i++)
         if (feeds(executor, executor->owned.items[i].node, join))
             return true;
-    for (size_t i = 0; i < executor->pending.count; i++) {
-        const struct executor_edges *pending = &executor->pending.items[i];
-        if (pending->node == join ? pending->offset < held->offset
-                                  : feeds(executor, pending->node, join))
+    for (size_t i = 0; i < executor->pending.count; i++)
+        if (arrival_feeds(executor, &executor->pending.items[i], held))
             return true;
-    }
     for (const struct executor_edges *lower = executor->held.items; lower < held; lower++)
-        if (lower->node == join
-                ? join_place(executor->nodes[join].producer_count, held->offset).level > 0
-                : feeds(executor, lower->node, join))
+        if (arrival_feeds(executor, lower, held))
             return true;
     return false;
 }
@@ -355,8 +362,10 @@ void executor_handle(struct executor *executor, const struct executor_event *eve
         handle_answered(executor, event->record, event->answer);
         return;
     case EXECUTOR_ACCEPTED:
-    case EXECUTOR_SETTLED:
         executor->unanswered -= executor->unanswered > 0;
+        return;
+    case EXECUTOR_SETTLED:
+        executor->settling = false;
         return;
     case EXECUTOR_POISONED:
         forget_all_work(executor);
@@ -481,10 +490,10 @@ static bool next_run(struct executor *executor, struct executor_action *action)
     uint32_t node = executor->next;
     executor->next = PLAN_NONE;
     *action = (struct executor_action){.kind = EXECUTOR_RUN, .node = node};
-    action->becomes = node != executor->start;
+    action->becomes = node != executor->start && executor->attempts == 0;
     if (node == executor->sink) {
         action->kind = EXECUTOR_COMMIT;
-        executor->unanswered++;
+        executor->settling = true;
         if (!executor->options.lossless && executor->nodes[node].producer_count > 1)
             vector_push(&executor->ran, node);
         return true;
@@ -497,7 +506,7 @@ static bool next_fail(struct executor *executor, struct executor_action *action)
 {
     *action = (struct executor_action){.kind = EXECUTOR_FAIL, .node = executor->failed};
     executor->failed = PLAN_NONE;
-    executor->unanswered++;
+    executor->settling = true;
     return true;
 }
 
@@ -512,7 +521,7 @@ static bool next_passed(struct executor *executor, struct executor_action *actio
 
 static bool is_at_work(const struct executor *executor)
 {
-    return executor->running != PLAN_NONE || executor->unanswered > 0 ||
+    return executor->running != PLAN_NONE || executor->settling || executor->unanswered > 0 ||
            executor->pending.count > 0 || executor->held.count > 0 || executor->owned.count > 0 ||
            executor->fanouts.count > 0;
 }

@@ -124,8 +124,9 @@ struct executor {
     uint32_t attempts;  /* failed runs of `running` */
     uint32_t failed;    /* the node to report, or PLAN_NONE */
     bool stopped;       /* was answered stop, or lacked an input: must not mark joins passed */
+    bool settling;      /* COMMIT or FAIL is on its way */
     bool ended;
-    uint32_t unanswered; /* actions whose answer does not name anything waited for */
+    uint32_t unanswered; /* PUTs and INVOKEs */
 
     VECTOR(struct executor_fanout) fanouts;
     VECTOR(struct executor_edges) held;    /* not yet arrived; by node and offset */

@@ -1,0 +1,392 @@
+/* The executor driven by hand, event by event, and the rules of joins; spec/protocol.md's clauses.
+ */
+#include "executor/executor.h"
+
+#include "synthetic.h"
+#include "test.h"
+
+enum { OWN_TOKEN = 77 };
+
+static struct synthetic job;
+static struct executor executor;
+static struct executor_action action;
+
+static void begin(bool lossless, uint64_t inline_bytes, uint32_t start)
+{
+    struct executor_options options = {.lossless = lossless, .inline_bytes = inline_bytes};
+    executor_init(&executor, &job.plan, &options);
+    executor_start(&executor, start, OWN_TOKEN);
+}
+
+static void finish(void)
+{
+    executor_release(&executor);
+    synthetic_release(&job);
+}
+
+static void expect(enum executor_action_kind kind, uint32_t node)
+{
+    action = (struct executor_action){.kind = EXECUTOR_END};
+    CHECK(executor_next(&executor, &action));
+    CHECK_INT(action.kind, kind);
+    if (kind != EXECUTOR_END && kind != EXECUTOR_PASSED)
+        CHECK_INT(action.node, node);
+}
+
+static void expect_nothing(void)
+{
+    CHECK(!executor_next(&executor, &action));
+}
+
+static void tell(enum executor_event_kind kind, uint32_t node)
+{
+    executor_handle(&executor, &(struct executor_event){.kind = kind, .node = node, .bytes = 8});
+}
+
+static void tell_large(uint32_t node)
+{
+    executor_handle(&executor,
+                    &(struct executor_event){.kind = EXECUTOR_DONE, .node = node, .bytes = 1000});
+}
+
+static void answer(uint32_t join, uint32_t offset, enum join_answer how)
+{
+    executor_handle(&executor,
+                    &(struct executor_event){.kind = EXECUTOR_ANSWERED,
+                                             .record = job.plan.first_record[join] + offset,
+                                             .answer = how});
+}
+
+/* 0 -> 1 -> 2 -> sink */
+static void a_chain_is_run_by_one_executor(void)
+{
+    synthetic_begin(&job);
+    uint32_t a = synthetic_node(&job, NULL, 0), b = synthetic_node(&job, &a, 1);
+    uint32_t c = synthetic_node(&job, &b, 1);
+    synthetic_end(&job, &c, 1);
+    begin(false, 100, 0);
+    for (uint32_t n = 0; n < 3; n++) {
+        expect(EXECUTOR_RUN, n);
+        CHECK_INT(action.becomes, n > 0);
+        expect_nothing();
+        tell(EXECUTOR_DONE, n);
+    }
+    expect(EXECUTOR_COMMIT, 3);
+    expect_nothing();
+    tell(EXECUTOR_SETTLED, 3);
+    expect(EXECUTOR_END, 0);
+    expect_nothing();
+    finish();
+}
+
+/* 0 -> {1, 2, 3} -> sink: becomes 1, has 2 and 3 invoked with fresh tokens. */
+static void at_a_fan_out_it_becomes_the_preferred_child(void)
+{
+    synthetic_begin(&job);
+    uint32_t a = synthetic_node(&job, NULL, 0), children[3];
+    for (int i = 0; i < 3; i++)
+        children[i] = synthetic_node(&job, &a, 1);
+    synthetic_end(&job, children, 3);
+    begin(false, 100, 0);
+    expect(EXECUTOR_RUN, 0);
+    tell(EXECUTOR_DONE, 0);
+    expect(EXECUTOR_INVOKE, 2);
+    CHECK_INT(action.token, 0);
+    expect(EXECUTOR_INVOKE, 3);
+    expect(EXECUTOR_RUN, 1);
+    tell(EXECUTOR_ACCEPTED, 2);
+    tell(EXECUTOR_DONE, 1);
+    expect(EXECUTOR_ARRIVE, 4);
+    CHECK_INT(action.edges, 1);
+    CHECK_INT(action.all, 7);
+    CHECK_INT(action.token, OWN_TOKEN);
+    answer(4, 0, JOIN_NOT);
+    expect_nothing(); /* one invocation is not accepted yet */
+    tell(EXECUTOR_ACCEPTED, 3);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
+/* A large value is stored once, before any invocation that promises it. */
+static void store_before_signal(void)
+{
+    synthetic_begin(&job);
+    uint32_t a = synthetic_node(&job, NULL, 0), children[3];
+    for (int i = 0; i < 3; i++)
+        children[i] = synthetic_node(&job, &a, 1);
+    synthetic_end(&job, children, 3);
+    begin(false, 100, 0);
+    expect(EXECUTOR_RUN, 0);
+    tell_large(0);
+    expect(EXECUTOR_PUT, 0);
+    expect(EXECUTOR_RUN, 1); /* the child that it becomes does not wait */
+    expect_nothing();
+    tell_large(1);
+    expect(EXECUTOR_PUT, 1);
+    expect_nothing();
+    tell(EXECUTOR_STORED, 0);
+    expect(EXECUTOR_INVOKE, 2);
+    expect(EXECUTOR_INVOKE, 3);
+    expect_nothing();
+    tell(EXECUTOR_STORED, 1);
+    expect(EXECUTOR_ARRIVE, 4);
+    answer(4, 0, JOIN_STOP);
+    tell(EXECUTOR_ACCEPTED, 2);
+    tell(EXECUTOR_ACCEPTED, 3);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
+/* 0 feeds 1 and 3, 1 feeds 2, 2 feeds 3: the edge from 0 is held until 2 has run. Both edges of the
+ * join are here, so even large values are not stored. */
+static void it_arrives_with_all_edges_at_once(void)
+{
+    synthetic_begin(&job);
+    uint32_t a = synthetic_node(&job, NULL, 0), b = synthetic_node(&job, &a, 1);
+    uint32_t c = synthetic_node(&job, &b, 1), both[2] = {a, c};
+    uint32_t join = synthetic_node(&job, both, 2);
+    synthetic_end(&job, &join, 1);
+    begin(false, 100, 0);
+    for (uint32_t n = 0; n < 3; n++) {
+        expect(EXECUTOR_RUN, n);
+        tell_large(n);
+    }
+    expect(EXECUTOR_ARRIVE, 3);
+    CHECK_INT(action.edges, 3);
+    expect_nothing();
+    answer(3, 0, JOIN_OWN);
+    expect(EXECUTOR_RUN, 3);
+    tell(EXECUTOR_DONE, 3);
+    expect(EXECUTOR_COMMIT, 4);
+    expect_nothing();
+    tell(EXECUTOR_SETTLED, 4);
+    expect(EXECUTOR_PASSED, 0);
+    CHECK_INT(action.count, 1);
+    CHECK_INT(action.joins[0], 3);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
+/* Two sources feed two joins. Who owns both runs one and invokes the other with its own token. */
+static void of_two_owned_joins_one_is_invoked(void)
+{
+    synthetic_begin(&job);
+    uint32_t sources[2], joins[2];
+    for (int i = 0; i < 2; i++)
+        sources[i] = synthetic_node(&job, NULL, 0);
+    for (int i = 0; i < 2; i++)
+        joins[i] = synthetic_node(&job, sources, 2);
+    synthetic_end(&job, joins, 2);
+    begin(false, 100, 1);
+    expect(EXECUTOR_RUN, 1);
+    tell(EXECUTOR_DONE, 1);
+    expect(EXECUTOR_ARRIVE, 2);
+    CHECK_INT(action.edges, 2);
+    expect(EXECUTOR_ARRIVE, 3); /* both at once */
+    expect_nothing();
+    answer(3, 0, JOIN_OWN);
+    expect_nothing(); /* the preferred one may still become its own */
+    answer(2, 0, JOIN_OWN);
+    expect(EXECUTOR_INVOKE, 3);
+    CHECK_INT(action.token, OWN_TOKEN);
+    expect(EXECUTOR_RUN, 2);
+    tell(EXECUTOR_ACCEPTED, 3);
+    tell(EXECUTOR_DONE, 2);
+    expect(EXECUTOR_ARRIVE, 4);
+    answer(4, 0, JOIN_NOT);
+    expect(EXECUTOR_PASSED, 0);
+    CHECK_INT(action.count, 1);
+    CHECK_INT(action.joins[0], 2);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
+/* P: a lineage that was answered stop must not mark its joins: somebody it does not know may owe.
+ */
+static void a_stopped_lineage_marks_nothing(void)
+{
+    synthetic_begin(&job);
+    uint32_t sources[3], both[2];
+    for (int i = 0; i < 3; i++)
+        sources[i] = synthetic_node(&job, NULL, 0);
+    both[0] = synthetic_node(&job, sources, 2);
+    both[1] = sources[2];
+    uint32_t join = synthetic_node(&job, both, 2);
+    synthetic_end(&job, &join, 1);
+    begin(false, 100, 0);
+    expect(EXECUTOR_RUN, 0);
+    tell(EXECUTOR_DONE, 0);
+    expect(EXECUTOR_ARRIVE, 3);
+    answer(3, 0, JOIN_OWN);
+    expect(EXECUTOR_RUN, 3);
+    tell(EXECUTOR_DONE, 3);
+    expect(EXECUTOR_ARRIVE, 4);
+    answer(4, 0, JOIN_STOP);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
+/* A join of 130 edges has three records of edges and one above them. */
+static void wide_joins_are_climbed_record_by_record(void)
+{
+    synthetic_begin(&job);
+    uint32_t sources[130];
+    for (int i = 0; i < 130; i++)
+        sources[i] = synthetic_node(&job, NULL, 0);
+    synthetic_end(&job, sources, 130);
+    CHECK_INT(job.plan.record_count, 4);
+    begin(false, 100, 129);
+    expect(EXECUTOR_RUN, 129);
+    tell(EXECUTOR_DONE, 129);
+    expect(EXECUTOR_ARRIVE, 130);
+    CHECK_INT(action.record, 2);
+    CHECK_INT(action.edges, 2);
+    CHECK_INT(action.all, 3);
+    answer(130, 2, JOIN_OWN);
+    expect(EXECUTOR_ARRIVE, 130);
+    CHECK_INT(action.record, 3);
+    CHECK_INT(action.edges, 4);
+    CHECK_INT(action.all, 7);
+    expect_nothing();
+    answer(130, 3, JOIN_OWN);
+    expect(EXECUTOR_COMMIT, 130);
+    tell(EXECUTOR_SETTLED, 130);
+    expect(EXECUTOR_PASSED, 0);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
+static void failures_of_the_environment_are_retried(void)
+{
+    synthetic_begin(&job);
+    uint32_t a = synthetic_node(&job, NULL, 0);
+    synthetic_end(&job, &a, 1);
+    struct dag_task tasks[2] = {job.dag.tasks[0], job.dag.tasks[1]};
+    const struct dag_task *original = job.dag.tasks;
+    tasks[job.task].retries = 1;
+    job.dag.tasks = tasks;
+    begin(true, 100, 0);
+    struct executor_event failure = {.kind = EXECUTOR_FAILED, .node = 0, .retriable = true};
+    expect(EXECUTOR_RUN, 0);
+    executor_handle(&executor, &failure);
+    expect(EXECUTOR_RUN, 0);
+    executor_handle(&executor, &failure);
+    expect(EXECUTOR_FAIL, 0);
+    expect_nothing();
+    tell(EXECUTOR_SETTLED, 0);
+    expect(EXECUTOR_END, 0);
+    executor_start(&executor, 0, 1);
+    failure.retriable = false;
+    expect(EXECUTOR_RUN, 0);
+    executor_handle(&executor, &failure);
+    expect(EXECUTOR_FAIL, 0);
+    tell(EXECUTOR_POISONED, 0);
+    expect(EXECUTOR_END, 0);
+    job.dag.tasks = original;
+    finish();
+}
+
+static void a_missing_input_stops_the_lineage(void)
+{
+    synthetic_begin(&job);
+    uint32_t sources[2] = {synthetic_node(&job, NULL, 0), synthetic_node(&job, NULL, 0)};
+    uint32_t join = synthetic_node(&job, sources, 2);
+    synthetic_end(&job, &join, 1);
+    begin(false, 100, 2);
+    expect(EXECUTOR_RUN, 2);
+    tell(EXECUTOR_MISSING, 2);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
+/* ---- The rules, one after the other ---------------------------------------------------------- */
+
+static enum join_answer arrives(struct join_record *record, uint64_t edges, uint64_t token,
+                                uint64_t now)
+{
+    struct join_arrival arrival = {
+        .all = 7, .edges = edges, .token = token, .now = now, .lease = 100};
+    return join_arrive(record, &arrival);
+}
+
+static void the_rules_of_joins(void)
+{
+    struct join_record record = {0};
+    CHECK_INT(arrives(&record, 1, 10, 0), JOIN_NOT);
+    CHECK_INT(arrives(&record, 1, 10, 0), JOIN_NOT); /* a repetition changes nothing */
+    CHECK_INT(record.bits, 1);
+    CHECK_INT(arrives(&record, 6, 11, 0), JOIN_OWN);
+    CHECK_INT(record.bits, 1);                        /* the last sets no bit */
+    CHECK_INT(arrives(&record, 6, 11, 5), JOIN_OWN);  /* its retry has the same token */
+    CHECK_INT(arrives(&record, 1, 10, 5), JOIN_STOP); /* rule 1 */
+    CHECK_INT(arrives(&record, 1, 10, 500), JOIN_STOP);
+    CHECK_INT(arrives(&record, 2, 12, 50), JOIN_STOP); /* rule 2 */
+    CHECK_INT(arrives(&record, 2, 12, 500), JOIN_NOT); /* rule 4 clears, rule 6 stores */
+    CHECK_INT(record.own.edges, 0);
+    CHECK_INT(record.bits, 3);
+    CHECK_INT(arrives(&record, 4, 13, 500), JOIN_OWN);
+    record.passed = true;
+    CHECK_INT(arrives(&record, 4, 13, 500), JOIN_STOP); /* rule 3 */
+    struct join_record mine = {0};
+    CHECK_INT(arrives(&mine, 7, 1, 0), JOIN_OWN);
+    CHECK_INT(arrives(&mine, 1, 1, 0), JOIN_NOT); /* rule 4 for the owner itself */
+    CHECK_INT(mine.own.edges, 0);
+}
+
+/* Each record's edges, counted from above, are those below it: for all widths. */
+static void check_width(uint32_t width)
+{
+    uint64_t level_edges = width;
+    uint32_t record = 0;
+    for (uint32_t level = 0;; level++) {
+        uint32_t records = (uint32_t)((level_edges + 63) / 64);
+        uint64_t edges = 0;
+        for (uint32_t i = 0; i < records; i++) {
+            struct join_place place = join_place(width, record + i);
+            CHECK_INT(place.level, level);
+            CHECK_INT(place.first_edge, edges);
+            edges += (uint64_t)__builtin_popcountll(place.all);
+            CHECK_INT(place.parent_edge == 0, records == 1);
+            if (records > 1) {
+                CHECK_INT(place.parent, record + records + i / 64);
+                CHECK(place.parent_edge & join_place(width, place.parent).all);
+            }
+        }
+        CHECK_INT(edges, level_edges);
+        record += records;
+        if (records == 1)
+            return;
+        level_edges = records;
+    }
+}
+
+static void wide_joins_are_trees_of_records(void)
+{
+    for (uint32_t width = 1; width <= 300; width++)
+        check_width(width);
+    check_width(4096);
+    check_width(4097);
+    check_width(100000);
+}
+
+static void arrivals_in_shared_memory(void)
+{
+    for (uint32_t width = 1; width <= 64; width++) {
+        uint64_t all = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
+        _Atomic(uint64_t) bits = 0;
+        for (uint32_t i = 0; i < width; i++) {
+            uint64_t edge = UINT64_C(1) << ((i * 7 + 3) % width);
+            if (width % 7 == 0)
+                edge = UINT64_C(1) << i;
+            CHECK_INT(join_arrive_shared(&bits, all, edge), i + 1 == width ? JOIN_OWN : JOIN_NOT);
+        }
+    }
+}
+
+TEST_MAIN(TEST(a_chain_is_run_by_one_executor), TEST(at_a_fan_out_it_becomes_the_preferred_child),
+          TEST(store_before_signal), TEST(it_arrives_with_all_edges_at_once),
+          TEST(of_two_owned_joins_one_is_invoked), TEST(a_stopped_lineage_marks_nothing),
+          TEST(wide_joins_are_climbed_record_by_record),
+          TEST(failures_of_the_environment_are_retried), TEST(a_missing_input_stops_the_lineage),
+          TEST(the_rules_of_joins), TEST(wide_joins_are_trees_of_records),
+          TEST(arrivals_in_shared_memory))
