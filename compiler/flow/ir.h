@@ -4,9 +4,9 @@
  * A module holds functions (each instance of a flow; each body of a comprehension; wrappers for the
  * functions of reductions; the default values of main's parameters) and the kernels that they call.
  * Tuples do not occur: every value is a leaf. The leaves of a tuple are those of its parts; () is a
- * leaf; a known or structured array of tuples has a structure for each leaf of its element, a pending
- * one is a single leaf. Whether a value is known is part of its type. Instances of flows have
- * `is_flow` set: they make scopes, which become clusters in drawings.
+ * leaf; a known or structured array of tuples has a structure for each leaf of its element, a
+ * pending one is a single leaf. Whether a value is known is part of its type. Instances of flows
+ * have `is_flow` set: they make scopes, which become clusters in drawings.
  *
  * A value may stand wherever its type fits (ir_type_fits): ?f64[+] is also a ?f64[-].
  *
@@ -33,7 +33,8 @@ enum ir_opcode {
 
 enum ir_kind {
     IR_KNOWN,     /* `type` is a scalar or (), printed "i64" */
-    IR_PENDING,   /* `type` is a scalar, array or (), printed "?f64", "?f64[+, -]": + a known extent */
+    IR_PENDING,   /* `type` is a scalar, array or (), printed "?f64", "?f64[+, -]": + a known extent
+                   */
     IR_STRUCTURED /* rank and element, printed "{2}?f64" */
 };
 
@@ -65,7 +66,7 @@ struct ir_instruction {
     enum error_code code;       /* CHECK */
     const char *format, *types; /* CHECK, FAIL: as in wk_site */
     const struct typed_annotations *annotations; /* CALL */
-    uint32_t targets[2];        /* JUMP, BRANCH */
+    uint32_t targets[2];                         /* JUMP, BRANCH */
     uint32_t first_target_count; /* BRANCH: operands after the condition that go to target 0 */
 };
 
@@ -98,6 +99,8 @@ struct ir_entry_parameter {
     struct span span;
 };
 
+enum { IR_MAX_PARAMETERS = 1000 };
+
 struct ir_module {
     struct arena *arena;
     struct type_table *types;
@@ -123,8 +126,8 @@ const struct ir_type *ir_type_pending(struct ir_module *module, const struct typ
 const struct ir_type *ir_type_structured(struct ir_module *module, const struct ir_type *element,
                                          uint8_t rank);
 
-/* Whether a value of type `from` may stand where `to` is asked for: equal, or pending arrays of which
- * `from` knows at least the extents that `to` knows, also as elements of structures. */
+/* Whether a value of type `from` may stand where `to` is asked for: equal, or pending arrays of
+ * which `from` knows at least the extents that `to` knows, also as elements of structures. */
 bool ir_type_fits(const struct ir_type *from, const struct ir_type *to);
 
 /* Lowers a checked program with an entry. Cannot fail: what it cannot lower is a bug. */
@@ -163,8 +166,8 @@ struct ir_pass_options {
     void *context;
 };
 
-/* Runs the passes of the level, in the table's order. 0, or an error: a broken rule (naming the pass),
- * or an unknown name in stop_after. */
+/* Runs the passes of the level, in the table's order. 0, or an error: a broken rule (naming the
+ * pass), or an unknown name in stop_after. */
 int ir_run_passes(struct ir_module *module, const struct ir_pass_options *options,
                   struct error *error);
 
