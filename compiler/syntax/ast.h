@@ -3,8 +3,8 @@
  *
  * Everything lives in the arena given to the parser and is immutable afterwards. Names are interned
  * (equal names have equal pointers). Lists are arrays with a count. Every node carries its span;
- * expressions also carry their height, so that no pass can overflow its stack (the parser refuses
- * trees higher than AST_MAX_HEIGHT).
+ * expressions, types and blocks also carry their height, so that no pass can overflow its stack (the
+ * parser refuses trees higher than AST_MAX_HEIGHT).
  */
 #ifndef WKC_SYNTAX_AST_H
 #define WKC_SYNTAX_AST_H
@@ -46,6 +46,10 @@ enum ast_operator {
     AST_MATMUL,    /* @ */
     AST_IN,        /* in */
 };
+
+struct ast_expression;
+struct ast_type;
+struct ast_statement;
 
 struct ast_name {
     const char *text; /* interned; NULL where there is none */
@@ -129,8 +133,8 @@ struct ast_expression {
             struct ast_name name;
             uint32_t part;
         } field;
-        struct { /* IF as an operand; `otherwise` may be another IF, is NULL when `else` is missing
-                    (which the checker reports) */
+        struct { /* IF as an operand; `otherwise` may be another IF, and is an ERROR when `else` was
+                    missing, which the parser has reported */
             struct ast_expression *condition, *then, *otherwise;
         } branch;
         struct { /* ARRAY, TUPLE (two or more, or none: the unit value) */
@@ -160,6 +164,7 @@ struct ast_expression {
 
 struct ast_type {
     enum ast_type_kind kind;
+    uint16_t height; /* counts the expressions in extents, too */
     struct span span;
     union {
         struct { /* NAME: a built-in type, struct, type parameter; may be module.Name */
@@ -192,6 +197,7 @@ struct ast_type {
 struct ast_block {
     struct ast_statement **statements;
     uint32_t count;
+    uint16_t height; /* of the blocks in it; an `else if` is one higher than its `if` */
     struct span span;
 };
 

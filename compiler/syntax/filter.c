@@ -1,0 +1,806 @@
+/*
+ * The token filter; see filter.h for what it decides, and spec/language.md, L2.2, for the rules.
+ *
+ * Tokens pass one by one: take() reads a raw token with its doc comments, filter_step() decides
+ * what is delivered before it and as what it is delivered. Tokens that the filter makes up
+ * (separators, the closings of unclosed brackets) wait in a queue. After a syntax error everything
+ * passes as usual, but nothing is delivered until the statement around the error has ended.
+ */
+#include "syntax/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/vector.h"
+#include "syntax/filter_state.h"
+
+/* ---- Tokens ---- */
+
+bool token_ends_operand(int kind)
+{
+    switch (kind) {
+    case TOKEN_NAME:
+    case TOKEN_INTEGER:
+    case TOKEN_FLOAT:
+    case TOKEN_STRING:
+    case TOKEN_CHARACTER:
+    case TOKEN_DURATION:
+    case TOKEN_PART:
+    case TOKEN_TRUE:
+    case TOKEN_FALSE:
+    case TOKEN_RPAREN:
+    case TOKEN_RBRACKET:
+    case TOKEN_LITERAL_CLOSE:
+    case TOKEN_BLOCK_CLOSE:
+        return true;
+    default: /* all other tokens; the kinds are bison's */
+        return false;
+    }
+}
+
+/* Whether a newline after it can end a statement. */
+static bool ends_statement(int kind)
+{
+    return token_ends_operand(kind) || kind == TOKEN_BREAK || kind == TOKEN_CONTINUE ||
+           kind == TOKEN_RETURN || kind == TOKEN_INCREMENT || kind == TOKEN_SYNTAX_error;
+}
+
+static bool is_block(const struct bracket *bracket)
+{
+    return bracket->kind >= BRACKET_STATEMENTS;
+}
+
+/* The innermost open bracket, or NULL. */
+static struct bracket *innermost(struct filter *filter)
+{
+    return filter->brackets.count ? &vector_last(&filter->brackets) : NULL;
+}
+
+static bool in_block(struct filter *filter)
+{
+    struct bracket *bracket = innermost(filter);
+    return !bracket || is_block(bracket);
+}
+
+static bool at_statement_start(const struct filter *filter)
+{
+    int kind = filter->previous.kind;
+    return kind == TOKEN_SEPARATOR || kind == TOKEN_BLOCK_OPEN || kind == TOKEN_DOC ||
+           kind == TOKEN_SYNC || kind == NO_TOKEN || filter->annotation_ended;
+}
+
+static bool starts_column_one(const struct token *token)
+{
+    uint32_t begin = token->span.begin;
+    return begin == 0 || token->span.source->text[begin - 1] == '\n';
+}
+
+static struct token made_up(struct filter *filter, int kind, int cause)
+{
+    uint32_t at = filter->previous.span.end;
+    struct token token = {.kind = kind, .span = {filter->parser->source, at, at}};
+    token.value.cause = cause;
+    return token;
+}
+
+static void enqueue(struct filter *filter, struct token token)
+{
+    vector_push(&filter->queue, token);
+}
+
+/* Puts back a token, to be taken again before what was put back earlier. */
+static void hold(struct filter *filter, struct token token)
+{
+    filter->held[filter->held_count++] = token;
+}
+
+/* ---- Reading, with doc comments ---- */
+
+/* The text of a `///` line, without the slashes, one blank after them and a carriage return. */
+static void add_doc_line(struct filter *filter, const struct token *token)
+{
+    const char *text = token->span.source->text + token->span.begin + 3;
+    const char *end = token->span.source->text + token->span.end;
+    if (text < end && *text == ' ')
+        text++;
+    if (text < end && end[-1] == '\r')
+        end--;
+    if (filter->doc.length)
+        buffer_putc(&filter->doc, '\n');
+    buffer_append(&filter->doc, text, (size_t)(end - text));
+}
+
+static const char *take_doc(struct filter *filter)
+{
+    const char *text =
+        arena_text(filter->parser->arena, buffer_text(&filter->doc), filter->doc.length);
+    buffer_clear(&filter->doc);
+    return text;
+}
+
+/* Doc lines that belong to no declaration: at the top of the file they are the module's. */
+static void drop_doc(struct filter *filter)
+{
+    const char *text = take_doc(filter);
+    if (!filter->parser->module_doc && filter->previous.kind == NO_TOKEN)
+        filter->parser->module_doc = text;
+}
+
+/* Collects the doc lines from `first` on. Gives a DOC token, and puts back the token after them,
+ * when that one stands right below; otherwise gives that one, and the lines belong to no
+ * declaration. */
+static struct token read_doc(struct filter *filter, struct token first)
+{
+    struct token next, doc = first;
+    bool newline = first.newline;
+    add_doc_line(filter, &first);
+    for (next = lexer_next(&filter->lexer); next.kind == TOKEN_DOC;
+         next = lexer_next(&filter->lexer)) {
+        if (next.blank_line)
+            drop_doc(filter);
+        add_doc_line(filter, &next);
+        doc.span.end = next.span.end;
+    }
+    if (next.blank_line || next.kind == TOKEN_END || next.kind == TOKEN_RBRACE) {
+        drop_doc(filter);
+        next.newline |= newline;
+        return next;
+    }
+    doc.value.string.text = take_doc(filter);
+    doc.value.string.length = (uint32_t)strlen(doc.value.string.text);
+    next.newline = false;
+    hold(filter, next);
+    return doc;
+}
+
+static struct token take(struct filter *filter)
+{
+    if (filter->held_count)
+        return filter->held[--filter->held_count];
+    struct token token = lexer_next(&filter->lexer);
+    bool newline = token.newline, blank_line = token.blank_line;
+    while (token.kind == TOKEN_DOC) {
+        bool ours = filter->brackets.count == 0 && (newline || filter->previous.kind == NO_TOKEN);
+        if (ours)
+            return read_doc(filter, token);
+        token = lexer_next(&filter->lexer);
+        newline |= token.newline;
+        blank_line |= token.blank_line;
+    }
+    token.newline = newline;
+    token.blank_line = blank_line;
+    return token;
+}
+
+/* ---- Heads and brackets ---- */
+
+static void push_head(struct filter *filter, enum bracket_kind kind, bool is_if, uint32_t begin)
+{
+    struct head head = {(uint32_t)filter->brackets.count, kind, is_if, begin};
+    vector_push(&filter->heads, head);
+}
+
+static bool head_waits(const struct filter *filter)
+{
+    return filter->heads.count && vector_last(&filter->heads).depth == filter->brackets.count;
+}
+
+/* Forgets heads whose block can no longer come: the statement or bracket around them has ended. */
+static void drop_heads(struct filter *filter)
+{
+    while (filter->heads.count && vector_last(&filter->heads).depth >= filter->brackets.count)
+        filter->heads.count--;
+}
+
+static int open_bracket(struct filter *filter, const struct token *token)
+{
+    struct bracket bracket = {.begin = token->span.begin};
+    int kind = token->kind;
+    if (filter->brackets.count >= AST_MAX_HEIGHT) {
+        syntax_abandon(filter->parser, token->span);
+        return TOKEN_END;
+    }
+    if (kind == TOKEN_LPAREN) {
+        bracket.kind = BRACKET_ROUND;
+        bracket.is_annotation = filter->previous.kind == TOKEN_ANNOTATION;
+        filter->annotation_depth += bracket.is_annotation;
+    } else if (kind == TOKEN_LBRACKET) {
+        bracket.kind = BRACKET_SQUARE;
+    } else if (head_waits(filter)) {
+        struct head head = vector_pop(&filter->heads);
+        bracket.kind = head.kind;
+        bracket.is_if = head.is_if;
+        kind = TOKEN_BLOCK_OPEN;
+    } else {
+        bracket.kind = BRACKET_LITERAL;
+        kind = TOKEN_LITERAL_OPEN;
+    }
+    bracket.after_name = filter->previous.kind == TOKEN_NAME;
+    vector_push(&filter->brackets, bracket);
+    return kind;
+}
+
+static int closing_kind(enum bracket_kind kind)
+{
+    switch (kind) {
+    case BRACKET_ROUND:
+        return TOKEN_RPAREN;
+    case BRACKET_SQUARE:
+        return TOKEN_RBRACKET;
+    case BRACKET_LITERAL:
+        return TOKEN_LITERAL_CLOSE;
+    case BRACKET_STATEMENTS:
+    case BRACKET_VALUE:
+    case BRACKET_FIELDS:
+        return TOKEN_BLOCK_CLOSE;
+    }
+    bug("bracket kind %d", (int)kind);
+}
+
+/* Pops the innermost bracket; returns the token that closes it. */
+static int close_bracket(struct filter *filter)
+{
+    filter->closed = vector_pop(&filter->brackets);
+    filter->annotation_depth -= filter->closed.is_annotation;
+    while (filter->heads.count && vector_last(&filter->heads).depth > filter->brackets.count)
+        filter->heads.count--;
+    return closing_kind(filter->closed.kind);
+}
+
+static struct span bracket_span(const struct filter *filter, uint32_t begin)
+{
+    return (struct span){filter->parser->source, begin, begin + 1};
+}
+
+/* Makes up the closings of all brackets above `depth`. */
+static void close_down_to(struct filter *filter, size_t depth)
+{
+    while (filter->brackets.count > depth) {
+        bool block = is_block(innermost(filter));
+        if (block)
+            enqueue(filter, made_up(filter, TOKEN_SEPARATOR, '}'));
+        enqueue(filter, made_up(filter, close_bracket(filter), 0));
+        if (block && filter->closed.kind != BRACKET_VALUE)
+            enqueue(filter, made_up(filter, TOKEN_SEPARATOR, '}'));
+    }
+}
+
+static void report_unclosed(struct filter *filter, const struct bracket *bracket,
+                            const struct token *token)
+{
+    const char *opening = filter->parser->source->text + bracket->begin;
+    struct diagnostic *d = syntax_report(filter->parser, bracket_span(filter, bracket->begin),
+                                         ERR_bracket_unclosed, "this `%c` is not closed", *opening);
+    if (token->kind == TOKEN_END)
+        diagnose_hint(filter->parser->diagnostics, d, "the file ends without its `%c`",
+                      *opening == '('   ? ')'
+                      : *opening == '[' ? ']'
+                                        : '}');
+    else
+        diagnose_note(filter->parser->diagnostics, d, token->span,
+                      "a closing `%c` is missing before this",
+                      *opening == '('   ? ')'
+                      : *opening == '[' ? ']'
+                                        : '}');
+}
+
+/* Reports the innermost unclosed bracket, and closes all above `depth`. A block whose closing brace
+ * stood too far left is the better guess for which `}` is missing. */
+static void repair_unclosed(struct filter *filter, size_t depth, const struct token *token)
+{
+    struct bracket *bracket = innermost(filter);
+    if (is_block(bracket) && filter->has_suspect && filter->suspect.begin > bracket->begin)
+        bracket = &filter->suspect;
+    if (!filter->parser->damaged_line)
+        report_unclosed(filter, bracket, token);
+    filter->has_suspect = false;
+    filter->parser->quiet_until = token->span.begin + 1;
+    close_down_to(filter, depth);
+}
+
+/* The depth of the innermost block: what is open above it belongs to one statement. */
+static size_t block_depth(const struct filter *filter)
+{
+    size_t depth = filter->brackets.count;
+    while (depth > 0 && !is_block(&filter->brackets.items[depth - 1]))
+        depth--;
+    return depth;
+}
+
+static uint32_t indentation(const struct source *source, uint32_t at)
+{
+    uint32_t begin = at, blanks = 0;
+    while (begin > 0 && source->text[begin - 1] != '\n')
+        begin--;
+    while (source->text[begin + blanks] == ' ' || source->text[begin + blanks] == '\t')
+        blanks++;
+    return blanks;
+}
+
+/* Remembers a block whose `}` stands further left than the line that opened it. */
+static void suspect_indentation(struct filter *filter, const struct token *token)
+{
+    const struct bracket *bracket = innermost(filter);
+    const struct source *source = filter->parser->source;
+    if (token->newline && !filter->has_suspect &&
+        indentation(source, token->span.begin) < indentation(source, bracket->begin)) {
+        filter->suspect = *bracket;
+        filter->has_suspect = true;
+    }
+}
+
+static int report_stray(struct filter *filter, const struct token *token)
+{
+    struct diagnostic *d =
+        syntax_report(filter->parser, token->span, ERR_bracket_stray, "this `%c` closes nothing",
+                      token->span.source->text[token->span.begin]);
+    diagnose_hint(filter->parser->diagnostics, d, "remove it, or add what it should close");
+    return SKIPPED_TOKEN;
+}
+
+static bool closes(enum bracket_kind kind, int token)
+{
+    return token == TOKEN_RPAREN     ? kind == BRACKET_ROUND
+           : token == TOKEN_RBRACKET ? kind == BRACKET_SQUARE
+                                     : kind >= BRACKET_LITERAL;
+}
+
+/* The depth at which `token` closes a bracket, looking no further than the innermost block unless
+ * it is a brace; 0 if it closes none. */
+static size_t closed_depth(const struct filter *filter, int token)
+{
+    for (size_t depth = filter->brackets.count; depth > 0; depth--) {
+        const struct bracket *bracket = &filter->brackets.items[depth - 1];
+        if (closes(bracket->kind, token))
+            return depth;
+        if (is_block(bracket))
+            return 0;
+    }
+    return 0;
+}
+
+static int report_mismatch(struct filter *filter, const struct token *token)
+{
+    const struct source *source = filter->parser->source;
+    const struct bracket *bracket = innermost(filter);
+    char opening = source->text[bracket->begin];
+    struct diagnostic *d =
+        syntax_report(filter->parser, token->span, ERR_bracket_mismatched, "`%c` cannot close `%c`",
+                      source->text[token->span.begin], opening);
+    diagnose_note(filter->parser->diagnostics, d, bracket_span(filter, bracket->begin),
+                  "opened here");
+    return close_bracket(filter);
+}
+
+/* What a closing bracket is delivered as. */
+static int close_with(struct filter *filter, struct token *token)
+{
+    if (filter->brackets.count == 0)
+        return report_stray(filter, token);
+    size_t depth = closed_depth(filter, token->kind);
+    if (depth == 0)
+        return is_block(innermost(filter)) ? report_stray(filter, token)
+                                           : report_mismatch(filter, token);
+    if (depth < filter->brackets.count) {
+        repair_unclosed(filter, depth, token);
+        hold(filter, *token);
+        return SKIPPED_TOKEN;
+    }
+    if (token->kind == TOKEN_RBRACE && is_block(innermost(filter)))
+        suspect_indentation(filter, token);
+    return close_bracket(filter);
+}
+
+/* ---- Words that mean more than one thing ---- */
+
+static int filter_if(struct filter *filter, const struct token *token)
+{
+    struct bracket *bracket = innermost(filter);
+    bool start = at_statement_start(filter);
+    if (filter->previous.kind == TOKEN_ELSE && head_waits(filter)) {
+        struct head *head = &vector_last(&filter->heads);
+        head->is_if = true;
+        return head->kind == BRACKET_VALUE ? TOKEN_IF_OPERAND : TOKEN_IF;
+    }
+    if (bracket && bracket->kind == BRACKET_SQUARE && token_ends_operand(filter->previous.kind))
+        return TOKEN_IF_FILTER;
+    bool statement = start && (!bracket || bracket->kind == BRACKET_STATEMENTS);
+    push_head(filter, statement ? BRACKET_STATEMENTS : BRACKET_VALUE, true, token->span.begin);
+    return statement ? TOKEN_IF : TOKEN_IF_OPERAND;
+}
+
+static bool else_follows(const struct filter *filter)
+{
+    return filter->previous.kind == TOKEN_BLOCK_CLOSE && filter->closed.is_if;
+}
+
+static int filter_else(struct filter *filter, const struct token *token)
+{
+    enum bracket_kind kind = else_follows(filter) ? filter->closed.kind : BRACKET_STATEMENTS;
+    push_head(filter, kind, false, token->span.begin);
+    return TOKEN_ELSE;
+}
+
+/* `elif c {` stands for `else if c {`. */
+static int filter_elif(struct filter *filter, struct token *token)
+{
+    struct diagnostic *d =
+        syntax_report(filter->parser, token->span, ERR_word_elif, "`elif` is written `else if`");
+    (void)d;
+    token->kind = TOKEN_IF;
+    token->newline = false;
+    hold(filter, *token);
+    return filter_else(filter, token);
+}
+
+static int filter_word_operator(struct filter *filter, const struct token *token, int kind,
+                                const char *sign)
+{
+    struct diagnostic *d = syntax_report(
+        filter->parser, token->span, ERR_word_operator, "`%.*s` is not an operator",
+        (int)(token->span.end - token->span.begin), token->span.source->text + token->span.begin);
+    diagnose_hint(filter->parser->diagnostics, d, "write `%s`", sign);
+    return kind;
+}
+
+static int filter_for(struct filter *filter, const struct token *token)
+{
+    if (!in_block(filter))
+        return TOKEN_FOR_EACH;
+    push_head(filter, BRACKET_STATEMENTS, false, token->span.begin);
+    return TOKEN_FOR;
+}
+
+static int filter_declaration(struct filter *filter, const struct token *token)
+{
+    if (filter->brackets.count == 0 && at_statement_start(filter))
+        push_head(filter, token->kind == TOKEN_STRUCT ? BRACKET_FIELDS : BRACKET_STATEMENTS, false,
+                  token->span.begin);
+    return token->kind;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static void report_matmul(struct filter *filter, struct span span)
+{
+    struct diagnostic *d = syntax_report(filter->parser, span, ERR_matmul_blanks,
+                                         "the matrix product is written with blanks around `@`");
+    diagnose_hint(filter->parser->diagnostics, d,
+                  "write `a @ b`; `@name` without a blank is an annotation");
+}
+
+static int filter_at(struct filter *filter, const struct token *token)
+{
+    const char *text = token->span.source->text;
+    uint32_t begin = token->span.begin, end = token->span.end;
+    if ((begin > 0 && !is_blank(text[begin - 1])) || !is_blank(text[end]))
+        report_matmul(filter, token->span);
+    return TOKEN_AT;
+}
+
+/* `a @b` is meant as a product where an operand has just ended. */
+static int filter_annotation(struct filter *filter, struct token *token)
+{
+    if (!token_ends_operand(filter->previous.kind) || filter->annotation_ended)
+        return TOKEN_ANNOTATION;
+    report_matmul(filter, token->span);
+    struct token name = *token;
+    name.kind = TOKEN_NAME;
+    name.span = token->value.name.span;
+    name.newline = false;
+    hold(filter, name);
+    return TOKEN_AT;
+}
+
+/* A duration outside an annotation passes as an integer. */
+static int filter_duration(struct filter *filter, const struct token *token)
+{
+    if (filter->annotation_depth)
+        return TOKEN_DURATION;
+    struct diagnostic *d = syntax_report(filter->parser, token->span, ERR_duration_misplaced,
+                                         "durations stand in annotations only");
+    diagnose_hint(filter->parser->diagnostics, d,
+                  "a number of seconds is an ordinary `int` or `f64`");
+    return TOKEN_INTEGER;
+}
+
+/* Words that other languages begin a declaration with. */
+static const struct {
+    const char *word, *message, *hint;
+    int kind;
+} foreign_words[] = {
+    {"fn", "functions are declared with `task` or `flow`", NULL, TOKEN_TASK},
+    {"def", "functions are declared with `task` or `flow`", NULL, TOKEN_TASK},
+    {"func", "functions are declared with `task` or `flow`", NULL, TOKEN_TASK},
+    {"function", "functions are declared with `task` or `flow`", NULL, TOKEN_TASK},
+    {"import", "modules are named with `use`", "write `use linalg`", TOKEN_USE},
+    {"const", "constants are declared with `let`", "write `let N = 16`", TOKEN_LET},
+    {"class", "structures are declared with `struct`", "write `struct Point { x: f64 }`",
+     TOKEN_STRUCT},
+};
+
+static int filter_name(struct filter *filter, struct token *token)
+{
+    if (filter->brackets.count > 0)
+        return TOKEN_NAME;
+    const char *text = token->value.name.text;
+    if (filter->in_extern && filter->previous.kind != TOKEN_TASK &&
+        (strcmp(text, "from") == 0 || strcmp(text, "exec") == 0))
+        return *text == 'f' ? TOKEN_FROM : TOKEN_EXEC;
+    if (!at_statement_start(filter))
+        return TOKEN_NAME;
+    for (size_t i = 0; i < sizeof foreign_words / sizeof foreign_words[0]; i++) {
+        if (strcmp(text, foreign_words[i].word) != 0)
+            continue;
+        struct diagnostic *d = syntax_report(filter->parser, token->span, ERR_declaration_word,
+                                             "%s, not `%s`", foreign_words[i].message, text);
+        diagnose_hint(filter->parser->diagnostics, d, "%s",
+                      foreign_words[i].hint
+                          ? foreign_words[i].hint
+                          : "a `task` computes, a `flow` composes tasks: `task add(a: int, b: int) "
+                            "-> int { return a + b }`");
+        token->kind = foreign_words[i].kind;
+        const char *line = strchr(filter->parser->source->text + token->span.end, '\n');
+        filter->parser->quiet_until =
+            line ? (uint32_t)(line - filter->parser->source->text) + 1 : UINT32_MAX;
+        return token->kind == TOKEN_TASK || token->kind == TOKEN_STRUCT
+                   ? filter_declaration(filter, token)
+                   : token->kind;
+    }
+    return TOKEN_NAME;
+}
+
+/* What a raw token is delivered as; SKIPPED_TOKEN if it is not. */
+static int classify(struct filter *filter, struct token *token)
+{
+    switch (token->kind) {
+    case TOKEN_LPAREN:
+    case TOKEN_LBRACKET:
+    case TOKEN_LBRACE:
+        return open_bracket(filter, token);
+    case TOKEN_RPAREN:
+    case TOKEN_RBRACKET:
+    case TOKEN_RBRACE:
+        return close_with(filter, token);
+    case TOKEN_IF:
+        return filter_if(filter, token);
+    case TOKEN_ELSE:
+        return filter_else(filter, token);
+    case TOKEN_ELIF_WORD:
+        return filter_elif(filter, token);
+    case TOKEN_WHILE:
+        push_head(filter, BRACKET_STATEMENTS, false, token->span.begin);
+        return token->kind;
+    case TOKEN_FOR:
+        return filter_for(filter, token);
+    case TOKEN_TASK:
+    case TOKEN_FLOW:
+    case TOKEN_STRUCT:
+        return filter_declaration(filter, token);
+    case TOKEN_EXTERN:
+        filter->in_extern = filter->brackets.count == 0;
+        return token->kind;
+    case TOKEN_NAME:
+        return filter_name(filter, token);
+    case TOKEN_AND_WORD:
+        return filter_word_operator(filter, token, TOKEN_AND_AND, "&&");
+    case TOKEN_OR_WORD:
+        return filter_word_operator(filter, token, TOKEN_OR_OR, "||");
+    case TOKEN_NOT_WORD:
+        return filter_word_operator(filter, token, TOKEN_NOT, "!");
+    case TOKEN_AT:
+        return filter_at(filter, token);
+    case TOKEN_ANNOTATION:
+        return filter_annotation(filter, token);
+    case TOKEN_DURATION:
+        return filter_duration(filter, token);
+    default: /* every other token means the same everywhere */
+        return token->kind;
+    }
+}
+
+/* ---- Separators and repairs ---- */
+
+static bool is_statement_word(int kind)
+{
+    return kind == TOKEN_LET || kind == TOKEN_VAR || kind == TOKEN_RETURN || kind == TOKEN_WHILE ||
+           kind == TOKEN_BREAK || kind == TOKEN_CONTINUE;
+}
+
+static bool is_declaration_word(int kind)
+{
+    return kind == TOKEN_TASK || kind == TOKEN_FLOW || kind == TOKEN_STRUCT || kind == TOKEN_USE ||
+           kind == TOKEN_EXTERN || kind == TOKEN_LET || kind == TOKEN_ANNOTATION;
+}
+
+/* Whether `token` shows that brackets are unclosed; *depth is what may stay open. */
+static bool shows_unclosed(struct filter *filter, const struct token *token, size_t *depth)
+{
+    if (filter->brackets.count == 0)
+        return false;
+    *depth = 0;
+    if (token->kind == TOKEN_END ||
+        (is_declaration_word(token->kind) && token->newline && starts_column_one(token)))
+        return true;
+    *depth = block_depth(filter);
+    if (*depth == filter->brackets.count)
+        return false;
+    return token->kind == TOKEN_SEMICOLON || (token->newline && is_statement_word(token->kind)) ||
+           (token->newline && filter->parser->damaged_line);
+}
+
+/* Why a statement ends before `token`, as the cause of a SEPARATOR; NO_CAUSE if it goes on. */
+static int separator_cause(struct filter *filter, const struct token *token)
+{
+    int previous = filter->previous.kind;
+    if (!in_block(filter) || previous == TOKEN_SEPARATOR || previous == TOKEN_SYNC ||
+        previous == NO_TOKEN || previous == TOKEN_BLOCK_OPEN)
+        return NO_CAUSE;
+    if (token->kind == TOKEN_SEMICOLON)
+        return ';';
+    if (token->kind == TOKEN_END)
+        return 0;
+    if (token->kind == TOKEN_RBRACE)
+        return filter->brackets.count ? '}' : NO_CAUSE;
+    if ((token->kind == TOKEN_ELSE || token->kind == TOKEN_ELIF_WORD) && else_follows(filter))
+        return NO_CAUSE;
+    if (previous == TOKEN_BLOCK_CLOSE && filter->closed.kind != BRACKET_VALUE)
+        return '}';
+    if (!token->newline || !ends_statement(previous) || filter->annotation_ended)
+        return NO_CAUSE;
+    if (filter->in_extern && filter->brackets.count == 0 && token->kind == TOKEN_NAME &&
+        (strcmp(token->value.name.text, "from") == 0 ||
+         strcmp(token->value.name.text, "exec") == 0))
+        return NO_CAUSE;
+    return '\n';
+}
+
+/* `if c` and then `{` on the next line: reported, and read as it was meant. */
+static bool brace_on_next_line(struct filter *filter, const struct token *token)
+{
+    if (token->kind != TOKEN_LBRACE || !head_waits(filter))
+        return false;
+    struct diagnostic *d =
+        syntax_report(filter->parser, token->span, ERR_brace_on_next_line,
+                      "the `{` of a block stands on the line of what it belongs to");
+    diagnose_hint(filter->parser->diagnostics, d,
+                  "a newline ends the statement: move the `{` up to the end of the line before");
+    return true;
+}
+
+/* Remembers what was delivered, and leaves to the grammar what it gets. */
+static int deliver(struct filter *filter, struct token token)
+{
+    filter->annotation_ended = (token.kind == TOKEN_RPAREN && filter->closed.is_annotation) ||
+                               token.kind == TOKEN_ANNOTATION;
+    filter->before_previous = filter->previous;
+    filter->previous = token;
+    if (token.kind == TOKEN_SEPARATOR) {
+        drop_heads(filter);
+        if (filter->brackets.count == 0)
+            filter->in_extern = false;
+    }
+    return token.kind;
+}
+
+/* Delivers the next token, SKIPPED_TOKEN when the raw token read gave none. */
+static int filter_step(struct filter *filter)
+{
+    if (filter->queue_begin < filter->queue.count)
+        return deliver(filter, filter->queue.items[filter->queue_begin++]);
+    filter->queue.count = filter->queue_begin = 0;
+    struct token token = take(filter);
+    size_t depth;
+    if (shows_unclosed(filter, &token, &depth)) {
+        repair_unclosed(filter, depth, &token);
+        hold(filter, token);
+        return SKIPPED_TOKEN;
+    }
+    if (token.newline)
+        filter->parser->damaged_line = false;
+    int cause = separator_cause(filter, &token);
+    if (cause != NO_CAUSE && !(cause == '\n' && brace_on_next_line(filter, &token))) {
+        struct token separator = made_up(filter, TOKEN_SEPARATOR, cause);
+        if (cause == ';' || cause == '}')
+            separator.span =
+                cause == ';' || token.kind == TOKEN_RBRACE ? token.span : separator.span;
+        if (cause != ';')
+            hold(filter, token);
+        return deliver(filter, separator);
+    }
+    if (token.kind == TOKEN_SEMICOLON)
+        return SKIPPED_TOKEN;
+    int kind = classify(filter, &token);
+    if (kind == SKIPPED_TOKEN)
+        return kind;
+    token.kind = kind;
+    if (kind == TOKEN_SYNTAX_error)
+        filter->recovers = true;
+    return deliver(filter, token);
+}
+
+/* ---- Recovery ---- */
+
+/* The depth of the innermost list of statements, fields or declarations around the last token. */
+static size_t list_depth(const struct filter *filter)
+{
+    size_t depth = filter->brackets.count;
+    int last = filter->previous.kind;
+    bool opening = last == TOKEN_BLOCK_OPEN || last == TOKEN_LITERAL_OPEN || last == TOKEN_LPAREN ||
+                   last == TOKEN_LBRACKET;
+    if (opening && depth)
+        depth--;
+    for (; depth > 0; depth--) {
+        enum bracket_kind kind = filter->brackets.items[depth - 1].kind;
+        if (kind == BRACKET_STATEMENTS || kind == BRACKET_FIELDS)
+            break;
+    }
+    return depth;
+}
+
+void filter_recover(struct filter *filter)
+{
+    filter->recovers = true;
+}
+
+static struct token skip_statement(struct filter *filter)
+{
+    size_t depth = list_depth(filter);
+    while (filter->previous.kind != TOKEN_SEPARATOR || filter->brackets.count > depth) {
+        if (filter->parser->abandoned)
+            break;
+        int kind = filter_step(filter);
+        bool left = filter->brackets.count < depth && kind == TOKEN_BLOCK_CLOSE;
+        if (kind == TOKEN_END || left) {
+            filter->queue_begin = filter->queue.count = 0;
+            enqueue(filter, filter->previous);
+            break;
+        }
+    }
+    return made_up(filter, TOKEN_SYNC, 0);
+}
+
+int filter_next(struct filter *filter, union SYNTAX_STYPE *value, struct span *span)
+{
+    int kind;
+    if (filter->parser->abandoned) {
+        kind = TOKEN_END;
+        filter->previous = made_up(filter, kind, 0);
+    } else if (filter->recovers) {
+        filter->recovers = false;
+        kind = deliver(filter, skip_statement(filter));
+    } else {
+        do
+            kind = filter_step(filter);
+        while (kind == SKIPPED_TOKEN);
+    }
+    if (filter->parser->abandoned)
+        kind = TOKEN_END;
+    *value = filter->previous.value;
+    *span = filter->previous.span;
+    return kind;
+}
+
+struct filter *filter_new(struct parser *parser)
+{
+    struct filter *filter = memory_new(1, sizeof *filter);
+    filter->parser = parser;
+    filter->previous.kind = filter->before_previous.kind = NO_TOKEN;
+    filter->previous.span.source = parser->source;
+    lexer_init(&filter->lexer, parser);
+    return filter;
+}
+
+void filter_free(struct filter *filter)
+{
+    lexer_release(&filter->lexer);
+    vector_release(&filter->brackets);
+    vector_release(&filter->heads);
+    vector_release(&filter->queue);
+    buffer_release(&filter->doc);
+    free(filter);
+}

@@ -1,0 +1,65 @@
+/*
+ * The filter's state, which explain.c reads to say what went wrong. Private to compiler/syntax.
+ */
+#ifndef WKC_SYNTAX_FILTER_STATE_H
+#define WKC_SYNTAX_FILTER_STATE_H
+
+#include "base/buffer.h"
+#include "base/vector.h"
+#include "syntax/lexer.h"
+
+/* Made-up values of token kinds and separator causes. */
+enum { NO_TOKEN = -10, SKIPPED_TOKEN = -11, NO_CAUSE = -1 };
+
+enum bracket_kind {
+    BRACKET_ROUND,
+    BRACKET_SQUARE,
+    BRACKET_LITERAL,
+    BRACKET_STATEMENTS, /* from here on: blocks, where newlines count */
+    BRACKET_VALUE,      /* a branch of an `if` used as an operand */
+    BRACKET_FIELDS,     /* of a struct declaration */
+};
+
+struct bracket {
+    enum bracket_kind kind;
+    bool is_annotation; /* the parentheses of an annotation */
+    bool is_if;         /* a block that `else` may follow */
+    bool after_name;    /* opened right after a name */
+    uint32_t begin;     /* offset in the source */
+};
+
+/* A word that waits for its block at bracket depth `depth`. */
+struct head {
+    uint32_t depth;
+    enum bracket_kind kind; /* of its block */
+    bool is_if;
+    uint32_t begin; /* the word's offset */
+};
+
+struct filter {
+    struct parser *parser;
+    struct lexer lexer;
+    VECTOR(struct bracket) brackets;
+    VECTOR(struct head) heads;
+
+    struct token previous, before_previous; /* as delivered */
+    struct bracket closed;                  /* the bracket that was closed last */
+    bool annotation_ended;                  /* by the previous token */
+    bool in_extern;                         /* between `extern` and the end of its declaration */
+    uint32_t annotation_depth;              /* how many annotations' parentheses are open */
+
+    struct token held[4]; /* read, but not yet decided on; the last one is next */
+    int held_count;
+    VECTOR(struct token) queue; /* made-up tokens, delivered before those held */
+    size_t queue_begin;
+
+    struct bracket suspect; /* the first block whose `}` stands left of the line that opened it */
+    bool has_suspect;
+    bool recovers; /* the next token is SYNC, after the statement with the error */
+    struct buffer doc;
+};
+
+/* Whether an operand is complete after it. */
+bool token_ends_operand(int kind);
+
+#endif
