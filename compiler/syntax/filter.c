@@ -648,6 +648,8 @@ static int separator_cause(struct filter *filter, const struct token *token)
         return filter->brackets.count ? '}' : NO_CAUSE;
     if ((token->kind == TOKEN_ELSE || token->kind == TOKEN_ELIF_WORD) && else_follows(filter))
         return NO_CAUSE;
+    if (token->kind == TOKEN_ARROW && previous == TOKEN_RPAREN)
+        return NO_CAUSE; /* long signatures continue with their result */
     if (previous == TOKEN_BLOCK_CLOSE && filter->closed.kind != BRACKET_VALUE)
         return '}';
     if (!token->newline || !ends_statement(previous) || filter->annotation_ended)
