@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/output.h"
 
 void buffer_release(struct buffer *buffer)
 {
@@ -159,42 +159,12 @@ int buffer_read_file(struct buffer *buffer, const char *path, size_t limit, stru
     return code;
 }
 
-static int write_all(int file, const char *data, size_t length)
-{
-    while (length) {
-        ssize_t put = write(file, data, length);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return errno;
-        data += put;
-        length -= (size_t)put;
-    }
-    return 0;
-}
-
 int file_write_atomically(const char *path, const void *data, size_t length, struct error *error)
 {
-    struct buffer temporary = {0};
-    buffer_printf(&temporary, "%s.XXXXXX", path);
-    int file = mkstemp(temporary.data);
-    int failed = file < 0 ? errno : 0;
-    if (!failed) {
-        mode_t mask = umask(0);
-        umask(mask);
-        failed = write_all(file, data, length);
-        if (!failed && (fchmod(file, 0666 & ~mask) < 0 || fsync(file) < 0))
-            failed = errno;
-        if (close(file) < 0 && !failed)
-            failed = errno;
-        if (!failed && rename(temporary.data, path) < 0)
-            failed = errno;
-        if (failed)
-            unlink(temporary.data);
-    }
-    buffer_release(&temporary);
-    if (failed)
-        return error_set(error, ERR_file_unwritable, "cannot write '%s': %s", path,
-                         strerror(failed));
-    return 0;
+    struct output output;
+    int code = output_open(&output, path, error);
+    if (code)
+        return code;
+    code = output_write(&output, data, length, error);
+    return code ? (output_abandon(&output), code) : output_commit(&output, error);
 }
