@@ -14,8 +14,8 @@
 
 struct data_file;
 
-/* Opens `path` for a parameter of type `type` (an array of scalars): a .npy file, or any other file as
- * u8[n]. NULL with *error filled (E7xx) when it cannot be read or does not fit the type. */
+/* Opens `path` for a parameter of type `type` (an array of scalars): a .npy file, or any other file
+ * as u8[n]. NULL with *error filled (E7xx) when it cannot be read or does not fit the type. */
 struct data_file *data_file_open(const char *path, const struct type *type, struct error *error);
 
 /* An array given inline on the command line, as JSON: "[0.1, 0.01]", "[[1, 2], [3, 4]]". */

@@ -1,11 +1,71 @@
 /* Words, blocks and shapes; see value.h. */
 #include "value/value.h"
 
+#include <string.h>
+
+#include "base/memory.h"
+
 void block_words(struct wk_block *block, uint64_t *words)
 {
     words[0] = (uintptr_t)block_data(block);
     for (unsigned i = 0; i < block->rank; i++)
         words[1 + i] = (uint64_t)block->extents[i];
+}
+
+uint64_t scalar_load(enum wk_scalar scalar, const void *element)
+{
+    int8_t i8;
+    int16_t i16;
+    int32_t i32;
+    uint16_t u16;
+    uint32_t u32;
+    uint64_t u64;
+    switch (scalar) {
+    case WK_BOOL:
+    case WK_U8:
+        return *(const uint8_t *)element;
+    case WK_I8:
+        memcpy(&i8, element, sizeof i8);
+        return (uint64_t)i8;
+    case WK_I16:
+        memcpy(&i16, element, sizeof i16);
+        return (uint64_t)i16;
+    case WK_I32:
+        memcpy(&i32, element, sizeof i32);
+        return (uint64_t)i32;
+    case WK_U16:
+        memcpy(&u16, element, sizeof u16);
+        return u16;
+    case WK_U32:
+    case WK_F32:
+        memcpy(&u32, element, sizeof u32);
+        return u32;
+    case WK_I64:
+    case WK_U64:
+    case WK_F64:
+        memcpy(&u64, element, sizeof u64);
+        return u64;
+    }
+    bug("scalar %d", (int)scalar);
+}
+
+void scalar_store(enum wk_scalar scalar, uint64_t word, void *element)
+{
+    switch (wk_scalar_bytes(scalar)) {
+    case 1:
+        memcpy(element, &(uint8_t){(uint8_t)word}, 1);
+        return;
+    case 2:
+        memcpy(element, &(uint16_t){(uint16_t)word}, 2);
+        return;
+    case 4:
+        memcpy(element, &(uint32_t){(uint32_t)word}, 4);
+        return;
+    case 8:
+        memcpy(element, &word, 8);
+        return;
+    }
+    bug("scalar %d", (int)scalar);
 }
 
 /* An extent of zero makes the product zero, however large the others are. */

@@ -35,6 +35,11 @@ static inline void block_retain(struct wk_block *block)
 /* Writes the words of the array: 1 + rank, the address and the extents. */
 void block_words(struct wk_block *block, uint64_t *words);
 
+/* One scalar as it lies in an array (its natural size, any alignment), as a word of the ABI, and
+ * back. */
+uint64_t scalar_load(enum wk_scalar scalar, const void *element);
+void scalar_store(enum wk_scalar scalar, uint64_t word, void *element);
+
 /* The product of the extents times `element_bytes`, or false when an extent is negative or the
  * product is more than any memory holds (2^47 bytes). */
 bool shape_bytes(uint8_t rank, const int64_t *extents, uint32_t element_bytes, uint64_t *bytes);

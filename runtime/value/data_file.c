@@ -1,0 +1,338 @@
+/*
+ * Input arrays: .npy files, raw bytes, and arrays given inline. Files are read with pread, never
+ * mapped: a mapping of a file that somebody cuts off ends in SIGBUS. What identifies the file's
+ * state (its size and its time of modification) is noted when it is opened and compared after each
+ * read.
+ */
+#include "value/data_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "value/json.h"
+#include "value/npy.h"
+#include "value/rectangle.h"
+#include "value/value.h"
+
+struct data_file {
+    char *path; /* NULL: inline */
+    struct rectangle_source source;
+    enum wk_scalar scalar;
+    bool swap;          /* bytes of each element are in the other order */
+    char *inline_data;  /* dense and row-major */
+    struct stat opened; /* as it was found */
+};
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+static int refuse_unreadable(const char *path, const char *why, struct error *error)
+{
+    return error_set(error, ERR_file_unreadable, "cannot read '%s': %s", path, why);
+}
+
+/* Opens without waiting (a pipe nobody writes to would block) what can be read piecewise. */
+static int open_regular(struct data_file *file, const char *path, struct error *error)
+{
+    file->source.file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file->source.file < 0 || fstat(file->source.file, &file->opened) < 0)
+        return refuse_unreadable(path, strerror(errno), error);
+    if (S_ISDIR(file->opened.st_mode))
+        return refuse_unreadable(path, "it is a folder", error);
+    if (!S_ISREG(file->opened.st_mode)) {
+        refuse_unreadable(path, "it is not a regular file", error);
+        return error_hint(error, "inputs are read piecewise; copy a stream to a file first");
+    }
+    return 0;
+}
+
+static int read_start(const struct data_file *file, unsigned char *bytes, size_t wanted,
+                      size_t *got, struct error *error)
+{
+    *got = 0;
+    while (*got < wanted) {
+        ssize_t part = pread(file->source.file, bytes + *got, wanted - *got, (off_t)*got);
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part < 0)
+            return refuse_unreadable(file->path, strerror(errno), error);
+        if (part == 0)
+            break;
+        *got += (size_t)part;
+    }
+    return 0;
+}
+
+static int read_header(const struct data_file *file, struct npy_header *header, struct error *error)
+{
+    unsigned char prefix[NPY_PREFIX_BYTES], *bytes;
+    size_t got;
+    int code = read_start(file, prefix, sizeof prefix, &got, error);
+    if (code)
+        return code;
+    size_t length = npy_header_bytes(prefix, got, file->path, error);
+    if (length == 0)
+        return (int)error->code;
+    bytes = memory_new(length, 1);
+    code = read_start(file, bytes, length, &got, error);
+    if (code == 0)
+        code = npy_read_header(bytes, got, file->path, header, error);
+    free(bytes);
+    return code;
+}
+
+static void print_shape(const int64_t *extents, unsigned rank, struct buffer *out)
+{
+    for (unsigned i = 0; i < rank; i++)
+        buffer_printf(out, "%s%" PRId64, i ? " x " : "", extents[i]);
+}
+
+/* The data that the header promises must be there. */
+static int check_size(const struct data_file *file, const struct npy_header *header,
+                      struct error *error)
+{
+    uint64_t bytes, size = (uint64_t)file->opened.st_size;
+    uint64_t left = size > header->data_offset ? size - header->data_offset : 0;
+    uint32_t element = wk_scalar_bytes(header->scalar);
+    if (shape_bytes(header->rank, header->extents, element, &bytes) && bytes <= left)
+        return 0;
+    struct buffer shape = {0};
+    print_shape(header->extents, header->rank, &shape);
+    error_set(error, ERR_data_truncated,
+              "'%s' is cut off: its header promises %s elements of %u bytes, but %" PRIu64
+              " bytes follow it",
+              file->path, buffer_text(&shape), element, left);
+    buffer_release(&shape);
+    return (int)error->code;
+}
+
+static int check_rank(const char *path, unsigned rank, const struct type *type, struct error *error)
+{
+    if (rank == type->rank)
+        return 0;
+    struct buffer text = {0};
+    type_print(type, &text);
+    error_set(error, ERR_data_rank, "'%s' has %u dimension%s, but the parameter is %s", path, rank,
+              rank == 1 ? "" : "s", buffer_text(&text));
+    buffer_release(&text);
+    if (rank == 0)
+        return error_hint(error, "it holds a single number: save a.reshape(1), or declare a "
+                                 "parameter of the scalar type and give the number itself");
+    return error_hint(error, "declare the parameter with %u dimension%s, or reshape the data", rank,
+                      rank == 1 ? "" : "s");
+}
+
+static int check_scalar(const char *path, enum wk_scalar found, enum wk_scalar wanted,
+                        struct error *error)
+{
+    if (found == wanted)
+        return 0;
+    error_set(error, ERR_data_type, "'%s' holds elements of type %s, but the parameter's are %s",
+              path, wk_scalar_text(found), wk_scalar_text(wanted));
+    return error_hint(error, "declare the parameter as %s, or save the data with astype(\"%s\")",
+                      wk_scalar_text(found), wk_scalar_text(wanted));
+}
+
+static int open_npy(struct data_file *file, const struct type *type, struct error *error)
+{
+    struct npy_header header;
+    int code = read_header(file, &header, error);
+    if (code == 0)
+        code = check_size(file, &header, error);
+    if (code == 0)
+        code = check_scalar(file->path, header.scalar, type->element->scalar, error);
+    if (code == 0)
+        code = check_rank(file->path, header.rank, type, error);
+    if (code)
+        return code;
+    file->swap = header.swap;
+    file->source.offset = header.data_offset;
+    file->source.fortran = header.fortran;
+    memcpy(file->source.extents, header.extents, sizeof header.extents);
+    return 0;
+}
+
+static bool is_bytes(const struct type *type)
+{
+    return type->rank == 1 && type->element->scalar == WK_U8;
+}
+
+static bool has_npy_name(const char *path)
+{
+    size_t length = strlen(path);
+    return length >= 4 && strcmp(path + length - 4, ".npy") == 0;
+}
+
+static int open_data(struct data_file *file, const char *path, const struct type *type,
+                     struct error *error)
+{
+    int code = open_regular(file, path, error);
+    if (code)
+        return code;
+    if (has_npy_name(path) || !is_bytes(type))
+        return open_npy(file, type, error);
+    file->source.extents[0] = file->opened.st_size;
+    return 0;
+}
+
+static struct data_file *new_file(const struct type *type)
+{
+    if (type->kind != TYPE_ARRAY || type->element->kind != TYPE_SCALAR)
+        bug("a file for a parameter that is no array of scalars");
+    struct data_file *file = memory_new(1, sizeof *file);
+    file->scalar = type->element->scalar;
+    file->source.file = -1;
+    file->source.rank = type->rank;
+    file->source.element_bytes = wk_scalar_bytes(file->scalar);
+    return file;
+}
+
+struct data_file *data_file_open(const char *path, const struct type *type, struct error *error)
+{
+    struct data_file *file = new_file(type);
+    file->path = memory_new(strlen(path) + 1, 1);
+    strcpy(file->path, path);
+    if (open_data(file, path, type, error) == 0)
+        return file;
+    data_file_close(file);
+    return NULL;
+}
+
+struct data_file *data_file_inline(const char *text, const struct type *type, struct error *error)
+{
+    struct data_file *file = new_file(type);
+    void *data;
+    if (json_read_array(text, type, file->source.extents, &data, error) == 0) {
+        file->inline_data = data;
+        return file;
+    }
+    data_file_close(file);
+    return NULL;
+}
+
+void data_file_close(struct data_file *file)
+{
+    if (!file)
+        return;
+    if (file->source.file >= 0)
+        close(file->source.file);
+    free(file->path);
+    free(file->inline_data);
+    free(file);
+}
+
+const int64_t *data_file_extents(const struct data_file *file)
+{
+    return file->source.extents;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+static int refuse_changed(const struct data_file *file, struct error *error)
+{
+    error_set(error, ERR_data_changed, "'%s' was changed while the job read it", file->path);
+    return error_hint(error,
+                      "run again when it is complete; replace inputs by renaming a new file");
+}
+
+static int check_unchanged(const struct data_file *file, struct error *error)
+{
+    struct stat now;
+    if (fstat(file->source.file, &now) < 0)
+        return refuse_unreadable(file->path, strerror(errno), error);
+    if (now.st_size != file->opened.st_size || now.st_mtim.tv_sec != file->opened.st_mtim.tv_sec ||
+        now.st_mtim.tv_nsec != file->opened.st_mtim.tv_nsec)
+        return refuse_changed(file, error);
+    return 0;
+}
+
+#define SWAP_ALL(type, swap)                                                                       \
+    for (uint64_t i = 0; i < count; i++) {                                                         \
+        type element;                                                                              \
+        memcpy(&element, data + i * sizeof element, sizeof element);                               \
+        element = swap(element);                                                                   \
+        memcpy(data + i * sizeof element, &element, sizeof element);                               \
+    }
+
+static void swap_elements(char *data, uint64_t count, uint32_t bytes)
+{
+    switch (bytes) {
+    case 2:
+        SWAP_ALL(uint16_t, __builtin_bswap16)
+        return;
+    case 4:
+        SWAP_ALL(uint32_t, __builtin_bswap32)
+        return;
+    case 8:
+        SWAP_ALL(uint64_t, __builtin_bswap64)
+        return;
+    }
+    bug("elements of %u bytes have no byte order", bytes);
+}
+
+static uint64_t element_count(const struct data_file *file, const int64_t *begin,
+                              const int64_t *count)
+{
+    uint64_t elements = 1;
+    for (unsigned i = 0; i < file->source.rank; i++) {
+        if (begin[i] < 0 || count[i] < 0 || begin[i] > file->source.extents[i] - count[i])
+            bug("a piece of an input that lies outside of it");
+        elements *= (uint64_t)count[i];
+    }
+    return elements;
+}
+
+/* Other programs' bools may be any byte; ours are 0 and 1. */
+static void adapt_elements(const struct data_file *file, char *out, uint64_t elements)
+{
+    if (file->swap)
+        swap_elements(out, elements, file->source.element_bytes);
+    for (uint64_t i = 0; file->scalar == WK_BOOL && i < elements; i++)
+        out[i] = out[i] != 0;
+}
+
+static void read_inline(const struct data_file *file, const int64_t *begin, const int64_t *count,
+                        unsigned dimension, const char *from, char **out)
+{
+    uint64_t below = file->source.element_bytes;
+    for (unsigned i = dimension + 1; i < file->source.rank; i++)
+        below *= (uint64_t)file->source.extents[i];
+    for (int64_t i = 0; i < count[dimension]; i++) {
+        const char *item = from + (uint64_t)(begin[dimension] + i) * below;
+        if (dimension + 1 < file->source.rank) {
+            read_inline(file, begin, count, dimension + 1, item, out);
+        } else {
+            memcpy(*out, item, below);
+            *out += below;
+        }
+    }
+}
+
+int data_file_read(struct data_file *file, const int64_t *begin, const int64_t *count, void *out,
+                   struct error *error)
+{
+    uint64_t elements = element_count(file, begin, count);
+    if (!file->path) {
+        char *to = out;
+        if (elements)
+            read_inline(file, begin, count, 0, file->inline_data, &to);
+        return 0;
+    }
+    switch (rectangle_read(&file->source, begin, count, out)) {
+    case RECTANGLE_OK:
+        break;
+    case RECTANGLE_SHORT:
+        return refuse_changed(file, error);
+    case RECTANGLE_FAILED:
+        return refuse_unreadable(file->path, strerror(errno), error);
+    case RECTANGLE_NO_MEMORY:
+        return error_set(error, ERR_out_of_memory, "there is no memory to read '%s'", file->path);
+    }
+    adapt_elements(file, out, elements);
+    return check_unchanged(file, error);
+}

@@ -1,0 +1,285 @@
+/* Values as JSON: a printer that follows the type, and a reader of lists of scalars. */
+#include "value/json.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "value/semantics.h"
+#include "value/value.h"
+
+/* ---- Printing ------------------------------------------------------------------------------ */
+
+enum { PIECE_BYTES = 64 << 10 };
+
+struct json_writer {
+    struct buffer *text;
+    int (*write)(void *context, const char *text, size_t length, struct error *error); /* or NULL */
+    void *context;
+    struct error *error;
+    int code; /* of a write that failed */
+};
+
+static void flush(struct json_writer *out, size_t least)
+{
+    if (!out->write || out->text->length < least)
+        return;
+    if (out->code == 0)
+        out->code = out->write(out->context, out->text->data, out->text->length, out->error);
+    buffer_clear(out->text);
+}
+
+static bool is_infinite(enum wk_scalar scalar, uint64_t word)
+{
+    if (scalar == WK_F64)
+        return (word & INT64_MAX) == 0x7FF0000000000000;
+    return scalar == WK_F32 && (word & INT32_MAX) == 0x7F800000;
+}
+
+static bool is_nan(enum wk_scalar scalar, uint64_t word)
+{
+    if (scalar == WK_F64)
+        return (word & INT64_MAX) > 0x7FF0000000000000;
+    return scalar == WK_F32 && (word & INT32_MAX) > 0x7F800000;
+}
+
+static void write_scalar(enum wk_scalar scalar, uint64_t word, struct json_writer *out)
+{
+    char text[32];
+    semantics_print(scalar, word, text);
+    if (is_nan(scalar, word))
+        strcpy(text, "NaN");
+    else if (is_infinite(scalar, word))
+        strcpy(text, text[0] == '-' ? "-Infinity" : "Infinity");
+    buffer_puts(out->text, text);
+}
+
+static void write_value(const struct type *type, const uint64_t *words, struct json_writer *out);
+
+/* One dimension of an array; `item` is where its first element lies, and moves on. */
+static void write_dimension(const struct type *array, const uint64_t *extents, unsigned dimension,
+                            const char **item, struct json_writer *out)
+{
+    const struct type *element = array->element;
+    buffer_putc(out->text, '[');
+    for (uint64_t i = 0; i < extents[dimension] && out->code == 0; i++) {
+        if (i)
+            buffer_puts(out->text, ", ");
+        if (dimension + 1 < array->rank) {
+            write_dimension(array, extents, dimension + 1, item, out);
+        } else {
+            if (element->kind == TYPE_SCALAR)
+                write_scalar(element->scalar, scalar_load(element->scalar, *item), out);
+            else
+                write_value(element, (const uint64_t *)(const void *)*item, out);
+            *item += type_element_bytes(element);
+        }
+        flush(out, PIECE_BYTES);
+    }
+    buffer_putc(out->text, ']');
+}
+
+static bool all_named(const struct type *tuple)
+{
+    for (uint32_t i = 0; i < tuple->part_count; i++)
+        if (!tuple->names || !tuple->names[i])
+            return false;
+    return true;
+}
+
+static void write_tuple(const struct type *type, const uint64_t *words, struct json_writer *out)
+{
+    if (type->part_count == 0) {
+        buffer_puts(out->text, "null");
+        return;
+    }
+    bool named = all_named(type);
+    buffer_putc(out->text, named ? '{' : '[');
+    for (uint32_t i = 0; i < type->part_count; i++) {
+        buffer_puts(out->text, i ? ", " : "");
+        if (named) {
+            buffer_json_string(out->text, type->names[i], strlen(type->names[i]));
+            buffer_puts(out->text, ": ");
+        }
+        write_value(type->parts[i], words, out);
+        words += type->parts[i]->word_count;
+    }
+    buffer_putc(out->text, named ? '}' : ']');
+}
+
+static void write_value(const struct type *type, const uint64_t *words, struct json_writer *out)
+{
+    const char *data;
+    switch (type->kind) {
+    case TYPE_SCALAR:
+        write_scalar(type->scalar, words[0], out);
+        return;
+    case TYPE_TUPLE:
+        write_tuple(type, words, out);
+        return;
+    case TYPE_ARRAY:
+        data = (const char *)(uintptr_t)words[0];
+        write_dimension(type, words + 1, 0, &data, out);
+        return;
+    case TYPE_STRING:
+    case TYPE_STRUCT:
+    case TYPE_MAP:
+    case TYPE_FILE:
+    case TYPE_FUNCTION:
+        break;
+    }
+    bug("a value of kind %d has no words to print", type->kind);
+}
+
+void json_print(const struct type *type, const uint64_t *words, struct buffer *out)
+{
+    struct json_writer writer = {.text = out};
+    write_value(type, words, &writer);
+}
+
+int json_write(const struct type *type, const uint64_t *words,
+               int (*write)(void *context, const char *text, size_t length, struct error *error),
+               void *context, struct error *error)
+{
+    struct buffer text = {0};
+    struct json_writer writer = {.text = &text, .write = write, .context = context, .error = error};
+    write_value(type, words, &writer);
+    flush(&writer, 1);
+    buffer_release(&text);
+    return writer.code;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+enum { TOKEN_MAX = 400 };
+
+struct json_reader {
+    const char *text, *at;
+    const struct type *type;
+    enum wk_scalar scalar;
+    int64_t *extents; /* -1 until the first list of the dimension ends */
+    struct buffer data;
+    struct error *error;
+};
+
+static void skip_space(struct json_reader *in)
+{
+    while (isspace((unsigned char)*in->at))
+        in->at++;
+}
+
+static int refuse(struct json_reader *in, const char *why)
+{
+    int shown = (int)strnlen(in->at, 20);
+    error_set(in->error, ERR_bad_inline_array, "%s at byte %zu, before '%.*s'", why,
+              (size_t)(in->at - in->text), shown, in->at);
+    if (!*in->at)
+        error_set(in->error, ERR_bad_inline_array, "%s at the end", why);
+    return error_hint(in->error, "write lists such as [0.1, 0.01] or [[1, 2], [3, 4]]");
+}
+
+static int refuse_rank(struct json_reader *in)
+{
+    struct buffer text = {0};
+    type_print(in->type, &text);
+    error_set(in->error, ERR_bad_inline_array,
+              "a list for %s must be nested %d deep everywhere, which it is not at byte %zu",
+              buffer_text(&text), in->type->rank, (size_t)(in->at - in->text));
+    buffer_release(&text);
+    return (int)in->error->code;
+}
+
+static int read_element(struct json_reader *in)
+{
+    char token[TOKEN_MAX];
+    size_t length = strcspn(in->at, ",[] \t\r\n");
+    if (*in->at == '[')
+        return refuse_rank(in);
+    if (length == 0 || length >= sizeof token)
+        return refuse(in, "a number is missing");
+    memcpy(token, in->at, length);
+    token[length] = 0;
+    const char *text = strcmp(token, "NaN") == 0         ? "nan"
+                       : strcmp(token, "Infinity") == 0  ? "inf"
+                       : strcmp(token, "-Infinity") == 0 ? "-inf"
+                                                         : token;
+    uint64_t word;
+    int code = semantics_read(in->scalar, text, &word, in->error);
+    if (code)
+        return code;
+    char element[8];
+    scalar_store(in->scalar, word, element);
+    buffer_append(&in->data, element, wk_scalar_bytes(in->scalar));
+    in->at += length;
+    return 0;
+}
+
+static int end_list(struct json_reader *in, unsigned dimension, int64_t count)
+{
+    int64_t *extent = &in->extents[dimension];
+    if (*extent < 0)
+        *extent = count;
+    if (*extent == count)
+        return 0;
+    return error_set(in->error, ERR_bad_inline_array,
+                     "lists of %lld and of %lld items do not make a rectangle (byte %zu)",
+                     (long long)*extent, (long long)count, (size_t)(in->at - in->text));
+}
+
+static int read_list(struct json_reader *in, unsigned dimension)
+{
+    skip_space(in);
+    if (*in->at != '[')
+        return dimension ? refuse_rank(in) : refuse(in, "'[' is missing");
+    in->at++;
+    int64_t count = 0;
+    skip_space(in);
+    while (*in->at != ']') {
+        skip_space(in);
+        int code =
+            dimension + 1 == in->type->rank ? read_element(in) : read_list(in, dimension + 1);
+        if (code)
+            return code;
+        count++;
+        skip_space(in);
+        if (*in->at == ']')
+            break;
+        if (*in->at != ',')
+            return refuse(in, "',' or ']' is missing");
+        in->at++;
+        skip_space(in);
+        if (*in->at == ']')
+            return refuse(in, "a number is missing");
+    }
+    in->at++;
+    return end_list(in, dimension, count);
+}
+
+int json_read_array(const char *text, const struct type *type, int64_t *extents, void **data,
+                    struct error *error)
+{
+    struct json_reader in = {
+        .text = text,
+        .at = text,
+        .type = type,
+        .scalar = type->element->scalar,
+        .extents = extents,
+        .error = error,
+    };
+    for (unsigned i = 0; i < type->rank; i++)
+        extents[i] = -1;
+    *data = NULL;
+    int code = read_list(&in, 0);
+    skip_space(&in);
+    if (code == 0 && *in.at)
+        code = refuse(&in, "there is something behind the list");
+    if (code) {
+        buffer_release(&in.data);
+        return code;
+    }
+    for (unsigned i = 0; i < type->rank; i++)
+        if (extents[i] < 0)
+            extents[i] = 0;
+    *data = in.data.data;
+    return 0;
+}
