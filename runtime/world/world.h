@@ -38,7 +38,8 @@ struct job_options {
     struct trace *trace; /* NULL: no trace */
 };
 
-/* The counters of protocol.md, in the order in which they are printed; metrics.def is their table. */
+/* The counters of protocol.md, in the order in which they are printed; metrics.def is their table.
+ */
 struct metrics {
 #define METRIC(name, type, description) type name;
 #include "world/metrics.def"
@@ -54,9 +55,9 @@ struct job_outcome {
     struct metrics metrics;
 };
 
-/* Runs a job to its end: 0 with *outcome filled (release it with outcome->release), or an error code
- * with *error: the failed task's message at its place, with the task's name and arguments in the
- * hint. outcome->metrics is filled in both cases. */
+/* Runs a job to its end: 0 with *outcome filled (release it with outcome->release), or an error
+ * code with *error: the failed task's message at its place, with the task's name and arguments in
+ * the hint. outcome->metrics is filled in both cases. */
 int local_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,
               struct error *error);
 int sim_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,

@@ -1,0 +1,84 @@
+/*
+ * Binding: from a node's pattern, references and words to the words that its kernel takes (wk.h),
+ * and back from a kernel's results to the job's table of parts.
+ *
+ * Parts: each result leaf of each node has a number (dag.h) and a slot of 64 bits: a scalar's word,
+ * or the address of an array's data, whose block holds the extents. Who reads a slot must know that
+ * its node has run; publishing is the world's business.
+ *
+ * Arguments point into the producers' blocks wherever a view is contiguous in memory; gathers and
+ * other slices are packed once, into memory of the binder that lives until binder_clear.
+ */
+#ifndef WKC_WORLD_BIND_H
+#define WKC_WORLD_BIND_H
+
+#include "base/arena.h"
+#include "base/vector.h"
+#include "value/context.h"
+#include "world/world.h"
+
+/* What worlds know of a task of the DAG beyond the DAG. */
+struct bind_task {
+    const struct type **parameters;   /* by leaf */
+    const char **names;               /* of the parameters' leaves; NULL where there is none */
+    const struct value_leaf *results; /* by leaf */
+    uint32_t parameter_count, result_count;
+    bool has_arrays; /* among the results */
+};
+
+/* Made once a job; immutable, so shared by all threads. */
+struct bind_table {
+    const struct job *job;
+    const struct dag *dag;
+    struct arena arena;
+    struct type_table types;
+    struct bind_task *tasks;
+    uint32_t argument_words, result_words; /* the most of any task */
+    uint32_t result_leaves;                /* the most of any task */
+    bool has_arrays;                       /* as any task's result */
+};
+
+void bind_table_init(struct bind_table *table, const struct job *job);
+void bind_table_release(struct bind_table *table);
+
+/* One thread's means of binding. */
+struct binder {
+    const struct bind_table *table;
+    const uint64_t *slots; /* by part */
+    struct context *context;
+    VECTOR(struct wk_block *) blocks; /* owned until binder_clear */
+    char *scratch;                    /* for small packed arguments */
+    size_t scratch_used;
+    bool keeps; /* what is bound must outlive the slots: nothing in scratch, blocks retained */
+    uint64_t input_bytes; /* read from input files so far */
+};
+
+void binder_init(struct binder *binder, const struct bind_table *table, const uint64_t *slots,
+                 struct context *context);
+void binder_release(struct binder *binder);
+
+/* Fills the words of a node's arguments. 0, or an error's code with context->error filled. */
+int bind_arguments(struct binder *binder, uint32_t node, uint64_t *words);
+
+/* Frees what bind_arguments made. */
+void binder_clear(struct binder *binder);
+
+/* The source node's part that a reference reads. */
+static inline uint32_t bind_part(const struct dag *dag, dag_ref ref)
+{
+    return dag->nodes[dag_ref_source(ref)].first_part + dag->views[dag_ref_view(ref)].part;
+}
+
+/* Whether a reference reads an array that a node made (and not a scalar, or nothing). */
+static inline bool bind_reads_block(const struct dag *dag, dag_ref ref)
+{
+    const struct dag_view *view = &dag->views[dag_ref_view(ref)];
+    return dag_ref_is_node(ref) && !view->is_unit && (view->rank > 0 || view->source_rank > 0);
+}
+
+/* The failure of a node's task as the user reads it: the error's own place, or that of the call;
+ * the task's name, abridged arguments and call in the hint. */
+void describe_failure(const struct bind_table *table, uint32_t node, const uint64_t *arguments,
+                      struct error *error);
+
+#endif

@@ -1,0 +1,80 @@
+/* The text of a failed task: its name, what it was called with, and where; see bind.h. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "value/semantics.h"
+#include "world/bind.h"
+
+enum { SHOWN_BYTES = 150 }; /* of the arguments */
+
+static void describe_array(const struct type *type, const uint64_t *words, struct buffer *out)
+{
+    struct buffer element = {0};
+    type_print(type->element, &element);
+    buffer_printf(out, "%s[", buffer_text(&element));
+    for (unsigned d = 0; d < type->rank; d++)
+        buffer_printf(out, "%s%" PRId64, d ? ", " : "", (int64_t)words[1 + d]);
+    buffer_putc(out, ']');
+    buffer_release(&element);
+}
+
+static void describe_argument(const struct type *type, const uint64_t *words, struct buffer *out)
+{
+    char text[32];
+    if (type_is_scalar(type)) {
+        semantics_print(type->scalar, words[0], text);
+        buffer_puts(out, text);
+    } else {
+        describe_array(type, words, out);
+    }
+}
+
+static void describe_arguments(const struct bind_task *task, const uint64_t *words,
+                               struct buffer *out)
+{
+    for (uint32_t i = 0; i < task->parameter_count; i++) {
+        if (i > 0)
+            buffer_puts(out, ", ");
+        if (out->length > SHOWN_BYTES) {
+            buffer_puts(out, "...");
+            return;
+        }
+        if (task->names[i])
+            buffer_printf(out, "%s: ", task->names[i]);
+        describe_argument(task->parameters[i], words, out);
+        words += task->parameters[i]->word_count;
+    }
+}
+
+static struct place place_of_call(const struct dag *dag, uint32_t node)
+{
+    const struct dag_site *site = &dag->sites[dag->nodes[node].site];
+    return (struct place){dag_string(dag, site->file), site->line, site->column, site->length};
+}
+
+void describe_failure(const struct bind_table *table, uint32_t node, const uint64_t *arguments,
+                      struct error *error)
+{
+    const struct dag *dag = table->dag;
+    uint32_t number = dag->nodes[node].task;
+    struct place call = place_of_call(dag, node);
+    struct buffer text = {0};
+    if (number == DAG_RESULT) {
+        buffer_puts(&text, "while the result was collected");
+    } else {
+        buffer_printf(&text, "in %s(", dag_string(dag, dag->tasks[number].name));
+        if (arguments)
+            describe_arguments(&table->tasks[number], arguments, &text);
+        else
+            buffer_puts(&text, "...");
+        buffer_printf(&text, "), called at %s:%" PRIu32 ":%" PRIu32, call.file, call.line,
+                      call.column);
+    }
+    if (error->hint[0])
+        buffer_printf(&text, "; %s", error->hint);
+    if (error->place.line == 0)
+        error->place = call;
+    error_hint(error, "%s", buffer_text(&text));
+    buffer_release(&text);
+}

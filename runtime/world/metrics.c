@@ -1,0 +1,49 @@
+/* Printing of what a run measured; metrics.def is the table. */
+#include <inttypes.h>
+
+#include "world/world.h"
+
+enum { NAME_WIDTH = 20 };
+
+static void print_integer(struct buffer *out, uint64_t value)
+{
+    buffer_printf(out, "%" PRIu64, value);
+}
+
+static void print_real(struct buffer *out, double value)
+{
+    buffer_printf(out, "%.6f", value);
+}
+
+#define PRINT_VALUE(out, value)                                                                    \
+    _Generic((value), uint64_t: print_integer, double: print_real)(out, value)
+
+static void print_json(const struct metrics *metrics, struct buffer *out)
+{
+    const char *separator = "{";
+#define METRIC(name, type, description)                                                            \
+    buffer_printf(out, "%s\"%s\": ", separator, #name);                                            \
+    PRINT_VALUE(out, metrics->name);                                                               \
+    separator = ", ";
+#include "world/metrics.def"
+#undef METRIC
+    buffer_puts(out, "}\n");
+}
+
+static void print_text(const struct metrics *metrics, struct buffer *out)
+{
+#define METRIC(name, type, description)                                                            \
+    buffer_printf(out, "%-*s ", NAME_WIDTH, #name);                                                \
+    PRINT_VALUE(out, metrics->name);                                                               \
+    buffer_printf(out, "  (%s)\n", description);
+#include "world/metrics.def"
+#undef METRIC
+}
+
+void metrics_print(const struct metrics *metrics, bool json, struct buffer *out)
+{
+    if (json)
+        print_json(metrics, out);
+    else
+        print_text(metrics, out);
+}
