@@ -28,7 +28,7 @@ LDFLAGS := $(MODE_FLAGS) -pthread -rdynamic
 LIBRARIES := -lsleef -lcrypto -ljansson -ldl -lm
 
 # Modules, lowest first: each may use what stands before it. The runtime never sees the compiler.
-RUNTIME_MODULES := base value graph executor store world trace
+RUNTIME_MODULES := base value graph trace executor store world
 COMPILER_MODULES := syntax check flow link
 modules_to_archives = $(foreach m,$(1),$(if $(wildcard $(MODULE_DIRECTORY_$(m))/*.[cly]),$(OUT)/$(m).a))
 $(foreach m,$(RUNTIME_MODULES),$(eval MODULE_DIRECTORY_$(m) := runtime/$(m)))

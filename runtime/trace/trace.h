@@ -15,6 +15,13 @@ struct trace;
 struct trace *trace_new(void);
 void trace_free(struct trace *trace); /* NULL is allowed */
 
+/* Makes empty tracks, one for each worker. */
+void trace_begin(struct trace *trace, uint32_t track_count);
+
+/* Records that a node's task ran on a worker, from `begin` to `end` in nanoseconds since whatever
+ * the world counts from. A track belongs to one thread. */
+void trace_task(struct trace *trace, uint32_t track, uint32_t node, uint64_t begin, uint64_t end);
+
 /* Appends the JSON: {"traceEvents": [...]} with a track for each worker and an event for each task,
  * named by the task, with its node, arguments and call site. */
 void trace_export(const struct trace *trace, const struct dag *dag, struct buffer *out);

@@ -1,0 +1,372 @@
+/* A job's life in the local world; see local.h. */
+#include "world/local.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "trace/trace.h"
+
+enum {
+    WATCH_NS = 10 * 1000 * 1000, /* how often time-outs and Ctrl-C are looked at */
+    PROGRESS_ROUNDS = 10,        /* of the watch between two calls of `progress` */
+    MOST_WORKERS = 1024,
+};
+
+/* Tasks may recurse WK_MAX_DEPTH deep, so a stack is large; pages are only taken when touched.
+ * Where the address space is limited, a smaller one has to do. */
+static const size_t STACK_MOST = (size_t)256 << 20, STACK_LEAST = (size_t)8 << 20;
+
+uint64_t local_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void local_halt(struct local *local)
+{
+    atomic_store(&local->halted, 1);
+    for (uint32_t i = 0; i < local->worker_count; i++)
+        atomic_store(&local->workers[i].stop, 1);
+    pthread_mutex_lock(&local->lock);
+    pthread_cond_broadcast(&local->work);
+    pthread_mutex_unlock(&local->lock);
+}
+
+/* ---- Tables
+ * -------------------------------------------------------------------------------------- */
+
+/* Zeroed pages that the system gives when they are first touched; NULL when there are none. */
+static void *new_table(uint64_t count, size_t size)
+{
+    return calloc(count > 0 ? count : 1, size);
+}
+
+static void count_readers(struct local *local)
+{
+    const struct dag *dag = local->dag;
+    uint64_t end = dag->nodes[dag->node_count].first_ref;
+    for (uint64_t r = 0; r < end; r++)
+        if (bind_reads_block(dag, dag->refs[r]))
+            local->readers[bind_part(dag, dag->refs[r])]++;
+}
+
+static int make_tables(struct local *local, struct error *error)
+{
+    local->slots = new_table(local->dag->part_count, sizeof *local->slots);
+    local->joins = new_table(local->plan->record_count, sizeof *local->joins);
+    if (local->table.has_arrays)
+        local->readers = new_table(local->dag->part_count, sizeof *local->readers);
+    if (!local->slots || !local->joins || (local->table.has_arrays && !local->readers))
+        return error_set(error, ERR_out_of_memory, "there is no memory for the tables of %u tasks",
+                         local->dag->node_count);
+    if (local->readers)
+        count_readers(local);
+    return 0;
+}
+
+/* ---- The outcome
+ * ----------------------------------------------------------------------------------- */
+
+static void release_result(struct local_result *result)
+{
+    binder_release(&result->binder);
+    context_release(&result->context);
+    free(result->words);
+    free(result);
+}
+
+static void release_outcome(struct job_outcome *outcome)
+{
+    release_result(outcome->owner);
+    *outcome = (struct job_outcome){0};
+}
+
+static void make_result(struct local *local)
+{
+    struct local_result *result = memory_new(1, sizeof *result);
+    memory_account_init(&result->account, local->options->memory_limit);
+    context_init(&result->context, &result->account, &result->stop);
+    binder_init(&result->binder, &local->table, local->slots, &result->context);
+    result->binder.keeps = true;
+    result->words = memory_new(local->job->result_type->word_count, sizeof *result->words);
+    local->result = result;
+}
+
+static void sum_counters(const struct local *local, struct metrics *metrics)
+{
+    uint64_t idle_ns = 0, life_ns = 0;
+    metrics->input_bytes_read = local->result->binder.input_bytes;
+    for (uint32_t i = 0; i < local->worker_count; i++) {
+        const struct local_counters *counters = &local->workers[i].counters;
+        metrics->tasks_run += counters->tasks_run;
+        metrics->invocations += counters->invocations;
+        metrics->becomes += counters->becomes;
+        metrics->retries += counters->retries;
+        metrics->steals += counters->steals;
+        metrics->arrivals_own += counters->arrivals_own;
+        metrics->arrivals_not += counters->arrivals_not;
+        metrics->input_bytes_read += local->workers[i].binder.input_bytes;
+        idle_ns += counters->idle_ns;
+        life_ns += counters->life_ns;
+    }
+    metrics->values_peak_bytes = local->result->account.peak;
+    metrics->idle_seconds = (double)idle_ns / 1e9;
+    metrics->busy_seconds = (double)(life_ns - idle_ns) / 1e9;
+    metrics->wall_seconds = (double)(local_now() - local->begin_ns) / 1e9;
+}
+
+/* ---- Workers
+ * ------------------------------------------------------------------------------------- */
+
+static void init_worker(struct local *local, uint32_t number)
+{
+    static const struct executor_options options = {.inline_bytes = UINT64_MAX, .lossless = true};
+    struct worker *worker = &local->workers[number];
+    worker->local = local;
+    worker->number = number;
+    worker->failed_node = PLAN_NONE;
+    uint64_t sources = local->plan->source_count;
+    uint64_t first = sources * number / local->worker_count;
+    uint64_t end = sources * (number + 1) / local->worker_count;
+    atomic_init(&worker->sources, first << 32 | end);
+    deque_init(&worker->deque);
+    executor_init(&worker->executor, local->plan, &options);
+    context_init(&worker->context, &local->result->account, &worker->stop);
+    binder_init(&worker->binder, &local->table, local->slots, &worker->context);
+    worker->arguments = memory_new(local->table.argument_words, sizeof *worker->arguments);
+    worker->results = memory_new(local->table.result_words, sizeof *worker->results);
+    pthread_mutex_init(&worker->deadline_lock, NULL);
+}
+
+static void release_worker(struct worker *worker)
+{
+    deque_release(&worker->deque);
+    executor_release(&worker->executor);
+    binder_release(&worker->binder);
+    context_release(&worker->context);
+    free(worker->arguments);
+    free(worker->results);
+    pthread_mutex_destroy(&worker->deadline_lock);
+}
+
+static bool map_stack(struct worker *worker)
+{
+    for (size_t bytes = STACK_MOST; bytes >= STACK_LEAST; bytes /= 2) {
+        void *stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+        if (stack == MAP_FAILED)
+            continue;
+        mprotect(stack, (size_t)sysconf(_SC_PAGESIZE), PROT_NONE);
+        worker->stack = stack;
+        worker->stack_bytes = bytes;
+        return true;
+    }
+    return false;
+}
+
+static bool start_thread(struct worker *worker)
+{
+    pthread_attr_t attributes;
+    if (!map_stack(worker))
+        return false;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstack(&attributes, worker->stack, worker->stack_bytes);
+    int failure = pthread_create(&worker->thread, &attributes, worker_run, worker);
+    pthread_attr_destroy(&attributes);
+    if (failure)
+        munmap(worker->stack, worker->stack_bytes);
+    return failure == 0;
+}
+
+/* Starts the workers; at least one is needed, whose share includes that of those that are missing.
+ */
+static uint32_t start_threads(struct local *local)
+{
+    uint32_t started = 0;
+    local->running_threads = local->worker_count;
+    while (started < local->worker_count && start_thread(&local->workers[started]))
+        started++;
+    pthread_mutex_lock(&local->lock);
+    local->running_threads -= local->worker_count - started;
+    pthread_mutex_unlock(&local->lock);
+    return started;
+}
+
+/* ---- The watch over the workers
+ * ---------------------------------------------------------------------- */
+
+static void expire_deadlines(struct local *local)
+{
+    uint64_t now = local_now();
+    for (uint32_t i = 0; i < local->worker_count; i++) {
+        struct worker *worker = &local->workers[i];
+        pthread_mutex_lock(&worker->deadline_lock);
+        if (worker->deadline > LOCAL_EXPIRED && now > worker->deadline) {
+            worker->deadline = LOCAL_EXPIRED;
+            atomic_store(&worker->stop, 1);
+        }
+        pthread_mutex_unlock(&worker->deadline_lock);
+    }
+}
+
+static void report_progress(struct local *local)
+{
+    uint64_t done = 0, running = 0;
+    for (uint32_t i = 0; i < local->worker_count; i++)
+        done += atomic_load_explicit(&local->workers[i].tasks_done, memory_order_relaxed);
+    running = local->worker_count - atomic_load(&local->sleepers);
+    local->options->progress(local->options->progress_context, done, running);
+}
+
+static void watch(struct local *local, unsigned round)
+{
+    if (local->options->stop && atomic_load(local->options->stop)) {
+        local->interrupted = true;
+        local_halt(local);
+    }
+    expire_deadlines(local);
+    if (local->options->progress && round % PROGRESS_ROUNDS == PROGRESS_ROUNDS - 1)
+        report_progress(local);
+}
+
+/* Waits until `deadline` (of CLOCK_MONOTONIC), or the end of all threads; true at their end. */
+static bool wait_for_threads(struct local *local, uint64_t deadline)
+{
+    struct timespec until = {(time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u)};
+    pthread_mutex_lock(&local->lock);
+    int timed_out = 0;
+    while (local->running_threads > 0 && timed_out == 0)
+        timed_out = pthread_cond_timedwait(&local->ended, &local->lock, &until);
+    bool ended = local->running_threads == 0;
+    pthread_mutex_unlock(&local->lock);
+    return ended;
+}
+
+static void run_threads(struct local *local)
+{
+    uint32_t started = start_threads(local);
+    if (started == 0) {
+        local->failed_node = 0;
+        error_set(&local->failure, ERR_out_of_memory, "no thread could be started");
+        return;
+    }
+    for (unsigned round = 0; !wait_for_threads(local, local_now() + WATCH_NS); round++)
+        watch(local, round);
+    for (uint32_t i = 0; i < started; i++) {
+        pthread_join(local->workers[i].thread, NULL);
+        munmap(local->workers[i].stack, local->workers[i].stack_bytes);
+    }
+}
+
+/* ---- A run
+ * --------------------------------------------------------------------------------------- */
+
+static uint32_t worker_count(const struct job_options *options)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t count =
+        options->workers ? options->workers : (uint32_t)(processors > 0 ? processors : 1);
+    return count < MOST_WORKERS ? count : MOST_WORKERS;
+}
+
+static void init_threads(struct local *local)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&local->lock, NULL);
+    pthread_mutex_init(&local->log_lock, NULL);
+    pthread_cond_init(&local->work, NULL);
+    pthread_cond_init(&local->ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    local->worker_count = worker_count(local->options);
+    local->workers = memory_try(local->worker_count * sizeof *local->workers, 64);
+    if (!local->workers)
+        memory_exhausted();
+    memset(local->workers, 0, local->worker_count * sizeof *local->workers);
+    for (uint32_t i = 0; i < local->worker_count; i++)
+        init_worker(local, i);
+}
+
+/* A job that did not end well leaves arrays that nobody has read. */
+static void free_remaining(struct local *local)
+{
+    const struct dag *dag = local->dag;
+    for (uint32_t node = 0; node < dag->node_count; node++) {
+        const struct bind_task *task = &local->table.tasks[dag->nodes[node].task];
+        for (uint32_t i = 0; i < task->result_count; i++) {
+            uint64_t address = local->slots[dag->nodes[node].first_part + i];
+            if (task->results[i].rank == 0 || address == 0)
+                continue;
+            atomic_store(&block_of(address)->references, 1);
+            context_drop(&local->result->context, block_of(address));
+        }
+    }
+}
+
+static void release_threads(struct local *local)
+{
+    for (uint32_t i = 0; i < local->worker_count; i++)
+        release_worker(&local->workers[i]);
+    free(local->workers);
+    pthread_mutex_destroy(&local->lock);
+    pthread_mutex_destroy(&local->log_lock);
+    pthread_cond_destroy(&local->work);
+    pthread_cond_destroy(&local->ended);
+}
+
+static int conclude(struct local *local, struct job_outcome *outcome, struct error *error)
+{
+    sum_counters(local, &outcome->metrics);
+    if (local->committed) {
+        outcome->words = local->result->words;
+        outcome->word_count = local->job->result_type->word_count;
+        outcome->owner = local->result;
+        outcome->release = release_outcome;
+        return 0;
+    }
+    binder_clear(&local->result->binder);
+    if (local->readers)
+        free_remaining(local);
+    if (local->failed_node == PLAN_NONE) {
+        error_set(error, ERR_interrupted, "the job was stopped before its end");
+        return ERR_interrupted;
+    }
+    *error = local->failure;
+    return (int)error->code;
+}
+
+int local_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,
+              struct error *error)
+{
+    struct local local = {.job = job,
+                          .options = options,
+                          .plan = job->plan,
+                          .dag = job->plan->dag,
+                          .failed_node = PLAN_NONE,
+                          .begin_ns = local_now()};
+    *outcome = (struct job_outcome){0};
+    bind_table_init(&local.table, job);
+    int code = make_tables(&local, error);
+    if (!code) {
+        make_result(&local);
+        init_threads(&local);
+        if (options->trace)
+            trace_begin(options->trace, local.worker_count);
+        run_threads(&local);
+        code = conclude(&local, outcome, error);
+        release_threads(&local);
+        if (code)
+            release_result(local.result);
+    }
+    free(local.slots);
+    free(local.readers);
+    free(local.joins);
+    bind_table_release(&local.table);
+    return code;
+}
