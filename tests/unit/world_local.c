@@ -1,0 +1,510 @@
+/* The local world: results against direct evaluation, arrays and their lives, failures, time-outs.
+ */
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "synthetic.h"
+#include "test.h"
+#include "world/world.h"
+
+static struct type_table types;
+static struct arena arena;
+
+static const struct type *type_of(const char *text)
+{
+    if (!types.arena) {
+        arena_init(&arena);
+        type_table_init(&types, &arena);
+    }
+    return type_parse(&types, text);
+}
+
+static uint64_t random_state = 88172645463325252u;
+static uint32_t random_below(uint32_t bound)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)(random_state >> 33) % bound;
+}
+
+/* Runs a synthetic job and compares each word of its result with a direct evaluation. */
+static struct metrics run_and_compare(struct synthetic *s, uint32_t workers)
+{
+    wk_kernel *kernels[] = {NULL, synthetic_kernel};
+    struct job job = {.plan = &s->plan, .kernels = kernels, .result_type = type_of("u64[_]")};
+    struct job_options options = {.workers = workers};
+    struct job_outcome outcome;
+    struct error error;
+    int code = local_run(&job, &options, &outcome, &error);
+    struct metrics metrics = outcome.metrics;
+    CHECK_INT(code, 0);
+    if (code) {
+        fprintf(stderr, "%s\n", error.message);
+        return metrics;
+    }
+    uint64_t *values = synthetic_values(s);
+    const uint64_t *found = (const uint64_t *)(uintptr_t)outcome.words[0];
+    uint32_t sink = dag_sink(&s->dag);
+    uint64_t count = dag_ref_count(&s->dag, sink);
+    CHECK_INT(outcome.words[1], count);
+    for (uint64_t i = 0; i < count; i++)
+        CHECK_INT(found[i], values[dag_ref_source(s->dag.refs[s->dag.nodes[sink].first_ref + i])]);
+    CHECK_INT(metrics.tasks_run, s->dag.node_count - 1);
+    CHECK_INT(metrics.invocations + metrics.becomes, s->dag.node_count - (sink > 0));
+    CHECK_INT(metrics.duplicate_runs, 0);
+    free(values);
+    outcome.release(&outcome);
+    return metrics;
+}
+
+static void random_graphs_give_what_direct_evaluation_gives(void)
+{
+    for (int round = 0; round < 60; round++) {
+        struct synthetic s;
+        synthetic_begin(&s);
+        uint32_t count = 1 + random_below(300), width = 1 + random_below(round % 5 ? 6 : 200);
+        uint32_t producers[200], window = 1 + random_below(count);
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t refs = i == 0 ? 0 : random_below(width + 1);
+            for (uint32_t r = 0; r < refs; r++)
+                producers[r] = i - 1 - random_below(i < window ? i : window);
+            synthetic_node(&s, producers, refs);
+        }
+        uint32_t last = count - 1;
+        synthetic_end(&s, &last, 1);
+        run_and_compare(&s, 1 + (uint32_t)round % 4);
+        synthetic_release(&s);
+    }
+}
+
+static void wide_fan_outs_and_joins(void)
+{
+    for (uint32_t width = 1; width < 20000; width = width * 3 + 1) {
+        struct synthetic s;
+        synthetic_begin(&s);
+        uint32_t root = synthetic_node(&s, NULL, 0);
+        uint32_t *middle = malloc(width * sizeof *middle);
+        for (uint32_t i = 0; i < width; i++)
+            middle[i] = synthetic_node(&s, &root, 1);
+        uint32_t last = synthetic_node(&s, middle, width);
+        synthetic_end(&s, &last, 1);
+        struct metrics metrics = run_and_compare(&s, 2);
+        CHECK_INT(metrics.arrivals_own + metrics.arrivals_not,
+                  width > 1 ? width + s.plan.record_count - 1 : 0);
+        free(middle);
+        synthetic_release(&s);
+    }
+}
+
+static void tree_reductions(void)
+{
+    struct synthetic s;
+    synthetic_begin(&s);
+    uint32_t count = 1 << 14, *level = malloc(count * sizeof *level);
+    for (uint32_t i = 0; i < count; i++)
+        level[i] = synthetic_node(&s, NULL, 0);
+    for (; count > 1; count /= 2)
+        for (uint32_t i = 0; i < count / 2; i++)
+            level[i] = synthetic_node(&s, level + 2 * i, 2);
+    synthetic_end(&s, level, 1);
+    for (uint32_t workers = 1; workers <= 3; workers++)
+        run_and_compare(&s, workers);
+    free(level);
+    synthetic_release(&s);
+}
+
+/* ---- Jobs with arrays
+ * ---------------------------------------------------------------------------- */
+
+struct sketch {
+    struct dag_builder *builder;
+    uint32_t site, scope;
+    struct dag dag;
+    struct plan plan;
+};
+
+static void sketch_begin(struct sketch *s)
+{
+    *s = (struct sketch){.builder = dag_builder_new()};
+    s->site = dag_add_site(s->builder, &(struct place){"sketch.wk", 7, 3, 4});
+    s->scope = dag_add_scope(s->builder, dag_add_string(s->builder, "main"), 0, s->site);
+}
+
+static uint32_t sketch_task(struct sketch *s, const char *name, const char *parameters,
+                            const char *result, struct dag_task task)
+{
+    task.name = task.symbol = dag_add_string(s->builder, name);
+    task.parameter_types = dag_add_string(s->builder, parameters);
+    task.result_type = dag_add_string(s->builder, result);
+    task.leaf_count = type_of(result)->leaf_count;
+    return dag_add_task(s->builder, &task);
+}
+
+static uint32_t sketch_view(struct sketch *s, struct dag_view view, const int64_t *words)
+{
+    return dag_add_view(s->builder, &view, words);
+}
+
+static void sketch_ref(struct sketch *s, uint32_t source, uint32_t view)
+{
+    dag_add_ref(s->builder, (dag_ref)source << 32 | view);
+}
+
+static uint32_t sketch_node(struct sketch *s, uint32_t task, const uint32_t *codes, uint32_t count)
+{
+    return dag_add_node(s->builder, task, dag_add_pattern(s->builder, codes, count), s->site,
+                        s->scope);
+}
+
+static int sketch_run(struct sketch *s, wk_kernel **kernels, const char *result,
+                      const struct job_options *options, struct job_outcome *outcome,
+                      struct error *error)
+{
+    CHECK_INT(dag_finish(s->builder, &s->dag, error), 0);
+    CHECK_INT(plan_make(&s->plan, &s->dag, error), 0);
+    struct job job = {.plan = &s->plan, .kernels = kernels, .result_type = type_of(result)};
+    return local_run(&job, options, outcome, error);
+}
+
+static void sketch_release(struct sketch *s)
+{
+    plan_release(&s->plan);
+    dag_release(&s->dag);
+}
+
+static const uint32_t word_code = DAG_ARG_WORD, ref_code = DAG_ARG_REF;
+static const uint32_t gather_code = DAG_ARG_GATHER | 1u << DAG_ARG_RANK_SHIFT;
+
+/* ramp(n) = [0, 1, ..., n - 1] as f64 */
+static int32_t ramp(struct wk_context *context, const uint64_t *arguments, uint64_t *results)
+{
+    uint64_t n = arguments[0];
+    double *data = wk_alloc(context, n * sizeof *data);
+    if (!data)
+        return wk_failed(context);
+    for (uint64_t i = 0; i < n; i++)
+        data[i] = (double)i;
+    results[0] = (uintptr_t)data;
+    results[1] = n;
+    return 0;
+}
+
+/* add(a: f64[n], b: f64[n]) -> f64[n] */
+static int32_t add(struct wk_context *context, const uint64_t *arguments, uint64_t *results)
+{
+    const double *a = (const double *)(uintptr_t)arguments[0];
+    const double *b = (const double *)(uintptr_t)arguments[2];
+    double *data = wk_alloc(context, arguments[1] * sizeof *data);
+    if (!data)
+        return wk_failed(context);
+    for (uint64_t i = 0; i < arguments[1]; i++)
+        data[i] = a[i] + b[i];
+    results[0] = (uintptr_t)data;
+    results[1] = arguments[1];
+    return 0;
+}
+
+/* A reduction over many arrays holds about as many of them as its tree is deep. */
+static void reductions_over_arrays_hold_few(void)
+{
+    enum { LEAVES = 4096, ELEMENTS = 8192 };
+    struct sketch s;
+    sketch_begin(&s);
+    uint32_t t_ramp = sketch_task(&s, "ramp", "(n: i64,)", "f64[_]", (struct dag_task){0});
+    uint32_t t_add =
+        sketch_task(&s, "add", "(a: f64[_], b: f64[_])", "f64[_]", (struct dag_task){0});
+    int64_t extent = ELEMENTS;
+    uint32_t view = sketch_view(&s, (struct dag_view){.scalar = WK_F64, .rank = 1}, &extent);
+    static uint32_t level[LEAVES];
+    const uint32_t two[] = {DAG_ARG_REF, DAG_ARG_REF};
+    for (uint32_t i = 0; i < LEAVES; i++) {
+        dag_add_word(s.builder, ELEMENTS);
+        level[i] = sketch_node(&s, t_ramp, &word_code, 1);
+    }
+    for (uint32_t count = LEAVES; count > 1; count /= 2)
+        for (uint32_t i = 0; i < count / 2; i++) {
+            sketch_ref(&s, level[2 * i], view);
+            sketch_ref(&s, level[2 * i + 1], view);
+            level[i] = sketch_node(&s, t_add, two, 2);
+        }
+    sketch_ref(&s, level[0], view);
+    sketch_node(&s, DAG_RESULT, &ref_code, 1);
+    wk_kernel *kernels[] = {NULL, ramp, add};
+    struct job_options options = {.workers = 2, .memory_limit = 64 * ELEMENTS * sizeof(double)};
+    struct job_outcome outcome;
+    struct error error = {0};
+    CHECK_INT(sketch_run(&s, kernels, "f64[_]", &options, &outcome, &error), 0);
+    CHECK_TEXT(error.message, "");
+    if (outcome.words) {
+        const double *sum = (const double *)(uintptr_t)outcome.words[0];
+        CHECK_INT(outcome.words[1], ELEMENTS);
+        for (int i = 0; i < ELEMENTS; i++)
+            CHECK(sum[i] == (double)i * LEAVES);
+        outcome.release(&outcome);
+    }
+    sketch_release(&s);
+}
+
+/* grid(): a 4 x 6 array with element 10 * row + column. */
+static int32_t grid(struct wk_context *context, const uint64_t *arguments, uint64_t *results)
+{
+    (void)arguments;
+    int32_t *data = wk_alloc(context, 24 * sizeof *data);
+    for (int i = 0; i < 24; i++)
+        data[i] = i / 6 * 10 + i % 6;
+    results[0] = (uintptr_t)data;
+    results[1] = 4;
+    results[2] = 6;
+    return 0;
+}
+
+/* Selections of an array: whole rows by address, columns and boxes copied, elements as words. */
+static void views_select(void)
+{
+    struct sketch s;
+    sketch_begin(&s);
+    uint32_t t_grid = sketch_task(&s, "grid", "()", "i32[_, _]", (struct dag_task){0});
+    uint32_t node = sketch_node(&s, t_grid, NULL, 0);
+    struct dag_view view = {.scalar = WK_I32, .source_rank = 2};
+    sketch_ref(&s, node, sketch_view(&s, view, (int64_t[]){2, -1, 3, -1}));
+    view.rank = 1;
+    sketch_ref(&s, node, sketch_view(&s, view, (int64_t[]){6, 1, -1, 0, 6}));
+    sketch_ref(&s, node, sketch_view(&s, view, (int64_t[]){4, 0, 4, 5, -1}));
+    view.rank = 2;
+    sketch_ref(&s, node, sketch_view(&s, view, (int64_t[]){2, 3, 1, 2, 2, 3}));
+    const uint32_t codes[] = {DAG_ARG_REF, DAG_ARG_REF, DAG_ARG_REF, DAG_ARG_REF};
+    sketch_node(&s, DAG_RESULT, codes, 4);
+    wk_kernel *kernels[] = {NULL, grid};
+    struct job_options options = {.workers = 1};
+    struct job_outcome outcome;
+    struct error error = {0};
+    CHECK_INT(
+        sketch_run(&s, kernels, "(i32, i32[_], i32[_], i32[_, _])", &options, &outcome, &error), 0);
+    const uint64_t *words = outcome.words;
+    CHECK_INT(outcome.word_count, 1 + 2 + 2 + 3);
+    CHECK_INT(words[0], 23);
+    const int32_t *row = (const int32_t *)(uintptr_t)words[1];
+    const int32_t *column = (const int32_t *)(uintptr_t)words[3];
+    const int32_t *box = (const int32_t *)(uintptr_t)words[5];
+    CHECK_INT(words[2], 6);
+    CHECK_INT(words[4], 4);
+    CHECK_INT(words[6], 2);
+    CHECK_INT(words[7], 3);
+    for (int i = 0; i < 6; i++) {
+        CHECK_INT(row[i], 10 + i);
+        CHECK_INT(box[i], (1 + i / 3) * 10 + 2 + i % 3);
+    }
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(column[i], i * 10 + 5);
+    outcome.release(&outcome);
+    sketch_release(&s);
+}
+
+/* total(parts: f64[_][_]) -> f64: a table of addresses and extents. */
+static int32_t total(struct wk_context *context, const uint64_t *arguments, uint64_t *results)
+{
+    (void)context;
+    const uint64_t *table = (const uint64_t *)(uintptr_t)arguments[0];
+    double sum = 0;
+    for (uint64_t i = 0; i < arguments[1]; i++)
+        for (uint64_t j = 0; j < table[2 * i + 1]; j++)
+            sum += ((const double *)(uintptr_t)table[2 * i])[j];
+    memcpy(results, &sum, sizeof sum);
+    return 0;
+}
+
+static void arrays_of_arrays_are_gathered_as_tables(void)
+{
+    struct sketch s;
+    sketch_begin(&s);
+    uint32_t t_ramp = sketch_task(&s, "ramp", "(n: i64,)", "f64[_]", (struct dag_task){0});
+    uint32_t t_total = sketch_task(&s, "total", "(parts: f64[_][_],)", "f64", (struct dag_task){0});
+    uint32_t ramps[50];
+    for (uint32_t i = 0; i < 50; i++) {
+        dag_add_word(s.builder, i);
+        ramps[i] = sketch_node(&s, t_ramp, &word_code, 1);
+    }
+    dag_add_word(s.builder, 50);
+    double expected = 0;
+    for (uint32_t i = 0; i < 50; i++) {
+        int64_t extent = i;
+        sketch_ref(&s, ramps[i],
+                   sketch_view(&s, (struct dag_view){.scalar = WK_F64, .rank = 1}, &extent));
+        expected += (double)i * (i - 1.0) / 2;
+    }
+    uint32_t sum = sketch_node(&s, t_total, &gather_code, 1);
+    sketch_ref(&s, sum, sketch_view(&s, (struct dag_view){.scalar = WK_F64}, NULL));
+    sketch_node(&s, DAG_RESULT, &ref_code, 1);
+    wk_kernel *kernels[] = {NULL, ramp, total};
+    struct job_options options = {.workers = 2};
+    struct job_outcome outcome;
+    struct error error = {0};
+    CHECK_INT(sketch_run(&s, kernels, "f64", &options, &outcome, &error), 0);
+    double found;
+    memcpy(&found, outcome.words, sizeof found);
+    CHECK(found == expected);
+    outcome.release(&outcome);
+    sketch_release(&s);
+}
+
+/* ---- Failures
+ * -------------------------------------------------------------------------------------- */
+
+static int32_t fail(struct wk_context *context, const uint64_t *arguments, uint64_t *results)
+{
+    static const struct wk_site site = {.code = ERR_task_failed,
+                                        .line = 2,
+                                        .column = 5,
+                                        .length = 4,
+                                        .file = "sketch.wk",
+                                        .format = "{} is too odd",
+                                        .types = "i"};
+    (void)results;
+    if (arguments[0] % 2 == 0)
+        return results[0] = 1, 0;
+    return wk_fail(context, &site, arguments);
+}
+
+/* Two sources fail: with one worker the first ends the job, with more the lower recorded is told.
+ */
+static void a_failure_names_the_task_and_its_arguments(void)
+{
+    struct sketch s;
+    sketch_begin(&s);
+    uint32_t t_fail = sketch_task(&s, "check", "(n: i64, x: f64)", "i64", (struct dag_task){0});
+    const uint32_t two[] = {DAG_ARG_WORD, DAG_ARG_WORD}, refs[] = {DAG_ARG_REF, DAG_ARG_REF};
+    uint32_t view = sketch_view(&s, (struct dag_view){.scalar = WK_I64}, NULL), nodes[2];
+    double half = 0.5;
+    for (uint64_t i = 0; i < 2; i++) {
+        dag_add_word(s.builder, 4 + i);
+        uint64_t word;
+        memcpy(&word, &half, sizeof word);
+        dag_add_word(s.builder, word);
+        nodes[i] = sketch_node(&s, t_fail, two, 2);
+    }
+    sketch_ref(&s, nodes[0], view);
+    sketch_ref(&s, nodes[1], view);
+    sketch_node(&s, DAG_RESULT, refs, 2);
+    wk_kernel *kernels[] = {NULL, fail};
+    struct job_options options = {.workers = 2};
+    struct job_outcome outcome;
+    struct error error = {0};
+    CHECK_INT(sketch_run(&s, kernels, "(i64, i64)", &options, &outcome, &error), ERR_task_failed);
+    CHECK_TEXT(error.message, "5 is too odd");
+    CHECK_INT(error.place.line, 2);
+    CHECK_TEXT(error.hint, "in check(n: 5, x: 0.5), called at sketch.wk:7:3");
+    sketch_release(&s);
+}
+
+static int32_t wait_for_stop(struct wk_context *context, const uint64_t *arguments,
+                             uint64_t *results)
+{
+    (void)arguments;
+    (void)results;
+    while (atomic_load(context->stop) == 0)
+        usleep(100);
+    return wk_stopped(context);
+}
+
+static void build_waiting_job(struct sketch *s, struct dag_task task)
+{
+    sketch_begin(s);
+    uint32_t t_wait = sketch_task(s, "wait", "()", "i64", task);
+    uint32_t node = sketch_node(s, t_wait, NULL, 0);
+    sketch_ref(s, node, sketch_view(s, (struct dag_view){.scalar = WK_I64}, NULL));
+    sketch_node(s, DAG_RESULT, &ref_code, 1);
+}
+
+static void time_outs_are_retried_and_reported(void)
+{
+    struct sketch s;
+    build_waiting_job(&s, (struct dag_task){.timeout_ns = 20000000, .retries = 2});
+    wk_kernel *kernels[] = {NULL, wait_for_stop};
+    struct job_options options = {.workers = 2};
+    struct job_outcome outcome;
+    struct error error = {0};
+    CHECK_INT(sketch_run(&s, kernels, "i64", &options, &outcome, &error), ERR_task_timeout);
+    CHECK_INT(outcome.metrics.retries, 2);
+    CHECK_TEXT(error.message, "wait took longer than its time-out of 0.02 s");
+    sketch_release(&s);
+}
+
+static void *press_control_c(void *stop)
+{
+    usleep(30000);
+    atomic_store((_Atomic(uint32_t) *)stop, 1);
+    return NULL;
+}
+
+static void control_c_ends_the_job(void)
+{
+    struct sketch s;
+    build_waiting_job(&s, (struct dag_task){0});
+    wk_kernel *kernels[] = {NULL, wait_for_stop};
+    _Atomic(uint32_t) stop = 0;
+    struct job_options options = {.workers = 2, .stop = &stop};
+    struct job_outcome outcome;
+    struct error error = {0};
+    pthread_t thread;
+    pthread_create(&thread, NULL, press_control_c, &stop);
+    CHECK_INT(sketch_run(&s, kernels, "i64", &options, &outcome, &error), ERR_interrupted);
+    pthread_join(thread, NULL);
+    sketch_release(&s);
+}
+
+static void the_memory_limit_names_the_task(void)
+{
+    struct sketch s;
+    sketch_begin(&s);
+    uint32_t t_ramp = sketch_task(&s, "ramp", "(n: i64,)", "f64[_]", (struct dag_task){0});
+    uint32_t t_add =
+        sketch_task(&s, "add", "(a: f64[_], b: f64[_])", "f64[_]", (struct dag_task){0});
+    int64_t extent = 100000;
+    uint32_t view = sketch_view(&s, (struct dag_view){.scalar = WK_F64, .rank = 1}, &extent),
+             nodes[2];
+    const uint32_t two[] = {DAG_ARG_REF, DAG_ARG_REF};
+    for (int i = 0; i < 2; i++) {
+        dag_add_word(s.builder, 100000);
+        nodes[i] = sketch_node(&s, t_ramp, &word_code, 1);
+    }
+    sketch_ref(&s, nodes[0], view);
+    sketch_ref(&s, nodes[1], view);
+    uint32_t sum = sketch_node(&s, t_add, two, 2);
+    sketch_ref(&s, sum, view);
+    sketch_node(&s, DAG_RESULT, &ref_code, 1);
+    wk_kernel *kernels[] = {NULL, ramp, add};
+    struct job_options options = {.workers = 2, .memory_limit = 2000000};
+    struct job_outcome outcome;
+    struct error error = {0};
+    CHECK_INT(sketch_run(&s, kernels, "f64[_]", &options, &outcome, &error), ERR_memory_limit);
+    CHECK(strstr(error.hint, "in add(a: f64[100000], b: f64[100000])") != NULL);
+    CHECK(strstr(error.hint, "--memory") != NULL);
+    sketch_release(&s);
+}
+
+/* A job without tasks: its sink is its only source. */
+static void a_known_result_is_a_job(void)
+{
+    struct sketch s;
+    sketch_begin(&s);
+    dag_add_word(s.builder, 42);
+    sketch_node(&s, DAG_RESULT, &word_code, 1);
+    wk_kernel *kernels[] = {NULL};
+    struct job_options options = {.workers = 2};
+    struct job_outcome outcome;
+    struct error error = {0};
+    CHECK_INT(sketch_run(&s, kernels, "i64", &options, &outcome, &error), 0);
+    CHECK_INT(outcome.words[0], 42);
+    CHECK_INT(outcome.metrics.tasks_run, 0);
+    outcome.release(&outcome);
+    sketch_release(&s);
+}
+
+TEST_MAIN(TEST(random_graphs_give_what_direct_evaluation_gives), TEST(wide_fan_outs_and_joins),
+          TEST(tree_reductions), TEST(reductions_over_arrays_hold_few), TEST(views_select),
+          TEST(arrays_of_arrays_are_gathered_as_tables),
+          TEST(a_failure_names_the_task_and_its_arguments),
+          TEST(time_outs_are_retried_and_reported), TEST(control_c_ends_the_job),
+          TEST(the_memory_limit_names_the_task), TEST(a_known_result_is_a_job))
