@@ -8,16 +8,15 @@
 
 enum { EXPECTATION_LIMIT = 4 };
 
-/* What the grammar could have gone on with. A type and a name are values to the grammar as well:
- * `type` says that a type was possible, `value` that an expression was. */
+/* What the grammar could have gone on with. */
 struct expectation {
-    bool value, name, type, block, separator, operator;
+    bool value, name, type, block, separator, declaration, colon, assign, comma;
     const char *tokens[EXPECTATION_LIMIT];
     int count; /* of all acceptable tokens; at most EXPECTATION_LIMIT are in `tokens` */
 };
 
-/* Reports the unexpected token at `span`, which is the one that the filter delivered last. */
-void explain_syntax_error(struct parser *parser, struct span span,
-                          const struct expectation *expected);
+/* Reports the token that the filter delivered last, which could not stand where it stands. Called
+ * after filter_recover, and may ask for another recovery. */
+void explain_syntax_error(struct parser *parser, const struct expectation *expected);
 
 #endif

@@ -212,11 +212,16 @@ static int open_bracket(struct filter *filter, const struct token *token)
         bracket.kind = head.kind;
         bracket.is_if = head.is_if;
         kind = TOKEN_BLOCK_OPEN;
+    } else if (filter->brackets.count == 0 && !filter->in_constant) {
+        /* A body that its declaration has lost to a mistake. */
+        bracket.kind = BRACKET_STATEMENTS;
+        kind = TOKEN_BLOCK_OPEN;
     } else {
         bracket.kind = BRACKET_LITERAL;
         kind = TOKEN_LITERAL_OPEN;
     }
     bracket.after_name = filter->previous.kind == TOKEN_NAME;
+    bracket.is_index = kind == TOKEN_LBRACKET && token_ends_operand(filter->previous.kind);
     vector_push(&filter->brackets, bracket);
     return kind;
 }
@@ -454,7 +459,7 @@ static int filter_for(struct filter *filter, const struct token *token)
 
 static int filter_declaration(struct filter *filter, const struct token *token)
 {
-    if (filter->brackets.count == 0 && at_statement_start(filter))
+    if (in_block(filter) && at_statement_start(filter))
         push_head(filter, token->kind == TOKEN_STRUCT ? BRACKET_FIELDS : BRACKET_STATEMENTS, false,
                   token->span.begin);
     return token->kind;
@@ -506,6 +511,13 @@ static int filter_duration(struct filter *filter, const struct token *token)
     diagnose_hint(filter->parser->diagnostics, d,
                   "a number of seconds is an ordinary `int` or `f64`");
     return TOKEN_INTEGER;
+}
+
+static void report_power(struct filter *filter, const struct token *token)
+{
+    struct diagnostic *d = syntax_report(filter->parser, token->span, ERR_power_operator,
+                                         "there is no power operator");
+    diagnose_hint(filter->parser->diagnostics, d, "write `x * x`, or `pow(x, y)` for floats");
 }
 
 /* Words that other languages begin a declaration with. */
@@ -584,6 +596,12 @@ static int classify(struct filter *filter, struct token *token)
     case TOKEN_EXTERN:
         filter->in_extern = filter->brackets.count == 0;
         return token->kind;
+    case TOKEN_LET:
+        filter->in_constant = filter->brackets.count == 0;
+        return token->kind;
+    case TOKEN_POWER:
+        report_power(filter, token);
+        return TOKEN_STAR;
     case TOKEN_NAME:
         return filter_name(filter, token);
     case TOKEN_AND_WORD:
@@ -652,7 +670,8 @@ static int separator_cause(struct filter *filter, const struct token *token)
         return NO_CAUSE; /* long signatures continue with their result */
     if (previous == TOKEN_BLOCK_CLOSE && filter->closed.kind != BRACKET_VALUE)
         return '}';
-    if (!token->newline || !ends_statement(previous) || filter->annotation_ended)
+    if (!token->newline || !ends_statement(previous) || filter->annotation_ended ||
+        token->kind == TOKEN_ARROW)
         return NO_CAUSE;
     if (filter->in_extern && filter->brackets.count == 0 && token->kind == TOKEN_NAME &&
         (strcmp(token->value.name.text, "from") == 0 ||
@@ -677,14 +696,17 @@ static bool brace_on_next_line(struct filter *filter, const struct token *token)
 /* Remembers what was delivered, and leaves to the grammar what it gets. */
 static int deliver(struct filter *filter, struct token token)
 {
+    memmove(filter->passed + 1, filter->passed, sizeof filter->passed - sizeof filter->passed[0]);
+    filter->passed[0] = (struct passed){filter->previous.kind, filter->previous_after_annotation,
+                                        filter->previous.span};
+    filter->previous_after_annotation = filter->annotation_ended;
     filter->annotation_ended = (token.kind == TOKEN_RPAREN && filter->closed.is_annotation) ||
                                token.kind == TOKEN_ANNOTATION;
-    filter->before_previous = filter->previous;
     filter->previous = token;
     if (token.kind == TOKEN_SEPARATOR) {
         drop_heads(filter);
         if (filter->brackets.count == 0)
-            filter->in_extern = false;
+            filter->in_extern = filter->in_constant = false;
     }
     return token.kind;
 }
@@ -749,20 +771,75 @@ void filter_recover(struct filter *filter)
     filter->recovers = true;
 }
 
+void filter_recover_head(struct filter *filter)
+{
+    filter->recovers = filter->head_misread = true;
+}
+
+void filter_recover_unclosed(struct filter *filter)
+{
+    size_t depth = block_depth(filter);
+    while (filter->brackets.count > depth)
+        close_bracket(filter);
+    hold(filter, filter->previous);
+    filter->previous.kind = TOKEN_SEPARATOR;
+    filter->previous.span.end = filter->previous.span.begin;
+    filter->recovers = true;
+}
+
+static bool is_foreign_word(const struct token *token)
+{
+    if (token->kind != TOKEN_NAME)
+        return false;
+    for (size_t i = 0; i < sizeof foreign_words / sizeof foreign_words[0]; i++)
+        if (strcmp(token->value.name.text, foreign_words[i].word) == 0)
+            return true;
+    return false;
+}
+
+/* Whether skipping may end at the separator that has just passed. Outside of declarations it goes
+ * on to the next one, so that statements which stand there are one mistake. */
+static bool list_goes_on(struct filter *filter)
+{
+    if (filter->queue_begin < filter->queue.count)
+        return false;
+    struct token token = take(filter);
+    hold(filter, token);
+    if (filter->head_misread && token.kind == TOKEN_LBRACE && !token.newline) {
+        push_head(filter, BRACKET_STATEMENTS, false, token.span.begin);
+        return false;
+    }
+    return filter->brackets.count > 0 || token.kind == TOKEN_END || token.kind == TOKEN_DOC ||
+           is_declaration_word(token.kind) || is_foreign_word(&token);
+}
+
+/* Puts the token delivered last back in front of what waits. */
+static void undeliver(struct filter *filter)
+{
+    if (filter->queue_begin > 0)
+        filter->queue.items[--filter->queue_begin] = filter->previous;
+    else
+        enqueue(filter, filter->previous);
+}
+
 static struct token skip_statement(struct filter *filter)
 {
     size_t depth = list_depth(filter);
-    while (filter->previous.kind != TOKEN_SEPARATOR || filter->brackets.count > depth) {
-        if (filter->parser->abandoned)
-            break;
+    if (filter->head_misread) {
+        while (depth > 0 && filter->brackets.items[depth - 1].kind != BRACKET_STATEMENTS)
+            depth--;
+        depth -= depth > 0;
+    }
+    while (filter->previous.kind != TOKEN_SEPARATOR || filter->brackets.count > depth ||
+           !list_goes_on(filter)) {
         int kind = filter_step(filter);
         bool left = filter->brackets.count < depth && kind == TOKEN_BLOCK_CLOSE;
-        if (kind == TOKEN_END || left) {
-            filter->queue_begin = filter->queue.count = 0;
-            enqueue(filter, filter->previous);
+        if (kind == TOKEN_END || left || filter->parser->abandoned) {
+            undeliver(filter);
             break;
         }
     }
+    filter->head_misread = false;
     return made_up(filter, TOKEN_SYNC, 0);
 }
 
@@ -791,7 +868,9 @@ struct filter *filter_new(struct parser *parser)
 {
     struct filter *filter = memory_new(1, sizeof *filter);
     filter->parser = parser;
-    filter->previous.kind = filter->before_previous.kind = NO_TOKEN;
+    filter->previous.kind = NO_TOKEN;
+    for (int i = 0; i < PASSED_LIMIT; i++)
+        filter->passed[i].kind = NO_TOKEN;
     filter->previous.span.source = parser->source;
     lexer_init(&filter->lexer, parser);
     return filter;

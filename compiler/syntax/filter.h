@@ -30,4 +30,12 @@ int filter_next(struct filter *filter, union SYNTAX_STYPE *value, struct span *s
  * declaration around it. The next token delivered is TOKEN_SYNC. */
 void filter_recover(struct filter *filter);
 
+/* The same when the block that the error stands in was meant as a struct literal in the head of an
+ * `if`, `while` or `for`: the whole statement is skipped. */
+void filter_recover_head(struct filter *filter);
+
+/* The same when a bracket of the statement is unclosed: what the token delivered last begins is
+ * read as a statement of its own. */
+void filter_recover_unclosed(struct filter *filter);
+
 #endif

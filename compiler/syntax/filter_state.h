@@ -24,7 +24,8 @@ struct bracket {
     enum bracket_kind kind;
     bool is_annotation; /* the parentheses of an annotation */
     bool is_if;         /* a block that `else` may follow */
-    bool after_name;    /* opened right after a name */
+    bool is_index;      /* `[` after an operand */
+    bool after_name;    /* opened after a name */
     uint32_t begin;     /* offset in the source */
 };
 
@@ -36,17 +37,28 @@ struct head {
     uint32_t begin; /* the word's offset */
 };
 
+/* What explain.c wants to know of tokens that have passed. */
+struct passed {
+    int kind;
+    bool after_annotation; /* stands right after an annotation */
+    struct span span;
+};
+
+enum { PASSED_LIMIT = 3 };
+
 struct filter {
     struct parser *parser;
     struct lexer lexer;
     VECTOR(struct bracket) brackets;
     VECTOR(struct head) heads;
 
-    struct token previous, before_previous; /* as delivered */
-    struct bracket closed;                  /* the bracket that was closed last */
-    bool annotation_ended;                  /* by the previous token */
-    bool in_extern;                         /* between `extern` and the end of its declaration */
-    uint32_t annotation_depth;              /* how many annotations' parentheses are open */
+    struct token previous;              /* as delivered */
+    struct passed passed[PASSED_LIMIT]; /* the tokens before it, the nearest first */
+    struct bracket closed;              /* the bracket that was closed last */
+    bool annotation_ended;              /* by the previous token */
+    bool previous_after_annotation;
+    bool in_extern, in_constant; /* inside such a declaration */
+    uint32_t annotation_depth;   /* how many annotations' parentheses are open */
 
     struct token held[4]; /* read, but not yet decided on; the last one is next */
     int held_count;
@@ -55,7 +67,8 @@ struct filter {
 
     struct bracket suspect; /* the first block whose `}` stands left of the line that opened it */
     bool has_suspect;
-    bool recovers; /* the next token is SYNC, after the statement with the error */
+    bool recovers;     /* the next token is SYNC, after the statement with the error */
+    bool head_misread; /* the error is a struct literal in a head: its own block is still to come */
     struct buffer doc;
 };
 

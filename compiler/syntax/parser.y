@@ -496,8 +496,17 @@ static void expect(struct expectation *expected, yysymbol_kind_t symbol)
     case YYSYMBOL_SEPARATOR:
         expected->separator = true;
         break;
-    case YYSYMBOL_PLUS:
-        expected->operator = true;
+    case YYSYMBOL_USE:
+        expected->declaration = true;
+        break;
+    case YYSYMBOL_COLON:
+        expected->colon = true;
+        break;
+    case YYSYMBOL_ASSIGN:
+        expected->assign = true;
+        break;
+    case YYSYMBOL_COMMA:
+        expected->comma = true;
         break;
     default:
         break;
@@ -521,7 +530,7 @@ static int yyreport_syntax_error(const yypcontext_t *context, struct parser *par
     struct expectation expected = {0};
     for (int i = 0; i < count; i++)
         expect(&expected, symbols[i]);
-    explain_syntax_error(parser, *yypcontext_location(context), &expected);
     filter_recover(parser->filter);
+    explain_syntax_error(parser, &expected);
     return 0;
 }
