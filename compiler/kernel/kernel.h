@@ -2,8 +2,8 @@
  * Kernels: from the typed trees of tasks to native code.
  *
  * This header is all that the rest of the compiler sees of code generation. It needs no LLVM: the
- * implementation is libwkc-kernel.so, which compiler/link loads when something must be compiled, and
- * which takes whatever it uses of the runtime and the checker from the program that loads it.
+ * implementation is libwkc-kernel.so, which compiler/link loads when something must be compiled,
+ * and which takes whatever it uses of the runtime and the checker from the program that loads it.
  */
 #ifndef WKC_KERNEL_KERNEL_H
 #define WKC_KERNEL_KERNEL_H
@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "check/typed.h"
 
-/* The kernel of a task is the symbol KERNEL_PREFIX followed by the task's own symbol, so that a task
- * named `close` never stands for libc's. */
+/* The kernel of a task is the symbol KERNEL_PREFIX followed by the task's own symbol, so that a
+ * task named `close` never stands for libc's. */
 #define KERNEL_PREFIX "wk_task_"
 
 struct kernel_options {
@@ -31,9 +31,10 @@ enum kernel_output {
     KERNEL_ASSEMBLY, /* the target's assembly text */
 };
 
-/* Compiles tasks, and whatever tasks they call, as one module. Each of `tasks` gets an exported symbol
- * of type wk_kernel (wk.h). Appends to `output`. 0, or ERR_code_generator with *error filled: the tree
- * is checked, so nothing but a mistake in wkc or an end of memory fails. Not for two threads at once. */
+/* Compiles tasks, and whatever tasks they call, as one module. Each of `tasks` gets an exported
+ * symbol of type wk_kernel (wk.h). Appends to `output`. 0, or ERR_code_generator with *error
+ * filled: the tree is checked, so nothing but a mistake in wkc or an end of memory fails. Not for
+ * two threads at once. */
 typedef int kernel_compile_function(struct typed_function *const *tasks, uint32_t task_count,
                                     const struct kernel_options *options, enum kernel_output form,
                                     struct buffer *output, struct error *error);

@@ -1,0 +1,364 @@
+/*
+ * Functions: their declaration, entry and return; calls between tasks; the kernels around them.
+ */
+#include "generator.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "check/messages.h"
+
+/* ---- Declarations
+ * ------------------------------------------------------------------------------------ */
+
+static LLVMTypeRef result_struct(struct generator *g, const struct type *result)
+{
+    uint32_t count = 1 + type_native_count(result);
+    LLVMTypeRef *fields = arena_array(&g->arena, LLVMTypeRef, count);
+    fields[0] = g->i32;
+    type_native(g, result, fields + 1);
+    return LLVMStructTypeInContext(g->context, fields, count, false);
+}
+
+static LLVMTypeRef native_type(struct generator *g, const struct typed_function *function)
+{
+    uint32_t count = 2;
+    for (uint32_t i = 0; i < function->parameter_count; i++)
+        count += type_native_count(function->parameters[i]->type);
+    LLVMTypeRef *types = arena_array(&g->arena, LLVMTypeRef, count);
+    types[0] = g->pointer;
+    types[1] = g->i32;
+    uint32_t at = 2;
+    for (uint32_t i = 0; i < function->parameter_count; i++)
+        at += type_native(g, function->parameters[i]->type, types + at);
+    return LLVMFunctionType(result_struct(g, function->result), types, count, false);
+}
+
+/* Nobody writes what a parameter points to while the function runs. */
+static void set_parameter_attributes(struct generator *g, LLVMValueRef function)
+{
+    for (unsigned i = 2; i < LLVMCountParams(function); i++) {
+        if (LLVMTypeOf(LLVMGetParam(function, i)) != g->pointer)
+            continue;
+        attribute_add(g, function, i + 1, "noalias", 0);
+        attribute_add(g, function, i + 1, "readonly", 0);
+        attribute_add(g, function, i + 1, "nocapture", 0);
+    }
+    attribute_add(g, function, FUNCTION_INDEX, "nounwind", 0);
+}
+
+LLVMValueRef function_declare(struct generator *g, struct typed_function *function,
+                              LLVMTypeRef *type)
+{
+    for (size_t i = 0; i < g->functions.count; i++) {
+        if (g->functions.items[i].function == function) {
+            *type = g->functions.items[i].type;
+            return g->functions.items[i].value;
+        }
+    }
+    *type = native_type(g, function);
+    const char *name = arena_printf(&g->arena, "task.%s", function->symbol);
+    LLVMValueRef value = LLVMAddFunction(g->module, name, *type);
+    LLVMSetLinkage(value, LLVMInternalLinkage);
+    set_parameter_attributes(g, value);
+    vector_push(&g->functions, (struct generated_function){function, value, *type});
+    return value;
+}
+
+/* ---- Entry
+ * --------------------------------------------------------------------------------------------- */
+
+static void assume(struct generator *g, LLVMValueRef condition)
+{
+    unsigned id = LLVMLookupIntrinsicID("llvm.assume", 11);
+    LLVMValueRef function = LLVMGetIntrinsicDeclaration(g->module, id, NULL, 0);
+    LLVMTypeRef type = LLVMIntrinsicGetType(g->context, id, NULL, 0);
+    LLVMBuildCall2(g->builder, type, function, &condition, 1, "");
+}
+
+static void assume_extents(struct generator *g, const struct value *value)
+{
+    if (value->type->kind == TYPE_ARRAY) {
+        for (uint32_t i = 0; i < value->type->rank; i++)
+            assume(g, LLVMBuildICmp(g->builder, LLVMIntSGE, value->extents[i], constant_i64(g, 0),
+                                    ""));
+    }
+    for (uint32_t i = 0; value->parts && i < value->type->part_count; i++)
+        assume_extents(g, &value->parts[i]);
+}
+
+static void bind_parameters(struct generator *g)
+{
+    const struct typed_function *function = g->function;
+    unsigned count = LLVMCountParams(g->routine);
+    LLVMValueRef *leaves = arena_array(&g->arena, LLVMValueRef, count);
+    LLVMGetParams(g->routine, leaves);
+    uint32_t at = 2;
+    for (uint32_t i = 0; i < function->parameter_count; i++) {
+        const struct variable *parameter = function->parameters[i];
+        struct value value = value_unflatten(g, parameter->type, leaves, &at);
+        struct slot *slot = &g->slots[parameter->index];
+        *slot = slot_make(g, parameter->type, parameter->name);
+        slot_store(g, slot, &value);
+        assume_extents(g, &value);
+        debug_variable(g, parameter, slot, i + 1);
+    }
+}
+
+/* Message formats are text: braces in it are doubled. */
+static const char *escape_braces(struct generator *g, const char *text)
+{
+    struct buffer out = {0};
+    for (const char *p = text; *p; p++) {
+        buffer_putc(&out, *p);
+        if (*p == '{' || *p == '}')
+            buffer_putc(&out, *p);
+    }
+    const char *escaped = arena_text(&g->arena, buffer_text(&out), out.length);
+    buffer_release(&out);
+    return escaped;
+}
+
+static void check_dimension(struct generator *g, LLVMValueRef found, LLVMValueRef expected,
+                            const char *text, struct span span)
+{
+    LLVMValueRef equal = LLVMBuildICmp(g->builder, LLVMIntEQ, found, expected, "");
+    const char *format = arena_printf(&g->arena, MESSAGE_DIMENSION, escape_braces(g, text));
+    check(g, equal, ERR_shape_mismatch, span, format, fail_i64(g, 2, expected, found));
+}
+
+static void apply_rules(struct generator *g)
+{
+    for (uint32_t i = 0; i < g->function->rule_count; i++) {
+        const struct dimension_rule *rule = &g->function->rules[i];
+        debug_at(g, rule->span);
+        LLVMValueRef found = expression(g, rule->array).extents[rule->dimension];
+        if (rule->binds) {
+            struct slot *slot = &g->slots[rule->binds->index];
+            *slot = slot_make(g, rule->binds->type, rule->binds->name);
+            struct value value = value_scalar(rule->binds->type, found);
+            slot_store(g, slot, &value);
+            debug_variable(g, rule->binds, slot, 0);
+        } else {
+            check_dimension(g, found, expression_scalar(g, rule->equals), rule->text, rule->span);
+        }
+    }
+}
+
+static void count_depth(struct generator *g)
+{
+    g->depth = LLVMGetParam(g->routine, 1);
+    if (!g->function->is_recursive)
+        return;
+    g->depth = LLVMBuildAdd(g->builder, g->depth, LLVMConstInt(g->i32, 1, false), "");
+    LLVMValueRef most = LLVMConstInt(g->i32, WK_MAX_DEPTH, false);
+    LLVMValueRef good = LLVMBuildICmp(g->builder, LLVMIntULE, g->depth, most, "");
+    const char *format = arena_printf(&g->arena, MESSAGE_RECURSION, g->function->name);
+    check(g, good, ERR_recursion_too_deep, g->function->span, format, fail_none());
+}
+
+static void open_function(struct generator *g, const struct generated_function *generated)
+{
+    g->function = generated->function;
+    g->routine = generated->value;
+    g->result_type = LLVMGetReturnType(generated->type);
+    g->worker = LLVMGetParam(g->routine, 0);
+    g->slots = arena_array(&g->arena, struct slot, g->function->variable_count);
+    g->scope = NULL;
+    g->entry = block_new(g, "entry");
+    LLVMBasicBlockRef start = block_new(g, "start");
+    LLVMPositionBuilderAtEnd(g->builder, g->entry);
+    debug_function(g, g->function, g->routine);
+    LLVMBuildBr(g->builder, start);
+    LLVMPositionBuilderAtEnd(g->builder, start);
+    debug_at(g, g->function->span);
+    g->stop = LLVMBuildLoad2(g->builder, g->pointer, g->worker, "stop");
+}
+
+static struct value call_prelude(struct generator *g, const struct typed_function *callee,
+                                 const struct value *arguments, struct span span)
+{
+    LLVMValueRef operands[3];
+    for (uint32_t i = 0; i < callee->parameter_count; i++)
+        operands[i] = arguments[i].scalar;
+    return value_scalar(
+        callee->result,
+        operation_emit(g, callee->prelude, callee->parameters[0]->type->scalar, operands, span));
+}
+
+/* A function of the prelude that is called as a task has no body but its operation. */
+static void define_prelude(struct generator *g)
+{
+    struct value operands[3];
+    for (uint32_t i = 0; i < g->function->parameter_count; i++)
+        operands[i] = slot_load(g, &g->slots[g->function->parameters[i]->index]);
+    struct value result = call_prelude(g, g->function, operands, g->function->span);
+    return_value(g, result, g->function->span);
+}
+
+void function_define(struct generator *g, const struct generated_function *generated)
+{
+    struct scope scope;
+    open_function(g, generated);
+    scope_open(g, &scope);
+    count_depth(g);
+    bind_parameters(g);
+    apply_rules(g);
+    if (g->function->prelude != OPERATION_NONE)
+        define_prelude(g);
+    else
+        statements(g, &g->function->body);
+    if (!block_has_ended(g)) {
+        if (type_is_unit(g->function->result))
+            return_value(g, value_unit(g->function->result), g->function->span);
+        else
+            LLVMBuildUnreachable(g->builder);
+    }
+    scope_close(g, &scope);
+    g->function = NULL;
+    g->debug_scope = NULL;
+    LLVMSetCurrentDebugLocation2(g->builder, NULL);
+}
+
+/* ---- Return
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* The n-th leaf of a value (see type_leaf); counts *index down. */
+static const struct value *value_leaf(const struct value *value, uint32_t *index)
+{
+    if (!value->parts)
+        return value->type->kind == TYPE_TUPLE || (*index)-- ? NULL : value;
+    for (uint32_t i = 0; i < value->type->part_count; i++) {
+        const struct value *leaf = value_leaf(&value->parts[i], index);
+        if (leaf)
+            return leaf;
+    }
+    return NULL;
+}
+
+static void check_result(struct generator *g, const struct value *value, struct span span)
+{
+    for (uint32_t i = 0; i < g->function->result_extent_count; i++) {
+        const struct result_extent *rule = &g->function->result_extents[i];
+        if (!rule->extent)
+            continue;
+        uint32_t index = rule->leaf;
+        const struct value *leaf = value_leaf(value, &index);
+        if (!leaf)
+            bug("a result without leaf %u", rule->leaf);
+        check_dimension(g, leaf->extents[rule->dimension], expression_scalar(g, rule->extent),
+                        rule->text, span);
+    }
+}
+
+void return_value(struct generator *g, struct value value, struct span span)
+{
+    check_result(g, &value, span);
+    scope_unwind(g, NULL);
+    uint32_t count = type_native_count(value.type);
+    LLVMValueRef *leaves = arena_array(&g->arena, LLVMValueRef, count);
+    value_flatten(&value, leaves);
+    LLVMValueRef result = LLVMGetPoison(g->result_type);
+    result = LLVMBuildInsertValue(g->builder, result, LLVMConstInt(g->i32, 0, false), 0, "");
+    for (uint32_t i = 0; i < count; i++)
+        result = LLVMBuildInsertValue(g->builder, result, leaves[i], i + 1, "");
+    LLVMBuildRet(g->builder, result);
+}
+
+/* ---- Calls
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+/* Takes the result struct apart after checking its status. */
+static struct value unpack_result(struct generator *g, LLVMValueRef result, const struct type *type)
+{
+    check_status(g, LLVMBuildExtractValue(g->builder, result, 0, ""));
+    uint32_t count = type_native_count(type), at = 0;
+    LLVMValueRef *leaves = arena_array(&g->arena, LLVMValueRef, count);
+    for (uint32_t i = 0; i < count; i++)
+        leaves[i] = LLVMBuildExtractValue(g->builder, result, i + 1, "");
+    return value_mark_owned(value_unflatten(g, type, leaves, &at));
+}
+
+struct value call_function(struct generator *g, struct typed_function *callee,
+                           const struct value *arguments, struct span span)
+{
+    if (callee->prelude != OPERATION_NONE)
+        return call_prelude(g, callee, arguments, span);
+    LLVMTypeRef type;
+    LLVMValueRef function = function_declare(g, callee, &type);
+    uint32_t count = LLVMCountParamTypes(type), at = 2;
+    LLVMValueRef *operands = arena_array(&g->arena, LLVMValueRef, count);
+    operands[0] = g->worker;
+    operands[1] = g->depth;
+    for (uint32_t i = 0; i < callee->parameter_count; i++)
+        at += value_flatten(&arguments[i], operands + at);
+    return unpack_result(g, LLVMBuildCall2(g->builder, type, function, operands, count, ""),
+                         callee->result);
+}
+
+/* ---- Kernels
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static LLVMValueRef kernel_call(struct generator *g, const struct typed_function *function,
+                                LLVMValueRef callee, LLVMTypeRef type, LLVMValueRef words)
+{
+    uint32_t count = LLVMCountParamTypes(type), at = 2, word = 0;
+    LLVMValueRef *operands = arena_array(&g->arena, LLVMValueRef, count);
+    LLVMValueRef depth_offset = constant_i64(g, offsetof(struct wk_context, depth));
+    LLVMValueRef depth = LLVMBuildInBoundsGEP2(g->builder, g->i8, g->worker, &depth_offset, 1, "");
+    operands[0] = g->worker;
+    operands[1] = LLVMBuildLoad2(g->builder, g->i32, depth, "");
+    for (uint32_t i = 0; i < function->parameter_count; i++) {
+        const struct type *parameter = function->parameters[i]->type;
+        struct value value = value_load_words(g, parameter, words, word);
+        at += value_flatten(&value, operands + at);
+        word += parameter->word_count;
+    }
+    return LLVMBuildCall2(g->builder, type, callee, operands, count, "");
+}
+
+static void kernel_return(struct generator *g, const struct typed_function *function,
+                          LLVMValueRef result, LLVMValueRef words)
+{
+    LLVMBasicBlockRef good = block_new(g, "ok"), bad = block_new(g, "fail");
+    LLVMValueRef status = LLVMBuildExtractValue(g->builder, result, 0, "");
+    LLVMValueRef zero = LLVMConstInt(g->i32, 0, false);
+    branch_likely(g, LLVMBuildICmp(g->builder, LLVMIntEQ, status, zero, ""), good, bad);
+    block_enter(g, bad);
+    LLVMBuildRet(g->builder, status);
+    block_enter(g, good);
+    uint32_t count = type_native_count(function->result), at = 0;
+    LLVMValueRef *leaves = arena_array(&g->arena, LLVMValueRef, count);
+    for (uint32_t i = 0; i < count; i++)
+        leaves[i] = LLVMBuildExtractValue(g->builder, result, i + 1, "");
+    struct value value = value_unflatten(g, function->result, leaves, &at);
+    value_store_words(g, &value, words, 0);
+    LLVMBuildRet(g->builder, zero);
+}
+
+/* int32_t wk_task_NAME(context, arguments, results): see wk.h. */
+void kernel_define(struct generator *g, struct typed_function *function)
+{
+    LLVMTypeRef parameters[] = {g->pointer, g->pointer, g->pointer};
+    LLVMTypeRef type = LLVMFunctionType(g->i32, parameters, 3, false), callee_type;
+    const char *name = arena_printf(&g->arena, KERNEL_PREFIX "%s", function->symbol);
+    LLVMValueRef callee = function_declare(g, function, &callee_type);
+    g->routine = LLVMAddFunction(g->module, name, type);
+    attribute_add(g, g->routine, 2, "noalias", 0);
+    attribute_add(g, g->routine, 2, "readonly", 0);
+    attribute_add(g, g->routine, 3, "noalias", 0);
+    attribute_add(g, g->routine, FUNCTION_INDEX, "nounwind", 0);
+    g->worker = LLVMGetParam(g->routine, 0);
+    g->entry = block_new(g, "entry");
+    LLVMPositionBuilderAtEnd(g->builder, g->entry);
+    debug_function(g, function, g->routine);
+    debug_at(g, function->span);
+    LLVMValueRef result =
+        kernel_call(g, function, callee, callee_type, LLVMGetParam(g->routine, 1));
+    kernel_return(g, function, result, LLVMGetParam(g->routine, 2));
+    g->debug_scope = NULL;
+    LLVMSetCurrentDebugLocation2(g->builder, NULL);
+}

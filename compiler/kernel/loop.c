@@ -1,0 +1,237 @@
+/*
+ * Blocks and loops in the form that the optimizer knows best: one induction variable that cannot
+ * wrap, tested at the head.
+ */
+#include "generator.h"
+
+#include "base/memory.h"
+#include "check/messages.h"
+
+LLVMBasicBlockRef block_new(struct generator *g, const char *name)
+{
+    return LLVMAppendBasicBlockInContext(g->context, g->routine, name);
+}
+
+/* Blocks are listed in the order in which they are entered, which makes the text readable. */
+void block_enter(struct generator *g, LLVMBasicBlockRef block)
+{
+    LLVMMoveBasicBlockAfter(block, LLVMGetLastBasicBlock(g->routine));
+    LLVMPositionBuilderAtEnd(g->builder, block);
+}
+
+bool block_has_ended(struct generator *g)
+{
+    return LLVMGetBasicBlockTerminator(LLVMGetInsertBlock(g->builder)) != NULL;
+}
+
+void block_jump(struct generator *g, LLVMBasicBlockRef block)
+{
+    if (!block_has_ended(g))
+        LLVMBuildBr(g->builder, block);
+}
+
+/* All stack slots are made in the entry block, so that loops do not grow the stack. */
+LLVMValueRef entry_alloca(struct generator *g, LLVMTypeRef type, const char *name)
+{
+    LLVMBasicBlockRef here = LLVMGetInsertBlock(g->builder);
+    LLVMPositionBuilderBefore(g->builder, LLVMGetBasicBlockTerminator(g->entry));
+    LLVMValueRef slot = LLVMBuildAlloca(g->builder, type, name ? name : "");
+    LLVMPositionBuilderAtEnd(g->builder, here);
+    return slot;
+}
+
+/* ---- Loops -------------------------------------------------------------------------------------
+ */
+
+void loop_open(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high)
+{
+    loop->header = block_new(g, "head");
+    loop->latch = block_new(g, "next");
+    loop->exit = block_new(g, "done");
+    loop->last = NULL;
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(g->builder), body = block_new(g, "body");
+    LLVMBuildBr(g->builder, loop->header);
+    block_enter(g, loop->header);
+    loop->index = LLVMBuildPhi(g->builder, g->i64, "i");
+    LLVMAddIncoming(loop->index, &low, &before, 1);
+    LLVMValueRef more = LLVMBuildICmp(g->builder, LLVMIntSLT, loop->index, high, "");
+    LLVMBuildCondBr(g->builder, more, body, loop->exit);
+    block_enter(g, body);
+}
+
+void loop_open_inclusive(struct generator *g, struct loop *loop, LLVMValueRef low,
+                         LLVMValueRef last)
+{
+    loop->header = block_new(g, "head");
+    loop->latch = block_new(g, "next");
+    loop->exit = block_new(g, "done");
+    loop->last = last;
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(g->builder);
+    LLVMValueRef some = LLVMBuildICmp(g->builder, LLVMIntSLE, low, last, "");
+    LLVMBuildCondBr(g->builder, some, loop->header, loop->exit);
+    block_enter(g, loop->header);
+    loop->index = LLVMBuildPhi(g->builder, g->i64, "i");
+    LLVMAddIncoming(loop->index, &low, &before, 1);
+}
+
+/* Tested at the end of a turn, before the index is counted up. */
+static void close_inclusive(struct generator *g, struct loop *loop)
+{
+    LLVMBasicBlockRef again = block_new(g, "again");
+    LLVMValueRef ends = LLVMBuildICmp(g->builder, LLVMIntEQ, loop->index, loop->last, "");
+    LLVMBuildCondBr(g->builder, ends, loop->exit, again);
+    block_enter(g, again);
+    LLVMValueRef next = LLVMBuildNSWAdd(g->builder, loop->index, constant_i64(g, 1), "");
+    LLVMAddIncoming(loop->index, &next, &again, 1);
+    LLVMBuildBr(g->builder, loop->header);
+    block_enter(g, loop->exit);
+}
+
+void loop_close(struct generator *g, struct loop *loop)
+{
+    block_jump(g, loop->latch);
+    block_enter(g, loop->latch);
+    if (loop->last) {
+        close_inclusive(g, loop);
+        return;
+    }
+    LLVMValueRef next = LLVMBuildNSWAdd(g->builder, loop->index, constant_i64(g, 1), "");
+    LLVMAddIncoming(loop->index, &next, &loop->latch, 1);
+    LLVMBuildBr(g->builder, loop->header);
+    block_enter(g, loop->exit);
+}
+
+void nest_open(struct generator *g, struct nest *nest, const LLVMValueRef *extents, uint32_t rank,
+               bool flat)
+{
+    LLVMValueRef zero = constant_i64(g, 0);
+    if (flat || rank == 1) {
+        nest->depth = 1;
+        loop_open(g, &nest->loops[0], zero, extents_product(g, extents, rank));
+        nest->at.flat = nest->loops[0].index;
+        nest->at.indexes[0] = rank == 1 ? nest->at.flat : NULL;
+        return;
+    }
+    nest->depth = rank;
+    LLVMValueRef offset = NULL;
+    for (uint32_t i = 0; i < rank; i++) {
+        /* The part of the offset that does not change within the loop is computed outside. */
+        LLVMValueRef scaled = offset ? index_multiply(g, offset, extents[i]) : NULL;
+        loop_open(g, &nest->loops[i], zero, extents[i]);
+        LLVMValueRef index = nest->loops[i].index;
+        nest->at.indexes[i] = index;
+        offset = scaled ? index_add(g, scaled, index) : index;
+    }
+    nest->at.flat = offset;
+}
+
+void nest_close(struct generator *g, struct nest *nest)
+{
+    for (uint32_t i = nest->depth; i-- > 0;)
+        loop_close(g, &nest->loops[i]);
+}
+
+/* ---- Iterators
+ * ------------------------------------------------------------------------------------ */
+
+static LLVMValueRef select_positive(struct generator *g, LLVMValueRef condition, LLVMValueRef value)
+{
+    return LLVMBuildSelect(g->builder, condition, value, constant_i64(g, 0), "");
+}
+
+/* How often a range with a step turns, by unsigned arithmetic, which cannot overflow: the distance
+ * between the ends less one, divided by the step's size, plus one; 0 for an empty or backward
+ * range. An inclusive end is made exclusive by not subtracting the one. */
+static LLVMValueRef stepped_count(struct generator *g, const struct iteration *it, bool inclusive)
+{
+    LLVMBuilderRef b = g->builder;
+    LLVMValueRef zero = constant_i64(g, 0), one = constant_i64(g, 1);
+    LLVMValueRef up = LLVMBuildICmp(b, LLVMIntSGT, it->step, zero, "");
+    LLVMValueRef first = LLVMBuildSelect(b, up, it->low, it->high, "");
+    LLVMValueRef last = LLVMBuildSelect(b, up, it->high, it->low, "");
+    LLVMValueRef size = LLVMBuildSelect(b, up, it->step, LLVMBuildSub(b, zero, it->step, ""), "");
+    LLVMValueRef distance = LLVMBuildSub(b, last, first, "");
+    if (!inclusive)
+        distance = LLVMBuildSub(b, distance, one, "");
+    LLVMValueRef count = LLVMBuildAdd(b, LLVMBuildUDiv(b, distance, size, ""), one, "");
+    LLVMIntPredicate ordered = inclusive ? LLVMIntSLE : LLVMIntSLT;
+    return select_positive(g, LLVMBuildICmp(b, ordered, first, last, ""), count);
+}
+
+static bool is_natural(LLVMValueRef value)
+{
+    return LLVMIsAConstantInt(value) && LLVMConstIntGetSExtValue(value) >= 0;
+}
+
+/* How often a range with step 1 turns. A distance of 2^63 or more shows as negative. */
+static LLVMValueRef unit_count(struct generator *g, const struct iteration *it)
+{
+    LLVMBuilderRef b = g->builder;
+    bool inclusive = it->iterator->inclusive;
+    LLVMIntPredicate ordered = inclusive ? LLVMIntSLE : LLVMIntSLT;
+    LLVMValueRef some = LLVMBuildICmp(b, ordered, it->low, it->high, "");
+    LLVMValueRef count = LLVMBuildSub(b, it->high, it->low, "");
+    if (inclusive)
+        count = LLVMBuildAdd(b, count, constant_i64(g, 1), "");
+    count = select_positive(g, some, count);
+    if (!is_natural(it->low)) {
+        LLVMValueRef counted = LLVMBuildICmp(b, LLVMIntSGE, count, constant_i64(g, 0), "");
+        check(g, counted, ERR_array_too_large, it->iterator->span, MESSAGE_LONG_RANGE,
+              fail_i64(g, 2, it->low, it->high));
+    }
+    return count;
+}
+
+static struct iteration range_open(struct generator *g, const struct typed_iterator *iterator)
+{
+    struct iteration it = {.iterator = iterator};
+    it.low = iterator->low ? expression_scalar(g, iterator->low) : constant_i64(g, 0);
+    it.high = expression_scalar(g, iterator->high);
+    if (!iterator->step || (iterator->step->kind == TYPED_CONSTANT && iterator->step->word == 1)) {
+        it.count = unit_count(g, &it);
+        return it;
+    }
+    it.step = expression_scalar(g, iterator->step);
+    LLVMValueRef moves = LLVMBuildICmp(g->builder, LLVMIntNE, it.step, constant_i64(g, 0), "");
+    check(g, moves, ERR_zero_step, iterator->step->span, MESSAGE_ZERO_STEP,
+          fail_i64(g, 2, it.low, it.high));
+    it.count = stepped_count(g, &it, iterator->inclusive);
+    return it;
+}
+
+struct iteration iteration_open(struct generator *g, const struct typed_iterator *iterator)
+{
+    if (iterator->is_range)
+        return range_open(g, iterator);
+    struct iteration it = {.iterator = iterator};
+    it.subject = expression_borrow(g, iterator->subject);
+    it.count = it.subject.extents[0];
+    return it;
+}
+
+/* Row `number` of an array of rank 2 or more; an element of rank 1. */
+static struct value subject_value(struct generator *g, const struct value *subject,
+                                  LLVMValueRef number, const struct type *type)
+{
+    const struct type *element = subject->type->element;
+    if (subject->type->rank == 1)
+        return element_load(g, element, element_address(g, element, subject->scalar, number));
+    LLVMValueRef size = extents_product(g, subject->extents + 1, subject->type->rank - 1);
+    LLVMValueRef offset = index_multiply(g, number, size);
+    LLVMValueRef data = element_address(g, element, subject->scalar, offset);
+    return value_array(g, type, data, subject->extents + 1, false);
+}
+
+struct value iteration_value(struct generator *g, const struct iteration *it, LLVMValueRef number)
+{
+    const struct type *type = it->iterator->variable->type;
+    if (!it->iterator->is_range)
+        return subject_value(g, &it->subject, number, type);
+    LLVMValueRef offset = number;
+    if (it->step)
+        offset = LLVMBuildMul(g->builder, number, it->step, "");
+    /* low + number stays within the range; number * step may wrap on the way. */
+    LLVMValueRef value = it->step ? LLVMBuildAdd(g->builder, it->low, offset, "")
+                                  : LLVMBuildNSWAdd(g->builder, it->low, offset, "");
+    return value_scalar(type, value);
+}

@@ -1,0 +1,421 @@
+/*
+ * Reductions: the trees of reduce, sums, extremes, and the matrix product.
+ *
+ * sum of floats: with eight partial sums that begin as +0.0, element i (in row-major order) is
+ * added to partial sum i mod 8, in order; then
+ *     ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
+ * A lane never becomes -0.0, so padding the last group with +0.0 changes nothing. Sums of integers
+ * wrap, so their order does not show. min and max are associative and commutative (IEEE 754-2019),
+ * so theirs does not either. The matrix product adds up products in the order of the inner
+ * dimension, beginning with +0.0, for each element.
+ */
+#include "generator.h"
+
+#include "base/memory.h"
+#include "check/messages.h"
+
+static LLVMValueRef less_count(struct generator *g, LLVMValueRef a, LLVMValueRef b)
+{
+    LLVMValueRef operands[] = {a, b};
+    return intrinsic(g, "llvm.smin", g->i64, operands, 2);
+}
+
+/* ceil(a / b) for a >= 0 and b >= 1. */
+static LLVMValueRef divide_up(struct generator *g, LLVMValueRef a, LLVMValueRef b)
+{
+    if (LLVMIsAConstantInt(b) && LLVMConstIntGetSExtValue(b) == 1)
+        return a;
+    LLVMValueRef quotient = LLVMBuildUDiv(g->builder, a, b, "");
+    LLVMValueRef rest = LLVMBuildURem(g->builder, a, b, "");
+    LLVMValueRef more = LLVMBuildICmp(g->builder, LLVMIntNE, rest, constant_i64(g, 0), "");
+    return LLVMBuildAdd(g->builder, quotient, LLVMBuildZExt(g->builder, more, g->i64, ""), "");
+}
+
+/* A source whose elements have row-major numbers: what it is, or a temporary with its elements. */
+static struct lazy *flat_source(struct generator *g, const struct typed *typed)
+{
+    struct lazy *source = source_open(g, typed);
+    if (source_is_flat(source))
+        return source;
+    struct value array = source_materialize(g, source, typed->type, typed->span);
+    return source_of_value(g, scope_keep(g, array));
+}
+
+static struct value flat_element(struct generator *g, const struct lazy *source, LLVMValueRef flat)
+{
+    struct position at = {.flat = flat};
+    at.indexes[0] = source->rank == 1 ? flat : NULL;
+    return source_element(g, source, &at);
+}
+
+/* ---- reduce
+ * ----------------------------------------------------------------------------------------- */
+
+struct reduction {
+    const struct typed *typed;
+    const struct type *type;
+    struct lazy *source;
+    LLVMValueRef count; /* of elements */
+    LLVMValueRef arity, chunk;
+    LLVMValueRef table; /* of results of the level before, or of this one */
+    struct value initial;
+    struct slot accumulator; /* owned */
+};
+
+/* Folds one more element into the accumulator. */
+static void fold(struct generator *g, struct reduction *r, struct value element)
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    struct value arguments[2] = {slot_load(g, &r->accumulator),
+                                 value_dense(g, scope_keep(g, element))};
+    debug_at(g, r->typed->span);
+    struct value result = call_function(g, r->typed->reducer, arguments, r->typed->span);
+    slot_drop(g, &r->accumulator);
+    slot_store(g, &r->accumulator, &result);
+    scope_close(g, &scope);
+}
+
+/* An element of the subject (first level) or the result of a group of the level before, owned. */
+static struct value reduction_input(struct generator *g, struct reduction *r, bool first,
+                                    LLVMValueRef index)
+{
+    if (first)
+        return flat_element(g, r->source, index);
+    struct value value = element_load(g, r->type, element_address(g, r->type, r->table, index));
+    return value_mark_owned(value);
+}
+
+/* Begins a group: with its first input, or before that with the initial value at the far left. */
+static void begin_group(struct generator *g, struct reduction *r, bool first, LLVMValueRef group,
+                        LLVMValueRef begin)
+{
+    struct value input = reduction_input(g, r, first, begin);
+    if (!first || !r->typed->initial) {
+        struct value owned = value_own(g, input);
+        slot_store(g, &r->accumulator, &owned);
+        return;
+    }
+    LLVMBasicBlockRef leftmost = block_new(g, "leftmost"), other = block_new(g, "other"),
+                      end = block_new(g, "begun");
+    LLVMValueRef is_first = LLVMBuildICmp(g->builder, LLVMIntEQ, group, constant_i64(g, 0), "");
+    LLVMBuildCondBr(g->builder, is_first, leftmost, other);
+    block_enter(g, leftmost);
+    struct value initial = value_own(g, r->initial);
+    slot_store(g, &r->accumulator, &initial);
+    fold(g, r, input);
+    block_jump(g, end);
+    block_enter(g, other);
+    struct value owned = value_own(g, input);
+    slot_store(g, &r->accumulator, &owned);
+    block_jump(g, end);
+    block_enter(g, end);
+}
+
+/* One level: groups of `size` of the `count` inputs are folded from the left, and their results are
+ * written to the table, where no input that is still to be read stands. */
+static void reduce_level(struct generator *g, struct reduction *r, bool first, LLVMValueRef count,
+                         LLVMValueRef size)
+{
+    struct loop groups, inputs;
+    loop_open(g, &groups, constant_i64(g, 0), divide_up(g, count, size));
+    if (type_has_array(r->type))
+        check_stop(g);
+    LLVMValueRef begin = index_multiply(g, groups.index, size);
+    LLVMValueRef rest = LLVMBuildNSWSub(g->builder, count, begin, "");
+    begin_group(g, r, first, groups.index, begin);
+    loop_open(g, &inputs, constant_i64(g, 1), less_count(g, rest, size));
+    fold(g, r, reduction_input(g, r, first, index_add(g, begin, inputs.index)));
+    loop_close(g, &inputs);
+    struct value result = slot_load(g, &r->accumulator);
+    element_store(g, &result, element_address(g, r->type, r->table, groups.index));
+    loop_close(g, &groups);
+}
+
+/* After the first level, while more than one result is left. */
+static void reduce_levels(struct generator *g, struct reduction *r, LLVMValueRef results)
+{
+    LLVMValueRef left = entry_alloca(g, g->i64, "left");
+    LLVMBuildStore(g->builder, results, left);
+    LLVMBasicBlockRef head = block_new(g, "levels"), level = block_new(g, "level"),
+                      end = block_new(g, "reduced");
+    LLVMBuildBr(g->builder, head);
+    block_enter(g, head);
+    check_stop(g);
+    LLVMValueRef count = LLVMBuildLoad2(g->builder, g->i64, left, "");
+    LLVMValueRef more = LLVMBuildICmp(g->builder, LLVMIntSGT, count, constant_i64(g, 1), "");
+    LLVMBuildCondBr(g->builder, more, level, end);
+    block_enter(g, level);
+    reduce_level(g, r, false, count, r->arity);
+    LLVMBuildStore(g->builder, divide_up(g, count, r->arity), left);
+    LLVMBuildBr(g->builder, head);
+    block_enter(g, end);
+}
+
+static LLVMValueRef tree_parameter(struct generator *g, const struct typed *typed, int64_t least,
+                                   int64_t otherwise, const char *message)
+{
+    if (!typed)
+        return constant_i64(g, otherwise);
+    LLVMValueRef value = expression_scalar(g, typed);
+    LLVMValueRef good = LLVMBuildICmp(g->builder, LLVMIntSGE, value, constant_i64(g, least), "");
+    check(g, good, ERR_bad_reduce, typed->span, message, fail_i64(g, 1, value));
+    return value;
+}
+
+/* Without elements: the initial value, or a failure. */
+static void reduce_nothing(struct generator *g, struct reduction *r, struct slot *result,
+                           LLVMBasicBlockRef end)
+{
+    if (!r->typed->initial) {
+        fail_always(g, ERR_empty_reduction, r->typed->span, MESSAGE_EMPTY_REDUCE, "", NULL, 0);
+        return;
+    }
+    struct value value = value_own(g, r->initial);
+    slot_store(g, result, &value);
+    LLVMBuildBr(g->builder, end);
+}
+
+static void reduce_something(struct generator *g, struct reduction *r, struct slot *result)
+{
+    /* Runs of one element need no level of their own. */
+    bool runs = !LLVMIsAConstantInt(r->chunk) || LLVMConstIntGetSExtValue(r->chunk) != 1;
+    LLVMValueRef size = runs ? r->chunk : r->arity;
+    LLVMValueRef results = divide_up(g, r->count, size);
+    LLVMValueRef bytes = index_multiply(g, results, constant_i64(g, type_element_bytes(r->type)));
+    r->table = block_new_bytes(g, bytes);
+    r->accumulator = slot_make(g, r->type, NULL);
+    slot_set_owned(&r->accumulator, true);
+    reduce_level(g, r, true, r->count, size);
+    reduce_levels(g, r, results);
+    struct value value = element_load(g, r->type, r->table);
+    slot_store(g, result, &value);
+    block_free(g, r->table);
+}
+
+struct value reduce_tree(struct generator *g, const struct typed *typed)
+{
+    struct reduction r = {.typed = typed, .type = typed->reducer->result};
+    r.source = flat_source(g, typed->subject);
+    if (typed->initial)
+        r.initial = expression_borrow(g, typed->initial);
+    r.arity = tree_parameter(g, typed->arity, 2, 2, MESSAGE_REDUCE_ARITY);
+    r.chunk = tree_parameter(g, typed->chunk, 1, 1, MESSAGE_REDUCE_CHUNK);
+    r.count = extents_product(g, r.source->extents, r.source->rank);
+    struct slot result = slot_make(g, r.type, NULL);
+    LLVMBasicBlockRef some = block_new(g, "some"), none = block_new(g, "none"),
+                      end = block_new(g, "result");
+    LLVMValueRef any = LLVMBuildICmp(g->builder, LLVMIntSGT, r.count, constant_i64(g, 0), "");
+    branch_likely(g, any, some, none);
+    block_enter(g, none);
+    reduce_nothing(g, &r, &result, end);
+    block_enter(g, some);
+    reduce_something(g, &r, &result);
+    block_jump(g, end);
+    block_enter(g, end);
+    return value_mark_owned(slot_load(g, &result));
+}
+
+/* ---- sum
+ * -----------------------------------------------------------------------------------------------
+ */
+
+enum { LANES = 8 };
+
+/* Eight elements from `base` on; lanes from `count` on are +0.0. */
+static LLVMValueRef load_group(struct generator *g, const struct lazy *source, LLVMValueRef group,
+                               LLVMValueRef base, LLVMValueRef count)
+{
+    LLVMTypeRef vector = LLVMVectorType(scalar_type(g, source->element->scalar), LANES);
+    if (!(LLVMIsAConstantInt(count) && LLVMConstIntGetSExtValue(count) == LANES))
+        LLVMBuildStore(g->builder, LLVMConstNull(vector), group);
+    struct loop lanes;
+    loop_open(g, &lanes, constant_i64(g, 0), count);
+    struct value element = flat_element(g, source, index_add(g, base, lanes.index));
+    LLVMBuildStore(g->builder, element.scalar,
+                   element_address(g, source->element, group, lanes.index));
+    loop_close(g, &lanes);
+    return LLVMBuildLoad2(g->builder, vector, group, "");
+}
+
+/* The lanes [from, from + count) of a vector of `width` added to the `count` after them. */
+static LLVMValueRef add_halves(struct generator *g, LLVMValueRef vector, unsigned half)
+{
+    LLVMValueRef low[LANES], high[LANES];
+    for (unsigned i = 0; i < half; i++) {
+        low[i] = LLVMConstInt(g->i32, i, false);
+        high[i] = LLVMConstInt(g->i32, i + half, false);
+    }
+    LLVMValueRef poison = LLVMGetPoison(LLVMTypeOf(vector));
+    LLVMValueRef a =
+        LLVMBuildShuffleVector(g->builder, vector, poison, LLVMConstVector(low, half), "");
+    LLVMValueRef b =
+        LLVMBuildShuffleVector(g->builder, vector, poison, LLVMConstVector(high, half), "");
+    return LLVMBuildFAdd(g->builder, a, b, "");
+}
+
+static LLVMValueRef sum_floats(struct generator *g, const struct lazy *source, LLVMValueRef count)
+{
+    LLVMTypeRef vector = LLVMVectorType(scalar_type(g, source->element->scalar), LANES);
+    LLVMValueRef sums = entry_alloca(g, vector, "sums"), group = entry_alloca(g, vector, "group");
+    LLVMBuildStore(g->builder, LLVMConstNull(vector), sums);
+    LLVMValueRef width = constant_i64(g, LANES);
+    LLVMValueRef groups = LLVMBuildUDiv(g->builder, count, width, "");
+    LLVMValueRef rest = LLVMBuildURem(g->builder, count, width, "");
+    struct loop loop;
+    loop_open(g, &loop, constant_i64(g, 0), groups);
+    LLVMValueRef base = index_multiply(g, loop.index, width);
+    LLVMValueRef eight = source_has_vector(source) ? source_vector(g, source, base)
+                                                   : load_group(g, source, group, base, width);
+    LLVMValueRef old = LLVMBuildLoad2(g->builder, vector, sums, "");
+    LLVMBuildStore(g->builder, LLVMBuildFAdd(g->builder, old, eight, ""), sums);
+    loop_close(g, &loop);
+    LLVMValueRef last = load_group(g, source, group, index_multiply(g, groups, width), rest);
+    old = LLVMBuildLoad2(g->builder, vector, sums, "");
+    LLVMValueRef total = LLVMBuildFAdd(g->builder, old, last, "");
+    for (unsigned half = LANES / 2; half > 0; half /= 2)
+        total = add_halves(g, total, half);
+    return LLVMBuildExtractElement(g->builder, total, LLVMConstInt(g->i32, 0, false), "");
+}
+
+/* Folds all elements with an operation whose order does not show. */
+static LLVMValueRef fold_all(struct generator *g, const struct lazy *source, LLVMValueRef identity,
+                             enum operation operation, struct span span)
+{
+    enum wk_scalar scalar = source->element->scalar;
+    LLVMValueRef total = entry_alloca(g, LLVMTypeOf(identity), "total");
+    LLVMBuildStore(g->builder, identity, total);
+    struct nest nest;
+    nest_open(g, &nest, source->extents, source->rank, source_is_flat(source));
+    LLVMValueRef element = source_element(g, source, &nest.at).scalar;
+    LLVMValueRef operands[] = {LLVMBuildLoad2(g->builder, LLVMTypeOf(identity), total, ""),
+                               element};
+    LLVMBuildStore(g->builder, operation_emit(g, operation, scalar, operands, span), total);
+    nest_close(g, &nest);
+    return LLVMBuildLoad2(g->builder, LLVMTypeOf(identity), total, "");
+}
+
+struct value reduce_sum(struct generator *g, const struct typed *typed)
+{
+    const struct typed *subject = typed->items[0];
+    struct scope scope;
+    scope_open(g, &scope);
+    bool is_float = type_is_float(subject->type->element);
+    struct lazy *source = is_float ? flat_source(g, subject) : source_open(g, subject);
+    debug_at(g, typed->span);
+    LLVMValueRef sum;
+    if (is_float)
+        sum = sum_floats(g, source, extents_product(g, source->extents, source->rank));
+    else
+        sum = fold_all(g, source, LLVMConstNull(scalar_type(g, source->element->scalar)),
+                       OPERATION_ADD, typed->span);
+    scope_close(g, &scope);
+    return value_scalar(typed->type, sum);
+}
+
+/* ---- min, max
+ * -------------------------------------------------------------------------------------------- */
+
+/* What leaves every other operand as it is: infinity, or the farthest integer. */
+static LLVMValueRef extreme_identity(struct generator *g, enum wk_scalar scalar, bool is_min)
+{
+    if (scalar == WK_F64)
+        return constant_scalar(g, scalar, is_min ? UINT64_C(0x7ff) << 52 : UINT64_C(0xfff) << 52);
+    if (scalar == WK_F32)
+        return constant_scalar(g, scalar, is_min ? 0x7f800000u : 0xff800000u);
+    bool is_signed = scalar >= WK_I8 && scalar <= WK_I64;
+    uint64_t most = UINT64_MAX >> (64 - wk_scalar_bytes(scalar) * 8 + is_signed);
+    uint64_t least = is_signed ? ~most : 0;
+    return constant_scalar(g, scalar, is_min ? most : least);
+}
+
+struct value reduce_extreme(struct generator *g, const struct typed *typed,
+                            enum operation operation)
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    struct lazy *source = source_open(g, typed->items[0]);
+    debug_at(g, typed->span);
+    bool is_min = operation == OPERATION_MIN;
+    LLVMValueRef count = extents_product(g, source->extents, source->rank);
+    LLVMValueRef some = LLVMBuildICmp(g->builder, LLVMIntSGT, count, constant_i64(g, 0), "");
+    const char *message = arena_printf(&g->arena, MESSAGE_EMPTY_EXTREME, is_min ? "min" : "max");
+    check(g, some, ERR_empty_reduction, typed->span, message, fail_none());
+    LLVMValueRef identity = extreme_identity(g, source->element->scalar, is_min);
+    LLVMValueRef found = fold_all(g, source, identity, operation, typed->span);
+    scope_close(g, &scope);
+    return value_scalar(typed->type, found);
+}
+
+/* ---- @
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+/* An operand as a matrix: a vector on the left is a row, on the right a column. */
+struct matrix {
+    LLVMValueRef data, rows, columns;
+};
+
+static struct matrix as_matrix(struct generator *g, const struct value *array, bool left)
+{
+    LLVMValueRef one = constant_i64(g, 1);
+    if (array->type->rank == 2)
+        return (struct matrix){array->scalar, array->extents[0], array->extents[1]};
+    if (left)
+        return (struct matrix){array->scalar, one, array->extents[0]};
+    return (struct matrix){array->scalar, array->extents[0], one};
+}
+
+static LLVMValueRef matrix_address(struct generator *g, const struct type *element,
+                                   const struct matrix *m, LLVMValueRef row, LLVMValueRef column)
+{
+    LLVMValueRef offset = index_add(g, index_multiply(g, row, m->columns), column);
+    return element_address(g, element, m->data, offset);
+}
+
+/* c += a[i, k] * b[k, :] for row i: the inner loop goes along rows of b and c, and vectorizes. */
+static void add_products(struct generator *g, const struct type *element, const struct matrix *c,
+                         const struct matrix *a, const struct matrix *b, struct span span)
+{
+    struct loop i, k, j;
+    LLVMValueRef zero = constant_i64(g, 0);
+    loop_open(g, &i, zero, c->rows);
+    check_stop(g);
+    loop_open(g, &k, zero, a->columns);
+    struct value factor = element_load(g, element, matrix_address(g, element, a, i.index, k.index));
+    loop_open(g, &j, zero, c->columns);
+    struct value other = element_load(g, element, matrix_address(g, element, b, k.index, j.index));
+    LLVMValueRef place = matrix_address(g, element, c, i.index, j.index);
+    LLVMValueRef factors[] = {factor.scalar, other.scalar};
+    LLVMValueRef terms[] = {element_load(g, element, place).scalar,
+                            operation_emit(g, OPERATION_MUL, element->scalar, factors, span)};
+    LLVMBuildStore(g->builder, operation_emit(g, OPERATION_ADD, element->scalar, terms, span),
+                   place);
+    loop_close(g, &j);
+    loop_close(g, &k);
+    loop_close(g, &i);
+}
+
+struct value matmul(struct generator *g, const struct typed *typed)
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    struct value left = expression_borrow(g, typed->operands[0]);
+    struct value right = expression_borrow(g, typed->operands[1]);
+    debug_at(g, typed->span);
+    const struct type *type = typed->type, *element = type->element;
+    struct matrix a = as_matrix(g, &left, true), b = as_matrix(g, &right, false);
+    LLVMValueRef agree = LLVMBuildICmp(g->builder, LLVMIntEQ, a.columns, b.rows, "");
+    check(g, agree, ERR_shape_mismatch, typed->span, MESSAGE_MATMUL,
+          fail_i64(g, 2, a.columns, b.rows));
+    LLVMValueRef extents[2] = {a.rows, b.columns};
+    bool drop_row = left.type->rank == 1;
+    struct value result = array_new(g, type, drop_row ? extents + 1 : extents, typed->span);
+    zero_memory(g, result.scalar, array_bytes(g, &result));
+    struct matrix c = {result.scalar, a.rows, b.columns};
+    add_products(g, element, &c, &a, &b, typed->span);
+    if (type_is_float(element))
+        source_write(g, source_of_value(g, value_borrow(g, result)), &result, true);
+    scope_close(g, &scope);
+    return result;
+}

@@ -1,0 +1,475 @@
+/*
+ * Statements.
+ */
+#include "generator.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "check/messages.h"
+
+/* ---- Declarations
+ * ------------------------------------------------------------------------------------ */
+
+/* Whether a variable's arrays can be taken: it owns them, nobody looks at them, nobody needs them.
+ */
+static bool can_move(const struct generator *g, const struct typed *typed)
+{
+    if (typed->kind != TYPED_VARIABLE || !type_has_array(typed->type))
+        return false;
+    const struct slot *slot = &g->slots[typed->variable->index];
+    const struct slot *first = slot;
+    while (first->parts && first->type->part_count)
+        first = &first->parts[0];
+    if (!first->owned)
+        return false;
+    return g->returning || (!slot->lent && !variable_is_live(g, typed->variable));
+}
+
+static bool mentioned_by_others(const struct typed *tuple, uint32_t item)
+{
+    for (uint32_t i = 0; i < tuple->item_count; i++) {
+        if (i != item && typed_mentions(tuple->items[i], tuple->items[item]->variable))
+            return true;
+    }
+    return false;
+}
+
+static struct value take_tuple(struct generator *g, const struct typed *typed)
+{
+    struct value value = {.type = typed->type};
+    value.parts = arena_array(&g->arena, struct value, typed->item_count);
+    for (uint32_t i = 0; i < typed->item_count; i++) {
+        const struct typed *item = typed->items[i];
+        if (item->kind == TYPED_VARIABLE && mentioned_by_others(typed, i))
+            value.parts[i] = value_own(g, expression(g, item));
+        else
+            value.parts[i] = expression_take(g, item);
+    }
+    return value;
+}
+
+struct value expression_take(struct generator *g, const struct typed *typed)
+{
+    if (can_move(g, typed))
+        return slot_take(g, &g->slots[typed->variable->index]);
+    if (typed->kind == TYPED_TUPLE)
+        return take_tuple(g, typed);
+    return value_own(g, expression(g, typed));
+}
+
+static void declare(struct generator *g, const struct typed_statement *s)
+{
+    struct slot slot = slot_make(g, s->variable->type, s->variable->name);
+    struct scope temporaries;
+    scope_open(g, &temporaries);
+    bool is_mutable = s->variable->kind == VARIABLE_MUTABLE;
+    struct value value;
+    if (is_mutable || !type_has_array(s->variable->type) || can_move(g, s->value)) {
+        value = expression_take(g, s->value);
+    } else {
+        value = value_dense(g, expression(g, s->value));
+        if (value_has_array(&value, true) || !view_is_stable(g, s->value))
+            value = value_own(g, value);
+        else
+            view_lend(g, s->value);
+    }
+    bool borrows = type_has_array(value.type) && value_has_array(&value, false);
+    slot_set_owned(&slot, !borrows);
+    slot_store(g, &slot, &value);
+    /* A view may look at temporaries: they live as long as it does. */
+    if (borrows)
+        scope_merge(g, &temporaries);
+    else
+        scope_close(g, &temporaries);
+    g->slots[s->variable->index] = slot;
+    if (slot.owned && type_has_array(slot.type))
+        scope_keep_slot(g, &g->slots[s->variable->index]);
+    debug_variable(g, s->variable, &slot, 0);
+}
+
+/* ---- Assignments
+ * ---------------------------------------------------------------------------------------- */
+
+static LLVMValueRef combine(struct generator *g, const struct typed_statement *s,
+                            const struct type *type, LLVMValueRef old, LLVMValueRef operand)
+{
+    LLVMValueRef operands[] = {old, operand};
+    debug_at(g, s->operator_span.source ? s->operator_span : s->span);
+    return operation_emit(g, s->operation, type->scalar, operands, s->span);
+}
+
+/* The source of an assignment to (a part of) an array: not lazy where it looks at that array. */
+static struct lazy *assigned_source(struct generator *g, const struct typed_statement *s,
+                                    const struct value *target)
+{
+    if (s->value->type->kind != TYPE_ARRAY || target->type->element == s->value->type) {
+        struct lazy *scalar = arena_new(&g->arena, struct lazy);
+        *scalar = (struct lazy){.kind = SOURCE_SCALAR,
+                                .element = s->value->type,
+                                .rank = target->type->rank,
+                                .extents = target->extents};
+        scalar->view = expression_borrow(g, s->value);
+        return scalar;
+    }
+    struct lazy *source;
+    if (typed_mentions(s->value, s->variable))
+        source = source_of_value(g, scope_keep(g, expression_take(g, s->value)));
+    else
+        source = source_open(g, s->value);
+    check_extents_agree(g, target->extents, source->extents, target->type->rank, s->span);
+    return source;
+}
+
+/* target op= value, element by element. */
+static void update_elements(struct generator *g, const struct typed_statement *s,
+                            const struct lazy *source, const struct value *target)
+{
+    const struct type *element = target->type->element;
+    struct nest nest;
+    nest_open(g, &nest, target->extents, target->type->rank,
+              source_is_flat(source) && !target->strides);
+    LLVMValueRef operand = source_element(g, source, &nest.at).scalar;
+    LLVMValueRef address =
+        element_address(g, element, target->scalar, array_offset(g, target, &nest.at));
+    LLVMValueRef old = element_load(g, element, address).scalar;
+    struct value updated = value_scalar(element, combine(g, s, element, old, operand));
+    element_store(g, &updated, address);
+    nest_close(g, &nest);
+}
+
+static void assign_array(struct generator *g, const struct typed_statement *s,
+                         const struct value *target)
+{
+    struct lazy *source = assigned_source(g, s, target);
+    if (s->operation != OPERATION_NONE)
+        update_elements(g, s, source, target);
+    else
+        source_write(g, source, target, false);
+}
+
+static bool is_slice(const struct typed_statement *s)
+{
+    for (uint32_t i = 0; i < s->index_count; i++) {
+        if (s->indexes[i].is_range)
+            return true;
+    }
+    return false;
+}
+
+/* The type of a slice: an array of as many dimensions as there are ranges. Interned types are the
+ * checker's, so this one is of our own; nothing compares it. */
+static const struct type *slice_type(struct generator *g, const struct type *base,
+                                     const struct typed_statement *s)
+{
+    struct type *type = arena_copy(&g->arena, base, sizeof *base);
+    type->rank = 0;
+    for (uint32_t i = 0; i < s->index_count; i++)
+        type->rank = (uint8_t)(type->rank + s->indexes[i].is_range);
+    return type;
+}
+
+static void assign_element(struct generator *g, const struct typed_statement *s,
+                           const struct slot *slot)
+{
+    const struct type *element = slot->type->element;
+    struct value value = s->operation == OPERATION_NONE ? expression_take(g, s->value)
+                                                        : expression_borrow(g, s->value);
+    struct value base = slot_load(g, slot);
+    LLVMValueRef address = array_place(g, &base, s->indexes);
+    debug_at(g, s->span);
+    if (s->operation != OPERATION_NONE) {
+        struct value old = element_load(g, element, address);
+        if (element->kind == TYPE_ARRAY) {
+            assign_array(g, s, &old);
+            return;
+        }
+        value = value_scalar(element, combine(g, s, element, old.scalar, value.scalar));
+    } else if (type_has_array(element)) {
+        struct value old = element_load(g, element, address);
+        value_drop(g, &old);
+    }
+    element_store(g, &value, address);
+}
+
+static void assign_whole(struct generator *g, const struct typed_statement *s,
+                         const struct slot *slot)
+{
+    const struct type *type = slot->type;
+    if (s->operation != OPERATION_NONE && type->kind == TYPE_ARRAY) {
+        struct value target = slot_load(g, slot);
+        assign_array(g, s, &target);
+        return;
+    }
+    struct value value = expression_take(g, s->value);
+    debug_at(g, s->span);
+    if (s->operation != OPERATION_NONE)
+        value = value_scalar(type, combine(g, s, type, slot_load(g, slot).scalar, value.scalar));
+    slot_drop(g, slot);
+    slot_store(g, slot, &value);
+}
+
+static void assign(struct generator *g, const struct typed_statement *s)
+{
+    const struct slot *slot = &g->slots[s->variable->index];
+    for (uint32_t i = 0; i < s->part_count; i++)
+        slot = &slot->parts[s->part_path[i]];
+    if (s->index_count == 0) {
+        assign_whole(g, s, slot);
+    } else if (!is_slice(s)) {
+        assign_element(g, s, slot);
+    } else {
+        struct value base = slot_load(g, slot);
+        struct value target = array_index(g, &base, s->indexes, slice_type(g, slot->type, s));
+        assign_array(g, s, &target);
+    }
+}
+
+/* ---- Control
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void block(struct generator *g, const struct typed_block *typed, struct scope *scope)
+{
+    scope_open(g, scope);
+    scope->block = typed;
+    statements(g, typed);
+    scope_close(g, scope);
+}
+
+static void if_statement(struct generator *g, const struct typed_statement *s)
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    LLVMValueRef condition = expression_scalar(g, s->condition);
+    scope_close(g, &scope);
+    debug_at(g, s->span);
+    LLVMBasicBlockRef then = block_new(g, "then"), end = block_new(g, "end");
+    LLVMBasicBlockRef otherwise = s->otherwise.count ? block_new(g, "else") : end;
+    LLVMBuildCondBr(g->builder, condition, then, otherwise);
+    block_enter(g, then);
+    block(g, &s->then, &scope);
+    block_jump(g, end);
+    if (s->otherwise.count) {
+        block_enter(g, otherwise);
+        block(g, &s->otherwise, &scope);
+        block_jump(g, end);
+    }
+    block_enter(g, end);
+    /* Both sides have left: what follows is unreachable, and nothing follows in valid programs but
+     * the ends of blocks. */
+    if (!LLVMGetFirstUse(LLVMBasicBlockAsValue(end)))
+        LLVMBuildUnreachable(g->builder);
+}
+
+static void loop_body(struct generator *g, const struct typed_block *typed,
+                      LLVMBasicBlockRef on_continue, LLVMBasicBlockRef on_break)
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    scope.is_loop = true;
+    scope.on_continue = on_continue;
+    scope.on_break = on_break;
+    scope.block = typed;
+    statements(g, typed);
+    scope_close(g, &scope);
+    block_jump(g, on_continue);
+}
+
+static void while_statement(struct generator *g, const struct typed_statement *s)
+{
+    LLVMBasicBlockRef head = block_new(g, "while"), body = block_new(g, "body"),
+                      end = block_new(g, "end");
+    LLVMBuildBr(g->builder, head);
+    block_enter(g, head);
+    check_stop(g);
+    struct scope scope;
+    scope_open(g, &scope);
+    LLVMValueRef condition = expression_scalar(g, s->condition);
+    scope_close(g, &scope);
+    debug_at(g, s->span);
+    LLVMBuildCondBr(g->builder, condition, body, end);
+    block_enter(g, body);
+    loop_body(g, &s->then, head, end);
+    block_enter(g, end);
+}
+
+/* The subject of an iteration stays what it was when the loop began. */
+static struct iteration for_iteration(struct generator *g, const struct typed_statement *s)
+{
+    struct iteration it = iteration_open(g, &s->iterator);
+    const struct typed *subject = s->iterator.subject;
+    if (subject && subject->kind == TYPED_VARIABLE && block_assigns(&s->body, 0, subject->variable))
+        it.subject = scope_keep(g, value_own(g, it.subject));
+    return it;
+}
+
+static void open_for(struct generator *g, struct loop *loop, const struct iteration *it)
+{
+    bool unit = it->iterator->is_range && !it->step;
+    if (unit && it->iterator->inclusive)
+        loop_open_inclusive(g, loop, it->low, it->high);
+    else if (unit)
+        loop_open(g, loop, it->low, it->high);
+    else
+        loop_open(g, loop, constant_i64(g, 0), it->count);
+}
+
+static void for_statement(struct generator *g, const struct typed_statement *s)
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    struct iteration it = for_iteration(g, s);
+    struct variable *variable = s->iterator.variable;
+    struct slot *slot = &g->slots[variable->index];
+    *slot = slot_make(g, variable->type, variable->name);
+    debug_variable(g, variable, slot, 0);
+    struct loop loop;
+    debug_at(g, s->span);
+    open_for(g, &loop, &it);
+    if (block_is_long(&s->body))
+        check_stop(g);
+    bool unit = it.iterator->is_range && !it.step;
+    struct value turn =
+        unit ? value_scalar(variable->type, loop.index) : iteration_value(g, &it, loop.index);
+    slot_store(g, slot, &turn);
+    loop_body(g, &s->body, loop.latch, loop.exit);
+    debug_at(g, s->span);
+    loop_close(g, &loop);
+    scope_close(g, &scope);
+}
+
+static void leave_loop(struct generator *g, bool is_break)
+{
+    const struct scope *scope = g->scope;
+    while (!scope->on_break)
+        scope = scope->parent;
+    scope_unwind(g, scope);
+    LLVMBuildBr(g->builder, is_break ? scope->on_break : scope->on_continue);
+}
+
+static void return_statement(struct generator *g, const struct typed_statement *s)
+{
+    struct value value = value_unit(g->function->result);
+    g->returning = true;
+    if (s->value)
+        value = expression_take(g, s->value);
+    g->returning = false;
+    debug_at(g, s->span);
+    return_value(g, value, s->span);
+}
+
+/* ---- Messages
+ * -------------------------------------------------------------------------------------------------
+ */
+
+struct message {
+    struct buffer format, types;
+    LLVMValueRef *words;
+    uint32_t count;
+};
+
+static struct message message_make(struct generator *g, const struct typed_statement *s)
+{
+    struct message message = {0};
+    message.words = arena_array(&g->arena, LLVMValueRef, s->piece_count);
+    for (uint32_t i = 0; i < s->piece_count; i++) {
+        const struct typed_piece *piece = &s->pieces[i];
+        for (const char *p = piece->text; p && *p; p++) {
+            buffer_putc(&message.format, *p);
+            if (*p == '{' || *p == '}')
+                buffer_putc(&message.format, *p);
+        }
+        if (piece->text)
+            continue;
+        enum wk_scalar scalar = piece->value->type->scalar;
+        LLVMValueRef value = expression_scalar(g, piece->value);
+        buffer_puts(&message.format, "{}");
+        buffer_putc(&message.types, operation_site_type(scalar));
+        message.words[message.count++] = scalar_to_word(g, scalar, value);
+    }
+    return message;
+}
+
+static void message_statement(struct generator *g, const struct typed_statement *s)
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    struct message m = message_make(g, s);
+    const char *format = arena_text(&g->arena, buffer_text(&m.format), m.format.length);
+    const char *types = arena_text(&g->arena, buffer_text(&m.types), m.types.length);
+    buffer_release(&m.format);
+    buffer_release(&m.types);
+    debug_at(g, s->span);
+    if (s->kind == STATEMENT_FAIL)
+        fail_always(g, ERR_task_failed, s->span, format, types, m.words, m.count);
+    else
+        log_line(g, s->span, format, types, m.words, m.count);
+    scope_close(g, &scope);
+}
+
+/* ---- All
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static void in_scope(struct generator *g, const struct typed_statement *s,
+                     void (*generate)(struct generator *g, const struct typed_statement *s))
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    generate(g, s);
+    scope_close(g, &scope);
+}
+
+static void evaluate(struct generator *g, const struct typed_statement *s)
+{
+    scope_keep(g, expression(g, s->value));
+}
+
+static void statement(struct generator *g, const struct typed_statement *s)
+{
+    debug_at(g, s->span);
+    switch (s->kind) {
+    case STATEMENT_DECLARE:
+        declare(g, s);
+        return;
+    case STATEMENT_ASSIGN:
+        in_scope(g, s, assign);
+        return;
+    case STATEMENT_EVALUATE:
+        in_scope(g, s, evaluate);
+        return;
+    case STATEMENT_IF:
+        if_statement(g, s);
+        return;
+    case STATEMENT_WHILE:
+        while_statement(g, s);
+        return;
+    case STATEMENT_FOR:
+        for_statement(g, s);
+        return;
+    case STATEMENT_BREAK:
+    case STATEMENT_CONTINUE:
+        leave_loop(g, s->kind == STATEMENT_BREAK);
+        return;
+    case STATEMENT_RETURN:
+        in_scope(g, s, return_statement);
+        return;
+    case STATEMENT_FAIL:
+    case STATEMENT_LOG:
+        message_statement(g, s);
+        return;
+    }
+    bug("statement of kind %d", (int)s->kind);
+}
+
+/* The statements of the current scope's block. What stands after a jump is not reached. */
+void statements(struct generator *g, const struct typed_block *typed)
+{
+    struct scope *scope = g->scope;
+    scope->block = typed;
+    for (uint32_t i = 0; i < typed->count && !block_has_ended(g); i++) {
+        scope->at = i;
+        statement(g, typed->statements[i]);
+    }
+}

@@ -1,0 +1,299 @@
+/*
+ * Which variables the rest of a block reads or writes: what copies and moves depend on.
+ */
+#include "generator.h"
+
+typedef bool typed_test(const struct typed *typed, const void *what);
+
+static bool typed_any(const struct typed *typed, typed_test *test, const void *what);
+
+static bool list_any(struct typed *const *list, uint32_t count, typed_test *test, const void *what)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (typed_any(list[i], test, what))
+            return true;
+    }
+    return false;
+}
+
+static bool indexes_any(const struct typed_index *indexes, uint32_t count, typed_test *test,
+                        const void *what)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (typed_any(indexes[i].low, test, what) || typed_any(indexes[i].high, test, what))
+            return true;
+    }
+    return false;
+}
+
+static bool iterator_any(const struct typed_iterator *iterator, typed_test *test, const void *what)
+{
+    return typed_any(iterator->low, test, what) || typed_any(iterator->high, test, what) ||
+           typed_any(iterator->step, test, what) || typed_any(iterator->subject, test, what);
+}
+
+/* Whether the test holds for an expression or anything within it. NULL is nothing. */
+static bool typed_any(const struct typed *typed, typed_test *test, const void *what)
+{
+    if (!typed)
+        return false;
+    if (test(typed, what))
+        return true;
+    switch (typed->kind) {
+    case TYPED_CONSTANT:
+    case TYPED_VARIABLE:
+        return false;
+    case TYPED_OPERATION:
+    case TYPED_EQUAL:
+    case TYPED_AND:
+    case TYPED_OR:
+    case TYPED_CONVERT:
+    case TYPED_MATMUL:
+    case TYPED_EXTENT:
+    case TYPED_PART:
+        return list_any(typed->operands, typed->operand_count, test, what);
+    case TYPED_INDEX:
+        return typed_any(typed->base, test, what) ||
+               indexes_any(typed->indexes, typed->index_count, test, what);
+    case TYPED_TUPLE:
+    case TYPED_ARRAY:
+    case TYPED_BUILTIN:
+        return list_any(typed->items, typed->item_count, test, what);
+    case TYPED_COMPREHENSION:
+        for (uint32_t i = 0; i < typed->iterator_count; i++) {
+            if (iterator_any(&typed->iterators[i], test, what))
+                return true;
+        }
+        return typed_any(typed->filter, test, what) || typed_any(typed->body, test, what);
+    case TYPED_IF:
+        return typed_any(typed->condition, test, what) || typed_any(typed->then, test, what) ||
+               typed_any(typed->otherwise, test, what);
+    case TYPED_CALL:
+        return list_any(typed->arguments, typed->argument_count, test, what);
+    case TYPED_REDUCE:
+        return typed_any(typed->subject, test, what) || typed_any(typed->initial, test, what) ||
+               typed_any(typed->arity, test, what) || typed_any(typed->chunk, test, what);
+    }
+    return false;
+}
+
+typedef bool statement_test(const struct typed_statement *statement, const void *what);
+
+struct search {
+    statement_test *statement; /* or NULL */
+    typed_test *typed;         /* or NULL */
+    const void *what;
+};
+
+static bool never(const struct typed *typed, const void *what)
+{
+    (void)typed;
+    (void)what;
+    return false;
+}
+
+static bool block_any(const struct typed_block *block, uint32_t from, const struct search *search);
+
+static bool statement_any(const struct typed_statement *s, const struct search *search)
+{
+    if (search->statement && search->statement(s, search->what))
+        return true;
+    typed_test *test = search->typed ? search->typed : never;
+    switch (s->kind) {
+    case STATEMENT_DECLARE:
+    case STATEMENT_ASSIGN:
+    case STATEMENT_EVALUATE:
+    case STATEMENT_RETURN:
+        return typed_any(s->value, test, search->what) ||
+               indexes_any(s->indexes, s->index_count, test, search->what);
+    case STATEMENT_IF:
+    case STATEMENT_WHILE:
+        return typed_any(s->condition, test, search->what) || block_any(&s->then, 0, search) ||
+               block_any(&s->otherwise, 0, search);
+    case STATEMENT_FOR:
+        return iterator_any(&s->iterator, test, search->what) || block_any(&s->body, 0, search);
+    case STATEMENT_BREAK:
+    case STATEMENT_CONTINUE:
+        return false;
+    case STATEMENT_FAIL:
+    case STATEMENT_LOG:
+        for (uint32_t i = 0; i < s->piece_count; i++) {
+            if (typed_any(s->pieces[i].value, test, search->what))
+                return true;
+        }
+        return false;
+    }
+    return false;
+}
+
+static bool block_any(const struct typed_block *block, uint32_t from, const struct search *search)
+{
+    for (uint32_t i = from; i < block->count; i++) {
+        if (statement_any(block->statements[i], search))
+            return true;
+    }
+    return false;
+}
+
+/* ---- Questions ----------------------------------------------------------------------------------
+ */
+
+static bool is_variable(const struct typed *typed, const void *variable)
+{
+    return typed->kind == TYPED_VARIABLE && typed->variable == variable;
+}
+
+static bool assigns(const struct typed_statement *statement, const void *variable)
+{
+    return statement->kind == STATEMENT_ASSIGN && statement->variable == variable;
+}
+
+bool typed_mentions(const struct typed *typed, const struct variable *variable)
+{
+    return typed_any(typed, is_variable, variable);
+}
+
+/* An assignment to a part or an element reads the variable, too; to the whole it does not, but then
+ * there is something to drop: it counts as well. */
+bool block_mentions(const struct typed_block *block, uint32_t from, const struct variable *variable)
+{
+    struct search search = {assigns, is_variable, variable};
+    return block_any(block, from, &search);
+}
+
+bool block_assigns(const struct typed_block *block, uint32_t from, const struct variable *variable)
+{
+    struct search search = {assigns, NULL, variable};
+    return block_any(block, from, &search);
+}
+
+static bool statement_is_loop(const struct typed_statement *statement, const void *what)
+{
+    (void)what;
+    return statement->kind == STATEMENT_FOR || statement->kind == STATEMENT_WHILE;
+}
+
+static bool makes_loops(const struct typed *typed, const void *what)
+{
+    (void)what;
+    switch (typed->kind) {
+    case TYPED_CALL:
+    case TYPED_COMPREHENSION:
+    case TYPED_REDUCE:
+    case TYPED_BUILTIN:
+    case TYPED_MATMUL:
+    case TYPED_EQUAL:
+        return true;
+    case TYPED_OPERATION:
+    case TYPED_CONVERT:
+        return typed->type->kind == TYPE_ARRAY;
+    case TYPED_CONSTANT:
+    case TYPED_VARIABLE:
+    case TYPED_AND:
+    case TYPED_OR:
+    case TYPED_INDEX:
+    case TYPED_EXTENT:
+    case TYPED_PART:
+    case TYPED_TUPLE:
+    case TYPED_ARRAY:
+    case TYPED_IF:
+        break;
+    }
+    return false;
+}
+
+bool typed_is_long(const struct typed *typed)
+{
+    return typed_any(typed, makes_loops, NULL);
+}
+
+bool block_is_long(const struct typed_block *block)
+{
+    struct search search = {statement_is_loop, makes_loops, NULL};
+    return block_any(block, 0, &search);
+}
+
+static bool declares(const struct typed_block *block, uint32_t until,
+                     const struct variable *variable)
+{
+    for (uint32_t i = 0; i < until; i++) {
+        const struct typed_statement *s = block->statements[i];
+        if (s->kind == STATEMENT_DECLARE && s->variable == variable)
+            return true;
+    }
+    return false;
+}
+
+bool variable_is_live(const struct generator *g, const struct variable *variable)
+{
+    for (const struct scope *scope = g->scope; scope; scope = scope->parent) {
+        if (!scope->block)
+            continue;
+        if (block_mentions(scope->block, scope->at + 1, variable))
+            return true;
+        if (declares(scope->block, scope->at, variable))
+            return false;
+        if (scope->is_loop)
+            return true;
+    }
+    return true;
+}
+
+static bool is_written_later(const struct generator *g, const struct variable *variable)
+{
+    const struct scope *scope = g->scope;
+    while (scope && !scope->block)
+        scope = scope->parent;
+    return !scope || block_assigns(scope->block, scope->at + 1, variable);
+}
+
+bool view_is_stable(const struct generator *g, const struct typed *typed)
+{
+    switch (typed->kind) {
+    case TYPED_VARIABLE:
+        return typed->variable->kind != VARIABLE_MUTABLE || !is_written_later(g, typed->variable);
+    case TYPED_INDEX:
+        return view_is_stable(g, typed->base);
+    case TYPED_PART:
+        return view_is_stable(g, typed->operands[0]);
+    case TYPED_IF:
+        return view_is_stable(g, typed->then) && view_is_stable(g, typed->otherwise);
+    case TYPED_TUPLE:
+        for (uint32_t i = 0; i < typed->item_count; i++) {
+            if (!view_is_stable(g, typed->items[i]))
+                return false;
+        }
+        return true;
+    case TYPED_CONSTANT:
+    case TYPED_OPERATION:
+    case TYPED_EQUAL:
+    case TYPED_AND:
+    case TYPED_OR:
+    case TYPED_CONVERT:
+    case TYPED_MATMUL:
+    case TYPED_EXTENT:
+    case TYPED_ARRAY:
+    case TYPED_COMPREHENSION:
+    case TYPED_CALL:
+    case TYPED_BUILTIN:
+    case TYPED_REDUCE:
+        break; /* values of their own */
+    }
+    return true;
+}
+
+void view_lend(struct generator *g, const struct typed *typed)
+{
+    if (typed->kind == TYPED_VARIABLE)
+        g->slots[typed->variable->index].lent = true;
+    else if (typed->kind == TYPED_INDEX)
+        view_lend(g, typed->base);
+    else if (typed->kind == TYPED_PART)
+        view_lend(g, typed->operands[0]);
+    for (uint32_t i = 0; typed->kind == TYPED_TUPLE && i < typed->item_count; i++)
+        view_lend(g, typed->items[i]);
+    if (typed->kind == TYPED_IF) {
+        view_lend(g, typed->then);
+        view_lend(g, typed->otherwise);
+    }
+}
