@@ -28,15 +28,15 @@ struct link_options {
 
 /* Loaded kernels. They stay valid until kernel_library_close. */
 struct kernel_library {
-    void *handle; /* of dlopen; NULL when there are no tasks */
-    char *path;   /* of the shared object */
-    bool cached;  /* it was there already */
+    void *handle;   /* of dlopen; NULL when there are no tasks */
+    char *path;     /* of the shared object */
+    bool cached;    /* it was there already */
     bool temporary; /* outside the cache: removed by kernel_library_close */
 };
 
 /* Compiles (or finds) and loads the kernels of `tasks`. 0, or an error code after reporting to
- * `diagnostics`; a cache that cannot be used is only a warning. Undefined symbols (wk_alloc, …) come
- * from the running program. */
+ * `diagnostics`; a cache that cannot be used is only a warning. Undefined symbols (wk_alloc, …)
+ * come from the running program. */
 int link_kernels(struct typed_function *const *tasks, uint32_t task_count,
                  const struct link_options *options, struct kernel_library *library,
                  struct diagnostics *diagnostics);
