@@ -99,10 +99,11 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/*_*.
 upto = $(if $(filter $(1),$(RUNTIME_MODULES)),$(call take,$(1),$(RUNTIME_MODULES)),$(RUNTIME_MODULES) $(call take,$(1),$(COMPILER_MODULES)))
 take = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),,$(call take,$(1),$(wordlist 2,99,$(2)))))
 reverse = $(if $(1),$(call reverse,$(wordlist 2,99,$(1))) $(firstword $(1)))
+# Tests of kernels load the code generator, which takes what it uses from the whole program.
 define unit_rule
-$(OUT)/unit/$(1): tests/unit/$(1).c tests/unit/test.h $(call modules_to_archives,$(call upto,$(firstword $(subst _, ,$(1)))))
+$(OUT)/unit/$(1): tests/unit/$(1).c $(wildcard tests/unit/*.h) $(call modules_to_archives,$(call upto,$(firstword $(subst _, ,$(1))))) $(if $(filter kernel link,$(firstword $(subst _, ,$(1)))),$(OUT)/libwkc-kernel.so)
 	@mkdir -p $(OUT)/unit
-	$(CC) $(CFLAGS) $(compiler_includes) -Itests/unit $(LDFLAGS) -o $$@ $$< -Wl,--start-group $(call modules_to_archives,$(call upto,$(firstword $(subst _, ,$(1))))) -Wl,--end-group $(LIBRARIES)
+	$(CC) $(CFLAGS) $(compiler_includes) -Itests/unit $(LDFLAGS) -o $$@ $$< -Wl,$(if $(filter kernel link,$(firstword $(subst _, ,$(1)))),--whole-archive,--start-group) $(call modules_to_archives,$(call upto,$(firstword $(subst _, ,$(1))))) -Wl,$(if $(filter kernel link,$(firstword $(subst _, ,$(1)))),--no-whole-archive,--end-group) $(LIBRARIES)
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_*.c)),$(eval $(call unit_rule,$(t))))
 
