@@ -44,6 +44,7 @@ static void forget_all_work(struct executor *executor)
     executor->settling = false;
     executor->fanouts.count = executor->held.count = executor->pending.count = 0;
     executor->owned.count = executor->large.count = executor->ran.count = 0;
+    executor->first_held = 0;
 }
 
 void executor_start(struct executor *executor, uint32_t node, uint64_t token)
@@ -87,8 +88,9 @@ static const struct dag_child *find_child(const struct executor *executor, uint3
  * arrival and nothing else. */
 static bool feeds(const struct executor *executor, uint32_t from, uint32_t to)
 {
-    if (from >= to)
-        return false;
+    uint64_t first = first_child(executor, from);
+    if (from >= to || executor->children[first].node > to)
+        return false; /* the usual case; all but the sink have children */
     if (find_child(executor, from, to))
         return true;
     uint32_t stack[FEEDS_BUDGET];
@@ -135,7 +137,8 @@ static bool is_fed_here(const struct executor *executor, const struct executor_e
     for (size_t i = 0; i < executor->pending.count; i++)
         if (arrival_feeds(executor, &executor->pending.items[i], held))
             return true;
-    for (const struct executor_edges *lower = executor->held.items; lower < held; lower++)
+    const struct executor_edges *lower = executor->held.items + executor->first_held;
+    for (; lower < held; lower++)
         if (arrival_feeds(executor, lower, held))
             return true;
     return false;
@@ -144,41 +147,89 @@ static bool is_fed_here(const struct executor *executor, const struct executor_e
 /* ---- Holding edges -----------------------------------------------------------------------------
  */
 
-/* Adds edges to those held, which are kept in the order of joins and records. */
-static void hold(struct executor *executor, const struct executor_edges *edges)
+/* Records are copied field by field: they are small, and read right after they were written in
+ * pieces, which processors dislike to see as one wide load. */
+static inline void copy_edges(struct executor_edges *to, const struct executor_edges *from)
 {
-    size_t at = executor->held.count;
-    while (at > 0) {
-        struct executor_edges *before = &executor->held.items[at - 1];
-        if (before->node < edges->node ||
-            (before->node == edges->node && before->offset < edges->offset))
-            break;
-        if (before->node == edges->node && before->offset == edges->offset) {
-            before->edges |= edges->edges;
-            before->large |= edges->large;
+    uint64_t edges = from->edges, large = from->large;
+    to->node = from->node;
+    to->offset = from->offset;
+    to->edges = edges;
+    to->large = large;
+}
+
+static inline void push_held(struct executor *executor, uint32_t node, uint32_t offset,
+                             uint64_t edges, uint64_t large)
+{
+    vector_reserve(&executor->held, 1);
+    struct executor_edges *last = &executor->held.items[executor->held.count++];
+    last->node = node;
+    last->offset = offset;
+    last->edges = edges;
+    last->large = large;
+}
+
+static bool is_before(const struct executor_edges *a, const struct executor_edges *b)
+{
+    return a->node != b->node ? a->node < b->node : a->offset < b->offset;
+}
+
+/* Moves the last of the edges held to its place in the order of joins and records; edges of the
+ * same record become one. */
+static void sort_last_held(struct executor *executor)
+{
+    struct executor_edges *first = executor->held.items + executor->first_held;
+    struct executor_edges *last = &vector_last(&executor->held);
+    while (last > first && !is_before(last - 1, last)) {
+        struct executor_edges *before = last - 1;
+        if (!is_before(last, before)) {
+            before->edges |= last->edges;
+            before->large |= last->large;
+            executor->held.count--;
+            memmove(last, last + 1,
+                    (size_t)(executor->held.items + executor->held.count - last) * sizeof *last);
             return;
         }
-        at--;
+        struct executor_edges moved = *before;
+        *before = *last;
+        *last = moved;
+        last = before;
     }
-    vector_push(&executor->held, *edges);
-    struct executor_edges *place = &executor->held.items[at];
-    memmove(place + 1, place, (executor->held.count - 1 - at) * sizeof *place);
-    *place = *edges;
 }
 
-static void hold_edge(struct executor *executor, const struct dag_child *child, bool is_large)
+/* Takes note of edges that this executor has and that have not arrived. */
+static inline void hold(struct executor *executor, uint32_t node, uint32_t offset, uint64_t edges,
+                        uint64_t large)
+{
+    bool is_first = executor->held.count == executor->first_held;
+    push_held(executor, node, offset, edges, large);
+    if (!is_first && node <= executor->held.items[executor->held.count - 2].node)
+        sort_last_held(executor);
+}
+
+static inline void hold_edge(struct executor *executor, const struct dag_child *child,
+                             bool is_large)
 {
     uint64_t edge = UINT64_C(1) << (child->bit % JOIN_WIDTH);
-    struct executor_edges edges = {.node = child->node,
-                                   .offset = child->bit / JOIN_WIDTH,
-                                   .edges = edge,
-                                   .large = is_large ? edge : 0};
-    hold(executor, &edges);
+    hold(executor, child->node, child->bit / JOIN_WIDTH, edge, is_large ? edge : 0);
 }
 
-static void remove_edges(struct executor_edges *items, size_t *count, size_t index)
+static void remove_held(struct executor *executor, size_t index)
 {
-    memmove(items + index, items + index + 1, (--*count - index) * sizeof *items);
+    if (index == executor->first_held) {
+        if (++executor->first_held == executor->held.count)
+            executor->first_held = executor->held.count = 0;
+        return;
+    }
+    struct executor_edges *place = executor->held.items + index;
+    memmove(place, place + 1, (--executor->held.count - index) * sizeof *place);
+}
+
+static void remove_owned(struct executor *executor, size_t index)
+{
+    struct executor_edges *place = executor->owned.items + index;
+    if (--executor->owned.count > index)
+        memmove(place, place + 1, (executor->owned.count - index) * sizeof *place);
 }
 
 /* ---- Storing large values
@@ -189,7 +240,8 @@ static bool put(struct executor *executor, struct executor_large *large,
 {
     large->is_put = true;
     executor->unanswered++;
-    *action = (struct executor_action){.kind = EXECUTOR_PUT, .node = large->node};
+    action->kind = EXECUTOR_PUT;
+    action->node = large->node;
     return true;
 }
 
@@ -235,7 +287,8 @@ static void note_stored(struct executor *executor, uint32_t node)
     for (size_t i = 0; i < executor->fanouts.count; i++)
         if (executor->fanouts.items[i].node == node)
             executor->fanouts.items[i].is_large = false;
-    note_stored_edges(executor, node, executor->held.items, executor->held.count);
+    note_stored_edges(executor, node, executor->held.items + executor->first_held,
+                      executor->held.count - executor->first_held);
     note_stored_edges(executor, node, executor->pending.items, executor->pending.count);
     note_stored_edges(executor, node, executor->owned.items, executor->owned.count);
 }
@@ -309,32 +362,40 @@ static void handle_failed(struct executor *executor, uint32_t node, bool retriab
     executor->failed = node;
 }
 
+static void own_join(struct executor *executor, const struct executor_edges *edges)
+{
+    vector_reserve(&executor->owned, 1);
+    copy_edges(&executor->owned.items[executor->owned.count++], edges);
+}
+
 /* An answer of own makes the record ours: the root's join is run, an inner one is an edge of the
  * next. */
 static void take_record(struct executor *executor, const struct executor_edges *edges)
 {
     uint32_t producers = executor->nodes[edges->node].producer_count;
-    struct join_place place = join_place(producers, edges->offset);
-    if (place.parent_edge == 0) {
-        vector_push(&executor->owned, *edges);
+    if (producers <= JOIN_WIDTH) {
+        own_join(executor, edges);
         return;
     }
-    struct executor_edges above = {
-        .node = edges->node, .offset = place.parent, .edges = place.parent_edge};
-    hold(executor, &above);
+    struct join_place place = join_place(producers, edges->offset);
+    if (place.parent_edge == 0)
+        own_join(executor, edges);
+    else
+        hold(executor, edges->node, place.parent, place.parent_edge, 0);
 }
 
 static void handle_answered(struct executor *executor, uint32_t record, enum join_answer answer)
 {
     for (size_t i = 0; i < executor->pending.count; i++) {
-        struct executor_edges edges = executor->pending.items[i];
-        if (executor->plan->first_record[edges.node] + edges.offset != record)
+        struct executor_edges *pending = &executor->pending.items[i];
+        if (executor->plan->first_record[pending->node] + pending->offset != record)
             continue;
-        remove_edges(executor->pending.items, &executor->pending.count, i);
         if (answer == JOIN_OWN)
-            take_record(executor, &edges);
+            take_record(executor, pending);
         else if (answer == JOIN_STOP)
             executor->stopped = true;
+        if (i < --executor->pending.count)
+            *pending = executor->pending.items[executor->pending.count];
         return;
     }
 }
@@ -380,7 +441,9 @@ static void invoke(struct executor *executor, uint32_t node, uint64_t token,
                    struct executor_action *action)
 {
     executor->unanswered += !executor->options.lossless;
-    *action = (struct executor_action){.kind = EXECUTOR_INVOKE, .node = node, .token = token};
+    action->kind = EXECUTOR_INVOKE;
+    action->node = node;
+    action->token = token;
 }
 
 /* Steps the fan-out at `index`. False: it waits until its value is stored. */
@@ -408,37 +471,46 @@ static bool next_invoke(struct executor *executor, struct executor_action *actio
     return false;
 }
 
+static uint64_t all_edges(const struct executor *executor, const struct executor_edges *edges)
+{
+    uint32_t producers = executor->nodes[edges->node].producer_count;
+    if (producers < JOIN_WIDTH)
+        return (UINT64_C(1) << producers) - 1;
+    return join_place(producers, edges->offset).all;
+}
+
+/* The values of an arrival that brings all edges of a join are not stored: they are all here. */
+static bool must_store(const struct executor *executor, const struct executor_edges *held,
+                       uint64_t all)
+{
+    bool is_wide = executor->nodes[held->node].producer_count > JOIN_WIDTH;
+    return held->large && (is_wide || held->edges != all) && !MUTANT(SIGNAL_BEFORE_PUT);
+}
+
 /* Arrives at a record with all that is held for it. False: it waits until large values are stored.
- * The values of an arrival that brings all edges of a join are not stored: they are all here. */
+ */
 static bool arrive(struct executor *executor, size_t index, struct executor_action *action)
 {
-    struct executor_edges edges = executor->held.items[index];
-    uint32_t producers = executor->nodes[edges.node].producer_count;
-    uint64_t all;
-    if (producers < JOIN_WIDTH)
-        all = (UINT64_C(1) << producers) - 1;
-    else
-        all = join_place(producers, edges.offset).all;
-    bool must_store = edges.large && (edges.edges != all || producers > JOIN_WIDTH);
-    if (must_store && !MUTANT(SIGNAL_BEFORE_PUT))
-        return put_for(executor, &edges, action);
-    remove_edges(executor->held.items, &executor->held.count, index);
-    vector_push(&executor->pending, edges);
-    *action = (struct executor_action){
-        .kind = EXECUTOR_ARRIVE,
-        .node = edges.node,
-        .record = executor->plan->first_record[edges.node] + edges.offset,
-        .edges = edges.edges,
-        .all = all,
-        .token = executor->token,
-    };
+    struct executor_edges *held = &executor->held.items[index];
+    uint64_t all = all_edges(executor, held);
+    if (must_store(executor, held, all))
+        return put_for(executor, held, action);
+    vector_reserve(&executor->pending, 1);
+    copy_edges(&executor->pending.items[executor->pending.count++], held);
+    action->kind = EXECUTOR_ARRIVE;
+    action->node = held->node;
+    action->record = executor->plan->first_record[held->node] + held->offset;
+    action->edges = held->edges;
+    action->all = all;
+    action->token = executor->token;
+    remove_held(executor, index);
     return true;
 }
 
 static bool next_arrive(struct executor *executor, struct executor_action *action)
 {
-    bool hold_back = executor->held.count <= HELD_LIMIT;
-    for (size_t i = 0; i < executor->held.count; i++) {
+    bool hold_back = executor->held.count - executor->first_held <= HELD_LIMIT;
+    for (size_t i = executor->first_held; i < executor->held.count; i++) {
         const struct executor_edges *held = &executor->held.items[i];
         if (!(hold_back && is_fed_here(executor, held)) && arrive(executor, i, action))
             return true;
@@ -460,7 +532,7 @@ static void choose_owned(struct executor *executor)
         chosen = 0;
     }
     executor->next = executor->owned.items[chosen].node;
-    remove_edges(executor->owned.items, &executor->owned.count, chosen);
+    remove_owned(executor, chosen);
 }
 
 /* The other joins that it owns are invoked, with its own token: their records know no other. */
@@ -479,7 +551,7 @@ static bool next_owned(struct executor *executor, struct executor_action *action
             continue;
         }
         invoke(executor, owned->node, executor->token, action);
-        remove_edges(executor->owned.items, &executor->owned.count, i);
+        remove_owned(executor, i);
         return true;
     }
     return false;
@@ -489,7 +561,8 @@ static bool next_run(struct executor *executor, struct executor_action *action)
 {
     uint32_t node = executor->next;
     executor->next = PLAN_NONE;
-    *action = (struct executor_action){.kind = EXECUTOR_RUN, .node = node};
+    action->kind = EXECUTOR_RUN;
+    action->node = node;
     action->becomes = node != executor->start && executor->attempts == 0;
     if (node == executor->sink) {
         action->kind = EXECUTOR_COMMIT;
@@ -504,7 +577,8 @@ static bool next_run(struct executor *executor, struct executor_action *action)
 
 static bool next_fail(struct executor *executor, struct executor_action *action)
 {
-    *action = (struct executor_action){.kind = EXECUTOR_FAIL, .node = executor->failed};
+    action->kind = EXECUTOR_FAIL;
+    action->node = executor->failed;
     executor->failed = PLAN_NONE;
     executor->settling = true;
     return true;
@@ -512,9 +586,9 @@ static bool next_fail(struct executor *executor, struct executor_action *action)
 
 static bool next_passed(struct executor *executor, struct executor_action *action)
 {
-    *action = (struct executor_action){.kind = EXECUTOR_PASSED,
-                                       .count = (uint32_t)executor->ran.count,
-                                       .joins = executor->ran.items};
+    action->kind = EXECUTOR_PASSED;
+    action->count = (uint32_t)executor->ran.count;
+    action->joins = executor->ran.items;
     executor->ran.count = 0;
     return true;
 }
@@ -536,7 +610,7 @@ static bool next_end(struct executor *executor, struct executor_action *action)
     if (executor->ran.count > 0 && marks)
         return next_passed(executor, action);
     executor->ended = true;
-    *action = (struct executor_action){.kind = EXECUTOR_END};
+    action->kind = EXECUTOR_END;
     return true;
 }
 

@@ -47,11 +47,12 @@ enum executor_action_kind {
     EXECUTOR_END,    /* nothing is left to do */
 };
 
+/* Only the fields that the kind speaks of are set. */
 struct executor_action {
     enum executor_action_kind kind;
     uint32_t node;
-    uint32_t record;
-    uint32_t count;
+    uint32_t record;       /* ARRIVE */
+    uint32_t count;        /* PASSED */
     bool becomes;          /* RUN: not the node that the executor was started at */
     uint64_t edges, all;   /* ARRIVE: what arrives, and all edges of the record */
     uint64_t token;        /* ARRIVE, INVOKE */
@@ -69,6 +70,7 @@ enum executor_event_kind {
     EXECUTOR_POISONED, /* the job has ended: stop */
 };
 
+/* Likewise. */
 struct executor_event {
     enum executor_event_kind kind;
     uint32_t node;
@@ -130,6 +132,7 @@ struct executor {
 
     VECTOR(struct executor_fanout) fanouts;
     VECTOR(struct executor_edges) held;    /* not yet arrived; by node and offset */
+    size_t first_held;                     /* those before it have arrived */
     VECTOR(struct executor_edges) pending; /* arrived, not yet answered */
     VECTOR(struct executor_edges) owned;   /* joins to run here or elsewhere */
     VECTOR(struct executor_large) large;

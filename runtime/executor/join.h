@@ -51,14 +51,15 @@ enum join_answer join_arrive(struct join_record *record, const struct join_arriv
  * The same where nothing is lost, repeated or frozen: rules 1 to 4 never apply, and what remains
  * are the bits. The release half publishes the values that the executor wrote before it arrives,
  * the acquire half makes those of all the others visible to the last. The last to come needs no
- * write: when all other edges are there, nobody else will look at the record again.
+ * write: when all other edges are there, nobody else will look at the record again. No edge arrives
+ * twice, so adding the bits sets them, in one instruction even where the old value is wanted.
  */
 static inline enum join_answer join_arrive_shared(_Atomic(uint64_t) *bits, uint64_t all,
                                                   uint64_t edges)
 {
     if ((atomic_load_explicit(bits, memory_order_acquire) | edges) == all)
         return JOIN_OWN;
-    uint64_t before = atomic_fetch_or_explicit(bits, edges, memory_order_acq_rel);
+    uint64_t before = atomic_fetch_add_explicit(bits, edges, memory_order_acq_rel);
     return (before | edges) == all ? JOIN_OWN : JOIN_NOT;
 }
 

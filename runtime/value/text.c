@@ -90,7 +90,7 @@ static void print_scientific(const struct decimal *decimal, char *at)
         append(&at, ".", 1);
         append(&at, decimal->digits + 1, decimal->count - 1);
     }
-    snprintf(at, 8, "e%+03d", decimal->point - 1);
+    snprintf(at, 13, "e%+03d", decimal->point - 1);
 }
 
 static void print_float(double x, bool single, char *text)

@@ -106,8 +106,8 @@ void local_halt(struct local *local);
 /* local_worker.c: a thread's whole life; the argument is its struct worker. */
 void *worker_run(void *worker);
 
-/* local_task.c: runs the node's task and says how it went. */
-struct executor_event worker_run_task(struct worker *worker, uint32_t node);
+/* local_task.c: runs the node's task; the event, whose node is set, tells how it went. */
+void worker_run_task(struct worker *worker, uint32_t node, struct executor_event *event);
 /* Binds the result of the job. The failure is recorded if there is one. */
 void worker_commit(struct worker *worker, uint32_t sink);
 /* Ends the job with the failure that the node's last run has left in the worker's context. */

@@ -161,7 +161,7 @@ static bool is_retriable(enum error_code code)
            code == ERR_file_unreadable;
 }
 
-struct executor_event worker_run_task(struct worker *worker, uint32_t node)
+void worker_run_task(struct worker *worker, uint32_t node, struct executor_event *event)
 {
     struct local *local = worker->local;
     int code = local->options->trace ? run_traced(worker, node) : run_kernel(worker, node);
@@ -173,15 +173,17 @@ struct executor_event worker_run_task(struct worker *worker, uint32_t node)
     }
     if (worker->binder.blocks.count > 0 || worker->binder.scratch_used > 0)
         binder_clear(&worker->binder);
-    if (code)
-        return (struct executor_event){.kind = EXECUTOR_FAILED,
-                                       .node = node,
-                                       .retriable = is_retriable((enum error_code)code)};
+    if (code) {
+        event->kind = EXECUTOR_FAILED;
+        event->retriable = is_retriable((enum error_code)code);
+        return;
+    }
     if (worker->context.log.length > 0)
         write_log(worker, node);
     worker->counters.tasks_run++;
     atomic_store_explicit(&worker->tasks_done, worker->counters.tasks_run, memory_order_relaxed);
-    return (struct executor_event){.kind = EXECUTOR_DONE, .node = node};
+    event->kind = EXECUTOR_DONE;
+    event->bytes = 0; /* by address, whatever its size */
 }
 
 /* ---- The end of the job

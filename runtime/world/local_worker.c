@@ -169,14 +169,16 @@ static bool find_work(struct worker *worker, uint32_t *node)
 /* ---- Driving the executor
  * -------------------------------------------------------------------------- */
 
-static struct executor_event arrive(struct worker *worker, const struct executor_action *action)
+static void arrive(struct worker *worker, const struct executor_action *action,
+                   struct executor_event *event)
 {
     enum join_answer answer =
         join_arrive_shared(&worker->local->joins[action->record], action->all, action->edges);
     worker->counters.arrivals_own += answer == JOIN_OWN;
     worker->counters.arrivals_not += answer == JOIN_NOT;
-    return (struct executor_event){
-        .kind = EXECUTOR_ANSWERED, .record = action->record, .answer = answer};
+    event->kind = EXECUTOR_ANSWERED;
+    event->record = action->record;
+    event->answer = answer;
 }
 
 static void invoke(struct worker *worker, uint32_t node)
@@ -186,32 +188,39 @@ static void invoke(struct worker *worker, uint32_t node)
 }
 
 /* What was pushed is for others, since this worker has a task to run itself. */
-static struct executor_event run(struct worker *worker, const struct executor_action *action)
+static void offer_pushed(struct worker *worker)
 {
-    if (worker->has_pushed) {
-        worker->has_pushed = false;
-        deque_publish(&worker->deque);
-        wake_one(worker->local);
+    worker->has_pushed = false;
+    deque_publish(&worker->deque);
+    wake_one(worker->local);
+}
+
+static void run(struct worker *worker, const struct executor_action *action,
+                struct executor_event *event)
+{
+    if (worker->has_pushed)
+        offer_pushed(worker);
+    if (atomic_load_explicit(&worker->stop, memory_order_relaxed)) {
+        event->kind = EXECUTOR_POISONED;
+        return;
     }
     worker->counters.becomes += action->becomes;
-    if (atomic_load_explicit(&worker->stop, memory_order_relaxed))
-        return (struct executor_event){.kind = EXECUTOR_POISONED};
     worker->counters.retries += action->node == worker->failed_node;
-    struct executor_event event = worker_run_task(worker, action->node);
-    worker->failed_node = event.kind == EXECUTOR_FAILED ? action->node : PLAN_NONE;
-    return event;
+    worker_run_task(worker, action->node, event);
+    worker->failed_node = event->kind == EXECUTOR_FAILED ? action->node : PLAN_NONE;
 }
 
 /* Does what the action says and tells the executor; false at the end of the lineage. */
 static bool perform(struct worker *worker, const struct executor_action *action)
 {
-    struct executor_event event = {.node = action->node};
+    struct executor_event event;
+    event.node = action->node;
     switch (action->kind) {
     case EXECUTOR_RUN:
-        event = run(worker, action);
+        run(worker, action, &event);
         break;
     case EXECUTOR_ARRIVE:
-        event = arrive(worker, action);
+        arrive(worker, action, &event);
         break;
     case EXECUTOR_INVOKE:
         invoke(worker, action->node);
