@@ -8,6 +8,9 @@
  *
  * Everything lives in the program's arena and is immutable once the checker returned. No node of a
  * checked program has an error in it: the checker gives no program when it reported an error.
+ *
+ * Tuple types that differ only in the names of parts are one type to all later stages: an expression's
+ * type may have names that the type of its variable or callee does not have, and the reverse.
  */
 #ifndef WKC_CHECK_TYPED_H
 #define WKC_CHECK_TYPED_H
@@ -27,6 +30,11 @@
  * (known extents, elements of the level `element`), or PENDING as a whole (one value that a task
  * makes or main receives; bit d of `known_extents` says that extent d is known). A tuple is KNOWN or
  * a TUPLE of its parts' levels; () is KNOWN unless a task's unit result (PENDING).
+ *
+ * A value flows into a variable, argument or result of a higher level than its own: KNOWN into
+ * anything, a STRUCTURE into PENDING (gathered), KNOWN elements into pending ones. What is made of KNOWN
+ * values only is KNOWN, but for these, which tasks compute: calls of tasks, MATMUL, SUM, MIN_OF,
+ * MAX_OF, UNTILE, EQUAL of arrays, and the tiles of TILES.
  */
 enum level_kind { LEVEL_KNOWN, LEVEL_PENDING, LEVEL_STRUCTURE, LEVEL_TUPLE };
 

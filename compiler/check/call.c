@@ -1,0 +1,361 @@
+/*
+ * Calls of tasks and flows: which function, which argument is which parameter's, defaults.
+ */
+#include <string.h>
+
+#include "check/checker.h"
+
+/* ---- Callees
+ * ------------------------------------------------------------------------------------------- */
+
+static void check_arguments_silently(struct checker *c, const struct ast_expression *call)
+{
+    for (uint32_t i = 0; i < call->call.argument_count; i++) {
+        const struct ast_expression *value = call->call.arguments[i].value;
+        if (value && value->kind != EXPR_STRING)
+            check_expression(c, value);
+    }
+}
+
+static struct typed *unknown_function(struct checker *c, const struct ast_expression *call)
+{
+    const struct ast_expression *callee = call->call.callee;
+    check_arguments_silently(c, call);
+    if (c->recovered)
+        return node_error(c, call->span);
+    struct diagnostic *d = diagnose(c->diagnostics, callee->span, ERR_unknown_function,
+                                    "there is no task or flow named '%s'", callee->name);
+    const char *nearest =
+        scope_nearest(c, callee->name, 1U << SYMBOL_FUNCTION | 1U << SYMBOL_PRELUDE);
+    static const char *const foreign[][2] = {
+        {"float", "f64"},    {"double", "f64"},   {"length", "len"},   {"size", "len"},
+        {"print", "log"},    {"println", "log"},  {"printf", "log"},   {"panic", "fail"},
+        {"error", "fail"},   {"throw", "fail"},   {"assert", "fail"},  {"push", "append"},
+        {"ones", "fill"},    {"fold", "reduce"},  {"tgamma", "gamma"}, {"fmin", "min"},
+        {"fmax", "max"},     {"fabs", "abs"},     {"ln", "log"},       {"isnan", "is_nan"},
+        {"arange", "range"}, {"xrange", "range"}, {"ceiling", "ceil"}, {"integer", "int"},
+    };
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (!nearest && strcmp(callee->name, foreign[i][0]) == 0)
+            nearest = foreign[i][1];
+    if (nearest)
+        diagnose_hint(c->diagnostics, d, "did you mean '%s'?", nearest);
+    scope_bind_unknown(c, callee->name);
+    return node_error(c, call->span);
+}
+
+static struct typed *not_a_function(struct checker *c, const struct ast_expression *call,
+                                    const struct typed *value)
+{
+    check_arguments_silently(c, call);
+    if (value && node_is_error(c, value))
+        return node_error(c, call->span);
+    struct diagnostic *d = diagnose(c->diagnostics, call->call.callee->span, ERR_not_a_function,
+                                    "this is no task or flow, and cannot be called");
+    if (value && value->type->kind == TYPE_ARRAY)
+        diagnose_hint(c->diagnostics, d, "elements are written with brackets: x[i]");
+    return node_error(c, call->span);
+}
+
+/* ---- Arguments
+ * -------------------------------------------------------------------------------------------- */
+
+static struct typed *wrong_count(struct checker *c, const struct ast_expression *call,
+                                 const struct function *f)
+{
+    uint32_t needed = 0, most = f->typed.parameter_count;
+    for (uint32_t i = 0; i < most; i++)
+        needed += !f->declaration->function.parameters[i].value;
+    const char *text = needed == most ? arena_printf(c->arena, "%u", most)
+                                      : arena_printf(c->arena, "%u to %u", needed, most);
+    struct diagnostic *d = diagnose(c->diagnostics, call->span, ERR_argument_count,
+                                    "'%s' takes %s argument%s, found %u", f->typed.name, text,
+                                    most == 1 && needed == 1 ? "" : "s", call->call.argument_count);
+    diagnose_note(c->diagnostics, d, f->typed.span, "it is declared here");
+    return NULL;
+}
+
+static int find_parameter(const struct function *f, const char *name)
+{
+    for (uint32_t i = 0; i < f->typed.parameter_count; i++)
+        if (f->typed.parameters[i]->name == name)
+            return (int)i;
+    return -1;
+}
+
+static bool unknown_parameter(struct checker *c, const struct function *f,
+                              const struct ast_name *name)
+{
+    struct diagnostic *d = diagnose(c->diagnostics, name->span, ERR_unknown_parameter,
+                                    "'%s' has no parameter named '%s'", f->typed.name, name->text);
+    const char *nearest = NULL;
+    for (uint32_t i = 0; i < f->typed.parameter_count; i++)
+        nearest_name(name->text, f->typed.parameters[i]->name, &nearest);
+    if (nearest)
+        diagnose_hint(c->diagnostics, d, "did you mean '%s'?", nearest);
+    diagnose_note(c->diagnostics, d, f->typed.span, "it is declared here");
+    return false;
+}
+
+/* Assigns arguments to parameters: values[p] is the expression for parameter p, or NULL. */
+static bool match_arguments(struct checker *c, const struct ast_expression *call,
+                            const struct function *f, const struct ast_expression **values)
+{
+    bool good = true, named = false;
+    for (uint32_t i = 0; i < call->call.argument_count; i++) {
+        const struct ast_argument *argument = &call->call.arguments[i];
+        int parameter = (int)i;
+        if (argument->name.text) {
+            named = true;
+            parameter = find_parameter(f, argument->name.text);
+            if (parameter < 0) {
+                good = unknown_parameter(c, f, &argument->name);
+                continue;
+            }
+        } else if (named) {
+            diagnose(c->diagnostics, argument->value->span, ERR_argument_order,
+                     "arguments without a name come before those with one");
+            return false;
+        } else if (i >= f->typed.parameter_count) {
+            wrong_count(c, call, f);
+            return false;
+        }
+        if (values[parameter]) {
+            struct diagnostic *d =
+                diagnose(c->diagnostics, argument->name.span, ERR_argument_twice,
+                         "the parameter '%s' is given twice", argument->name.text);
+            diagnose_note(c->diagnostics, d, values[parameter]->span, "it has this value already");
+            good = false;
+            continue;
+        }
+        values[parameter] = argument->value;
+    }
+    return good;
+}
+
+/* ---- Defaults
+ * ------------------------------------------------------------------------------------------------
+ */
+
+enum { LARGEST_SUBSTITUTE = 16 };
+
+/* Whether an argument may be repeated in a default: it is small and calls nothing. */
+static bool is_simple(const struct typed *node, uint32_t *budget)
+{
+    if ((*budget)-- == 0)
+        return false;
+    switch (node->kind) {
+    case TYPED_CONSTANT:
+    case TYPED_VARIABLE:
+        return true;
+    case TYPED_OPERATION:
+    case TYPED_CONVERT:
+    case TYPED_EXTENT:
+    case TYPED_PART:
+        for (uint32_t i = 0; i < node->operand_count; i++)
+            if (!is_simple(node->operands[i], budget))
+                return false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What stands for a variable of the callee at a call: an argument, or an argument's extent. */
+static struct typed *substitute_variable(struct checker *c, const struct function *f,
+                                         const struct variable *variable, struct typed **arguments,
+                                         struct span span)
+{
+    for (uint32_t i = 0; i < f->typed.parameter_count; i++)
+        if (f->typed.parameters[i] == variable)
+            return arguments[i];
+    for (uint32_t i = 0; i < f->typed.rule_count; i++) {
+        const struct dimension_rule *rule = &f->typed.rules[i];
+        if (rule->binds != variable || rule->array->kind != TYPED_VARIABLE)
+            continue;
+        struct typed *array = substitute_variable(c, f, rule->array->variable, arguments, span);
+        return array ? node_extent(c, array, rule->dimension, span) : NULL;
+    }
+    return NULL;
+}
+
+/* A copy of a default for one call, its variables replaced; NULL if an argument cannot be repeated.
+ */
+static struct typed *instantiate_default(struct checker *c, const struct function *f,
+                                         const struct typed *node, struct typed **arguments,
+                                         struct span span)
+{
+    if (node->kind == TYPED_VARIABLE) {
+        uint32_t budget = LARGEST_SUBSTITUTE;
+        struct typed *value = substitute_variable(c, f, node->variable, arguments, span);
+        return value && is_simple(value, &budget) ? value : NULL;
+    }
+    struct typed *copy = node_new(c, node->kind, node->type, span);
+    *copy = *node;
+    copy->span = span;
+    if (node->kind == TYPED_IF) {
+        copy->condition = instantiate_default(c, f, node->condition, arguments, span);
+        copy->then = instantiate_default(c, f, node->then, arguments, span);
+        copy->otherwise = instantiate_default(c, f, node->otherwise, arguments, span);
+        return copy->condition && copy->then && copy->otherwise ? copy : NULL;
+    }
+    if (node->kind == TYPED_CONSTANT)
+        return copy;
+    for (uint32_t i = 0; i < node->operand_count; i++)
+        if (!(copy->operands[i] = instantiate_default(c, f, node->operands[i], arguments, span)))
+            return NULL;
+    return copy;
+}
+
+static struct typed *missing_argument(struct checker *c, const struct ast_expression *call,
+                                      const struct function *f, uint32_t parameter)
+{
+    struct diagnostic *d = diagnose(c->diagnostics, call->span, ERR_argument_count,
+                                    "the argument '%s' of '%s' is missing",
+                                    f->typed.parameters[parameter]->name, f->typed.name);
+    diagnose_note(c->diagnostics, d, f->typed.span, "it is declared here");
+    return NULL;
+}
+
+static struct typed *default_argument(struct checker *c, const struct ast_expression *call,
+                                      const struct function *f, uint32_t parameter,
+                                      struct typed **arguments)
+{
+    const struct typed *value = f->typed.defaults[parameter];
+    if (!value)
+        return f->broken ? NULL : missing_argument(c, call, f, parameter);
+    struct typed *copy = instantiate_default(c, f, value, arguments, call->span);
+    if (!copy) {
+        struct diagnostic *d =
+            diagnose(c->diagnostics, call->span, ERR_default_too_complex,
+                     "the default of '%s' depends on an argument that is not simple here",
+                     f->typed.parameters[parameter]->name);
+        diagnose_hint(c->diagnostics, d, "give that argument a name with 'let' first, or pass '%s'",
+                      f->typed.parameters[parameter]->name);
+        diagnose_note(c->diagnostics, d, value->span, "the default is this");
+    }
+    return copy;
+}
+
+/* ---- The call
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static bool check_arguments(struct checker *c, const struct ast_expression *call,
+                            const struct function *f, struct typed **arguments)
+{
+    uint32_t count = f->typed.parameter_count;
+    const struct ast_expression **values =
+        arena_array(c->arena, const struct ast_expression *, count);
+    if (!match_arguments(c, call, f, values)) {
+        check_arguments_silently(c, call);
+        return false;
+    }
+    bool good = !f->broken;
+    uint32_t missing = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        missing += !values[i] && !f->declaration->function.parameters[i].value;
+        if (!values[i])
+            continue;
+        struct purpose purpose = {"the argument", f->typed.parameters[i]->name, f->typed.name,
+                                  f->typed.parameters[i]->span, "the parameter is declared here"};
+        arguments[i] =
+            coerce(c, check_expression(c, values[i]), f->typed.parameters[i]->type, &purpose);
+        good &= !node_is_error(c, arguments[i]);
+    }
+    if (missing > 1 && !f->broken) {
+        wrong_count(c, call, f);
+        return false;
+    }
+    for (uint32_t i = 0; i < count && good; i++)
+        if (!arguments[i] && !(arguments[i] = default_argument(c, call, f, i, arguments)))
+            good = false;
+    return good;
+}
+
+bool refuse_flow_in_task(struct checker *c, const struct ast_expression *name,
+                         const struct function *f)
+{
+    if (!f->typed.is_flow || !c->function || c->function->typed.is_flow)
+        return false;
+    struct diagnostic *d =
+        diagnose(c->diagnostics, name->span, ERR_flow_in_task, "the task '%s' calls the flow '%s'",
+                 c->function->typed.name, f->typed.name);
+    diagnose_note(c->diagnostics, d, f->typed.span, "the flow is declared here");
+    diagnose_hint(c->diagnostics, d,
+                  "flows build the graph, tasks compute: make '%s' a task if it only computes, or "
+                  "'%s' a flow",
+                  f->typed.name, c->function->typed.name);
+    return true;
+}
+
+static struct typed *check_function_call(struct checker *c, const struct ast_expression *call,
+                                         struct function *f)
+{
+    struct typed *node = node_new(c, TYPED_CALL, f->typed.result, call->span);
+    node->callee = &f->typed;
+    node->argument_count = f->typed.parameter_count;
+    node->arguments = arena_array(c->arena, struct typed *, node->argument_count);
+    struct typed_annotations *annotations = arena_new(c->arena, struct typed_annotations);
+    check_annotations(c, call->annotations, call->annotation_count, &f->typed.annotations,
+                      annotations);
+    node->annotations = annotations;
+    bool good = check_arguments(c, call, f, node->arguments);
+    if (refuse_flow_in_task(c, call->call.callee, f) || !good || !node->type ||
+        node_is_error(c, node))
+        return node_error(c, call->span);
+    if (c->function)
+        vector_push(&c->function->calls, f);
+    check_call_extents(c, node);
+    return node;
+}
+
+/* x.f(...): there are no methods, and modules are refused where they are used. */
+static struct typed *check_other_callee(struct checker *c, const struct ast_expression *call)
+{
+    const struct ast_expression *callee = call->call.callee;
+    if (callee->kind == EXPR_FIELD && callee->field.base->kind == EXPR_NAME) {
+        const struct symbol *symbol = scope_find(c, callee->field.base->name);
+        if (!symbol || symbol->kind == SYMBOL_REFUSED || symbol->kind == SYMBOL_UNKNOWN) {
+            if (!symbol)
+                check_expression(c, callee->field.base);
+            check_arguments_silently(c, call);
+            return node_error(c, call->span);
+        }
+    }
+    if (callee->kind == EXPR_FIELD && callee->field.name.text) {
+        struct typed *base = check_expression(c, callee->field.base);
+        check_arguments_silently(c, call);
+        if (node_is_error(c, base))
+            return node_error(c, call->span);
+        struct diagnostic *d = diagnose(c->diagnostics, callee->field.name.span, ERR_not_a_function,
+                                        "there are no methods");
+        diagnose_hint(c->diagnostics, d, "write %s(x, ...)", callee->field.name.text);
+        return node_error(c, call->span);
+    }
+    return not_a_function(c, call, check_expression(c, callee));
+}
+
+struct typed *check_call(struct checker *c, const struct ast_expression *call)
+{
+    if (call->call.callee->kind != EXPR_NAME)
+        return check_other_callee(c, call);
+    struct symbol *symbol = scope_find(c, call->call.callee->name);
+    if (!symbol)
+        return unknown_function(c, call);
+    switch (symbol->kind) {
+    case SYMBOL_LOCAL:
+        return not_a_function(c, call, node_variable(c, symbol->local, call->span));
+    case SYMBOL_CONSTANT:
+        return not_a_function(c, call, NULL);
+    case SYMBOL_REFUSED:
+    case SYMBOL_UNKNOWN:
+        check_arguments_silently(c, call);
+        return node_error(c, call->span);
+    case SYMBOL_FUNCTION:
+        return check_function_call(c, call, symbol->function);
+    case SYMBOL_PRELUDE:
+        return check_prelude_call(c, call, symbol);
+    }
+    bug("symbol of kind %d", symbol->kind);
+}

@@ -1,0 +1,161 @@
+/*
+ * The checker from end to end: declarations are collected; constants, signatures and bodies are
+ * checked; recursion and levels are found.
+ */
+#include "check/check.h"
+
+#include <string.h>
+
+#include "check/checker.h"
+
+/* ---- Declarations
+ * ------------------------------------------------------------------------------------- */
+
+static void bind_declaration(struct checker *c, const struct ast_declaration *d,
+                             struct symbol symbol)
+{
+    if (!d->name.text)
+        return;
+    symbol.name = d->name.text;
+    symbol.span = d->name.span;
+    scope_bind(c, &symbol, ERR_duplicate_declaration);
+}
+
+static void refuse(struct checker *c, const struct ast_declaration *d, enum error_code code,
+                   const char *what)
+{
+    diagnose(c->diagnostics, d->name.text ? d->name.span : d->span, code, "%s are not compiled yet",
+             what);
+    bind_declaration(c, d, (struct symbol){.kind = SYMBOL_REFUSED});
+}
+
+static void declare_constant(struct checker *c, const struct ast_declaration *d)
+{
+    struct constant *constant = arena_new(c->arena, struct constant);
+    constant->declaration = d;
+    constant->type = &c->error;
+    vector_push(&c->constants, constant);
+    bind_declaration(c, d, (struct symbol){.kind = SYMBOL_CONSTANT, .constant = constant});
+}
+
+static void declare_function(struct checker *c, const struct ast_declaration *d)
+{
+    struct function *f = arena_new(c->arena, struct function);
+    f->declaration = d;
+    f->typed.is_flow = d->kind == DECL_FLOW;
+    f->typed.name = f->typed.symbol = d->name.text ? d->name.text : intern_text(c->names, "?");
+    f->typed.span = d->name.text ? d->name.span : d->span;
+    f->typed.doc = d->doc;
+    vector_push(&c->functions, f);
+    bind_declaration(c, d, (struct symbol){.kind = SYMBOL_FUNCTION, .function = f});
+}
+
+static void collect(struct checker *c, const struct ast_declaration *d)
+{
+    switch (d->kind) {
+    case DECL_USE:
+        refuse(c, d, ERR_modules_not_yet, "modules");
+        return;
+    case DECL_CONSTANT:
+        declare_constant(c, d);
+        return;
+    case DECL_STRUCT:
+        refuse(c, d, ERR_structs_not_yet, "structs");
+        return;
+    case DECL_TASK:
+    case DECL_FLOW:
+        declare_function(c, d);
+        return;
+    case DECL_EXTERN:
+        if (d->function.is_exec)
+            refuse(c, d, ERR_exec_not_yet, "packed programs (exec)");
+        else
+            refuse(c, d, ERR_foreign_not_yet, "foreign tasks (extern)");
+        return;
+    }
+    bug("declaration of kind %d", d->kind);
+}
+
+/* ---- The whole
+ * ------------------------------------------------------------------------------------------ */
+
+static void init_types(struct checker *c)
+{
+    type_table_init(&c->flexible_types, c->arena);
+    c->integer = type_scalar(c->types, WK_I64);
+    c->real = type_scalar(c->types, WK_F64);
+    c->boolean = type_scalar(c->types, WK_BOOL);
+    c->unit = c->types->unit;
+    const struct type scalar = {.kind = TYPE_SCALAR, .word_count = 1, .leaf_count = 1};
+    c->literal_integer = c->literal_float = c->literal_number = scalar;
+    c->literal_integer.scalar = WK_I64;
+    c->literal_float.scalar = c->literal_number.scalar = WK_F64;
+    c->error = (struct type){.kind = TYPE_FUNCTION, .leaf_count = 1};
+    c->literal_integer.id = 0x10000001;
+    c->literal_float.id = 0x10000002;
+    c->literal_number.id = 0x10000003;
+}
+
+static void check_main_exists(struct checker *c, bool needs_main)
+{
+    const struct symbol *main = scope_find(c, intern_text(c->names, "main"));
+    if (!needs_main || main || c->recovered)
+        return;
+    struct span begin = {c->module->source, 0, 0};
+    struct diagnostic *d =
+        diagnose(c->diagnostics, begin, ERR_no_main, "this file has no 'flow main'");
+    diagnose_hint(c->diagnostics, d,
+                  "a program begins with flow main(...); 'wkc check' checks a "
+                  "file without one");
+}
+
+static void check_all(struct checker *c, bool needs_main)
+{
+    for (uint32_t i = 0; i < c->module->count; i++)
+        collect(c, c->module->declarations[i]);
+    for (size_t i = 0; i < c->constants.count; i++)
+        constant_check(c, c->constants.items[i]);
+    for (size_t i = 0; i < c->functions.count; i++)
+        check_signature(c, c->functions.items[i]);
+    for (size_t i = 0; i < c->functions.count; i++)
+        check_body(c, c->functions.items[i]);
+    check_main_exists(c, needs_main);
+    mark_recursion(c);
+}
+
+static void release(struct checker *c)
+{
+    for (size_t i = 0; i < c->functions.count; i++)
+        vector_release(&c->functions.items[i]->calls);
+    vector_release(&c->functions);
+    vector_release(&c->prelude);
+    vector_release(&c->constants);
+    type_table_release(&c->flexible_types);
+    scope_release(c);
+}
+
+struct typed_program *check_module(const struct ast_module *module, bool needs_main,
+                                   struct arena *arena, struct type_table *types,
+                                   struct interner *names, struct diagnostics *diagnostics)
+{
+    struct checker c = {.module = module,
+                        .arena = arena,
+                        .types = types,
+                        .names = names,
+                        .diagnostics = diagnostics,
+                        .recovered = diagnostics->errors > 0};
+    init_types(&c);
+    scope_init(&c);
+    scope_open(&c);
+    check_all(&c, needs_main);
+    struct typed_program *program = NULL;
+    if (diagnostics->errors == 0) {
+        program = arena_new(arena, struct typed_program);
+        *program = (struct typed_program){
+            .arena = arena, .types = types, .names = names, .source = module->source};
+        check_levels(&c, program);
+    }
+    scope_close(&c);
+    release(&c);
+    return diagnostics->errors ? NULL : program;
+}

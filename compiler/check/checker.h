@@ -1,0 +1,328 @@
+/*
+ * What the files of the checker share: its state, and the functions that one file offers to the
+ * others. Nothing outside compiler/check includes this header.
+ *
+ * How it works. Declarations are collected, signatures resolved, and each body is checked once,
+ * from the leaves up, into a typed tree without levels. Literals have a *flexible* type at first,
+ * which the context settles (literal.c). Tasks are done then. Flows are templates: level.c and its
+ * neighbours copy each one for every combination of its arguments' levels that the program uses.
+ *
+ * Mistakes: an expression that was reported has the type `error`, and whatever it becomes part of
+ * stays silent, so that one mistake gives one diagnostic.
+ */
+#ifndef WKC_CHECK_CHECKER_H
+#define WKC_CHECK_CHECKER_H
+
+#include "base/vector.h"
+#include "check/check.h"
+#include "check/typed.h"
+
+/* ---- State ---------------------------------------------------------------------------------- */
+
+/* A variable, and what only the checker needs to know of it. */
+struct local {
+    struct variable variable; /* first: a struct variable of a body is always a local */
+    const int64_t *extents;   /* of a `let` array: those that are constants; -1 for the rest */
+    bool used;                /* read somewhere */
+    bool assigned;            /* after its declaration */
+    bool silent;              /* its declaration was reported, or it is the compiler's own */
+    struct local *whole;      /* not NULL: a name for part `part` of that variable's value */
+    uint32_t part;
+};
+
+/* A top-level `let`. Evaluated when it is first asked for. */
+struct constant {
+    const struct ast_declaration *declaration;
+    enum { CONSTANT_NEW, CONSTANT_ACTIVE, CONSTANT_DONE } state;
+    const struct type *type; /* the error type if it was reported */
+    uint64_t word;
+};
+
+/* A declared task or flow, or a function of the prelude that is passed as a value. */
+struct function {
+    struct typed_function typed;               /* first; of a flow: the template of its instances */
+    const struct ast_declaration *declaration; /* NULL: of the prelude */
+    struct local **dimensions;                 /* bound at entry, in order */
+    uint32_t dimension_count;
+    bool broken;                     /* its signature was reported: calls check silently */
+    VECTOR(struct function *) calls; /* each callee once or more */
+    uint32_t visit, low;             /* recursion.c */
+    bool on_stack;
+};
+
+enum symbol_kind {
+    SYMBOL_LOCAL,
+    SYMBOL_CONSTANT,
+    SYMBOL_FUNCTION,
+    SYMBOL_REFUSED, /* a declaration of a feature that is refused: uses are silent */
+    SYMBOL_UNKNOWN, /* a name that was reported once in this scope: further uses are silent */
+    SYMBOL_PRELUDE,
+};
+
+enum prelude_kind {
+    PRELUDE_OPERATION, /* sqrt, add, … */
+    PRELUDE_BUILTIN,   /* zeros, sum, … */
+    PRELUDE_CONVERSION,
+    PRELUDE_LEN,
+    PRELUDE_REDUCE,
+    PRELUDE_MESSAGE, /* fail, log, str: only in statements and messages */
+};
+
+struct symbol {
+    enum symbol_kind kind;
+    const char *name;
+    struct span span; /* of its declaration; none for the prelude's */
+    union {
+        struct local *local;
+        struct constant *constant;
+        struct function *function;
+        struct {
+            enum prelude_kind prelude;
+            enum operation operation;
+            enum typed_builtin builtin;
+            enum wk_scalar scalar;
+        };
+    };
+};
+
+struct binding;
+
+struct scope_table {
+    struct binding **slots; /* the innermost binding of each name, by the name's address */
+    uint32_t count, capacity;
+    VECTOR(struct binding *) open; /* all bindings, innermost last */
+    uint32_t depth;                /* 0: prelude, 1: module, 2: parameters, … */
+};
+
+struct checker {
+    const struct ast_module *module;
+    struct arena *arena;
+    struct type_table *types;
+    struct type_table flexible_types; /* those with a flexible or erroneous part */
+    struct interner *names;
+    struct diagnostics *diagnostics;
+    struct scope_table scope;
+    VECTOR(struct function *) functions; /* declared, in the order of the text */
+    VECTOR(struct function *) prelude;   /* prelude functions used as values */
+    VECTOR(struct constant *) constants;
+
+    /* Flexible types: of an integer literal, of a float literal, of what can be any number. */
+    struct type literal_integer, literal_float, literal_number;
+    struct type error;
+    const struct type *integer, *real, *boolean, *unit;
+
+    /* Of the body that is being checked. */
+    struct function *function; /* NULL: a constant */
+    uint32_t loop_depth;
+    bool broke; /* a break was met in the innermost loop */
+
+    uint32_t constant_depth; /* constants being evaluated, one for another */
+    /* The comprehension whose subjects are being checked: their ranges are independent. */
+    const struct ast_expression *comprehension;
+
+    bool recovered; /* there were syntax errors: what may follow from them stays silent */
+};
+
+/* ---- scope.c: names ------------------------------------------------------------------------- */
+
+void scope_init(struct checker *c);
+void scope_release(struct checker *c);
+void scope_open(struct checker *c);
+/* Leaves the innermost scope; warns of its variables that were never read. */
+void scope_close(struct checker *c);
+/* The innermost meaning of a name, or NULL. */
+struct symbol *scope_find(struct checker *c, const char *name);
+/* Gives a name a meaning in the innermost scope. A second one there is reported with `code`, and
+ * the first stays; returns whether it was new. `_` is never bound. */
+bool scope_bind(struct checker *c, const struct symbol *symbol, enum error_code code);
+/* Keeps further uses of an unknown name in this scope silent. */
+void scope_bind_unknown(struct checker *c, const char *name);
+/* The name nearest to a misspelt one among those in scope that `kinds` (bits 1 << symbol_kind)
+ * allows, or NULL. */
+const char *scope_nearest(struct checker *c, const char *name, unsigned kinds);
+/* A new variable of the current function, not yet bound to its name. */
+struct local *local_new(struct checker *c, enum variable_kind kind, const char *name,
+                        const struct type *type, struct span span);
+
+/* ---- types.c -------------------------------------------------------------------------------- */
+
+/* The type that a form denotes; c->error after a report. Extents are not looked at. */
+const struct type *types_resolve(struct checker *c, const struct ast_type *form);
+/* Array and tuple types whose parts may be flexible; c->error if a part is, or (reported at `span`)
+ * if the type is too large. */
+const struct type *types_array(struct checker *c, const struct type *element, uint32_t rank,
+                               struct span span);
+const struct type *types_tuple(struct checker *c, const struct type *const *parts,
+                               const char *const *names, uint32_t count, struct span span);
+/* The type as messages show it: "int", "f64[_, _]", "an integer literal". In the arena. */
+const char *types_text(struct checker *c, const struct type *type);
+/* An array's element type or a scalar's own: what elementwise operations work on. */
+const struct type *types_scalar_of(const struct type *type);
+bool types_is_flexible(const struct checker *c, const struct type *type);
+static inline bool types_is_error(const struct checker *c, const struct type *type)
+{
+    return type == &c->error;
+}
+/* Whether every value of scalar type `from` is one of `to`: the implicit conversions. */
+bool types_widens(const struct type *from, const struct type *to);
+/* Equal but for the names of tuple parts where one side has none. */
+bool types_adapt(const struct type *from, const struct type *to);
+
+/* ---- node.c: building the typed tree --------------------------------------------------------- */
+
+struct typed *node_new(struct checker *c, enum typed_kind kind, const struct type *type,
+                       struct span span);
+struct typed *node_error(struct checker *c, struct span span);
+struct typed *node_constant(struct checker *c, const struct type *type, uint64_t word,
+                            struct span span);
+struct typed *node_integer(struct checker *c, int64_t value, struct span span);
+struct typed *node_variable(struct checker *c, struct local *local, struct span span);
+struct typed *node_operation(struct checker *c, enum operation operation, const struct type *type,
+                             struct typed *left, struct typed *right, struct span span);
+struct typed *node_extent(struct checker *c, struct typed *array, uint32_t dimension,
+                          struct span span);
+struct typed *node_part(struct checker *c, struct typed *tuple, uint32_t part, struct span span);
+struct typed *node_convert(struct checker *c, struct typed *operand, const struct type *type);
+static inline bool node_is_error(const struct checker *c, const struct typed *node)
+{
+    return node->type == &c->error;
+}
+/* Constant extents, where known: of arrays only; -1 when it is not. */
+int64_t node_static_extent(const struct typed *node, uint32_t dimension);
+void node_set_extent(struct checker *c, struct typed *node, uint32_t dimension, int64_t extent);
+void node_copy_extents(struct typed *to, const struct typed *from);
+const int64_t *node_extents(const struct typed *node);
+void node_set_extents(struct typed *node, const int64_t *extents);
+
+/* ---- literal.c: flexible types and coercion ---------------------------------------------------
+ */
+
+/* What a value is wanted for, for messages: "expected f64 for the argument 'x' of 'f'". */
+struct purpose {
+    const char *what;    /* "the argument" */
+    const char *name;    /* "x", or NULL */
+    const char *owner;   /* "f", or NULL: "the argument 'x' of 'f'" */
+    struct span because; /* another place to show with `because_text`, if it has a source */
+    const char *because_text;
+};
+
+/* Gives what is still flexible its default type (i64, f64). Never fails but for literals that are
+ * out of range, which become errors. */
+struct typed *settle(struct checker *c, struct typed *node);
+/* Makes the value one of `type`: settles literals, widens, adapts tuples; reports what cannot be.
+ */
+struct typed *coerce(struct checker *c, struct typed *node, const struct type *type,
+                     const struct purpose *purpose);
+/* The type that both sides of an operator, branch or list have, or NULL. May be flexible. */
+const struct type *common_type(struct checker *c, const struct type *a, const struct type *b,
+                               struct span span);
+/* As coerce, to a type without flexible parts that is known to fit. */
+struct typed *adapt(struct checker *c, struct typed *node, const struct type *type);
+
+/* ---- constant.c ------------------------------------------------------------------------------ */
+
+/* The value of a constant expression of scalar type; false if it is not one (nothing is reported).
+ * On a failure (division by zero, …) *error is filled. `binding` gives values of variables, may be
+ * NULL. */
+struct fold_binding {
+    const struct variable *const *variables;
+    const int64_t *values; /* -1: not known */
+    uint32_t count;
+};
+bool fold(const struct typed *node, const struct fold_binding *binding, uint64_t *word,
+          struct error *error);
+/* Evaluates a top-level constant. */
+void constant_check(struct checker *c, struct constant *constant);
+
+/* ---- expression.c, operator.c, index.c, comprehension.c ----------------------------------------
+ */
+
+/* Never NULL; flexible types possible. */
+struct typed *check_expression(struct checker *c, const struct ast_expression *expression);
+/* Settled. */
+struct typed *check_value(struct checker *c, const struct ast_expression *expression);
+struct typed *check_integer(struct checker *c, const struct ast_expression *expression,
+                            const char *what);
+struct typed *check_condition(struct checker *c, const struct ast_expression *expression,
+                              const char *what);
+struct typed *check_operator(struct checker *c, const struct ast_expression *expression);
+/* `left operation= right`: the operation's node, typed as `place`. */
+struct typed *check_binary(struct checker *c, enum operation operation, struct typed *left,
+                           struct typed *right, struct span operator_span, struct span span);
+struct typed *check_index(struct checker *c, const struct ast_expression *expression);
+/* The indexes into `base`; false after a report. The type of what they denote goes to *type. */
+bool check_indexes(struct checker *c, const struct typed *base, const struct ast_expression *index,
+                   struct typed_index **indexes, const struct type **type);
+struct typed *check_comprehension(struct checker *c, const struct ast_expression *expression);
+/* Checks what an iterator goes over; its variable is made, but not yet bound to its names. False
+ * after a report (the variable then has the error type). */
+bool check_iterator(struct checker *c, const struct ast_iterator *iterator,
+                    struct typed_iterator *out);
+/* Binds an iterator's names in the innermost scope; several stand for the parts of its element. */
+void bind_iterator(struct checker *c, const struct ast_iterator *iterator,
+                   const struct typed_iterator *checked);
+
+/* ---- call.c, prelude.c, reduce.c, annotation.c
+ * --------------------------------------------------- */
+
+struct typed *check_call(struct checker *c, const struct ast_expression *call);
+/* Reports a flow that a task calls or reduces by; false if all is well. */
+bool refuse_flow_in_task(struct checker *c, const struct ast_expression *name,
+                         const struct function *f);
+struct typed *check_prelude_call(struct checker *c, const struct ast_expression *call,
+                                 const struct symbol *symbol);
+struct typed *check_reduce(struct checker *c, const struct ast_expression *call);
+/* An operation applied as a function: operands have been checked. */
+struct typed *check_operation_call(struct checker *c, enum operation operation, const char *name,
+                                   struct typed **operands, uint32_t count, struct span span);
+/* Reads the annotations of a declaration or call. `base` (or NULL) are those that they refine. */
+void check_annotations(struct checker *c, const struct ast_annotation *annotations, uint32_t count,
+                       const struct typed_annotations *base, struct typed_annotations *out);
+/* Reports named arguments where the prelude's function has none. */
+bool refuse_named_arguments(struct checker *c, const struct ast_expression *call, const char *name);
+
+/* ---- statement.c, assign.c, message.c
+ * -------------------------------------------------------------- */
+
+struct statement_list {
+    VECTOR(struct typed_statement *) list;
+};
+
+struct typed_statement *statement_new(struct checker *c, struct statement_list *out,
+                                      enum typed_statement_kind kind, struct span span);
+void statement_declare(struct checker *c, struct statement_list *out, struct local *local,
+                       struct typed *value, struct span span);
+struct typed_block statement_block(struct checker *c, struct statement_list *list);
+void check_body(struct checker *c, struct function *function);
+void check_assignment(struct checker *c, const struct ast_statement *statement,
+                      struct statement_list *out);
+/* The pieces of a message; false after a report. */
+bool check_message(struct checker *c, const struct ast_expression *call, const char *name,
+                   struct typed_statement *statement);
+
+/* ---- signature.c, dimension.c
+ * ------------------------------------------------------------------------ */
+
+void check_signature(struct checker *c, struct function *function);
+/* Resolves the dimensions of a signature: the rules at entry and the extents of the result. */
+void check_dimensions(struct checker *c, struct function *function);
+/* An extent's expression, i64, in the current scope; NULL after a report. */
+struct typed *check_extent(struct checker *c, const struct ast_expression *expression);
+/* The first text of the message of such a check: a flow leaves those of pending extents out. */
+extern const char declared_extent_text[];
+/* Statically known extents of a call: reports those that disagree, and sets the result's. */
+void check_call_extents(struct checker *c, struct typed *call);
+/* Appends the checks that `let name: f64[n] = …` asks for. */
+void check_declared_extents(struct checker *c, struct local *local, const struct typed *value,
+                            const struct ast_type *form, struct statement_list *out);
+
+/* ---- recursion.c, level*.c
+ * --------------------------------------------------------------------------- */
+
+/* Marks recursive tasks. Callees come first in c->functions afterwards, as far as recursion allows.
+ */
+void mark_recursion(struct checker *c);
+/* Makes the instances of flows, reports mistakes of levels, and lists what the program uses. */
+void check_levels(struct checker *c, struct typed_program *program);
+
+#endif

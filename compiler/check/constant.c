@@ -1,0 +1,138 @@
+/*
+ * Constant expressions, and the constants at the top level: let N = 16.
+ */
+#include <string.h>
+
+#include "check/checker.h"
+#include "value/semantics.h"
+
+static bool fold_operands(const struct typed *node, const struct fold_binding *binding,
+                          uint64_t *words, struct error *error)
+{
+    for (uint32_t i = 0; i < node->operand_count; i++)
+        if (!fold(node->operands[i], binding, &words[i], error))
+            return false;
+    return true;
+}
+
+static bool fold_variable(const struct variable *variable, const struct fold_binding *binding,
+                          uint64_t *word)
+{
+    for (uint32_t i = 0; binding && i < binding->count; i++)
+        if (binding->variables[i] == variable && binding->values[i] >= 0) {
+            *word = (uint64_t)binding->values[i];
+            return true;
+        }
+    return false;
+}
+
+bool fold(const struct typed *node, const struct fold_binding *binding, uint64_t *word,
+          struct error *error)
+{
+    uint64_t words[3];
+    error->code = ERR_none;
+    if (!type_is_scalar(node->type))
+        return false;
+    switch (node->kind) {
+    case TYPED_CONSTANT:
+        *word = node->word;
+        return true;
+    case TYPED_VARIABLE:
+        return fold_variable(node->variable, binding, word);
+    case TYPED_OPERATION:
+        return fold_operands(node, binding, words, error) &&
+               semantics_evaluate(node->operation, node->operands[0]->type->scalar, words, word,
+                                  error) == 0;
+    case TYPED_CONVERT:
+        return fold(node->operands[0], binding, words, error) &&
+               semantics_convert(node->operands[0]->type->scalar, node->type->scalar, words[0],
+                                 word, error) == 0;
+    case TYPED_AND:
+    case TYPED_OR:
+        if (!fold(node->operands[0], binding, word, error))
+            return false;
+        return *word == (node->kind == TYPED_OR) || fold(node->operands[1], binding, word, error);
+    case TYPED_IF:
+        if (!fold(node->condition, binding, word, error))
+            return false;
+        return fold(*word ? node->then : node->otherwise, binding, word, error);
+    case TYPED_EQUAL:
+    case TYPED_MATMUL:
+    case TYPED_INDEX:
+    case TYPED_EXTENT:
+    case TYPED_PART:
+    case TYPED_TUPLE:
+    case TYPED_ARRAY:
+    case TYPED_COMPREHENSION:
+    case TYPED_CALL:
+    case TYPED_BUILTIN:
+    case TYPED_REDUCE:
+        return false;
+    }
+    bug("expression of kind %d", node->kind);
+}
+
+enum { DEEPEST_CONSTANT = 200 };
+
+/* ---- Top-level constants
+ * ------------------------------------------------------------------------------- */
+
+static void report_failure(struct checker *c, const struct typed *value, const struct error *error)
+{
+    if (error->code != ERR_none) {
+        diagnose(c->diagnostics, value->span, ERR_constant_fails,
+                 "this constant cannot be computed: %s", error->message);
+        return;
+    }
+    struct diagnostic *d = diagnose(c->diagnostics, value->span, ERR_not_constant,
+                                    "a constant is a number or truth value made of literals and "
+                                    "other constants");
+    if (value->type->kind == TYPE_ARRAY || value->type->kind == TYPE_TUPLE)
+        diagnose_hint(c->diagnostics, d, "write a task that returns it");
+}
+
+static void evaluate(struct checker *c, struct constant *constant)
+{
+    const struct ast_declaration *d = constant->declaration;
+    struct function *outer = c->function;
+    c->function = NULL;
+    struct typed *value = check_expression(c, d->constant.value);
+    const struct type *type = d->constant.type ? types_resolve(c, d->constant.type) : NULL;
+    value = type ? coerce(c, value, type,
+                          &(struct purpose){"the constant", d->name.text, NULL,
+                                            d->constant.type->span, "its type is given here"})
+                 : settle(c, value);
+    c->function = outer;
+    struct error error;
+    if (node_is_error(c, value))
+        return;
+    if (!fold(value, NULL, &constant->word, &error))
+        report_failure(c, value, &error);
+    else
+        constant->type = value->type;
+}
+
+void constant_check(struct checker *c, struct constant *constant)
+{
+    switch (constant->state) {
+    case CONSTANT_DONE:
+        return;
+    case CONSTANT_ACTIVE:
+        diagnose(c->diagnostics, constant->declaration->name.span, ERR_constant_cycle,
+                 "the constant '%s' is defined by itself", constant->declaration->name.text);
+        constant->state = CONSTANT_DONE;
+        return;
+    case CONSTANT_NEW:
+        constant->state = CONSTANT_ACTIVE;
+        constant->type = &c->error;
+        if (++c->constant_depth > DEEPEST_CONSTANT)
+            diagnose(c->diagnostics, constant->declaration->name.span, ERR_constant_cycle,
+                     "constants are defined by later ones more than %d deep", DEEPEST_CONSTANT);
+        else if (constant->declaration->constant.value)
+            evaluate(c, constant);
+        c->constant_depth--;
+        constant->state = CONSTANT_DONE;
+        return;
+    }
+    bug("constant in state %d", (int)constant->state);
+}

@@ -1,0 +1,295 @@
+/*
+ * reduce(f, xs, init: v, arity: a, chunk: c). The function is a task, a flow, or one of the
+ * prelude's over two numbers, for which a task is made here whose body is `return a op b`.
+ */
+#include <string.h>
+
+#include "check/checker.h"
+#include "value/semantics.h"
+
+struct reduction {
+    const struct ast_expression *function, *subject, *initial, *arity, *chunk;
+};
+
+/* ---- Arguments
+ * ---------------------------------------------------------------------------------------- */
+
+static const struct ast_expression **named_slot(struct reduction *r, const char *name)
+{
+    if (strcmp(name, "init") == 0)
+        return &r->initial;
+    if (strcmp(name, "arity") == 0)
+        return &r->arity;
+    if (strcmp(name, "chunk") == 0)
+        return &r->chunk;
+    return NULL;
+}
+
+static bool unknown_parameter(struct checker *c, const struct ast_name *name)
+{
+    struct diagnostic *d = diagnose(c->diagnostics, name->span, ERR_unknown_parameter,
+                                    "'reduce' has no parameter named '%s'", name->text);
+    diagnose_hint(c->diagnostics, d, "there are init:, arity: and chunk:");
+    return false;
+}
+
+static bool read_arguments(struct checker *c, const struct ast_expression *call,
+                           struct reduction *r)
+{
+    uint32_t positional = 0;
+    bool good = true;
+    for (uint32_t i = 0; i < call->call.argument_count; i++) {
+        const struct ast_argument *argument = &call->call.arguments[i];
+        if (!argument->name.text) {
+            if (positional == 0)
+                r->function = argument->value;
+            else if (positional == 1)
+                r->subject = argument->value;
+            positional++;
+            continue;
+        }
+        const struct ast_expression **slot = named_slot(r, argument->name.text);
+        if (!slot) {
+            good = unknown_parameter(c, &argument->name);
+        } else if (*slot) {
+            diagnose(c->diagnostics, argument->name.span, ERR_argument_twice,
+                     "the parameter '%s' is given twice", argument->name.text);
+            good = false;
+        } else {
+            *slot = argument->value;
+        }
+    }
+    if (positional == 2)
+        return good;
+    struct diagnostic *d = diagnose(c->diagnostics, call->span, ERR_argument_count,
+                                    "'reduce' takes a function and an array, found %u argument%s "
+                                    "without a name",
+                                    positional, positional == 1 ? "" : "s");
+    diagnose_hint(c->diagnostics, d, "reduce(f, xs, init: v, arity: 2, chunk: 1)");
+    return false;
+}
+
+static struct typed *check_setting(struct checker *c, const struct ast_expression *e,
+                                   const char *what, int64_t least)
+{
+    if (!e)
+        return NULL;
+    struct typed *node = check_integer(c, e, what);
+    if (node->kind == TYPED_CONSTANT && !node_is_error(c, node) && (int64_t)node->word < least) {
+        diagnose(c->diagnostics, node->span, ERR_bad_reduce, "%s is at least %lld", what,
+                 (long long)least);
+        return node_error(c, node->span);
+    }
+    return node;
+}
+
+/* ---- The prelude's functions as tasks
+ * --------------------------------------------------------------------- */
+
+static const char *prelude_symbol(struct checker *c, enum operation operation,
+                                  const struct type *type)
+{
+    const char *scalar = wk_scalar_text(types_scalar_of(type)->scalar);
+    if (type->kind == TYPE_ARRAY)
+        return arena_printf(c->arena, "%s.%s.%u", operation_mnemonic(operation), scalar,
+                            type->rank);
+    return arena_printf(c->arena, "%s.%s", operation_mnemonic(operation), scalar);
+}
+
+static struct variable *prelude_parameter(struct checker *c, const char *name, uint32_t index,
+                                          const struct type *type)
+{
+    struct local *local = arena_new(c->arena, struct local);
+    local->variable = (struct variable){.kind = VARIABLE_PARAMETER,
+                                        .name = intern_text(c->names, name),
+                                        .type = type,
+                                        .index = index};
+    return &local->variable;
+}
+
+static struct typed *prelude_operand(struct checker *c, struct variable *parameter,
+                                     struct span span)
+{
+    struct typed *node = node_new(c, TYPED_VARIABLE, parameter->type, span);
+    node->variable = parameter;
+    return node;
+}
+
+/* `span` is where it was first used: failures of the operation are shown there. */
+static struct function *prelude_function(struct checker *c, enum operation operation,
+                                         const struct type *type, struct span span)
+{
+    for (size_t i = 0; i < c->prelude.count; i++) {
+        struct function *f = c->prelude.items[i];
+        if (f->typed.prelude == operation && f->typed.result == type)
+            return f;
+    }
+    struct function *f = arena_new(c->arena, struct function);
+    struct typed_function *t = &f->typed;
+    t->name = operation_mnemonic(operation);
+    t->symbol = prelude_symbol(c, operation, type);
+    t->span = span;
+    t->prelude = operation;
+    t->result = type;
+    t->annotations.retries = -1;
+    t->parameter_count = t->variable_count = 2;
+    t->parameters = arena_array(c->arena, struct variable *, 2);
+    t->defaults = arena_array(c->arena, struct typed *, 2);
+    t->parameters[0] = prelude_parameter(c, "a", 0, type);
+    t->parameters[1] = prelude_parameter(c, "b", 1, type);
+    struct statement_list body = {0};
+    struct typed_statement *statement = statement_new(c, &body, STATEMENT_RETURN, span);
+    statement->value =
+        node_operation(c, operation, type, prelude_operand(c, t->parameters[0], span),
+                       prelude_operand(c, t->parameters[1], span), span);
+    t->body = statement_block(c, &body);
+    vector_push(&c->prelude, f);
+    return f;
+}
+
+static bool refuse_operation(struct checker *c, const struct ast_expression *name,
+                             const struct type *element)
+{
+    struct diagnostic *d =
+        diagnose(c->diagnostics, name->span, ERR_reducer_type, "'%s' cannot combine elements of %s",
+                 name->name, types_text(c, element));
+    diagnose_hint(
+        c->diagnostics, d,
+        "reduce needs a function of two elements that gives one: task f(a: T, b: T) -> T");
+    return false;
+}
+
+static struct function *find_operation(struct checker *c, const struct ast_expression *name,
+                                       enum operation operation, struct typed *subject)
+{
+    const struct type *element = subject->type->element;
+    const struct type *scalar = element->kind == TYPE_ARRAY ? element->element : element;
+    bool good = type_is_scalar(scalar) && operation_arity(operation) == 2 &&
+                operation_accepts(operation, scalar->scalar) &&
+                operation_result(operation, scalar->scalar) == scalar->scalar;
+    if (!good) {
+        refuse_operation(c, name, element);
+        return NULL;
+    }
+    return prelude_function(c, operation, element, name->span);
+}
+
+/* ---- The call
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static bool check_reducer(struct checker *c, const struct ast_expression *name,
+                          const struct function *f)
+{
+    const struct typed_function *t = &f->typed;
+    if (refuse_flow_in_task(c, name, f) || f->broken)
+        return false;
+    bool good = t->parameter_count == 2 && types_adapt(t->parameters[0]->type, t->result) &&
+                types_adapt(t->parameters[1]->type, t->result);
+    if (good)
+        return true;
+    struct diagnostic *d = diagnose(
+        c->diagnostics, name->span, ERR_reducer_type,
+        "'%s' cannot reduce: it must take two values of one type and give one of that type",
+        t->name);
+    diagnose_note(c->diagnostics, d, t->span, "it is declared here");
+    diagnose_hint(c->diagnostics, d,
+                  "the tree combines results with results: %s %s(a: T, b: T) -> T",
+                  t->is_flow ? "flow" : "task", t->name);
+    return false;
+}
+
+static void not_a_reducer(struct checker *c, const struct ast_expression *e)
+{
+    if (e->kind == EXPR_NAME && !scope_find(c, e->name)) {
+        if (c->recovered)
+            return;
+        struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_unknown_function,
+                                        "there is no task or flow named '%s'", e->name);
+        const char *nearest =
+            scope_nearest(c, e->name, 1U << SYMBOL_FUNCTION | 1U << SYMBOL_PRELUDE);
+        if (nearest)
+            diagnose_hint(c->diagnostics, d, "did you mean '%s'?", nearest);
+        return;
+    }
+    bool module = e->kind == EXPR_FIELD && e->field.base->kind == EXPR_NAME;
+    if (module) {
+        const struct symbol *symbol = scope_find(c, e->field.base->name);
+        if (symbol && symbol->kind == SYMBOL_REFUSED)
+            return;
+    }
+    if (e->kind == EXPR_ERROR)
+        return;
+    struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_reducer_type,
+                                    "the first argument of reduce is the name of a task or flow");
+    diagnose_hint(c->diagnostics, d, "reduce(add, xs) adds the elements of xs");
+}
+
+/* The function that `name` stands for, and the subject adapted to it; NULL after a report. */
+static struct function *find_reducer(struct checker *c, const struct ast_expression *name,
+                                     struct typed **subject)
+{
+    const struct symbol *symbol = name->kind == EXPR_NAME ? scope_find(c, name->name) : NULL;
+    if (symbol && symbol->kind == SYMBOL_PRELUDE && symbol->prelude == PRELUDE_OPERATION) {
+        *subject = settle(c, *subject);
+        if (node_is_error(c, *subject))
+            return NULL;
+        return find_operation(c, name, symbol->operation, *subject);
+    }
+    if (!symbol || symbol->kind != SYMBOL_FUNCTION) {
+        if (!symbol || (symbol->kind != SYMBOL_REFUSED && symbol->kind != SYMBOL_UNKNOWN))
+            not_a_reducer(c, name);
+        return NULL;
+    }
+    struct function *f = symbol->function;
+    if (!check_reducer(c, name, f))
+        return NULL;
+    struct purpose purpose = {.what = "a reduction by",
+                              .name = f->typed.name,
+                              .because = f->typed.span,
+                              .because_text = "it is declared here"};
+    *subject = coerce(
+        c, *subject, types_array(c, f->typed.result, (*subject)->type->rank, name->span), &purpose);
+    return node_is_error(c, *subject) ? NULL : f;
+}
+
+struct typed *check_reduce(struct checker *c, const struct ast_expression *call)
+{
+    struct reduction r = {0};
+    if (!read_arguments(c, call, &r))
+        return node_error(c, call->span);
+    struct typed *subject = check_expression(c, r.subject);
+    struct typed *initial = r.initial ? check_expression(c, r.initial) : NULL;
+    struct typed *arity = check_setting(c, r.arity, "the arity of reduce", 2);
+    struct typed *chunk = check_setting(c, r.chunk, "the chunk of reduce", 1);
+    if (node_is_error(c, subject) || (initial && node_is_error(c, initial)) ||
+        (arity && node_is_error(c, arity)) || (chunk && node_is_error(c, chunk)))
+        return node_error(c, call->span);
+    if (subject->type->kind != TYPE_ARRAY) {
+        diagnose(c->diagnostics, subject->span, ERR_type_mismatch,
+                 "'reduce' takes an array as its second argument, found %s",
+                 types_text(c, subject->type));
+        return node_error(c, call->span);
+    }
+    struct function *f = find_reducer(c, r.function, &subject);
+    if (!f)
+        return node_error(c, call->span);
+    if (initial)
+        initial = coerce(c, initial, f->typed.result,
+                         &(struct purpose){.what = "the argument 'init' of reduce"});
+    if (initial && node_is_error(c, initial))
+        return node_error(c, call->span);
+    struct typed *node = node_new(c, TYPED_REDUCE, f->typed.result, call->span);
+    struct typed_annotations *annotations = arena_new(c->arena, struct typed_annotations);
+    check_annotations(c, call->annotations, call->annotation_count, &f->typed.annotations,
+                      annotations);
+    node->reducer = &f->typed;
+    node->subject = subject;
+    node->initial = initial;
+    node->arity = arity;
+    node->chunk = chunk;
+    node->reduce_annotations = annotations;
+    if (c->function)
+        vector_push(&c->function->calls, f);
+    return node;
+}

@@ -1,0 +1,204 @@
+/*
+ * Signatures: the parameters of tasks and flows, their defaults, the result, annotations; and what
+ * is asked of main.
+ */
+#include <string.h>
+
+#include "check/checker.h"
+
+static void check_parameters(struct checker *c, struct function *f)
+{
+    const struct ast_declaration *d = f->declaration;
+    uint32_t count = d->function.parameter_count;
+    f->typed.parameters = arena_array(c->arena, struct variable *, count);
+    f->typed.defaults = arena_array(c->arena, struct typed *, count);
+    f->typed.parameter_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ast_parameter *p = &d->function.parameters[i];
+        const struct type *type = p->type ? types_resolve(c, p->type) : &c->error;
+        const char *name = p->name.text ? p->name.text : intern_text(c->names, "_");
+        f->typed.parameters[i] =
+            &local_new(c, VARIABLE_PARAMETER, name, type, p->name.span)->variable;
+        f->broken |= types_is_error(c, type);
+    }
+}
+
+static void check_result(struct checker *c, struct function *f)
+{
+    const struct ast_type *form = f->declaration->function.result;
+    f->typed.result = form ? types_resolve(c, form) : c->unit;
+    f->broken |= types_is_error(c, f->typed.result);
+}
+
+static void check_function_annotations(struct checker *c, struct function *f)
+{
+    const struct ast_declaration *d = f->declaration;
+    check_annotations(c, d->annotations, d->annotation_count, NULL, &f->typed.annotations);
+    if (!f->typed.is_flow || d->annotation_count == 0)
+        return;
+    const char *name = d->annotations[0].name.text;
+    if (!name || strcmp(name, "defer") == 0 || strcmp(name, "fallback") == 0)
+        return;
+    struct diagnostic *diagnostic = diagnose(
+        c->diagnostics, d->annotations[0].span, ERR_annotation_place,
+        "annotations belong to tasks and calls of tasks, and '%s' is a flow", f->typed.name);
+    diagnose_hint(c->diagnostics, diagnostic, "annotate the tasks that it calls");
+}
+
+/* ---- Defaults
+ * ---------------------------------------------------------------------------------------- */
+
+/* Defaults are scalars computed from earlier parameters and their extents by plain arithmetic. */
+static bool is_known_expression(const struct typed *node)
+{
+    switch (node->kind) {
+    case TYPED_CONSTANT:
+    case TYPED_VARIABLE:
+        return true;
+    case TYPED_OPERATION:
+    case TYPED_AND:
+    case TYPED_OR:
+    case TYPED_CONVERT:
+    case TYPED_EXTENT:
+    case TYPED_PART:
+        for (uint32_t i = 0; i < node->operand_count; i++)
+            if (!is_known_expression(node->operands[i]))
+                return false;
+        return true;
+    case TYPED_IF:
+        return is_known_expression(node->condition) && is_known_expression(node->then) &&
+               is_known_expression(node->otherwise);
+    case TYPED_EQUAL:
+    case TYPED_MATMUL:
+    case TYPED_INDEX:
+    case TYPED_TUPLE:
+    case TYPED_ARRAY:
+    case TYPED_COMPREHENSION:
+    case TYPED_CALL:
+    case TYPED_BUILTIN:
+    case TYPED_REDUCE:
+        return false;
+    }
+    bug("expression of kind %d", node->kind);
+}
+
+static void bind(struct checker *c, struct local *local)
+{
+    scope_bind(c,
+               &(struct symbol){.kind = SYMBOL_LOCAL,
+                                .name = local->variable.name,
+                                .span = local->variable.span,
+                                .local = local},
+               ERR_duplicate_parameter);
+}
+
+static void check_default(struct checker *c, struct function *f, uint32_t index)
+{
+    const struct ast_parameter *p = &f->declaration->function.parameters[index];
+    struct variable *variable = f->typed.parameters[index];
+    struct typed *value = coerce(c, check_expression(c, p->value), variable->type,
+                                 &(struct purpose){"the default of", variable->name, NULL,
+                                                   p->type ? p->type->span : (struct span){0},
+                                                   "its type is given here"});
+    if (!node_is_error(c, value) && !is_known_expression(value)) {
+        struct diagnostic *d = diagnose(c->diagnostics, value->span, ERR_bad_default,
+                                        "the default of '%s' must be computed from literals, "
+                                        "earlier parameters and their extents",
+                                        variable->name);
+        diagnose_hint(c->diagnostics, d, "compute it in the body, or pass it at each call");
+        value = node_error(c, value->span);
+    }
+    if (node_is_error(c, value))
+        f->broken = true;
+    else
+        f->typed.defaults[index] = value;
+}
+
+/* The parameter that a rule's array is, or is a part of. */
+static const struct variable *root_of(const struct typed *array)
+{
+    while (array->kind == TYPED_PART)
+        array = array->operands[0];
+    return array->variable;
+}
+
+/* Each default sees the parameters before it and the dimensions that these bind. */
+static void check_defaults(struct checker *c, struct function *f)
+{
+    bool optional = false;
+    scope_open(c);
+    for (uint32_t i = 0, rule = 0; i < f->typed.parameter_count; i++) {
+        const struct ast_parameter *p = &f->declaration->function.parameters[i];
+        if (p->value)
+            check_default(c, f, i);
+        else if (optional && !c->recovered)
+            diagnose(c->diagnostics, p->name.span, ERR_bad_default,
+                     "'%s' has no default, but a parameter before it has one", p->name.text);
+        optional |= p->value != NULL;
+        bind(c, (struct local *)f->typed.parameters[i]);
+        for (; rule < f->typed.rule_count && f->typed.rules[rule].binds &&
+               root_of(f->typed.rules[rule].array) == f->typed.parameters[i];
+             rule++)
+            bind(c, (struct local *)f->typed.rules[rule].binds);
+    }
+    scope_close(c);
+}
+
+/* ---- main
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void check_main_parameter(struct checker *c, const struct function *f, uint32_t index)
+{
+    const struct type *type = f->typed.parameters[index]->type;
+    const struct ast_type *form = f->declaration->function.parameters[index].type;
+    if (types_is_error(c, type) || type_is_scalar(type) ||
+        (type->kind == TYPE_ARRAY && type_is_scalar(type->element)))
+        return;
+    struct diagnostic *d = diagnose(
+        c->diagnostics, form ? form->span : f->typed.parameters[index]->span, ERR_main_parameter,
+        "main cannot take a parameter of type %s", types_text(c, type));
+    diagnose_hint(c->diagnostics, d,
+                  "the command line gives numbers, truth values (n=8) and arrays of them in files "
+                  "(a=A.npy)");
+}
+
+static void check_main(struct checker *c, const struct function *f)
+{
+    if (!f->typed.is_flow) {
+        struct diagnostic *d = diagnose(c->diagnostics, f->typed.span, ERR_main_is_task,
+                                        "main is a task, but a program begins with a flow");
+        diagnose_hint(c->diagnostics, d, "rename it, and write: flow main() { return ... }");
+        return;
+    }
+    for (uint32_t i = 0; i < f->typed.parameter_count; i++)
+        check_main_parameter(c, f, i);
+}
+
+/* ---- All
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+static void refuse_generic(struct checker *c, struct function *f)
+{
+    const struct ast_declaration *d = f->declaration;
+    if (d->function.type_parameter_count == 0)
+        return;
+    diagnose(c->diagnostics, d->function.type_parameters[0].span, ERR_generics_not_yet,
+             "type parameters are not compiled yet");
+    f->broken = true;
+}
+
+void check_signature(struct checker *c, struct function *f)
+{
+    c->function = f;
+    refuse_generic(c, f);
+    check_parameters(c, f);
+    check_result(c, f);
+    check_function_annotations(c, f);
+    check_dimensions(c, f);
+    check_defaults(c, f);
+    if (strcmp(f->typed.name, "main") == 0)
+        check_main(c, f);
+    c->function = NULL;
+}
