@@ -286,3 +286,57 @@ void ir_return(struct ir_builder *builder, const ir_value *values, uint32_t coun
 {
     ir_emit(builder, IR_RETURN, values, count, NULL, 0);
 }
+
+/* ---- Numbering ---------------------------------------------------------------------------------
+ */
+
+struct numbering {
+    ir_value *numbers;            /* by old value */
+    const struct ir_type **types; /* by new value */
+    uint32_t count;
+};
+
+static ir_value renumber_row(struct numbering *n, const struct ir_function *function,
+                             ir_value first, uint32_t count)
+{
+    ir_value begin = n->count;
+    for (uint32_t i = 0; i < count; i++) {
+        n->types[n->count] = function->value_types[first + i];
+        n->numbers[first + i] = n->count++;
+    }
+    return begin;
+}
+
+static void renumber_function(struct ir_module *module, struct ir_function *function)
+{
+    struct numbering n = {0};
+    n.numbers = arena_array(module->arena, ir_value, function->value_count);
+    /* Room for what `grown` expects: a power of two. */
+    uint32_t room = 1;
+    while (room < function->value_count)
+        room *= 2;
+    n.types = arena_array(module->arena, const struct ir_type *, room);
+    for (uint32_t b = 0; b < function->block_count; b++) {
+        struct ir_block *block = &function->blocks[b];
+        block->first_parameter =
+            renumber_row(&n, function, block->first_parameter, block->parameter_count);
+        for (uint32_t i = 0; i < block->count; i++)
+            block->instructions[i]->first_result =
+                renumber_row(&n, function, block->instructions[i]->first_result,
+                             block->instructions[i]->result_count);
+    }
+    for (uint32_t b = 0; b < function->block_count; b++)
+        for (uint32_t i = 0; i < function->blocks[b].count; i++) {
+            struct ir_instruction *instruction = function->blocks[b].instructions[i];
+            for (uint32_t o = 0; o < instruction->operand_count; o++)
+                instruction->operands[o] = n.numbers[instruction->operands[o]];
+        }
+    function->value_types = n.types;
+    function->value_count = n.count;
+}
+
+void ir_renumber(struct ir_module *module)
+{
+    for (uint32_t i = 0; i < module->function_count; i++)
+        renumber_function(module, module->functions[i]);
+}
