@@ -8,7 +8,6 @@
  * upwards. The same holds for f32 with 6, 7, 8 and 9. The notation is that of Python's repr.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
@@ -30,12 +29,23 @@ struct decimal {
     int count, point;
 };
 
-/* Rounds |x| to `precision` digits and tells whether they read back as the same number. */
-static bool round_decimal(double x, bool single, int precision, struct decimal *decimal)
+static bool reads_back(const char *text, double x, bool single)
 {
-    char text[40];
-    snprintf(text, sizeof text, "%.*e", precision - 1, x);
-    bool same = single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x;
+    return single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x;
+}
+
+/* Makes "d.ddde±xx" the next larger decimal of as many digits; false when all digits are nines. */
+static bool increment(char *text)
+{
+    char *digit = strchr(text, 'e') - 1;
+    for (; digit > text && (*digit == '9' || *digit == '.'); digit--)
+        if (*digit == '9')
+            *digit = '0';
+    return ++*digit <= '9';
+}
+
+static void take_digits(const char *text, struct decimal *decimal)
+{
     decimal->count = 0;
     const char *c = text;
     for (; *c != 'e'; c++)
@@ -45,6 +55,19 @@ static bool round_decimal(double x, bool single, int precision, struct decimal *
     while (decimal->count > 1 && decimal->digits[decimal->count - 1] == '0')
         decimal->count--;
     decimal->digits[decimal->count] = 0;
+}
+
+/* A decimal of `precision` digits that reads back as x, if there is one: the nearest, or else the
+ * next above. At a power of two the numbers below lie twice as close as those above, so that the
+ * nearest decimal, below x, may belong to another number while the next one still is x's. */
+static bool round_decimal(double x, bool single, int precision, struct decimal *decimal)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.*e", precision - 1, x);
+    bool same = reads_back(text, x, single);
+    if (!same)
+        same = increment(text) && reads_back(text, x, single);
+    take_digits(text, decimal);
     return same;
 }
 
