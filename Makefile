@@ -53,10 +53,11 @@ $(OUT)/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(runtime_includes) -MMD -MP -c $< -o $@
 
-# The code generator alone sees LLVM; it is loaded when there is something to compile.
+# The code generator alone sees LLVM; it is loaded when there is something to compile. Its names are its
+# own (hidden), so that none of the program's stands in for one of them.
 $(OUT)/compiler/kernel/%.o: compiler/kernel/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(compiler_includes) $(shell $(LLVM_CONFIG) --cflags | sed 's/-std=[^ ]*//; s/-I/-isystem /g') -MMD -MP -c $< -o $@
+	$(CC) $(CFLAGS) -fvisibility=hidden $(compiler_includes) $(shell $(LLVM_CONFIG) --cflags | sed 's/-std=[^ ]*//; s/-I/-isystem /g') -MMD -MP -c $< -o $@
 
 $(OUT)/compiler/%.o: compiler/%.c
 	@mkdir -p $(@D)

@@ -7,8 +7,7 @@
 
 #include "check/messages.h"
 
-/* ---- Blocks
- * --------------------------------------------------------------------------------------- */
+/* ---- Blocks ------------------------------------------------------------------------------- */
 
 static LLVMValueRef runtime_function(struct generator *g, const char *name, LLVMTypeRef type,
                                      bool allocates)
@@ -65,8 +64,7 @@ void zero_memory(struct generator *g, LLVMValueRef to, LLVMValueRef bytes)
     LLVMBuildMemSet(g->builder, to, LLVMConstInt(g->i8, 0, false), bytes, 1);
 }
 
-/* ---- Extents and offsets
- * ----------------------------------------------------------------------------- */
+/* ---- Extents and offsets ------------------------------------------------------------------ */
 
 static LLVMValueRef no_wrap(LLVMValueRef value)
 {
@@ -163,8 +161,7 @@ LLVMValueRef array_offset(struct generator *g, const struct value *array,
     return offset;
 }
 
-/* ---- Indexes and slices
- * --------------------------------------------------------------------------------- */
+/* ---- Indexes and slices ------------------------------------------------------------------- */
 
 /* One dimension of an index: where it begins, and the extent that is left if it is a range. */
 struct selection {
@@ -285,8 +282,7 @@ LLVMValueRef array_place(struct generator *g, const struct value *base,
     return select_all(g, base, indexes, selections);
 }
 
-/* ---- Equality
- * -------------------------------------------------------------------------------------------- */
+/* ---- Equality ----------------------------------------------------------------------------- */
 
 static LLVMValueRef extents_equal(struct generator *g, const struct value *left,
                                   const struct value *right)

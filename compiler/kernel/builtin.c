@@ -8,8 +8,7 @@
 #include "base/memory.h"
 #include "check/messages.h"
 
-/* ---- Making
- * ------------------------------------------------------------------------------------------ */
+/* ---- Making ------------------------------------------------------------------------------- */
 
 static void read_extents(struct generator *g, struct typed *const *items, uint32_t count,
                          LLVMValueRef *extents)
@@ -62,8 +61,7 @@ static struct value range(struct generator *g, const struct typed *typed)
     return array;
 }
 
-/* ---- Views
- * --------------------------------------------------------------------------------------------- */
+/* ---- Views -------------------------------------------------------------------------------- */
 
 /* The same memory with the strides exchanged. */
 static struct value transpose(struct generator *g, const struct typed *typed)
@@ -78,8 +76,7 @@ static struct value transpose(struct generator *g, const struct typed *typed)
     return view;
 }
 
-/* ---- Joining
- * -------------------------------------------------------------------------------------------- */
+/* ---- Joining ------------------------------------------------------------------------------ */
 
 /* Copies all elements of an array to `offset` (in elements) of another one. */
 static void copy_into(struct generator *g, const struct value *target, LLVMValueRef offset,
@@ -228,9 +225,7 @@ static struct value flatten(struct generator *g, const struct typed *typed)
     return value_array(g, typed->type, array.scalar, &count, false);
 }
 
-/* ---- Tiles
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Tiles -------------------------------------------------------------------------------- */
 
 static LLVMValueRef tile_count(struct generator *g, LLVMValueRef extent, LLVMValueRef size)
 {
@@ -370,9 +365,7 @@ static struct value untile(struct generator *g, const struct typed *typed)
     return result;
 }
 
-/* ---- All
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- All ---------------------------------------------------------------------------------- */
 
 struct value builtin(struct generator *g, const struct typed *typed)
 {

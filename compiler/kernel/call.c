@@ -8,8 +8,7 @@
 #include "base/memory.h"
 #include "check/messages.h"
 
-/* ---- Declarations
- * ------------------------------------------------------------------------------------ */
+/* ---- Declarations ------------------------------------------------------------------------- */
 
 static LLVMTypeRef result_struct(struct generator *g, const struct type *result)
 {
@@ -65,8 +64,7 @@ LLVMValueRef function_declare(struct generator *g, struct typed_function *functi
     return value;
 }
 
-/* ---- Entry
- * --------------------------------------------------------------------------------------------- */
+/* ---- Entry -------------------------------------------------------------------------------- */
 
 static void assume(struct generator *g, LLVMValueRef condition)
 {
@@ -220,9 +218,7 @@ void function_define(struct generator *g, const struct generated_function *gener
     LLVMSetCurrentDebugLocation2(g->builder, NULL);
 }
 
-/* ---- Return
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Return ------------------------------------------------------------------------------- */
 
 /* The n-th leaf of a value (see type_leaf); counts *index down. */
 static const struct value *value_leaf(const struct value *value, uint32_t *index)
@@ -266,9 +262,7 @@ void return_value(struct generator *g, struct value value, struct span span)
     LLVMBuildRet(g->builder, result);
 }
 
-/* ---- Calls
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Calls -------------------------------------------------------------------------------- */
 
 /* Takes the result struct apart after checking its status. */
 static struct value unpack_result(struct generator *g, LLVMValueRef result, const struct type *type)
@@ -298,9 +292,7 @@ struct value call_function(struct generator *g, struct typed_function *callee,
                          callee->result);
 }
 
-/* ---- Kernels
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Kernels ------------------------------------------------------------------------------ */
 
 static LLVMValueRef kernel_call(struct generator *g, const struct typed_function *function,
                                 LLVMValueRef callee, LLVMTypeRef type, LLVMValueRef words)

@@ -9,8 +9,7 @@
 
 #include "check/messages.h"
 
-/* ---- Places
- * --------------------------------------------------------------------------------------- */
+/* ---- Places ------------------------------------------------------------------------------- */
 
 struct line_table *generator_lines(struct generator *g, const struct source *source)
 {
@@ -51,8 +50,7 @@ struct place generator_place(struct generator *g, struct span span)
                           .length = end > span.begin ? end - span.begin : 1};
 }
 
-/* ---- Constants
- * -------------------------------------------------------------------------------------- */
+/* ---- Constants ---------------------------------------------------------------------------- */
 
 static LLVMValueRef private_constant(struct generator *g, LLVMValueRef value, const char *name)
 {
@@ -92,8 +90,7 @@ static LLVMValueRef site_constant(struct generator *g, enum error_code code, str
     return private_constant(g, LLVMConstNamedStruct(g->site, fields, 7), "site");
 }
 
-/* ---- Failing
- * ----------------------------------------------------------------------------------------- */
+/* ---- Failing ------------------------------------------------------------------------------ */
 
 static LLVMValueRef runtime_function(struct generator *g, const char *name, LLVMTypeRef result,
                                      LLVMTypeRef *type)
@@ -186,8 +183,7 @@ void log_line(struct generator *g, struct span span, const char *format, const c
     call_with_values(g, "wk_log_line", g->nothing, g->worker, site, copies, count, storage);
 }
 
-/* ---- Checking
- * ---------------------------------------------------------------------------------------- */
+/* ---- Checking ----------------------------------------------------------------------------- */
 
 struct fail_values fail_none(void)
 {

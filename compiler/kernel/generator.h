@@ -126,8 +126,7 @@ struct generator {
     bool returning; /* the value of a return is being generated: no variable is used after it */
 };
 
-/* ---- type.c: types, and values as flat lists
- * ------------------------------------------------------ */
+/* ---- type.c: types, and values as flat lists ---------------------------------------------- */
 
 LLVMTypeRef scalar_type(struct generator *g, enum wk_scalar scalar);
 LLVMTypeRef scalar_memory_type(struct generator *g, enum wk_scalar scalar);
@@ -163,8 +162,7 @@ enum { FUNCTION_INDEX = 0x7fffffff };
 void attribute_add(struct generator *g, LLVMValueRef function, unsigned index, const char *name,
                    uint64_t value);
 
-/* ---- scope.c: who drops what
- * ---------------------------------------------------------------------- */
+/* ---- scope.c: who drops what -------------------------------------------------------------- */
 
 void scope_open(struct generator *g, struct scope *scope);
 /* Emits the drops (unless the block has ended) and goes back to the parent. */
@@ -195,8 +193,7 @@ void value_drop(struct generator *g, const struct value *value);
 bool value_has_array(const struct value *value, bool owned);
 bool type_has_array(const struct type *type);
 
-/* ---- uses.c: what is read and written where
- * --------------------------------------------------------- */
+/* ---- uses.c: what is read and written where ----------------------------------------------- */
 
 bool typed_mentions(const struct typed *typed, const struct variable *variable);
 bool block_mentions(const struct typed_block *block, uint32_t from,
@@ -213,8 +210,7 @@ bool variable_is_live(const struct generator *g, const struct variable *variable
 bool view_is_stable(const struct generator *g, const struct typed *typed);
 void view_lend(struct generator *g, const struct typed *typed);
 
-/* ---- check.c: run-time checks
- * ----------------------------------------------------------------------- */
+/* ---- check.c: run-time checks ------------------------------------------------------------- */
 
 struct fail_values {
     const char *types; /* as in wk_site */
@@ -241,8 +237,7 @@ struct place generator_place(struct generator *g, struct span span);
 struct line_table *generator_lines(struct generator *g, const struct source *source);
 LLVMValueRef constant_text_value(struct generator *g, const char *text);
 
-/* ---- operation.c: scalars; operands may also be vectors where operation_has_vector
- * ------------------ */
+/* ---- operation.c: scalars; operands may also be vectors where operation_has_vector -------- */
 
 LLVMValueRef operation_emit(struct generator *g, enum operation operation, enum wk_scalar scalar,
                             LLVMValueRef *operands, struct span span);
@@ -259,8 +254,7 @@ char operation_site_type(enum wk_scalar scalar);
 LLVMValueRef maths_emit(struct generator *g, enum operation operation, enum wk_scalar scalar,
                         LLVMValueRef *operands);
 
-/* ---- loop.c
- * ------------------------------------------------------------------------------------------- */
+/* ---- loop.c ------------------------------------------------------------------------------- */
 
 /* for (index = low; index < high; index++) in canonical form; signed. */
 struct loop {
@@ -307,8 +301,7 @@ void block_jump(struct generator *g, LLVMBasicBlockRef block); /* unless the blo
 bool block_has_ended(struct generator *g);
 LLVMValueRef entry_alloca(struct generator *g, LLVMTypeRef type, const char *name);
 
-/* ---- array.c
- * -------------------------------------------------------------------------------------------- */
+/* ---- array.c ------------------------------------------------------------------------------ */
 
 /* Products and sums of extents and indexes, which cannot overflow. */
 LLVMValueRef index_multiply(struct generator *g, LLVMValueRef a, LLVMValueRef b);
@@ -334,8 +327,7 @@ void zero_memory(struct generator *g, LLVMValueRef to, LLVMValueRef bytes);
 void check_not_negative(struct generator *g, LLVMValueRef extent, struct span span);
 LLVMValueRef value_equal(struct generator *g, const struct value *left, const struct value *right);
 
-/* ---- source.c: array expressions, element by element
- * ------------------------------------------------- */
+/* ---- source.c: array expressions, element by element -------------------------------------- */
 
 enum source_kind {
     SOURCE_SCALAR, /* the same scalar everywhere */
@@ -377,8 +369,7 @@ void source_write(struct generator *g, const struct lazy *source, const struct v
 /* A comprehension with a filter: grows. */
 struct value comprehension_filtered(struct generator *g, const struct typed *typed);
 
-/* ---- expression.c, call.c, builtin.c, reduce.c, statement.c
- * ------------------------------------------- */
+/* ---- expression.c, call.c, builtin.c, reduce.c, statement.c ------------------------------- */
 
 struct value expression(struct generator *g, const struct typed *typed);
 /* Of a scalar type. */
@@ -407,8 +398,7 @@ struct value reduce_extreme(struct generator *g, const struct typed *typed,
 struct value matmul(struct generator *g, const struct typed *typed);
 void statements(struct generator *g, const struct typed_block *block);
 
-/* ---- debug.c
- * --------------------------------------------------------------------------------------------- */
+/* ---- debug.c ------------------------------------------------------------------------------ */
 
 void debug_open(struct generator *g, const struct source *source);
 void debug_close(struct generator *g);
@@ -417,9 +407,7 @@ void debug_at(struct generator *g, struct span span);
 void debug_variable(struct generator *g, const struct variable *variable, const struct slot *slot,
                     uint32_t parameter);
 
-/* ---- emit.c
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- emit.c ------------------------------------------------------------------------------- */
 
 /* Makes the target machine; the module's triple and layout are set by emit_prepare. */
 const char *emit_prepare(struct generator *g);

@@ -41,6 +41,6 @@ typedef int kernel_compile_function(struct typed_function *const *tasks, uint32_
 
 /* The one symbol of libwkc-kernel.so. */
 #define KERNEL_ENTRY "kernel_compile"
-kernel_compile_function kernel_compile;
+__attribute__((visibility("default"))) kernel_compile_function kernel_compile;
 
 #endif

@@ -131,8 +131,7 @@ void nest_close(struct generator *g, struct nest *nest)
         loop_close(g, &nest->loops[i]);
 }
 
-/* ---- Iterators
- * ------------------------------------------------------------------------------------ */
+/* ---- Iterators ---------------------------------------------------------------------------- */
 
 static LLVMValueRef select_positive(struct generator *g, LLVMValueRef condition, LLVMValueRef value)
 {

@@ -47,7 +47,7 @@ LLVMValueRef canonical(struct generator *g, enum wk_scalar scalar, LLVMValueRef 
     return LLVMBuildSelect(g->builder, is_nan, nan, value, "");
 }
 
-/* ---- Integers ------------------------------------------------------------------------------- */
+/* ---- Integers ----------------------------------------------------------------------------- */
 
 char operation_site_type(enum wk_scalar scalar)
 {
@@ -350,8 +350,7 @@ bool operation_has_vector(enum operation operation, enum wk_scalar scalar)
     return plain || (operation == OPERATION_DIV && is_float(scalar));
 }
 
-/* ---- Conversions
- * ----------------------------------------------------------------------------------- */
+/* ---- Conversions -------------------------------------------------------------------------- */
 
 static LLVMTypeRef like(LLVMTypeRef type, LLVMValueRef value)
 {

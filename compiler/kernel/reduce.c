@@ -48,8 +48,7 @@ static struct value flat_element(struct generator *g, const struct lazy *source,
     return source_element(g, source, &at);
 }
 
-/* ---- reduce
- * ----------------------------------------------------------------------------------------- */
+/* ---- reduce ------------------------------------------------------------------------------- */
 
 struct reduction {
     const struct typed *typed;
@@ -216,9 +215,7 @@ struct value reduce_tree(struct generator *g, const struct typed *typed)
     return value_mark_owned(slot_load(g, &result));
 }
 
-/* ---- sum
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- sum ---------------------------------------------------------------------------------- */
 
 enum { LANES = 8 };
 
@@ -313,8 +310,7 @@ struct value reduce_sum(struct generator *g, const struct typed *typed)
     return value_scalar(typed->type, sum);
 }
 
-/* ---- min, max
- * -------------------------------------------------------------------------------------------- */
+/* ---- min, max ----------------------------------------------------------------------------- */
 
 /* What leaves every other operand as it is: infinity, or the farthest integer. */
 static LLVMValueRef extreme_identity(struct generator *g, enum wk_scalar scalar, bool is_min)
@@ -347,9 +343,7 @@ struct value reduce_extreme(struct generator *g, const struct typed *typed,
     return value_scalar(typed->type, found);
 }
 
-/* ---- @
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- @ ------------------------------------------------------------------------------------ */
 
 /* An operand as a matrix: a vector on the left is a row, on the right a column. */
 struct matrix {

@@ -266,8 +266,7 @@ struct value value_dense(struct generator *g, struct value value)
     return value_map(g, value, array_dense);
 }
 
-/* ---- Dropping
- * ------------------------------------------------------------------------------------- */
+/* ---- Dropping ----------------------------------------------------------------------------- */
 
 /* The function that drops the arrays that are elements: drop(context, data, count). */
 static void drop_define(struct generator *g, const struct type *element, LLVMValueRef function)

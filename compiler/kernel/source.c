@@ -10,8 +10,7 @@
 
 #include "base/memory.h"
 
-/* ---- Opening
- * ---------------------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------------------------ */
 
 static struct lazy *source_new(struct generator *g, enum source_kind kind,
                                const struct type *element, uint32_t rank)
@@ -89,8 +88,7 @@ struct lazy *source_open(struct generator *g, const struct typed *typed)
     return source_of_value(g, scope_keep(g, expression(g, typed)));
 }
 
-/* ---- Elements
- * ---------------------------------------------------------------------------------------- */
+/* ---- Elements ----------------------------------------------------------------------------- */
 
 bool source_is_flat(const struct lazy *source)
 {
@@ -166,8 +164,7 @@ struct value source_element(struct generator *g, const struct lazy *source,
     bug("source of kind %d", (int)source->kind);
 }
 
-/* ---- Eight at once
- * -------------------------------------------------------------------------------------- */
+/* ---- Eight at once ------------------------------------------------------------------------ */
 
 enum { LANES = 8 };
 
@@ -232,8 +229,7 @@ LLVMValueRef source_vector(struct generator *g, const struct lazy *source, LLVMV
     bug("a source of kind %d has no vectors", (int)source->kind);
 }
 
-/* ---- Writing
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------ */
 
 void source_write(struct generator *g, const struct lazy *source, const struct value *target,
                   bool fresh)
@@ -264,9 +260,7 @@ struct value source_materialize(struct generator *g, const struct lazy *source,
     return array;
 }
 
-/* ---- Filters
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Filters ------------------------------------------------------------------------------ */
 
 /* What a growing array needs: its address, how many elements there are and how many it has room
  * for. */

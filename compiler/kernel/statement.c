@@ -8,8 +8,7 @@
 #include "base/memory.h"
 #include "check/messages.h"
 
-/* ---- Declarations
- * ------------------------------------------------------------------------------------ */
+/* ---- Declarations ------------------------------------------------------------------------- */
 
 /* Whether a variable's arrays can be taken: it owns them, nobody looks at them, nobody needs them.
  */
@@ -88,8 +87,7 @@ static void declare(struct generator *g, const struct typed_statement *s)
     debug_variable(g, s->variable, &slot, 0);
 }
 
-/* ---- Assignments
- * ---------------------------------------------------------------------------------------- */
+/* ---- Assignments -------------------------------------------------------------------------- */
 
 static LLVMValueRef combine(struct generator *g, const struct typed_statement *s,
                             const struct type *type, LLVMValueRef old, LLVMValueRef operand)
@@ -225,9 +223,7 @@ static void assign(struct generator *g, const struct typed_statement *s)
     }
 }
 
-/* ---- Control
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Control ------------------------------------------------------------------------------ */
 
 static void block(struct generator *g, const struct typed_block *typed, struct scope *scope)
 {
@@ -359,9 +355,7 @@ static void return_statement(struct generator *g, const struct typed_statement *
     return_value(g, value, s->span);
 }
 
-/* ---- Messages
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Messages ----------------------------------------------------------------------------- */
 
 struct message {
     struct buffer format, types;
@@ -408,9 +402,7 @@ static void message_statement(struct generator *g, const struct typed_statement 
     scope_close(g, &scope);
 }
 
-/* ---- All
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- All ---------------------------------------------------------------------------------- */
 
 static void in_scope(struct generator *g, const struct typed_statement *s,
                      void (*generate)(struct generator *g, const struct typed_statement *s))

@@ -149,8 +149,7 @@ struct value value_unflatten(struct generator *g, const struct type *type, LLVMV
     return value;
 }
 
-/* ---- Words
- * ----------------------------------------------------------------------------------------- */
+/* ---- Words -------------------------------------------------------------------------------- */
 
 LLVMValueRef scalar_to_word(struct generator *g, enum wk_scalar scalar, LLVMValueRef value)
 {
@@ -230,8 +229,7 @@ void value_store_words(struct generator *g, const struct value *value, LLVMValue
     }
 }
 
-/* ---- Elements
- * ---------------------------------------------------------------------------------------- */
+/* ---- Elements ----------------------------------------------------------------------------- */
 
 LLVMValueRef element_address(struct generator *g, const struct type *element, LLVMValueRef data,
                              LLVMValueRef offset)

@@ -24,8 +24,7 @@ static const char seal_mark[8] = "wkcache1";
 enum { SEAL_BYTES = sizeof seal_mark + LINK_HASH_BYTES };
 enum { ENTRY_LIMIT = 1 << 30 };
 
-/* ---- The folder
- * --------------------------------------------------------------------------------------- */
+/* ---- The folder --------------------------------------------------------------------------- */
 
 static char *format_path(const char *folder, const char *name)
 {
@@ -90,9 +89,7 @@ static char *entry_path(const struct cache *cache, const char *key)
     return path.data;
 }
 
-/* ---- Seals
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Seals -------------------------------------------------------------------------------- */
 
 static void compute_seal(const void *data, size_t length, char seal[SEAL_BYTES])
 {
@@ -147,9 +144,7 @@ static int append_seal(const char *path)
     return status;
 }
 
-/* ---- Bounds
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Bounds ------------------------------------------------------------------------------- */
 
 struct entry {
     char *path;
@@ -219,8 +214,7 @@ char *cache_insert(const struct cache *cache, const char *key, const char *objec
     return path;
 }
 
-/* ---- Files on the way
- * --------------------------------------------------------------------------------------- */
+/* ---- Files on the way --------------------------------------------------------------------- */
 
 char *cache_temporary(const struct cache *cache, struct error *error)
 {

@@ -63,8 +63,7 @@ static void type(struct canonical *c, const struct type *value)
     buffer_release(&printed);
 }
 
-/* ---- Places
- * ----------------------------------------------------------------------------------------- */
+/* ---- Places ------------------------------------------------------------------------------- */
 
 static const struct line_index *source_lines(struct canonical *c, const struct source *source)
 {
@@ -107,8 +106,7 @@ static void place(struct canonical *c, struct span span)
     number(c, span.end - span.begin);
 }
 
-/* ---- Expressions
- * -------------------------------------------------------------------------------------- */
+/* ---- Expressions -------------------------------------------------------------------------- */
 
 static void expression(struct canonical *c, const struct typed *typed);
 
@@ -244,8 +242,7 @@ static void expression(struct canonical *c, const struct typed *typed)
     }
 }
 
-/* ---- Statements
- * ------------------------------------------------------------------------------------------ */
+/* ---- Statements --------------------------------------------------------------------------- */
 
 static void block(struct canonical *c, const struct typed_block *typed);
 
@@ -310,8 +307,7 @@ static void block(struct canonical *c, const struct typed_block *typed)
         statement(c, typed->statements[i]);
 }
 
-/* ---- Functions
- * ----------------------------------------------------------------------------------------- */
+/* ---- Functions ---------------------------------------------------------------------------- */
 
 static void function(struct canonical *c, const struct typed_function *f)
 {

@@ -10,15 +10,13 @@
 
 enum { LINK_HASH_BYTES = 32, LINK_KEY_TEXT = 2 * LINK_HASH_BYTES + 1 };
 
-/* ---- canonical.c
- * ---------------------------------------------------------------------------------- */
+/* ---- canonical.c -------------------------------------------------------------------------- */
 
 /* Feeds a hash with everything that the code of these tasks, and of the tasks they call, depends
  * on. */
 void canonical_tasks(EVP_MD_CTX *hash, struct typed_function *const *tasks, uint32_t task_count);
 
-/* ---- cache.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- cache.c ------------------------------------------------------------------------------ */
 
 struct cache {
     char *folder; /* NULL: there is no usable one */
@@ -39,14 +37,12 @@ char *cache_insert(const struct cache *cache, const char *key, const char *objec
 char *cache_temporary(const struct cache *cache, struct error *error);
 void cache_remove_folder(const char *folder);
 
-/* ---- linker.c
- * ----------------------------------------------------------------------------------------- */
+/* ---- linker.c ----------------------------------------------------------------------------- */
 
 /* Runs ld.lld-19: `object` (a path) to the shared object `output`. 0 or an error code. */
 int linker_run(const char *object, const char *output, const char *target, struct error *error);
 
-/* ---- generator.c
- * --------------------------------------------------------------------------------------- */
+/* ---- generator.c -------------------------------------------------------------------------- */
 
 /* The path of libwkc-kernel.so, beside the program or where it is installed; to be freed. */
 char *generator_path(void);

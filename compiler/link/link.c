@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Keys
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Keys --------------------------------------------------------------------------------- */
 
 static void hash_text(EVP_MD_CTX *hash, const char *text)
 {
@@ -48,8 +46,7 @@ static int make_key(struct typed_function *const *tasks, uint32_t task_count,
     return status;
 }
 
-/* ---- Making
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Making ------------------------------------------------------------------------------- */
 
 /* Compiles and links into `folder`; *made is the shared object's path, to be freed. */
 static int make_object(struct typed_function *const *tasks, uint32_t task_count,
