@@ -11,8 +11,9 @@ enum dot_level {
     DOT_FLOW  /* a box for each call site in each flow, with how many tasks it made */
 };
 
-/* Appends the drawing: valid for Graphviz, the same for the same DAG. A drawing that no one could read
- * (DOT_TASK with more than some thousands of nodes) is an error with the hint to use --level=flow. */
+/* Appends the drawing: valid for Graphviz, the same for the same DAG. A drawing that no one could
+ * read (DOT_TASK with more than some thousands of nodes) is an error with the hint to use
+ * --level=flow. */
 int dag_write_dot(const struct dag *dag, enum dot_level level, struct buffer *out,
                   struct error *error);
 

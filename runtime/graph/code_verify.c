@@ -1,0 +1,924 @@
+/*
+ * Loading flow code: the instructions.
+ *
+ * One pass over a function, in which each register has a type or none. A block says which registers
+ * are live at its beginning and their types; each edge to it is held against that. So the
+ * elaborator needs to check nothing but values: indexes, extents, limits.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "graph/loaded.h"
+#include "value/semantics.h"
+
+#define NO_TYPE 0xFFFFFFFFu
+
+struct verifier {
+    struct flow_code *code;
+    const struct flow_function *function;
+    uint32_t number;
+    const uint32_t *at, *end; /* within the instruction */
+    uint32_t offset;          /* of the instruction in the function's code */
+    uint32_t *types;          /* by register; NO_TYPE: nothing to read */
+    bool *is_block;           /* by offset: a BLOCK begins here */
+    const char *wrong;        /* what is wrong, or NULL */
+};
+
+static bool refuse(struct verifier *v, const char *what)
+{
+    if (!v->wrong)
+        v->wrong = what;
+    return false;
+}
+
+static uint32_t take(struct verifier *v)
+{
+    if (v->at == v->end) {
+        refuse(v, "the instruction is too short");
+        return 0;
+    }
+    return *v->at++;
+}
+
+static const struct flow_type *type_at(const struct verifier *v, uint32_t type)
+{
+    return &v->code->types[type];
+}
+
+/* ---- Operands and results ---------------------------------------------------------------------
+ */
+
+/* Reads an operand and gives its type; after its last use the register has none. Type 0 stands for
+ * any after a refusal, so that callers can go on to their end. */
+static uint32_t take_used(struct verifier *v, uint32_t *use)
+{
+    uint32_t word = take(v), index = word & FLOW_REGISTER;
+    *use = word >> FLOW_USE_SHIFT & FLOW_USE_MASK;
+    if (v->wrong)
+        return 0;
+    if (index >= v->function->registers || v->types[index] == NO_TYPE) {
+        refuse(v, "an operand that holds nothing");
+        return 0;
+    }
+    uint32_t type = v->types[index];
+    if (word & FLOW_LAST)
+        v->types[index] = NO_TYPE;
+    return type;
+}
+
+static uint32_t take_operand(struct verifier *v)
+{
+    uint32_t use;
+    uint32_t type = take_used(v, &use);
+    if (use)
+        refuse(v, "an operand with a use outside a call");
+    return type;
+}
+
+static void take_known(struct verifier *v, enum wk_scalar scalar)
+{
+    if (take_operand(v) != (uint32_t)scalar)
+        refuse(v, "an operand that is no known scalar of the right type");
+}
+
+static void take_indexes(struct verifier *v, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        take_known(v, WK_I64);
+}
+
+/* A structure; gives its type's number. */
+static uint32_t take_structure(struct verifier *v)
+{
+    uint32_t type = take_operand(v);
+    if (type_at(v, type)->kind != FLOW_STRUCTURED)
+        refuse(v, "an operand that is no structure");
+    return type;
+}
+
+/* A pending array with all extents known. */
+static const struct flow_type *take_array(struct verifier *v)
+{
+    const struct flow_type *type = type_at(v, take_operand(v));
+    if (type->kind != FLOW_PENDING || !type->rank ||
+        type->known_extents != (1u << type->rank) - 1 || type->is_opaque)
+        refuse(v, "an operand that is no pending array of known extents");
+    return type;
+}
+
+/* Bounds of a slice; gives how many dimensions remain. */
+static uint32_t take_bounds(struct verifier *v, uint32_t mask, uint32_t rank)
+{
+    uint32_t ranges = 0;
+    if (rank < 32 && mask >> rank)
+        refuse(v, "a mask of more dimensions than there are");
+    for (uint32_t d = 0; d < rank; d++) {
+        bool is_range = mask >> d & 1;
+        ranges += is_range;
+        take_indexes(v, is_range ? 2 : 1);
+    }
+    return ranges;
+}
+
+static bool is_structure_of(const struct verifier *v, const struct flow_type *type, uint32_t rank,
+                            uint32_t element)
+{
+    return type->kind == FLOW_STRUCTURED && type->rank == rank &&
+           flow_type_fits(v->code, element, type->element);
+}
+
+struct destination {
+    uint32_t index, type;
+};
+
+static struct destination take_destination(struct verifier *v)
+{
+    struct destination to = {take(v), 0};
+    to.type = take(v);
+    if (v->wrong)
+        return (struct destination){0, 0};
+    if (to.type >= v->code->header.type_count || to.index >= v->function->registers) {
+        refuse(v, "a result without a place");
+        return (struct destination){0, 0};
+    }
+    bool is_structure = type_at(v, to.type)->kind == FLOW_STRUCTURED;
+    if (is_structure != (to.index >= v->function->word_registers))
+        refuse(v, "a result in a register of the other kind");
+    return to;
+}
+
+static void set_type(struct verifier *v, struct destination to)
+{
+    if (!v->wrong)
+        v->types[to.index] = to.type;
+}
+
+static uint32_t take_site(struct verifier *v)
+{
+    uint32_t site = take(v);
+    if (site >= v->code->header.site_count)
+        refuse(v, "a site that does not exist");
+    return site;
+}
+
+static const char *take_string(struct verifier *v)
+{
+    uint32_t offset = take(v);
+    if (offset < v->code->header.string_count * sizeof(uint32_t))
+        return v->code->strings + offset;
+    refuse(v, "a string that does not exist");
+    return "";
+}
+
+/* Values of a message: one letter of `types` for each. */
+static void take_message(struct verifier *v, bool has_condition)
+{
+    take_string(v);
+    const char *types = take_string(v);
+    if (has_condition)
+        take_known(v, WK_BOOL);
+    for (; *types && !v->wrong; types++) {
+        uint32_t type = take_operand(v);
+        bool is_signed = type >= WK_I8 && type <= WK_I64;
+        bool is_unsigned = type >= WK_U8 && type <= WK_U64;
+        if (!(*types == 'i'   ? is_signed
+              : *types == 'u' ? is_unsigned
+              : *types == 'f' ? type == WK_F64
+              : *types == 'g' ? type == WK_F32
+                              : *types == 'b' && type == WK_BOOL))
+            refuse(v, "a message's value of another type");
+    }
+}
+
+/* ---- Known values -----------------------------------------------------------------------------
+ */
+
+static void verify_constant(struct verifier *v)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    take(v);
+    take(v);
+    if (type_at(v, to.type)->kind != FLOW_KNOWN)
+        refuse(v, "a constant that is no known value");
+    set_type(v, to);
+}
+
+static void verify_operation(struct verifier *v)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    uint32_t operation = take(v), scalar = take(v);
+    if (operation <= OPERATION_NONE || operation >= OPERATION_COUNT || scalar >= WK_SCALAR_COUNT ||
+        !operation_accepts((enum operation)operation, (enum wk_scalar)scalar)) {
+        refuse(v, "an operation that does not exist for this type");
+        return;
+    }
+    for (unsigned i = 0; i < operation_arity((enum operation)operation); i++)
+        take_known(v, (enum wk_scalar)scalar);
+    if (to.type != (uint32_t)operation_result((enum operation)operation, (enum wk_scalar)scalar))
+        refuse(v, "an operation's result of another type");
+    set_type(v, to);
+}
+
+static void verify_convert(struct verifier *v)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    uint32_t from = take(v);
+    if (from >= WK_SCALAR_COUNT || to.type >= WK_SCALAR_COUNT) {
+        refuse(v, "a conversion of something that is no scalar");
+        return;
+    }
+    take_known(v, (enum wk_scalar)from);
+    if (from != WK_BOOL && to.type == WK_BOOL)
+        refuse(v, "a conversion of a number to bool");
+    set_type(v, to);
+}
+
+static void verify_count(struct verifier *v)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    if (take(v) > 1 || to.type != WK_I64)
+        refuse(v, "a count that is no known i64");
+    take_indexes(v, 3);
+    set_type(v, to);
+}
+
+/* ---- Structures -------------------------------------------------------------------------------
+ */
+
+static const struct flow_type *take_result_structure(struct verifier *v, struct destination *to)
+{
+    take_site(v);
+    *to = take_destination(v);
+    const struct flow_type *type = type_at(v, to->type);
+    if (type->kind != FLOW_STRUCTURED)
+        refuse(v, "a result that is no structure");
+    return type;
+}
+
+static void take_element(struct verifier *v, const struct flow_type *structure)
+{
+    uint32_t type = take_operand(v);
+    if (!v->wrong && !flow_type_fits(v->code, type, structure->element))
+        refuse(v, "an element of another type");
+}
+
+static void verify_structure(struct verifier *v)
+{
+    struct destination to;
+    const struct flow_type *type = take_result_structure(v, &to);
+    if (v->wrong)
+        return;
+    take_indexes(v, type->rank);
+    while (v->at < v->end && !v->wrong)
+        take_element(v, type);
+    set_type(v, to);
+}
+
+static void verify_fill(struct verifier *v)
+{
+    struct destination to;
+    const struct flow_type *type = take_result_structure(v, &to);
+    if (v->wrong)
+        return;
+    take_element(v, type);
+    take_indexes(v, type->rank);
+    set_type(v, to);
+}
+
+static void verify_range(struct verifier *v)
+{
+    struct destination to;
+    const struct flow_type *type = take_result_structure(v, &to);
+    take_indexes(v, 3);
+    if (!v->wrong && !is_structure_of(v, type, 1, WK_I64))
+        refuse(v, "a range that is no structure of i64");
+    set_type(v, to);
+}
+
+static void verify_get(struct verifier *v)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    const struct flow_type *structure = type_at(v, take_structure(v));
+    if (v->wrong)
+        return;
+    take_indexes(v, structure->rank);
+    if (!flow_type_fits(v->code, structure->element, to.type))
+        refuse(v, "an element's register of another type");
+    set_type(v, to);
+}
+
+/* The new version has the type of the old one, or knows less of it. */
+static void verify_set(struct verifier *v)
+{
+    struct destination to;
+    const struct flow_type *type = take_result_structure(v, &to);
+    uint32_t structure = take_structure(v);
+    if (v->wrong)
+        return;
+    take_indexes(v, type->rank);
+    take_element(v, type);
+    if (!v->wrong && !flow_type_fits(v->code, structure, to.type))
+        refuse(v, "a new version of another type");
+    set_type(v, to);
+}
+
+static void verify_slice(struct verifier *v)
+{
+    struct destination to;
+    const struct flow_type *type = take_result_structure(v, &to);
+    uint32_t mask = take(v);
+    const struct flow_type *structure = type_at(v, take_structure(v));
+    if (v->wrong)
+        return;
+    uint32_t ranges = take_bounds(v, mask, structure->rank);
+    if (!v->wrong && (!ranges || !is_structure_of(v, type, ranges, structure->element)))
+        refuse(v, "a slice of another type");
+    set_type(v, to);
+}
+
+static void verify_set_slice(struct verifier *v)
+{
+    struct destination to;
+    const struct flow_type *type = take_result_structure(v, &to);
+    uint32_t mask = take(v), structure = take_structure(v);
+    if (v->wrong)
+        return;
+    uint32_t ranges = take_bounds(v, mask, type->rank);
+    const struct flow_type *values = type_at(v, take_structure(v));
+    if (v->wrong)
+        return;
+    if (!ranges || values->rank != ranges ||
+        !flow_type_fits(v->code, values->element, type->element) ||
+        !flow_type_fits(v->code, structure, to.type))
+        refuse(v, "a slice of another type");
+    set_type(v, to);
+}
+
+static void verify_concat(struct verifier *v)
+{
+    struct destination to;
+    take_result_structure(v, &to);
+    for (int i = 0; i < 2; i++) {
+        uint32_t operand = take_structure(v);
+        if (!v->wrong && !flow_type_fits(v->code, operand, to.type))
+            refuse(v, "a joined structure of another type");
+    }
+    set_type(v, to);
+}
+
+static void verify_concat_all(struct verifier *v)
+{
+    struct destination to;
+    take_result_structure(v, &to);
+    const struct flow_type *outer = type_at(v, take_structure(v));
+    if (!v->wrong && (outer->rank != 1 || type_at(v, outer->element)->kind != FLOW_STRUCTURED ||
+                      !flow_type_fits(v->code, outer->element, to.type)))
+        refuse(v, "joined structures of another type");
+    set_type(v, to);
+}
+
+static void verify_flatten(struct verifier *v)
+{
+    struct destination to;
+    const struct flow_type *type = take_result_structure(v, &to);
+    const struct flow_type *structure = type_at(v, take_structure(v));
+    if (v->wrong)
+        return;
+    uint32_t element = structure->element;
+    if (type_at(v, element)->kind == FLOW_STRUCTURED)
+        element = type_at(v, element)->element;
+    if (!is_structure_of(v, type, 1, element))
+        refuse(v, "a flattened structure of another type");
+    set_type(v, to);
+}
+
+static void verify_transpose(struct verifier *v)
+{
+    struct destination to;
+    const struct flow_type *type = take_result_structure(v, &to);
+    uint32_t structure = take_structure(v);
+    if (!v->wrong && (type->rank != 2 || !flow_type_fits(v->code, structure, to.type)))
+        refuse(v, "a transposed structure of another type");
+    set_type(v, to);
+}
+
+static void verify_extent(struct verifier *v)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    uint32_t dimension = take(v);
+    const struct flow_type *array = type_at(v, take_operand(v));
+    bool is_known = array->kind == FLOW_STRUCTURED ||
+                    (dimension < WK_MAX_RANK && array->known_extents >> dimension & 1);
+    if (array->kind == FLOW_KNOWN || dimension >= array->rank || !is_known || to.type != WK_I64)
+        refuse(v, "an extent that is not known");
+    set_type(v, to);
+}
+
+/* ---- Pending values ---------------------------------------------------------------------------
+ */
+
+/* Whether a view of `rank` dimensions of an array's elements may have this type. */
+static bool is_view_of(const struct flow_type *type, const struct flow_type *array, uint32_t rank)
+{
+    return type->kind == FLOW_PENDING && !type->is_unit && !type->is_opaque && type->rank == rank &&
+           type->scalar == array->scalar;
+}
+
+static void verify_view(struct verifier *v)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    uint32_t mask = take(v);
+    const struct flow_type *array = take_array(v);
+    if (v->wrong)
+        return;
+    uint32_t ranges = take_bounds(v, mask, array->rank);
+    if (!is_view_of(type_at(v, to.type), array, ranges))
+        refuse(v, "a view of another type");
+    set_type(v, to);
+}
+
+static void verify_elements(struct verifier *v)
+{
+    struct destination to;
+    const struct flow_type *type = take_result_structure(v, &to);
+    const struct flow_type *array = take_array(v);
+    if (!v->wrong &&
+        (type->rank != 1 || !is_view_of(type_at(v, type->element), array, array->rank - 1u)))
+        refuse(v, "elements of another type");
+    set_type(v, to);
+}
+
+static void verify_tiles(struct verifier *v)
+{
+    struct destination to;
+    const struct flow_type *type = take_result_structure(v, &to);
+    const struct flow_type *array = take_array(v);
+    take_indexes(v, 2);
+    if (!v->wrong &&
+        (array->rank != 2 || type->rank != 2 || !is_view_of(type_at(v, type->element), array, 2)))
+        refuse(v, "tiles of another type");
+    set_type(v, to);
+}
+
+/* What becomes a constant: a known scalar, or a structure of them. */
+static bool is_lifted(const struct verifier *v, const struct flow_type *from,
+                      const struct flow_type *to)
+{
+    if (to->kind != FLOW_PENDING || to->is_opaque)
+        return false;
+    if (from->kind == FLOW_KNOWN)
+        return from->type == to->type;
+    return from->kind == FLOW_STRUCTURED && from->element < WK_SCALAR_COUNT &&
+           from->rank == to->rank && type_at(v, from->element)->scalar == to->scalar;
+}
+
+static void verify_lift(struct verifier *v)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    const struct flow_type *value = type_at(v, take_operand(v));
+    if (!v->wrong && !is_lifted(v, value, type_at(v, to.type)))
+        refuse(v, "a constant of another type");
+    set_type(v, to);
+}
+
+/* ---- Calls ------------------------------------------------------------------------------------
+ */
+
+/* Whether `type` can be an element that is gathered for `element`. */
+static bool gathers(const struct flow_code *code, uint32_t type, const struct type *element)
+{
+    const struct flow_type *given = &code->types[type];
+    if (given->kind != FLOW_STRUCTURED)
+        return given->type == element && !given->is_unit;
+    return element->kind == TYPE_ARRAY && given->rank == element->rank &&
+           given->element < WK_SCALAR_COUNT && code->types[given->element].type == element->element;
+}
+
+static bool is_gathered(const struct flow_code *code, uint32_t type, const struct type *array,
+                        const struct type *element)
+{
+    const struct flow_type *given = &code->types[type];
+    return given->kind == FLOW_STRUCTURED && given->rank == array->rank &&
+           gathers(code, given->element, element);
+}
+
+uint32_t flow_argument_fits(const struct flow_code *code, const uint32_t *types, uint32_t count,
+                            const struct type *leaf)
+{
+    if (count == 0)
+        return 0;
+    if (code->types[types[0]].kind != FLOW_STRUCTURED)
+        return code->types[types[0]].type == leaf;
+    if (leaf->kind != TYPE_ARRAY)
+        return 0;
+    if (leaf->element->kind != TYPE_TUPLE)
+        return is_gathered(code, types[0], leaf, leaf->element);
+    uint32_t leaves = flow_leaf_count(leaf->element);
+    if (count < leaves)
+        return 0;
+    for (uint32_t i = 0; i < leaves; i++)
+        if (!is_gathered(code, types[i], leaf, flow_leaf(leaf->element, i)))
+            return 0;
+    return leaves;
+}
+
+enum flow_use flow_argument_use(const struct flow_code *code, uint32_t type,
+                                const struct type *leaf, bool is_first)
+{
+    const struct flow_type *given = &code->types[type];
+    if (given->kind == FLOW_KNOWN)
+        return given->is_unit ? FLOW_USE_NOTHING : FLOW_USE_WORD;
+    if (given->kind == FLOW_PENDING)
+        return given->is_unit ? FLOW_USE_ORDER : FLOW_USE_REF;
+    if (leaf->element->kind != TYPE_TUPLE && given->element < WK_SCALAR_COUNT)
+        return FLOW_USE_CONSTANT;
+    return is_first ? FLOW_USE_GATHER : FLOW_USE_JOIN;
+}
+
+/* The arguments against the kernel's parameters, leaf by leaf; keeps their types for the
+ * elaborator. */
+static void verify_arguments(struct verifier *v, uint32_t call, const struct type *parameters,
+                             uint32_t count)
+{
+    uint32_t *types = arena_array(&v->code->arena, uint32_t, count);
+    uint32_t *uses = memory_new(count, sizeof *uses);
+    v->code->call_types[call] = types;
+    for (uint32_t i = 0; i < count && !v->wrong; i++)
+        types[i] = take_used(v, &uses[i]);
+    uint32_t at = 0, leaves = parameters->part_count ? flow_leaf_count(parameters) : 0;
+    for (uint32_t l = 0; l < leaves && !v->wrong; l++) {
+        const struct type *leaf = flow_leaf(parameters, l);
+        uint32_t used = flow_argument_fits(v->code, types + at, count - at, leaf);
+        if (!used)
+            refuse(v, "an argument of another type");
+        for (uint32_t i = 0; i < used; i++)
+            if (uses[at + i] != flow_argument_use(v->code, types[at + i], leaf, i == 0))
+                refuse(v, "an argument that is not used as its type says");
+        at += used;
+    }
+    if (at != count)
+        refuse(v, "more arguments than parameters");
+    free(uses);
+}
+
+/* Each result is pending and the kernel's leaf; gives how many extents of it are known. */
+static uint32_t verify_call_result(struct verifier *v, const struct type *leaf)
+{
+    struct destination to = take_destination(v);
+    const struct flow_type *type = type_at(v, to.type);
+    if (type->kind != FLOW_PENDING || type->type != leaf)
+        refuse(v, "a call's result of another type");
+    return (uint32_t)__builtin_popcount(type->known_extents);
+}
+
+static void verify_call(struct verifier *v)
+{
+    take_site(v);
+    uint32_t kernel = take(v), call = take(v), arguments = take(v), results = take(v);
+    if (kernel >= v->code->header.kernel_count || call >= v->code->header.call_count ||
+        v->code->call_first_result[call + 1]) {
+        refuse(v, "a call of no kernel, or one of another's number");
+        return;
+    }
+    const struct flow_kernel *called = &v->code->kernels[kernel];
+    if (results != flow_leaf_count(called->result) || arguments > (size_t)(v->end - v->at)) {
+        refuse(v, "a call with the wrong count of results or arguments");
+        return;
+    }
+    v->code->call_first_result[call + 1] = results;
+    const uint32_t *destinations = v->at;
+    uint32_t extents = 0;
+    for (uint32_t i = 0; i < results && !v->wrong; i++)
+        extents += verify_call_result(v, flow_leaf(called->result, i));
+    verify_arguments(v, call, called->parameters, arguments);
+    take_indexes(v, extents);
+    for (uint32_t i = 0; i < results; i++)
+        set_type(v, (struct destination){destinations[2 * i], destinations[2 * i + 1]});
+}
+
+/* ---- Functions --------------------------------------------------------------------------------
+ */
+
+static const struct flow_function *take_function(struct verifier *v)
+{
+    uint32_t number = take(v);
+    if (number < v->code->header.function_count)
+        return &v->code->functions[number];
+    refuse(v, "a function that does not exist");
+    return NULL;
+}
+
+/* The results' destinations, one after the other, are read later: gives where they begin. */
+static const uint32_t *take_destinations(struct verifier *v, uint32_t count)
+{
+    const uint32_t *begin = v->at;
+    for (uint32_t i = 0; i < count && !v->wrong; i++)
+        take_destination(v);
+    return begin;
+}
+
+static void set_destinations(struct verifier *v, const uint32_t *destinations, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && !v->wrong; i++)
+        set_type(v, (struct destination){destinations[2 * i], destinations[2 * i + 1]});
+}
+
+static void take_fitting(struct verifier *v, uint32_t expected)
+{
+    uint32_t type = take_operand(v);
+    if (!v->wrong && !flow_type_fits(v->code, type, expected))
+        refuse(v, "an argument of another type");
+}
+
+static void verify_apply(struct verifier *v)
+{
+    take_site(v);
+    const struct flow_function *callee = take_function(v);
+    uint32_t results = take(v);
+    if (!callee || results != callee->result_count) {
+        refuse(v, "the wrong count of results");
+        return;
+    }
+    const uint32_t *destinations = take_destinations(v, results);
+    for (uint32_t i = 0; i < results && !v->wrong; i++)
+        if (!flow_type_fits(v->code, callee->results[i], destinations[2 * i + 1]))
+            refuse(v, "a result of another type");
+    for (uint32_t i = 0; i < callee->parameter_count && !v->wrong; i++)
+        take_fitting(v, callee->parameters[i]);
+    set_destinations(v, destinations, results);
+}
+
+static void verify_each(struct verifier *v)
+{
+    take_site(v);
+    const struct flow_function *callee = take_function(v);
+    uint32_t filtered = take(v), rank = take(v), results = take(v);
+    if (!callee || filtered > 1 || rank < 1 || rank > WK_MAX_RANK || (filtered && rank != 1) ||
+        results + (uint64_t)filtered != callee->result_count || callee->parameter_count < rank ||
+        (filtered && callee->results[0] != WK_BOOL)) {
+        refuse(v, "a function that does not suit a comprehension");
+        return;
+    }
+    const uint32_t *destinations = take_destinations(v, results);
+    for (uint32_t i = 0; i < results && !v->wrong; i++)
+        if (!is_structure_of(v, type_at(v, destinations[2 * i + 1]), rank,
+                             callee->results[filtered + i]))
+            refuse(v, "a comprehension's result of another type");
+    take_indexes(v, rank);
+    for (uint32_t i = 0; i < rank; i++)
+        if (callee->parameters[i] != WK_I64)
+            refuse(v, "a function that takes no index");
+    for (uint32_t i = rank; i < callee->parameter_count && !v->wrong; i++)
+        take_fitting(v, callee->parameters[i]);
+    set_destinations(v, destinations, results);
+}
+
+/* An element (or the initial value) of type `from` takes part in a fold by `callee` as accumulator
+ * `leaf`, as element and as the result. */
+static void check_folded(struct verifier *v, const struct flow_function *callee, uint32_t leaves,
+                         uint32_t leaf, uint32_t from, uint32_t result)
+{
+    if (!v->wrong && !(flow_type_fits(v->code, from, callee->parameters[leaf]) &&
+                       flow_type_fits(v->code, from, callee->parameters[leaves + leaf]) &&
+                       flow_type_fits(v->code, from, result)))
+        refuse(v, "a reduction over values of another type");
+}
+
+static void verify_reduce(struct verifier *v)
+{
+    take_site(v);
+    const struct flow_function *callee = take_function(v);
+    uint32_t has_initial = take(v), leaves = take(v);
+    if (!callee || has_initial > 1 || !leaves || leaves != callee->result_count ||
+        callee->parameter_count < 2 * (uint64_t)leaves) {
+        refuse(v, "a function that does not suit a reduction");
+        return;
+    }
+    const uint32_t *destinations = take_destinations(v, leaves);
+    for (uint32_t i = 0; i < leaves && !v->wrong; i++)
+        check_folded(v, callee, leaves, i, callee->results[i], destinations[2 * i + 1]);
+    take_indexes(v, 2);
+    for (uint32_t i = 0; i < leaves && !v->wrong; i++) {
+        const struct flow_type *structure = type_at(v, take_structure(v));
+        if (!v->wrong)
+            check_folded(v, callee, leaves, i, structure->element, destinations[2 * i + 1]);
+    }
+    for (uint32_t i = 0; i < leaves && has_initial && !v->wrong; i++)
+        check_folded(v, callee, leaves, i, take_operand(v), destinations[2 * i + 1]);
+    for (uint32_t i = 2 * leaves; i < callee->parameter_count && !v->wrong; i++)
+        take_fitting(v, callee->parameters[i]);
+    set_destinations(v, destinations, leaves);
+}
+
+/* ---- Control ----------------------------------------------------------------------------------
+ */
+
+/* The registers that a block declares: parameters first. */
+static void verify_block(struct verifier *v)
+{
+    uint32_t parameters = take(v);
+    size_t pairs = (size_t)(v->end - v->at) / 2;
+    if ((v->end - v->at) % 2 || parameters > pairs)
+        refuse(v, "a block without its registers");
+    for (uint32_t i = 0; i < v->function->registers; i++)
+        v->types[i] = NO_TYPE;
+    while (v->at < v->end && !v->wrong) {
+        struct destination to = take_destination(v);
+        if (!v->wrong && v->types[to.index] != NO_TYPE)
+            refuse(v, "a block that names a register twice");
+        set_type(v, to);
+    }
+    if (v->offset != 0 || v->wrong)
+        return;
+    const uint32_t *registers = v->function->code + 2;
+    bool fits = pairs == parameters && parameters == v->function->parameter_count;
+    for (uint32_t i = 0; fits && i < parameters; i++)
+        fits = registers[2 * i + 1] == v->function->parameters[i];
+    if (!fits)
+        refuse(v, "a first block that does not take the function's parameters");
+}
+
+/* Leaves the registers' types as they are behind the edge. */
+static void verify_edge(struct verifier *v)
+{
+    uint32_t target = take(v), arguments = take(v), drops = take(v);
+    if (v->wrong || target == 0 || target >= v->function->word_count || !v->is_block[target]) {
+        refuse(v, "an edge to no block");
+        return;
+    }
+    const uint32_t *block = v->function->code + target;
+    uint32_t pairs = (block[0] >> FLOW_OPCODE_BITS) / 2 - 1;
+    if (arguments != block[1]) {
+        refuse(v, "an edge with the wrong count of arguments");
+        return;
+    }
+    for (uint32_t i = 0; i < arguments && !v->wrong; i++)
+        take_fitting(v, block[2 + 2 * i + 1]);
+    for (uint32_t i = 0; i < drops && !v->wrong; i++) {
+        uint32_t index = take(v);
+        if (index >= v->function->registers || index < v->function->word_registers)
+            refuse(v, "a drop of something that is no structure");
+        else
+            v->types[index] = NO_TYPE;
+    }
+    for (uint32_t i = arguments; i < pairs && !v->wrong; i++) {
+        uint32_t found = v->types[block[2 + 2 * i]];
+        if (found == NO_TYPE || !flow_type_fits(v->code, found, block[2 + 2 * i + 1]))
+            refuse(v, "an edge to a block that needs more registers");
+    }
+}
+
+static void verify_branch(struct verifier *v)
+{
+    take_site(v);
+    uint32_t first_words = take(v);
+    take_known(v, WK_BOOL);
+    if (v->wrong || first_words > (size_t)(v->end - v->at)) {
+        refuse(v, "a branch without edges");
+        return;
+    }
+    size_t bytes = v->function->registers * sizeof *v->types;
+    uint32_t *types = memory_resize(NULL, 1, bytes);
+    memcpy(types, v->types, bytes);
+    const uint32_t *second = v->at + first_words;
+    verify_edge(v);
+    if (v->at != second)
+        refuse(v, "a branch whose first edge has another length");
+    memcpy(v->types, types, bytes);
+    verify_edge(v);
+    free(types);
+}
+
+static void verify_return(struct verifier *v)
+{
+    for (uint32_t i = 0; i < v->function->result_count && !v->wrong; i++)
+        take_fitting(v, v->function->results[i]);
+}
+
+static void verify_check(struct verifier *v)
+{
+    take_site(v);
+    if (error_code_parse(take_string(v)) == ERR_none)
+        refuse(v, "a code that does not exist");
+    take_message(v, true);
+}
+
+static void verify_instruction(struct verifier *v, enum flow_opcode opcode)
+{
+    switch (opcode) {
+#define CASE(NAME, function)                                                                       \
+    case FLOW_##NAME:                                                                              \
+        function(v);                                                                               \
+        break
+        CASE(BLOCK, verify_block);
+        CASE(CONSTANT, verify_constant);
+        CASE(OPERATION, verify_operation);
+        CASE(CONVERT, verify_convert);
+        CASE(COUNT, verify_count);
+        CASE(STRUCTURE, verify_structure);
+        CASE(FILL, verify_fill);
+        CASE(RANGE, verify_range);
+        CASE(GET, verify_get);
+        CASE(SET, verify_set);
+        CASE(SLICE, verify_slice);
+        CASE(SET_SLICE, verify_set_slice);
+        CASE(CONCAT, verify_concat);
+        CASE(CONCAT_ALL, verify_concat_all);
+        CASE(FLATTEN, verify_flatten);
+        CASE(TRANSPOSE, verify_transpose);
+        CASE(EXTENT, verify_extent);
+        CASE(VIEW, verify_view);
+        CASE(ELEMENTS, verify_elements);
+        CASE(TILES, verify_tiles);
+        CASE(LIFT, verify_lift);
+        CASE(CALL, verify_call);
+        CASE(APPLY, verify_apply);
+        CASE(EACH, verify_each);
+        CASE(REDUCE, verify_reduce);
+        CASE(CHECK, verify_check);
+        CASE(BRANCH, verify_branch);
+        CASE(RETURN, verify_return);
+#undef CASE
+    case FLOW_JUMP:
+        take_site(v);
+        verify_edge(v);
+        break;
+    case FLOW_FAIL:
+        take_site(v);
+        take_message(v, false);
+        break;
+    case FLOW_OPCODE_COUNT:
+        break;
+    }
+}
+
+/* ---- The walk ---------------------------------------------------------------------------------
+ */
+
+static bool ends_block(uint32_t head)
+{
+    enum flow_opcode opcode = (enum flow_opcode)(head & 0xFF);
+    return opcode == FLOW_JUMP || opcode == FLOW_BRANCH || opcode == FLOW_RETURN ||
+           opcode == FLOW_FAIL;
+}
+
+/* Whether the code is blocks, each with one end; marks where they begin. */
+static bool find_blocks(struct verifier *v)
+{
+    bool is_inside = false;
+    const uint32_t *code = v->function->code;
+    for (v->offset = 0; v->offset < v->function->word_count;) {
+        uint32_t head = code[v->offset], words = head >> FLOW_OPCODE_BITS;
+        if ((head & 0xFF) >= FLOW_OPCODE_COUNT || words == 0 ||
+            words > v->function->word_count - v->offset)
+            return refuse(v, "an instruction that does not exist");
+        bool is_block = (head & 0xFF) == FLOW_BLOCK;
+        if (is_block == is_inside || (is_block && words < 2))
+            return refuse(v, "an instruction outside a block");
+        v->is_block[v->offset] = is_block;
+        is_inside = !ends_block(head);
+        v->offset += words;
+    }
+    return !is_inside && v->offset > 0 ? true : refuse(v, "a block without an end");
+}
+
+static void verify_all(struct verifier *v)
+{
+    const uint32_t *code = v->function->code;
+    for (v->offset = 0; v->offset < v->function->word_count && !v->wrong;) {
+        uint32_t words = code[v->offset] >> FLOW_OPCODE_BITS;
+        v->at = code + v->offset + 1;
+        v->end = code + v->offset + words;
+        verify_instruction(v, (enum flow_opcode)(code[v->offset] & 0xFF));
+        if (v->at != v->end)
+            refuse(v, "an instruction with more words than it needs");
+        if (!v->wrong)
+            v->offset += words;
+    }
+}
+
+int flow_verify_function(struct flow_code *code, uint32_t number, struct error *error)
+{
+    const struct flow_function *function = &code->functions[number];
+    struct verifier v = {.code = code, .function = function, .number = number};
+    v.types = memory_new(function->registers, sizeof *v.types);
+    v.is_block = memory_new(function->word_count, sizeof *v.is_block);
+    if (find_blocks(&v))
+        verify_all(&v);
+    free(v.types);
+    free(v.is_block);
+    if (!v.wrong)
+        return 0;
+    return error_set(error, ERR_bad_flow_code, "damaged flow code: %s (function %u, word %u)",
+                     v.wrong, number, v.offset);
+}
