@@ -81,4 +81,11 @@ static inline bool bind_reads_block(const struct dag *dag, dag_ref ref)
 void describe_failure(const struct bind_table *table, uint32_t node, const uint64_t *arguments,
                       struct error *error);
 
+/* Whether another run of the task may end otherwise: a failure of its environment (protocol.md). */
+bool is_failure_retriable(enum error_code code);
+
+/* Hands on the lines that a task has logged, with its name before each. One thread at a time. */
+void write_task_log(const struct bind_table *table, const struct job_options *options,
+                    uint32_t node, const struct buffer *log);
+
 #endif

@@ -1,5 +1,6 @@
-/* The text of a failed task: its name, what it was called with, and where; see bind.h. */
+/* What users read of tasks: failures, with name, arguments and place, and logs; see bind.h. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,5 +77,36 @@ void describe_failure(const struct bind_table *table, uint32_t node, const uint6
     if (error->place.line == 0)
         error->place = call;
     error_hint(error, "%s", buffer_text(&text));
+    buffer_release(&text);
+}
+
+bool is_failure_retriable(enum error_code code)
+{
+    return code == ERR_task_timeout || code == ERR_memory_limit || code == ERR_out_of_memory ||
+           code == ERR_file_unreadable;
+}
+
+static void write_line(const struct job_options *options, const char *line)
+{
+    if (options->log)
+        options->log(options->log_context, line);
+    else
+        fprintf(stderr, "%s\n", line);
+}
+
+void write_task_log(const struct bind_table *table, const struct job_options *options,
+                    uint32_t node, const struct buffer *log)
+{
+    const struct dag *dag = table->dag;
+    const char *name = dag_string(dag, dag->tasks[dag->nodes[node].task].name);
+    const char *line = log->data, *end = line + log->length;
+    struct buffer text = {0};
+    while (line < end) {
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
+        buffer_clear(&text);
+        buffer_printf(&text, "%s: %.*s", name, (int)(newline - line), line);
+        write_line(options, buffer_text(&text));
+        line = newline + 1;
+    }
     buffer_release(&text);
 }

@@ -1,7 +1,4 @@
 /* One run of one task in the local world; see local.h. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "trace/trace.h"
 #include "world/local.h"
@@ -102,7 +99,7 @@ static int run_kernel(struct worker *worker, uint32_t node)
     struct local *local = worker->local;
     uint32_t number = local->dag->nodes[node].task;
     const struct bind_task *shape = &local->table.tasks[number];
-    worker->context.log.length = 0;
+    worker->context.log.length = 0; /* if binding fails, the last task's is not this one's */
     worker->arguments_bound = false;
     int code = bind_arguments(&worker->binder, node, worker->arguments);
     if (code)
@@ -126,39 +123,12 @@ static int run_traced(struct worker *worker, uint32_t node)
     return code;
 }
 
-static void log_line(const struct job_options *options, const char *line)
-{
-    if (options->log)
-        options->log(options->log_context, line);
-    else
-        fprintf(stderr, "%s\n", line);
-}
-
-/* Hands on the lines that a task logged, with its name before each. */
 static void write_log(struct worker *worker, uint32_t node)
 {
     struct local *local = worker->local;
-    const struct dag *dag = local->dag;
-    const char *name = dag_string(dag, dag->tasks[dag->nodes[node].task].name);
-    char *line = worker->context.log.data, *end = line + worker->context.log.length;
-    struct buffer text = {0};
     pthread_mutex_lock(&local->log_lock);
-    while (line < end) {
-        char *newline = memchr(line, '\n', (size_t)(end - line));
-        buffer_clear(&text);
-        buffer_printf(&text, "%s: %.*s", name, (int)(newline - line), line);
-        log_line(local->options, buffer_text(&text));
-        line = newline + 1;
-    }
+    write_task_log(&local->table, local->options, node, &worker->context.log);
     pthread_mutex_unlock(&local->log_lock);
-    buffer_release(&text);
-}
-
-/* Failures that another try may not meet; protocol.md calls them the environment's. */
-static bool is_retriable(enum error_code code)
-{
-    return code == ERR_task_timeout || code == ERR_memory_limit || code == ERR_out_of_memory ||
-           code == ERR_file_unreadable;
 }
 
 void worker_run_task(struct worker *worker, uint32_t node, struct executor_event *event)
@@ -175,7 +145,7 @@ void worker_run_task(struct worker *worker, uint32_t node, struct executor_event
         binder_clear(&worker->binder);
     if (code) {
         event->kind = EXECUTOR_FAILED;
-        event->retriable = is_retriable((enum error_code)code);
+        event->retriable = is_failure_retriable((enum error_code)code);
         return;
     }
     if (worker->context.log.length > 0)

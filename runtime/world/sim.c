@@ -1,0 +1,330 @@
+/* A simulated run: the clock and its messages, the checks, the outcome; see sim.h. */
+#include "world/sim.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+
+/* ---- Chance
+ * ---------------------------------------------------------------------------------------- */
+
+uint64_t sim_random(struct sim *sim, uint64_t bound)
+{
+    sim->random += 0x9e3779b97f4a7c15u; /* Steele's splitmix64 */
+    return hash_mix(sim->random) % bound;
+}
+
+bool sim_is_large(const struct sim *sim, uint32_t node)
+{
+    return sim->bytes[node] > SIM_INLINE_BYTES ||
+           hash_combine(sim->faults.seed, node) % 100 < sim->faults.large_percent;
+}
+
+void sim_violate(struct sim *sim, const char *format, ...)
+{
+    if (sim->violation.code)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    error_vset(&sim->violation, ERR_protocol_violated, format, arguments);
+    va_end(arguments);
+    error_hint(&sim->violation, "seed %" PRIu64 ", profile %d, at time %" PRIu64, sim->faults.seed,
+               (int)sim->faults.profile, sim->now);
+}
+
+/* ---- The queue of messages: a binary heap
+ * ---------------------------------------------------------- */
+
+static bool is_earlier(const struct sim_message *a, const struct sim_message *b)
+{
+    return a->time != b->time ? a->time < b->time : a->order < b->order;
+}
+
+void sim_send(struct sim *sim, uint64_t delay, const struct sim_message *message)
+{
+    struct sim_message sent = *message;
+    sent.time = sim->now + delay;
+    sent.order = sim->next_order++;
+    vector_push(&sim->queue, sent);
+    size_t at = sim->queue.count - 1;
+    for (; at > 0 && is_earlier(&sent, &sim->queue.items[(at - 1) / 2]); at = (at - 1) / 2)
+        sim->queue.items[at] = sim->queue.items[(at - 1) / 2];
+    sim->queue.items[at] = sent;
+}
+
+static struct sim_message take_earliest(struct sim *sim)
+{
+    struct sim_message *heap = sim->queue.items, earliest = heap[0];
+    struct sim_message last = vector_pop(&sim->queue);
+    size_t count = sim->queue.count, at = 0;
+    for (size_t child = 1; child < count; child = 2 * at + 1) {
+        child += child + 1 < count && is_earlier(&heap[child + 1], &heap[child]);
+        if (is_earlier(&last, &heap[child]))
+            break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    if (count > 0)
+        heap[at] = last;
+    return earliest;
+}
+
+/* ---- Setting up
+ * ------------------------------------------------------------------------------------ */
+
+sim_index sim_invoke(struct sim *sim, uint32_t node, uint64_t token)
+{
+    vector_push(&sim->invocations, (struct sim_invocation){.node = node, .token = token});
+    sim_index number = (sim_index)sim->invocations.count - 1;
+    struct sim_message delivery = {.kind = SIM_DELIVER, .about = number};
+    sim_send(sim, 1 + sim_random(sim, SIM_LATENCY), &delivery);
+    return number;
+}
+
+static void list_producers(struct sim *sim)
+{
+    const struct dag *dag = sim->dag;
+    sim->first_producer = memory_new(dag->node_count + 1, sizeof *sim->first_producer);
+    for (uint32_t n = 0; n < dag->node_count; n++)
+        sim->first_producer[n + 1] = sim->first_producer[n] + dag->nodes[n].producer_count;
+    sim->producers = memory_new(sim->first_producer[dag->node_count], sizeof *sim->producers);
+    for (uint32_t n = 0; n < dag->node_count; n++)
+        for (uint64_t c = dag->nodes[n].first_child; c < dag->nodes[n + 1].first_child; c++)
+            sim->producers[sim->first_producer[dag->children[c].node] + dag->children[c].bit] = n;
+}
+
+static void init_result(struct sim *sim)
+{
+    struct sim_result *result = memory_new(1, sizeof *result);
+    memory_account_init(&result->account, sim->options->memory_limit);
+    context_init(&result->context, &result->account, &result->stop);
+    binder_init(&result->binder, &sim->table, sim->slots, &result->context);
+    result->words = memory_new(sim->job->result_type->word_count, sizeof *result->words);
+    sim->result = result;
+}
+
+static void init_sim(struct sim *sim, const struct job *job, const struct job_options *options,
+                     const struct sim_options *faults)
+{
+    const struct dag *dag = job->plan->dag;
+    *sim = (struct sim){.job = job,
+                        .options = options,
+                        .faults = *faults,
+                        .plan = job->plan,
+                        .dag = dag,
+                        .random = faults->seed,
+                        .faults_left = faults->profile ? faults->faults : 0};
+    bind_table_init(&sim->table, job);
+    sim->slots = memory_new(dag->part_count, sizeof *sim->slots);
+    sim->runs = memory_new(dag->node_count, sizeof *sim->runs);
+    sim->starts = memory_new(dag->node_count, sizeof *sim->starts);
+    sim->puts = memory_new(dag->node_count, sizeof *sim->puts);
+    sim->bytes = memory_new(dag->node_count, sizeof *sim->bytes);
+    sim->stored = memory_new(dag->node_count, sizeof *sim->stored);
+    sim->records = memory_new(job->plan->record_count, sizeof *sim->records);
+    sim->next_fault = sim_random(sim, 1 + 4 * dag->node_count);
+    list_producers(sim);
+    init_result(sim);
+}
+
+/* ---- Taking down
+ * ------------------------------------------------------------------------------------- */
+
+static void release_result(struct sim_result *result)
+{
+    binder_release(&result->binder);
+    context_release(&result->context);
+    free(result->words);
+    free(result);
+}
+
+static void release_outcome(struct job_outcome *outcome)
+{
+    release_result(outcome->owner);
+    *outcome = (struct job_outcome){0};
+}
+
+static void drop_values(struct sim *sim)
+{
+    for (uint32_t node = 0; node < sim->dag->node_count; node++) {
+        const struct bind_task *task = &sim->table.tasks[sim->dag->nodes[node].task];
+        for (uint32_t i = 0; sim->runs[node] && i < task->result_count; i++)
+            if (task->results[i].rank > 0)
+                context_drop(&sim->result->context,
+                             block_of(sim->slots[sim->dag->nodes[node].first_part + i]));
+    }
+}
+
+static void release_processes(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->processes.count; i++) {
+        sim_end_process(sim->processes.items[i]);
+        node_set_release(&sim->processes.items[i]->held);
+        free(sim->processes.items[i]);
+    }
+    for (size_t i = 0; i < sim->invocations.count; i++)
+        vector_release(&sim->invocations.items[i].payload);
+    vector_release(&sim->processes);
+    vector_release(&sim->invocations);
+    vector_release(&sim->queue);
+}
+
+static void release_sim(struct sim *sim)
+{
+    release_processes(sim);
+    for (uint32_t r = 0; r < sim->plan->record_count; r++)
+        vector_release(&sim->records[r].values);
+    free(sim->slots);
+    free(sim->runs);
+    free(sim->starts);
+    free(sim->puts);
+    free(sim->bytes);
+    free(sim->stored);
+    free(sim->records);
+    free(sim->first_producer);
+    free(sim->producers);
+    bind_table_release(&sim->table);
+}
+
+/* ---- Checks
+ * ---------------------------------------------------------------------------------------- */
+
+/* P3: without faults each node runs once, each lineage is started once, nothing is stored twice,
+ * and no arrival is told to stop; and all joins are marked passed. */
+static void check_no_waste(struct sim *sim)
+{
+    uint32_t sink = dag_sink(sim->dag);
+    for (uint32_t node = 0; node <= sink; node++) {
+        uint32_t first = sim->plan->first_record[node], end = sim->plan->first_record[node + 1];
+        if (sim->runs[node] != (node < sink))
+            sim_violate(sim, "P3: node %" PRIu32 " ran %" PRIu32 " times", node, sim->runs[node]);
+        if (sim->starts[node] > 1 || sim->puts[node] > 1)
+            sim_violate(sim,
+                        "P3: node %" PRIu32 " was started %" PRIu32 ", stored %" PRIu32 " times",
+                        node, sim->starts[node], sim->puts[node]);
+        if (end > first && !sim->records[end - 1].join.passed)
+            sim_violate(sim, "P3: join %" PRIu32 " is not marked passed", node);
+    }
+    if (sim->metrics.arrivals_stop > 0)
+        sim_violate(sim, "P3: %" PRIu64 " arrivals were told to stop", sim->metrics.arrivals_stop);
+}
+
+/* P1 when all has come to rest: the job has ended. P2 and P6 are checked on the way. */
+static void check(struct sim *sim)
+{
+    if (sim->status == SIM_RUNNING)
+        sim_violate(sim, "P1: nothing is left to do, and the job has not ended");
+    if (sim->status == SIM_DONE && sim->faults.profile == SIM_NO_FAULTS)
+        check_no_waste(sim);
+}
+
+static void sum_metrics(struct sim *sim, uint64_t begin, struct metrics *metrics)
+{
+    for (uint32_t node = 0; node < sim->dag->node_count; node++) {
+        sim->metrics.tasks_run += sim->runs[node] > 0;
+        sim->metrics.duplicate_runs += sim->runs[node] > 1 ? sim->runs[node] - 1 : 0;
+    }
+    sim->metrics.values_peak_bytes = sim->result->account.peak;
+    sim->metrics.input_bytes_read = sim->result->binder.input_bytes;
+    sim->metrics.wall_seconds = (double)(uint64_t)(clock() - (clock_t)begin) / CLOCKS_PER_SEC;
+    *metrics = sim->metrics;
+}
+
+/* ---- A run
+ * --------------------------------------------------------------------------------------- */
+
+static void dispatch(struct sim *sim, const struct sim_message *message)
+{
+    switch (message->kind) {
+    case SIM_DELIVER:
+        sim_deliver(sim, message->about);
+        return;
+    case SIM_EFFECT:
+        sim_take_effect(sim, message);
+        return;
+    case SIM_REPLY:
+        sim_reply(sim, message);
+        return;
+    }
+}
+
+static bool is_interrupted(const struct sim *sim)
+{
+    return sim->options->stop && atomic_load_explicit(sim->options->stop, memory_order_relaxed);
+}
+
+/* Runs until nothing is left, also after the result is there: late messages must do no harm. A
+ * failed job's executors would be stopped, and so they are. */
+static void run_to_the_end(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->plan->source_count; i++)
+        sim_invoke(sim, sim->plan->sources[i], 1 + sim_random(sim, UINT64_MAX - 1));
+    while (sim->queue.count > 0 && sim->status != SIM_FAILED && !sim->violation.code &&
+           !is_interrupted(sim)) {
+        struct sim_message message = take_earliest(sim);
+        sim->now = message.time;
+        dispatch(sim, &message);
+    }
+}
+
+static int conclude(struct sim *sim, struct job_outcome *outcome, struct error *error)
+{
+    struct sim_result *result = sim->result;
+    int code = 0;
+    if (is_interrupted(sim) && sim->status != SIM_DONE)
+        code = error_set(error, ERR_interrupted, "the job was stopped before its end");
+    else
+        check(sim);
+    if (!code && sim->violation.code) {
+        *error = sim->violation;
+        code = (int)error->code;
+    } else if (!code && sim->status == SIM_FAILED) {
+        *error = sim->failure;
+        code = (int)error->code;
+    }
+    if (!code) {
+        result->binder.keeps = true;
+        code = bind_arguments(&result->binder, dag_sink(sim->dag), result->words);
+        if (code)
+            *error = result->context.error;
+    }
+    if (code)
+        return code;
+    outcome->words = result->words;
+    outcome->word_count = sim->job->result_type->word_count;
+    outcome->owner = result;
+    outcome->release = release_outcome;
+    return 0;
+}
+
+int sim_run_with(const struct job *job, const struct job_options *options,
+                 const struct sim_options *faults, struct job_outcome *outcome, struct error *error)
+{
+    struct sim sim;
+    clock_t begin = clock();
+    *outcome = (struct job_outcome){0};
+    init_sim(&sim, job, options, faults);
+    run_to_the_end(&sim);
+    int code = conclude(&sim, outcome, error);
+    drop_values(&sim);
+    sum_metrics(&sim, (uint64_t)begin, &outcome->metrics);
+    if (code)
+        release_result(sim.result);
+    release_sim(&sim);
+    return code;
+}
+
+int sim_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,
+            struct error *error)
+{
+    uint64_t seed = options->seed;
+    struct sim_options faults = {.seed = seed,
+                                 .profile = (enum sim_profile)(seed % SIM_PROFILE_COUNT),
+                                 .faults = 1 + (uint32_t)(seed / SIM_PROFILE_COUNT % 8),
+                                 .large_percent = (uint32_t)(hash_mix(seed) % 4 * 25)};
+    return sim_run_with(job, options, &faults, outcome, error);
+}

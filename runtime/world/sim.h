@@ -1,0 +1,168 @@
+/*
+ * The simulated world: many executors, a store and the platform that starts them, as a model in
+ * virtual time, in one thread, with faults by seed. Private to sim*.c and its tests:
+ *
+ *     sim.c           a run: the clock and its messages, platform, checks, the outcome
+ *     sim_executor.c  a simulated process: how it does what its executor says, and its faults
+ *     sim_store.c     the model of the store: values, join records, the job's status
+ *
+ * Every step that leaves a process is a message: it takes effect some time after it was sent, and
+ * its reply arrives some time after that. In between anything may happen to the process.
+ *
+ * Tasks are pure, and every run of a node is compared with its first (P2). So a value is
+ * represented by its node: what a process, a payload or the store *holds* are sets of nodes, and a
+ * task only runs when each of its inputs is in its process's set or in the store. A value that was
+ * never stored is missing, although the model could compute with it.
+ */
+#ifndef WKC_WORLD_SIM_H
+#define WKC_WORLD_SIM_H
+
+#include "executor/executor.h"
+#include "world/bind.h"
+
+/* One kind of fault each, since few faults of one kind catch more mistakes than many at once. */
+enum sim_profile {
+    SIM_NO_FAULTS,
+    SIM_CRASHES,      /* a process dies before or after a step takes effect */
+    SIM_DUPLICATES,   /* a message takes effect a second time, later */
+    SIM_DELAYS,       /* a message takes longer than a lease */
+    SIM_LOST_REPLIES, /* a step takes effect, and is repeated because nobody heard of it */
+    SIM_FREEZES,      /* a process stands still for longer than a lease */
+    SIM_FREEZES_AND_CRASHES,
+    SIM_ALL_FAULTS,
+    SIM_PROFILE_COUNT
+};
+
+struct sim_options {
+    uint64_t seed;
+    enum sim_profile profile;
+    uint32_t faults;        /* how many at most */
+    uint32_t large_percent; /* of values that count as too large to travel inline, by seed */
+};
+
+/* As sim_run, with the faults given instead of chosen by the seed. */
+int sim_run_with(const struct job *job, const struct job_options *options,
+                 const struct sim_options *faults, struct job_outcome *outcome,
+                 struct error *error);
+
+/* ---- Private to sim*.c
+ * --------------------------------------------------------------------------- */
+
+enum {
+    SIM_LATENCY = 20,        /* the longest of a message without faults */
+    SIM_LEASE = 1000,        /* of a join's owner */
+    SIM_REPEAT = 100,        /* when a step without an answer is repeated */
+    SIM_INLINE_BYTES = 1024, /* values above are large */
+};
+
+/* A set of nodes: an open hash table; slots hold node + 1. */
+struct node_set {
+    uint32_t *slots;
+    uint32_t count, capacity;
+};
+
+void node_set_add(struct node_set *set, uint32_t node);
+bool node_set_has(const struct node_set *set, uint32_t node);
+void node_set_release(struct node_set *set);
+
+typedef uint32_t sim_index; /* of a process or an invocation */
+
+/* An accepted event: start an executor. Redelivered until a process has served it. */
+struct sim_invocation {
+    uint32_t node;
+    uint64_t token;
+    VECTOR(uint32_t) payload; /* nodes whose values travel inline */
+    bool claimed;             /* for a mutant */
+};
+
+struct sim_process {
+    sim_index invocation;
+    bool alive;
+    uint64_t frozen_until;
+    struct executor executor;
+    struct node_set held; /* values in its memory */
+};
+
+enum sim_message_kind { SIM_DELIVER, SIM_EFFECT, SIM_REPLY };
+
+struct sim_message {
+    uint64_t time, order;
+    enum sim_message_kind kind;
+    bool is_echo;    /* a second effect of a message, without a reply */
+    sim_index about; /* DELIVER: invocation; else process */
+    struct executor_action action;
+    struct executor_event event;
+};
+
+/* A join record with the values that were stored with its bits: those that travel inline. */
+struct sim_record {
+    struct join_record join;
+    VECTOR(uint32_t) values;
+};
+
+enum sim_status { SIM_RUNNING, SIM_DONE, SIM_FAILED };
+
+struct sim {
+    const struct job *job;
+    const struct job_options *options;
+    struct sim_options faults;
+    const struct plan *plan;
+    const struct dag *dag;
+    struct bind_table table;
+    struct metrics metrics;
+
+    uint64_t now, random;
+    VECTOR(struct sim_message) queue; /* a heap by time and order */
+    uint64_t next_order;
+    VECTOR(struct sim_invocation) invocations;
+    VECTOR(struct sim_process *) processes;
+    uint64_t steps, next_fault;
+    uint32_t faults_left;
+
+    uint64_t *slots;                /* by part: the value of each node's first run */
+    uint32_t *runs, *starts, *puts; /* by node: how often */
+    uint64_t *first_producer; /* by node: its distinct producers, in the order of their edges */
+    uint32_t *producers;
+    uint64_t *bytes; /* by node: the size of its value, once it has run */
+    bool *stored;    /* by node: the value is in the store */
+    struct sim_record *records;
+
+    enum sim_status status;
+    struct sim_result *result;
+    struct error failure;
+    struct error violation; /* code 0: none */
+};
+
+/* What the outcome keeps alive; also the means of running kernels. */
+struct sim_result {
+    struct memory_account account;
+    struct context context;
+    struct binder binder; /* of arguments, and at last of the result */
+    _Atomic(uint32_t) stop;
+    uint64_t *words;
+};
+
+/* sim.c */
+uint64_t sim_random(struct sim *sim, uint64_t bound);
+void sim_send(struct sim *sim, uint64_t delay, const struct sim_message *message);
+void sim_violate(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+sim_index sim_invoke(struct sim *sim, uint32_t node, uint64_t token);
+bool sim_is_large(const struct sim *sim, uint32_t node);
+
+/* sim_executor.c */
+void sim_deliver(struct sim *sim, sim_index invocation);
+void sim_take_effect(struct sim *sim, const struct sim_message *message);
+void sim_reply(struct sim *sim, const struct sim_message *message);
+void sim_end_process(struct sim_process *process);
+
+/* sim_store.c: the effects of steps. Each fills the fields of the event that its action is answered
+ * with. */
+void sim_put(struct sim *sim, struct sim_process *process, uint32_t node);
+void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_index,
+                const struct executor_action *action, struct executor_event *event);
+void sim_accept(struct sim *sim, struct sim_process *process, const struct executor_action *action);
+void sim_pass(struct sim *sim, const uint32_t *joins, uint32_t count);
+/* Makes sure that a process has all inputs of a node; false when one is missing. */
+bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node);
+
+#endif

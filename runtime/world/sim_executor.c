@@ -1,0 +1,341 @@
+/* Simulated processes: each drives an executor by messages, and suffers faults; see sim.h. */
+#include "world/sim.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "executor/mutant.h"
+#include "trace/trace.h"
+
+/* ---- Life and death
+ * -------------------------------------------------------------------------------- */
+
+void sim_end_process(struct sim_process *process)
+{
+    if (process->alive)
+        executor_release(&process->executor);
+    process->alive = false;
+}
+
+static void perform(struct sim *sim, sim_index index);
+
+/* The platform delivers the event again, some time later: perhaps before the dead owner's lease
+ * ends. */
+static void crash(struct sim *sim, struct sim_process *process)
+{
+    if (!process->alive)
+        return;
+    sim_end_process(process);
+    struct sim_message again = {.kind = SIM_DELIVER, .about = process->invocation};
+    sim_send(sim, 50 + sim_random(sim, 3 * SIM_LEASE), &again);
+}
+
+void sim_deliver(struct sim *sim, sim_index invocation)
+{
+    struct sim_invocation *event = &sim->invocations.items[invocation];
+    if (MUTANT(START_CLAIMED) && event->claimed)
+        return;
+    event->claimed = true;
+    struct executor_options options = {.inline_bytes = SIM_INLINE_BYTES};
+    struct sim_process *process = memory_new(1, sizeof *process);
+    process->invocation = invocation;
+    process->alive = true;
+    for (size_t i = 0; i < event->payload.count; i++)
+        node_set_add(&process->held, event->payload.items[i]);
+    executor_init(&process->executor, sim->plan, &options);
+    executor_start(&process->executor, event->node, event->token);
+    sim->metrics.invocations++;
+    sim->starts[event->node]++;
+    vector_push(&sim->processes, process);
+    perform(sim, (sim_index)sim->processes.count - 1);
+}
+
+/* ---- Running tasks
+ * --------------------------------------------------------------------------------- */
+
+static bool is_same_array(const struct wk_block *a, const struct wk_block *b)
+{
+    return a->rank == b->rank && a->bytes == b->bytes &&
+           memcmp(a->extents, b->extents, a->rank * sizeof *a->extents) == 0 &&
+           memcmp((const char *)a + WK_HEADER_BYTES, (const char *)b + WK_HEADER_BYTES, a->bytes) ==
+               0;
+}
+
+/* P2: a later run must give what the first gave. */
+static void compare_leaf(struct sim *sim, uint32_t node, uint64_t slot, struct value_leaf leaf,
+                         uint64_t word)
+{
+    bool is_same = leaf.rank ? is_same_array(block_of(slot), block_of(word)) : slot == word;
+    if (!is_same)
+        sim_violate(sim, "P2: two runs of node %" PRIu32 " gave different values", node);
+    if (leaf.rank)
+        context_drop(&sim->result->context, block_of(word));
+}
+
+static uint64_t keep_results(struct sim *sim, uint32_t node, const uint64_t *words)
+{
+    const struct bind_task *task = &sim->table.tasks[sim->dag->nodes[node].task];
+    uint64_t part = sim->dag->nodes[node].first_part, bytes = 0;
+    for (uint32_t i = 0; i < task->result_count; i++, part++) {
+        bytes += task->results[i].rank ? block_of(words[0])->bytes : sizeof *words;
+        if (sim->runs[node] == 0)
+            sim->slots[part] = words[0];
+        else
+            compare_leaf(sim, node, sim->slots[part], task->results[i], words[0]);
+        words += 1 + task->results[i].rank;
+    }
+    return bytes;
+}
+
+static int run_kernel(struct sim *sim, uint32_t node, uint64_t *arguments)
+{
+    uint32_t number = sim->dag->nodes[node].task;
+    const struct bind_task *task = &sim->table.tasks[number];
+    struct sim_result *means = sim->result;
+    uint64_t *results = memory_new(sim->table.result_words, sizeof *results);
+    int code = bind_arguments(&means->binder, node, arguments);
+    if (!code)
+        code = context_run(&means->context, sim->job->kernels[number], arguments, task->results,
+                           task->result_count, results);
+    if (!code)
+        sim->bytes[node] = keep_results(sim, node, results);
+    free(results);
+    return code;
+}
+
+static void note_failure(struct sim *sim, uint32_t node, const uint64_t *arguments)
+{
+    describe_failure(&sim->table, node, arguments, &sim->result->context.error);
+    sim->failure = sim->result->context.error;
+}
+
+static void run_task(struct sim *sim, struct sim_process *process, uint32_t node,
+                     struct executor_event *event)
+{
+    event->kind = EXECUTOR_MISSING;
+    if (!sim_load(sim, process, node))
+        return;
+    uint64_t *arguments = memory_new(sim->table.argument_words, sizeof *arguments);
+    int code = run_kernel(sim, node, arguments);
+    if (code) {
+        event->kind = EXECUTOR_FAILED;
+        event->retriable = is_failure_retriable((enum error_code)code);
+        note_failure(sim, node, arguments);
+    } else {
+        event->kind = EXECUTOR_DONE;
+        if (sim->runs[node]++ == 0)
+            write_task_log(&sim->table, sim->options, node, &sim->result->context.log);
+        node_set_add(&process->held, node);
+        event->bytes = sim_is_large(sim, node) ? SIM_INLINE_BYTES + 1 : sim->bytes[node];
+    }
+    binder_clear(&sim->result->binder);
+    free(arguments);
+}
+
+/* The first commit sets the status; later ones find it set. All have the same result (P2), since
+ * all runs of all nodes agree. */
+static void commit(struct sim *sim, struct sim_process *process, uint32_t sink,
+                   struct executor_event *event)
+{
+    if (!sim_load(sim, process, sink)) {
+        sim_violate(sim, "P6: the result is committed although an input of it is missing");
+        return;
+    }
+    event->kind = EXECUTOR_SETTLED;
+    if (sim->status == SIM_RUNNING)
+        sim->status = SIM_DONE;
+}
+
+/* ---- Steps
+ * --------------------------------------------------------------------------------------- */
+
+/* Does what a message asks for; the event is the answer. */
+static void apply(struct sim *sim, const struct sim_message *message, struct executor_event *event)
+{
+    const struct executor_action *action = &message->action;
+    struct sim_process *process = sim->processes.items[message->about];
+    *event = (struct executor_event){.node = action->node};
+    switch (action->kind) {
+    case EXECUTOR_RUN:
+        run_task(sim, process, action->node, event);
+        return;
+    case EXECUTOR_PUT:
+        sim_put(sim, process, action->node);
+        event->kind = EXECUTOR_STORED;
+        return;
+    case EXECUTOR_INVOKE:
+        sim_accept(sim, process, action);
+        event->kind = EXECUTOR_ACCEPTED;
+        return;
+    case EXECUTOR_ARRIVE:
+        sim_arrive(sim, process, message->about, action, event);
+        event->kind = EXECUTOR_ANSWERED;
+        return;
+    case EXECUTOR_COMMIT:
+        commit(sim, process, action->node, event);
+        return;
+    case EXECUTOR_FAIL:
+        sim->status = sim->status == SIM_RUNNING ? SIM_FAILED : sim->status;
+        event->kind = EXECUTOR_SETTLED;
+        return;
+    case EXECUTOR_PASSED:
+    case EXECUTOR_END:
+        break;
+    }
+    bug("action %d is no message", (int)action->kind);
+}
+
+static void answer(struct sim *sim, const struct sim_message *message,
+                   const struct executor_event *event)
+{
+    struct sim_process *process = sim->processes.items[message->about];
+    struct sim_message reply = {.kind = SIM_REPLY, .about = message->about, .event = *event};
+    uint64_t delay = 1 + sim_random(sim, SIM_LATENCY);
+    if (process->frozen_until > sim->now + delay)
+        delay = process->frozen_until - sim->now;
+    sim_send(sim, delay, &reply);
+}
+
+/* ---- Faults
+ * -------------------------------------------------------------------------------------- */
+
+static void take_effect_again(struct sim *sim, const struct sim_message *message, uint64_t delay,
+                              bool is_echo)
+{
+    struct sim_message again = *message;
+    again.is_echo = is_echo;
+    sim_send(sim, delay, &again);
+}
+
+static enum sim_profile choose_fault(struct sim *sim)
+{
+    switch (sim->faults.profile) {
+    case SIM_ALL_FAULTS:
+        return (enum sim_profile)(SIM_CRASHES + sim_random(sim, SIM_FREEZES - SIM_CRASHES + 1));
+    case SIM_FREEZES_AND_CRASHES:
+        return sim_random(sim, 2) ? SIM_FREEZES : SIM_CRASHES;
+    case SIM_NO_FAULTS:
+    case SIM_CRASHES:
+    case SIM_DUPLICATES:
+    case SIM_DELAYS:
+    case SIM_LOST_REPLIES:
+    case SIM_FREEZES:
+    case SIM_PROFILE_COUNT:
+        break;
+    }
+    return sim->faults.profile;
+}
+
+/* Faults fall on steps chosen by the seed. */
+static bool is_fault_due(struct sim *sim)
+{
+    if (sim->faults_left == 0 || ++sim->steps < sim->next_fault)
+        return false;
+    sim->faults_left--;
+    sim->next_fault = sim->steps + 1 + sim_random(sim, 1 + 4 * sim->dag->node_count);
+    return true;
+}
+
+/* A message takes effect with a fault; see enum sim_profile. */
+static void take_effect_badly(struct sim *sim, const struct sim_message *message)
+{
+    struct sim_process *process = sim->processes.items[message->about];
+    struct executor_event event;
+    switch (choose_fault(sim)) {
+    case SIM_CRASHES:
+        if (sim_random(sim, 2))
+            apply(sim, message, &event);
+        crash(sim, process);
+        return;
+    case SIM_DELAYS:
+        take_effect_again(sim, message, SIM_LEASE + sim_random(sim, 3 * SIM_LEASE), false);
+        return;
+    case SIM_LOST_REPLIES:
+        apply(sim, message, &event);
+        take_effect_again(sim, message, SIM_REPEAT, false);
+        return;
+    case SIM_DUPLICATES:
+        take_effect_again(sim, message, 1 + sim_random(sim, 3 * SIM_LEASE), true);
+        break;
+    case SIM_FREEZES:
+        process->frozen_until = sim->now + SIM_LEASE + sim_random(sim, 3 * SIM_LEASE);
+        break;
+    case SIM_NO_FAULTS:
+    case SIM_FREEZES_AND_CRASHES:
+    case SIM_ALL_FAULTS:
+    case SIM_PROFILE_COUNT:
+        break;
+    }
+    apply(sim, message, &event);
+    answer(sim, message, &event);
+}
+
+/* ---- Messages
+ * -------------------------------------------------------------------------------------- */
+
+/* Of a dead process, what was on its way may still arrive. */
+static bool is_from_the_living(struct sim *sim, const struct sim_message *message)
+{
+    const struct sim_process *process = sim->processes.items[message->about];
+    if (message->action.kind == EXECUTOR_RUN)
+        return process->alive && !message->is_echo;
+    return process->alive || message->is_echo || sim_random(sim, 2);
+}
+
+void sim_take_effect(struct sim *sim, const struct sim_message *message)
+{
+    struct sim_process *process = sim->processes.items[message->about];
+    struct executor_event event;
+    if (!is_from_the_living(sim, message))
+        return;
+    if (message->action.kind == EXECUTOR_RUN && process->frozen_until > sim->now) {
+        take_effect_again(sim, message, process->frozen_until - sim->now, false);
+        return;
+    }
+    if (!message->is_echo && process->alive && is_fault_due(sim)) {
+        take_effect_badly(sim, message);
+        return;
+    }
+    apply(sim, message, &event);
+    if (process->alive && !message->is_echo)
+        answer(sim, message, &event);
+}
+
+void sim_reply(struct sim *sim, const struct sim_message *message)
+{
+    struct sim_process *process = sim->processes.items[message->about];
+    if (!process->alive)
+        return;
+    if (process->frozen_until > sim->now) {
+        sim_send(sim, process->frozen_until - sim->now, message);
+        return;
+    }
+    executor_handle(&process->executor, &message->event);
+    perform(sim, message->about);
+}
+
+/* Sends what the executor wants done. Fresh tokens are drawn here, before anything can be repeated.
+ */
+static void perform(struct sim *sim, sim_index index)
+{
+    struct sim_process *process = sim->processes.items[index];
+    struct sim_message message = {.kind = SIM_EFFECT, .about = index};
+    while (executor_next(&process->executor, &message.action)) {
+        struct executor_action *action = &message.action;
+        if (action->kind == EXECUTOR_END) {
+            sim_end_process(process);
+            return;
+        }
+        if (action->kind == EXECUTOR_PASSED) {
+            sim_pass(sim, action->joins, action->count);
+            continue;
+        }
+        if (action->kind == EXECUTOR_INVOKE && action->token == 0)
+            action->token = 1 + sim_random(sim, UINT64_MAX - 1);
+        sim->metrics.becomes += action->kind == EXECUTOR_RUN && action->becomes;
+        sim_send(sim, 1 + sim_random(sim, SIM_LATENCY), &message);
+    }
+}

@@ -1,0 +1,172 @@
+/* The model of the store: what each step does, atomically, when it takes effect; see sim.h. */
+#include "executor/mutant.h"
+#include "world/sim.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+
+/* ---- Sets of nodes
+ * --------------------------------------------------------------------------------- */
+
+static uint32_t *find_slot(uint32_t *slots, uint32_t capacity, uint32_t node)
+{
+    uint32_t at = (uint32_t)hash_mix(node) & (capacity - 1);
+    while (slots[at] != 0 && slots[at] != node + 1)
+        at = (at + 1) & (capacity - 1);
+    return &slots[at];
+}
+
+static void grow_set(struct node_set *set)
+{
+    uint32_t capacity = set->capacity ? set->capacity * 2 : 8;
+    uint32_t *slots = memory_new(capacity, sizeof *slots);
+    for (uint32_t i = 0; i < set->capacity; i++)
+        if (set->slots[i])
+            *find_slot(slots, capacity, set->slots[i] - 1) = set->slots[i];
+    free(set->slots);
+    set->slots = slots;
+    set->capacity = capacity;
+}
+
+void node_set_add(struct node_set *set, uint32_t node)
+{
+    if (set->count * 2 >= set->capacity)
+        grow_set(set);
+    uint32_t *slot = find_slot(set->slots, set->capacity, node);
+    set->count += *slot == 0;
+    *slot = node + 1;
+}
+
+bool node_set_has(const struct node_set *set, uint32_t node)
+{
+    return set->capacity > 0 && *find_slot(set->slots, set->capacity, node) != 0;
+}
+
+void node_set_release(struct node_set *set)
+{
+    free(set->slots);
+    *set = (struct node_set){0};
+}
+
+/* ---- Promises
+ * ------------------------------------------------------------------------------------ */
+
+/* P6: what a message promises travels with it or is in the store. True when it travels. */
+static bool carries(struct sim *sim, const struct sim_process *process, uint32_t node,
+                    const char *step, uint32_t target)
+{
+    if (node_set_has(&process->held, node) && !sim_is_large(sim, node))
+        return true;
+    if (!sim->stored[node])
+        sim_violate(sim,
+                    "P6: %s node %" PRIu32 " promises the value of node %" PRIu32
+                    ", which is not stored",
+                    step, target, node);
+    return false;
+}
+
+/* ---- Values
+ * ---------------------------------------------------------------------------------------- */
+
+void sim_put(struct sim *sim, struct sim_process *process, uint32_t node)
+{
+    if (!node_set_has(&process->held, node))
+        sim_violate(sim, "a process stores the value of node %" PRIu32 ", which it does not have",
+                    node);
+    sim->stored[node] = true;
+    sim->puts[node]++;
+    sim->metrics.store_writes++;
+    sim->metrics.store_bytes_written += sim->bytes[node];
+    sim->metrics.store_commands++;
+}
+
+bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
+{
+    for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++) {
+        uint32_t producer = sim->producers[p];
+        if (node_set_has(&process->held, producer))
+            continue;
+        if (!sim->stored[producer])
+            return false;
+        sim->metrics.store_reads++;
+        sim->metrics.store_bytes_read += sim->bytes[producer];
+        sim->metrics.store_commands++;
+        node_set_add(&process->held, producer);
+    }
+    return true;
+}
+
+/* ---- Invocations
+ * --------------------------------------------------------------------------------- */
+
+void sim_accept(struct sim *sim, struct sim_process *process, const struct executor_action *action)
+{
+    uint32_t node = action->node;
+    sim_index number = sim_invoke(sim, node, action->token);
+    for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++)
+        if (carries(sim, process, sim->producers[p], "the invocation of", node))
+            vector_push(&sim->invocations.items[number].payload, sim->producers[p]);
+}
+
+/* ---- Joins
+ * --------------------------------------------------------------------------------------- */
+
+/* Adds the values that travel with one edge of a record: a producer's, or, of an inner record,
+ * those of all producers below. */
+static void store_edge(struct sim *sim, struct sim_process *process, uint32_t join,
+                       const struct join_place *place, unsigned edge, struct sim_record *record)
+{
+    uint64_t below = UINT64_C(1) << (6 * place->level);
+    uint64_t first = (place->first_edge + edge) * below;
+    uint64_t end = first + below, count = sim->dag->nodes[join].producer_count;
+    for (uint64_t p = first; p < end && p < count; p++) {
+        uint32_t producer = sim->producers[sim->first_producer[join] + p];
+        if (carries(sim, process, producer, "an arrival at", join))
+            vector_push(&record->values, producer);
+    }
+}
+
+static void store_edges(struct sim *sim, struct sim_process *process,
+                        const struct executor_action *action, struct sim_record *record)
+{
+    uint32_t offset = action->record - sim->plan->first_record[action->node];
+    struct join_place place = join_place(sim->dag->nodes[action->node].producer_count, offset);
+    for (uint64_t edges = action->edges; edges; edges &= edges - 1)
+        store_edge(sim, process, action->node, &place, (unsigned)__builtin_ctzll(edges), record);
+}
+
+void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_index,
+                const struct executor_action *action, struct executor_event *event)
+{
+    struct sim_record *record = &sim->records[action->record];
+    struct join_arrival arrival = {.all = action->all,
+                                   .edges = action->edges,
+                                   .token = action->token,
+                                   .now = sim->now,
+                                   .lease = SIM_LEASE};
+    if (MUTANT(OWNER_IS_PROCESS))
+        arrival.token = process_index + 1;
+    event->answer = join_arrive(&record->join, &arrival);
+    event->record = action->record;
+    sim->metrics.store_commands++;
+    sim->metrics.arrivals_own += event->answer == JOIN_OWN;
+    sim->metrics.arrivals_stop += event->answer == JOIN_STOP;
+    sim->metrics.arrivals_not += event->answer == JOIN_NOT;
+    if (event->answer == JOIN_NOT)
+        store_edges(sim, process, action, record);
+    for (size_t i = 0; event->answer == JOIN_OWN && i < record->values.count; i++)
+        node_set_add(&process->held, record->values.items[i]);
+}
+
+/* The mark is on the root's record, and on the others of a wide join, whose owners came on. */
+void sim_pass(struct sim *sim, const uint32_t *joins, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t r = sim->plan->first_record[joins[i]];
+             r < sim->plan->first_record[joins[i] + 1]; r++)
+            sim->records[r].join.passed = true;
+    sim->metrics.store_commands += count > 0;
+}

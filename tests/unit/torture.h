@@ -1,0 +1,141 @@
+/*
+ * Random DAGs and faults for the simulated world. torture(seed, ...) builds a DAG by the seed, runs
+ * it with the seed's faults and compares the result with a direct evaluation. It returns what the
+ * run's own checks or the comparison found, or NULL.
+ */
+#ifndef WKC_TEST_TORTURE_H
+#define WKC_TEST_TORTURE_H
+
+#include "synthetic.h"
+#include "world/sim.h"
+
+static uint64_t torture_state;
+static uint32_t torture_below(uint32_t bound)
+{
+    torture_state += 0x9e3779b97f4a7c15u;
+    return (uint32_t)(hash_mix(torture_state) >> 32) % bound;
+}
+
+enum torture_shape {
+    SHAPE_RANDOM, /* up to 6 producers from a window of older nodes */
+    SHAPE_CHAINS, /* diamonds and long chains with edges that skip ahead */
+    SHAPE_FAN,    /* one to many to one, by way of some joins */
+    SHAPE_JOINS,  /* executors that complete several joins at once */
+    SHAPE_COUNT
+};
+
+static void build_random(struct synthetic *s, uint32_t count, uint32_t width, uint32_t window)
+{
+    uint32_t producers[64];
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t refs = i == 0 || torture_below(8) == 0 ? 0 : 1 + torture_below(width);
+        for (uint32_t r = 0; r < refs; r++)
+            producers[r] = i - 1 - torture_below(i < window ? i : window);
+        synthetic_node(s, producers, refs);
+    }
+}
+
+static void build_fan(struct synthetic *s, uint32_t width)
+{
+    uint32_t root = synthetic_node(s, NULL, 0), middle[400];
+    for (uint32_t i = 0; i < width; i++) {
+        uint32_t both[2] = {root, i ? middle[i - 1] : root};
+        middle[i] = synthetic_node(s, both, torture_below(6) == 0 ? 2 : 1);
+    }
+    synthetic_node(s, middle, width);
+}
+
+/* Layers in which every node reads a few of the layer before: the last to come owns several. */
+static void build_joins(struct synthetic *s, uint32_t layers, uint32_t width)
+{
+    uint32_t before[8] = {0}, now[8] = {0}, producers[8];
+    for (uint32_t layer = 0; layer < layers; layer++) {
+        for (uint32_t i = 0; i < width; i++) {
+            uint32_t refs = layer ? 2 + torture_below(3) : 0;
+            for (uint32_t r = 0; r < refs; r++)
+                producers[r] = before[torture_below(width)];
+            now[i] = synthetic_node(s, producers, refs);
+        }
+        for (uint32_t i = 0; i < width; i++)
+            before[i] = now[i];
+    }
+    synthetic_node(s, before, width);
+}
+
+static void torture_build(struct synthetic *s, uint64_t seed)
+{
+    torture_state = seed;
+    synthetic_begin(s);
+    switch ((enum torture_shape)torture_below(SHAPE_COUNT)) {
+    case SHAPE_RANDOM:
+        build_random(s, 2 + torture_below(40), 1 + torture_below(6), 1 + torture_below(20));
+        break;
+    case SHAPE_CHAINS:
+        build_random(s, 2 + torture_below(30), 2, 3);
+        break;
+    case SHAPE_FAN:
+        build_fan(s, 1 + torture_below(torture_below(4) ? 20 : 300));
+        break;
+    case SHAPE_JOINS:
+        build_joins(s, 2 + torture_below(6), 2 + torture_below(4));
+        break;
+    case SHAPE_COUNT:
+        break;
+    }
+    uint32_t last = s->count - 1, twice[3] = {last, 0, last};
+    synthetic_end(s, twice, 1 + torture_below(3));
+}
+
+static const char *torture_compare(const struct synthetic *s, const struct job_outcome *outcome)
+{
+    const struct dag *dag = &s->dag;
+    const dag_ref *refs = dag->refs + dag->nodes[dag_sink(dag)].first_ref;
+    uint64_t *values = synthetic_values(s), count = dag_ref_count(dag, dag_sink(dag));
+    const uint64_t *found = (const uint64_t *)(uintptr_t)outcome->words[0];
+    const char *difference = outcome->words[1] == count ? NULL : "P2: wrong number of results";
+    for (uint64_t i = 0; !difference && i < count; i++)
+        if (found[i] != values[dag_ref_source(refs[i])])
+            difference = "P2: wrong result";
+    free(values);
+    return difference;
+}
+
+static struct metrics torture_metrics;
+
+static const char *torture_run(const struct synthetic *s, const struct sim_options *faults)
+{
+    static struct arena arena;
+    static struct type_table types;
+    static struct error error;
+    if (!types.arena) {
+        arena_init(&arena);
+        type_table_init(&types, &arena);
+    }
+    wk_kernel *kernels[] = {NULL, synthetic_kernel};
+    struct job job = {
+        .plan = &s->plan, .kernels = kernels, .result_type = type_parse(&types, "u64[_]")};
+    struct job_options options = {0};
+    struct job_outcome outcome;
+    int code = sim_run_with(&job, &options, faults, &outcome, &error);
+    torture_metrics = outcome.metrics;
+    if (code)
+        return error.message;
+    const char *difference = torture_compare(s, &outcome);
+    outcome.release(&outcome);
+    return difference;
+}
+
+static const char *torture(uint64_t seed, enum sim_profile profile)
+{
+    struct synthetic s;
+    torture_build(&s, seed);
+    struct sim_options faults = {.seed = seed,
+                                 .profile = profile,
+                                 .faults = 1 + torture_below(8),
+                                 .large_percent = torture_below(4) * 33};
+    const char *found = torture_run(&s, &faults);
+    synthetic_release(&s);
+    return found;
+}
+
+#endif
