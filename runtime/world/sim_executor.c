@@ -22,15 +22,28 @@ void sim_end_process(struct sim_process *process)
 
 static void perform(struct sim *sim, sim_index index);
 
-/* The platform delivers the event again, some time later: perhaps before the dead owner's lease
- * ends. */
+/* The platform delivers the event again, some time later: perhaps before a dead owner's lease ends.
+ */
+static void redeliver(struct sim *sim, const struct sim_process *process)
+{
+    struct sim_message again = {.kind = SIM_DELIVER, .about = process->invocation};
+    sim_send(sim, 50 + sim_random(sim, 3 * SIM_LEASE), &again);
+}
+
 static void crash(struct sim *sim, struct sim_process *process)
 {
     if (!process->alive)
         return;
     sim_end_process(process);
-    struct sim_message again = {.kind = SIM_DELIVER, .about = process->invocation};
-    sim_send(sim, 50 + sim_random(sim, 3 * SIM_LEASE), &again);
+    redeliver(sim, process);
+}
+
+/* The platform may take it for dead; then it wakes up beside its successor. */
+static void freeze(struct sim *sim, struct sim_process *process)
+{
+    process->frozen_until = sim->now + SIM_LEASE + sim_random(sim, 3 * SIM_LEASE);
+    if (sim_random(sim, 2))
+        redeliver(sim, process);
 }
 
 void sim_deliver(struct sim *sim, sim_index invocation)
@@ -261,7 +274,7 @@ static void take_effect_badly(struct sim *sim, const struct sim_message *message
         take_effect_again(sim, message, 1 + sim_random(sim, 3 * SIM_LEASE), true);
         break;
     case SIM_FREEZES:
-        process->frozen_until = sim->now + SIM_LEASE + sim_random(sim, 3 * SIM_LEASE);
+        freeze(sim, process);
         break;
     case SIM_NO_FAULTS:
     case SIM_FREEZES_AND_CRASHES:

@@ -1,0 +1,114 @@
+/*
+ * Mistakes in the protocol, put in on purpose (executor/mutant.h): each must be caught by the
+ * checks that pass the real rules, or these checks prove nothing. The sources are compiled into
+ * this test with the mutants in them, in place of the archives' objects.
+ */
+#define WKC_MUTANTS
+#include "executor/executor.c"
+#include "executor/join.c"
+#include "world/sim_store.c"
+#include "world/sim_executor.c"
+#include "world/sim.c"
+
+#include "test.h"
+#include "torture.h"
+
+enum executor_mutant executor_mutant;
+
+enum { SEEDS = 1000, ENOUGH = 3 };
+
+struct catch
+{
+    uint64_t tried, caught;
+    char what[1024]; /* the first finding */
+    enum sim_profile profile;
+    uint64_t seed;
+};
+
+/* Runs all profiles and seeds until the mutant was caught often enough. */
+static struct catch try_mutant(enum executor_mutant mutant)
+{
+    struct catch catch = {0};
+    executor_mutant = mutant;
+    for (uint64_t seed = 0; seed < SEEDS && catch.caught < ENOUGH; seed++)
+        for (int profile = SIM_NO_FAULTS; profile < SIM_PROFILE_COUNT; profile++) {
+            const char *found = torture(seed, (enum sim_profile)profile);
+            catch.tried++;
+            if (!found)
+                continue;
+            if (catch.caught++ == 0) {
+                snprintf(catch.what, sizeof catch.what, "%s", found);
+                catch.profile = (enum sim_profile)profile;
+                catch.seed = seed;
+            }
+        }
+    executor_mutant = EXECUTOR_MUTANT_NONE;
+    return catch;
+}
+
+static void the_rules_themselves_pass(void)
+{
+    CHECK_INT(try_mutant(EXECUTOR_MUTANT_NONE).caught, 0);
+}
+
+/* Random faults find this one in 1 of 70,000 runs, so here is the case itself. A lineage runs join
+ * 3, and is told to stop at join 4, which another run of it owns. It cannot know whether that one
+ * has handed on what 3 owes; if it marked 3 and the other died, the retry would be stopped at 3
+ * (P3.3), and 4 would never run. */
+static bool stopped_lineage_marks_its_joins(void)
+{
+    struct synthetic s;
+    synthetic_begin(&s);
+    uint32_t sources[3], both[2];
+    for (int i = 0; i < 3; i++)
+        sources[i] = synthetic_node(&s, NULL, 0);
+    both[0] = synthetic_node(&s, sources, 2);
+    both[1] = sources[2];
+    uint32_t join = synthetic_node(&s, both, 2);
+    synthetic_end(&s, &join, 1);
+    struct executor_options options = {.inline_bytes = 100};
+    struct executor executor;
+    struct executor_action action;
+    bool marks = false;
+    executor_init(&executor, &s.plan, &options);
+    executor_start(&executor, 0, 1);
+    while (executor_next(&executor, &action) && action.kind != EXECUTOR_END) {
+        struct executor_event event = {.node = action.node, .record = action.record};
+        event.kind = action.kind == EXECUTOR_RUN ? EXECUTOR_DONE : EXECUTOR_ANSWERED;
+        event.answer = action.node == 3 ? JOIN_OWN : JOIN_STOP;
+        marks |= action.kind == EXECUTOR_PASSED;
+        executor_handle(&executor, &event);
+    }
+    executor_release(&executor);
+    synthetic_release(&s);
+    return marks;
+}
+
+static void a_stopped_lineage_must_not_mark_its_joins(void)
+{
+    CHECK(!stopped_lineage_marks_its_joins());
+    executor_mutant = EXECUTOR_MUTANT_STOPPED_MARKS_PASSED;
+    CHECK(stopped_lineage_marks_its_joins());
+    executor_mutant = EXECUTOR_MUTANT_NONE;
+}
+
+static void each_mutant_is_caught(void)
+{
+    static const char *const texts[] = {"",
+#define TEXT(NAME, text) text,
+                                        EXECUTOR_MUTANTS(TEXT)
+#undef TEXT
+    };
+    for (int mutant = 1; mutant < EXECUTOR_MUTANT_COUNT; mutant++) {
+        if (mutant == EXECUTOR_MUTANT_STOPPED_MARKS_PASSED)
+            continue; /* the directed test above */
+        struct catch catch = try_mutant((enum executor_mutant)mutant);
+        if (getenv("WKC_TEST_VERBOSE") || catch.caught == 0)
+            fprintf(stderr, "%s: caught in %" PRIu64 " of %" PRIu64 " runs; profile %d: %s\n",
+                    texts[mutant], catch.caught, catch.tried, (int)catch.profile, catch.what);
+        CHECK(catch.caught > 0);
+    }
+}
+
+TEST_MAIN(TEST(the_rules_themselves_pass), TEST(a_stopped_lineage_must_not_mark_its_joins),
+          TEST(each_mutant_is_caught))
