@@ -82,9 +82,10 @@ const char *buffer_text(const struct buffer *buffer)
     return buffer->data ? buffer->data : "";
 }
 
-/* The length of the well-formed UTF-8 sequence at `s` (Unicode table 3-7), or 0. */
-static size_t utf8_length(const unsigned char *s, size_t left)
+/* Unicode, table 3-7. */
+size_t utf8_length(const char *text, size_t left)
 {
+    const unsigned char *s = (const unsigned char *)text;
     unsigned char lead = s[0];
     if (lead < 0x80)
         return 1;
@@ -109,7 +110,7 @@ void buffer_json_string(struct buffer *buffer, const char *text, size_t length)
     buffer_putc(buffer, '"');
     for (size_t i = 0; i < length;) {
         unsigned char c = (unsigned char)text[i];
-        size_t sequence = utf8_length((const unsigned char *)text + i, length - i);
+        size_t sequence = utf8_length(text + i, length - i);
         if (c == '"' || c == '\\')
             buffer_printf(buffer, "\\%c", c);
         else if (c == '\n')

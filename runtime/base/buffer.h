@@ -27,6 +27,10 @@ void buffer_vprintf(struct buffer *buffer, const char *format, va_list arguments
 /* The text so far; valid until the buffer changes. */
 const char *buffer_text(const struct buffer *buffer);
 
+/* The length of the well-formed UTF-8 sequence at `text`, of which `left` bytes may be read (at least
+ * 1); 0 if it is none. */
+size_t utf8_length(const char *text, size_t left);
+
 /* Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void buffer_json_string(struct buffer *buffer, const char *text, size_t length);
 

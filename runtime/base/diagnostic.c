@@ -184,6 +184,22 @@ static const struct colours no_colours = {"", "", "", "", ""};
 static const struct colours terminal_colours = {"\033[1;31m", "\033[1;33m", "\033[1m", "\033[1;34m",
                                                 "\033[0m"};
 
+/* What a terminal cannot show, or would obey, is replaced. */
+static void render_line(struct buffer *out, const char *line)
+{
+    for (size_t left = strlen(line), step; left > 0; line += step, left -= step) {
+        unsigned char byte = (unsigned char)*line;
+        size_t sequence = utf8_length(line, left);
+        step = sequence ? sequence : 1;
+        if (sequence == 0)
+            buffer_puts(out, "\xEF\xBF\xBD");
+        else if ((byte < 0x20 && byte != '\t') || byte == 0x7F)
+            buffer_putc(out, ' ');
+        else
+            buffer_append(out, line, sequence);
+    }
+}
+
 static void render_place(struct buffer *out, struct place place, const char *source_line,
                          const struct colours *c, const char *mark_colour)
 {
@@ -197,8 +213,7 @@ static void render_place(struct buffer *out, struct place place, const char *sou
     if (!source_line)
         return;
     buffer_printf(out, "%s%5u |%s ", c->blue, place.line, c->off);
-    for (const char *p = source_line; *p; p++)
-        buffer_putc(out, (unsigned char)*p < 0x20 && *p != '\t' ? ' ' : *p);
+    render_line(out, source_line);
     buffer_printf(out, "\n%s      |%s ", c->blue, c->off);
     size_t width = strlen(source_line);
     for (uint32_t i = 0; i + 1 < place.column && i < width; i++) {
