@@ -477,7 +477,7 @@ static void print_parameters(struct printer *printer, const char *role,
 static void print_function(struct printer *printer, const struct ast_declaration *declaration)
 {
     if (declaration->function.type_parameter_count) {
-        begin(printer, "types", "");
+        begin(printer, NULL, "types:");
         print_names(printer, declaration->function.type_parameters,
                     declaration->function.type_parameter_count);
         end(printer);

@@ -62,7 +62,7 @@ struct ast_type *build_function_type(struct parser *parser, struct span span, bo
                                      struct list parameters, struct ast_type *result);
 struct ast_type *build_tuple_type(struct parser *parser, struct span span, struct list parts,
                                   bool trailing_comma);
-struct extent_group build_extents(struct parser *parser, struct span span, struct list extents);
+struct extent_group *build_extents(struct parser *parser, struct list extents);
 
 /* Statements. */
 struct ast_block *build_block(struct parser *parser, struct span span, struct list statements);
@@ -76,6 +76,8 @@ struct ast_statement *build_assign(struct parser *parser, struct span span,
                                    struct span operator_span, struct ast_expression *value);
 struct ast_statement *build_expression_statement(struct parser *parser, struct span span,
                                                  struct ast_expression *expression);
+/* Refuses an expression that is no statement, once it is known to be a whole one. */
+struct ast_statement *check_statement(struct parser *parser, struct ast_statement *statement);
 struct ast_statement *build_if(struct parser *parser, struct span span,
                                struct ast_expression *condition, struct ast_block *then,
                                struct ast_block *otherwise);
@@ -85,8 +87,8 @@ struct ast_statement *build_for(struct parser *parser, struct span span,
                                 struct ast_iterator iterator, struct ast_block *body);
 struct ast_statement *build_jump(struct parser *parser, struct span span,
                                  enum ast_statement_kind kind, struct ast_expression *value);
-struct ast_iterator build_iterator(struct parser *parser, struct span span, struct list names,
-                                   struct ast_expression *subject);
+struct ast_iterator *build_iterator(struct parser *parser, struct span span, struct list names,
+                                    struct ast_expression *subject);
 
 /* Expressions. */
 struct ast_expression *build_value(struct parser *parser, struct ast_expression *expression);

@@ -30,16 +30,17 @@ struct ast_type *build_type_name(struct parser *parser, struct span span, struct
     return type;
 }
 
-struct extent_group build_extents(struct parser *parser, struct span span, struct list extents)
+struct extent_group *build_extents(struct parser *parser, struct list extents)
 {
-    struct extent_group group = {.rank = extents.count, .span = span};
-    group.extents = list_take(&parser->expressions, parser->arena, extents);
-    group.spans = arena_array(parser->arena, struct span, extents.count);
+    struct extent_group *group = arena_new(parser->arena, struct extent_group);
+    group->rank = extents.count;
+    group->extents = list_take(&parser->expressions, parser->arena, extents);
+    group->spans = arena_array(parser->arena, struct span, extents.count);
     for (uint32_t i = 0; i < extents.count; i++) {
-        struct ast_expression *extent = group.extents[i];
-        group.spans[i] = extent->span;
+        struct ast_expression *extent = group->extents[i];
+        group->spans[i] = extent->span;
         if (extent->kind == EXPR_NAME && extent->name == parser->underscore)
-            group.extents[i] = NULL;
+            group->extents[i] = NULL;
     }
     return group;
 }
@@ -304,12 +305,17 @@ static void refuse_expression_statement(struct parser *parser,
 struct ast_statement *build_expression_statement(struct parser *parser, struct span span,
                                                  struct ast_expression *expression)
 {
-    bool is_call = expression->kind == EXPR_CALL;
-    if (!is_call)
-        refuse_expression_statement(parser, expression);
-    struct ast_statement *statement =
-        new_statement(parser, is_call ? STMT_EXPRESSION : STMT_ERROR, span);
+    struct ast_statement *statement = new_statement(parser, STMT_EXPRESSION, span);
     statement->expression = expression;
+    return statement;
+}
+
+struct ast_statement *check_statement(struct parser *parser, struct ast_statement *statement)
+{
+    if (statement->kind == STMT_EXPRESSION && statement->expression->kind != EXPR_CALL) {
+        refuse_expression_statement(parser, statement->expression);
+        statement->kind = STMT_ERROR;
+    }
     return statement;
 }
 
@@ -350,11 +356,14 @@ struct ast_statement *build_jump(struct parser *parser, struct span span,
     return statement;
 }
 
-struct ast_iterator build_iterator(struct parser *parser, struct span span, struct list names,
-                                   struct ast_expression *subject)
+struct ast_iterator *build_iterator(struct parser *parser, struct span span, struct list names,
+                                    struct ast_expression *subject)
 {
-    struct ast_iterator iterator = {.name_count = names.count, .subject = subject, .span = span};
-    iterator.names = list_take(&parser->name_list, parser->arena, names);
+    struct ast_iterator *iterator = arena_new(parser->arena, struct ast_iterator);
+    iterator->name_count = names.count;
+    iterator->subject = subject;
+    iterator->span = span;
+    iterator->names = list_take(&parser->name_list, parser->arena, names);
     return iterator;
 }
 

@@ -23,12 +23,6 @@ struct mistake {
 
 /* ---- Looking around ---- */
 
-static bool is_statement_start(int kind)
-{
-    return kind == TOKEN_SEPARATOR || kind == TOKEN_BLOCK_OPEN || kind == TOKEN_SYNC ||
-           kind == NO_TOKEN;
-}
-
 static bool in_bracket(const struct mistake *mistake, enum bracket_kind kind)
 {
     return mistake->bracket && mistake->bracket->kind == kind;
@@ -52,12 +46,6 @@ static bool is_keyword(int kind)
     return is_declaration_keyword(kind) || is_statement_keyword(kind) || kind == TOKEN_ELSE ||
            kind == TOKEN_IN || kind == TOKEN_MAP || kind == TOKEN_TRUE || kind == TOKEN_FALSE ||
            kind == TOKEN_IF_OPERAND || kind == TOKEN_IF_FILTER || kind == TOKEN_FOR_EACH;
-}
-
-static bool is_word_operator(const struct mistake *mistake)
-{
-    const char *text = mistake->found.span.source->text + mistake->found.span.begin;
-    return *text == 'a' || *text == 'o' || *text == 'n';
 }
 
 static bool starts_operand(int kind)
@@ -118,7 +106,7 @@ static const char *expected_text(const struct mistake *mistake)
 {
     const struct expectation *expected = mistake->expected;
     if (expected->count > EXPECTATION_LIMIT || expected->count == 0)
-        return expected->separator ? "the end of the statement" : "something else";
+        return expected->comma ? "`,`, a closing bracket or an operator" : "an operator";
     struct buffer text = {0};
     for (int i = 0; i < expected->count; i++)
         buffer_printf(&text, "%s%s",
@@ -192,8 +180,8 @@ static bool explain_assignment(const struct mistake *mistake)
     int kind = mistake->found.kind;
     bool equals = kind == TOKEN_ASSIGN;
     if ((!equals && kind != TOKEN_ASSIGN_OPERATION) || mistake->expected->assign ||
-        mistake->expected->value || in_bracket(mistake, BRACKET_VALUE) ||
-        in_bracket(mistake, BRACKET_FIELDS))
+        mistake->expected->value || mistake->expected->name || !mistake->bracket ||
+        in_bracket(mistake, BRACKET_VALUE) || in_bracket(mistake, BRACKET_FIELDS))
         return false;
     if (in_bracket(mistake, BRACKET_LITERAL))
         return report(mistake, ERR_assignment_in_expression,
@@ -242,7 +230,8 @@ static bool explain_let(const struct mistake *mistake)
     const char *message = "a variable is declared with `let` or `var`";
     if (mistake->found.kind == TOKEN_WALRUS)
         return report(mistake, ERR_let_missing, message, hint);
-    if (mistake->before[0].kind != TOKEN_NAME || !is_statement_start(mistake->before[1].kind) ||
+    if (mistake->before[0].kind != TOKEN_NAME ||
+        !token_precedes_statement(mistake->before[1].kind) ||
         !in_bracket(mistake, BRACKET_STATEMENTS))
         return false;
     const char *next = text_after(mistake);
@@ -318,7 +307,8 @@ static bool explain_else(const struct mistake *mistake)
 
 static bool explain_colon(const struct mistake *mistake)
 {
-    if (mistake->found.kind != TOKEN_COLON || !in_bracket(mistake, BRACKET_SQUARE))
+    bool here = mistake->found.kind == TOKEN_COLON, before = mistake->before[0].kind == TOKEN_COLON;
+    if (!(here || before) || !in_bracket(mistake, BRACKET_SQUARE))
         return false;
     if (mistake->bracket->is_index)
         return report(mistake, ERR_slice_colon, "a slice is not written with `:`",
@@ -372,10 +362,21 @@ static bool explain_annotation(const struct mistake *mistake)
                         "`@retry(2) solve(a, b)`");
 }
 
+/* A block by itself, or after a word that is none of the language. */
+static bool explain_block(const struct mistake *mistake)
+{
+    if (mistake->found.kind != TOKEN_BLOCK_OPEN || !mistake->bracket ||
+        !(token_precedes_statement(mistake->before[0].kind) ||
+          mistake->before[0].kind == TOKEN_NAME))
+        return false;
+    return report(mistake, ERR_block_alone, "this block belongs to nothing",
+                  "a block follows `if`, `else`, `while` or `for`");
+}
+
 static bool explain_declaration(const struct mistake *mistake)
 {
     if (is_declaration_keyword(mistake->found.kind) && mistake->expected->value &&
-        is_statement_start(mistake->before[0].kind))
+        token_precedes_statement(mistake->before[0].kind))
         return report(mistake, ERR_declaration_nested, "declarations stand outside of bodies",
                       "move it out; tasks and flows see the parameters that they are given");
     if (!mistake->expected->declaration)
@@ -399,7 +400,8 @@ static bool explain_missing_type(const struct mistake *mistake)
         mistake->before[0].kind != TOKEN_NAME)
         return false;
     if (in_bracket(mistake, BRACKET_LITERAL))
-        return report_found(mistake, ERR_token_unexpected, "`:` and the field's value", NULL);
+        return mistake->found.kind != TOKEN_ASSIGN &&
+               report_found(mistake, ERR_token_unexpected, "`:` and the field's value", NULL);
     struct diagnostic *d =
         syntax_report(mistake->parser, mistake->before[0].span, ERR_type_missing,
                       in_bracket(mistake, BRACKET_FIELDS) ? "this field has no type"
@@ -410,8 +412,7 @@ static bool explain_missing_type(const struct mistake *mistake)
 
 static bool explain_missing_value(const struct mistake *mistake)
 {
-    if (!mistake->expected->assign || mistake->expected->count > 2 ||
-        mistake->found.kind != TOKEN_SEPARATOR)
+    if (!mistake->expected->assign || mistake->found.kind != TOKEN_SEPARATOR)
         return false;
     return report_found(mistake, ERR_initial_value_missing, "`=` and a value",
                         "a variable gets its value where it is declared: `var n = 0`");
@@ -424,6 +425,8 @@ static bool explain_body(const struct mistake *mistake)
     const char *hint = NULL;
     if (mistake->found.kind == TOKEN_COLON)
         hint = "blocks stand in braces";
+    else if (!mistake->bracket)
+        hint = "the body of a task or flow stands in braces: `{ return x }`";
     else if (mistake->found.kind == TOKEN_SEPARATOR || is_statement_keyword(mistake->found.kind))
         hint = "a block has braces around it, even when it holds one statement";
     return report_found(mistake, ERR_body_missing, "`{` and a block", hint);
@@ -436,8 +439,6 @@ static bool explain_keyword(const struct mistake *mistake)
     bool name_wanted = expected->name && !expected->value && !expected->type;
     bool as_operand = expected->value && (is_declaration_keyword(kind) || kind == TOKEN_ELSE);
     bool map_alone = mistake->before[0].kind == TOKEN_MAP && expected->count == 1;
-    bool operator_word = (kind == TOKEN_AND_AND || kind == TOKEN_OR_OR || kind == TOKEN_NOT) &&
-                         is_word_operator(mistake);
     if (map_alone) {
         struct diagnostic *d =
             syntax_report(mistake->parser, mistake->before[0].span, ERR_keyword_as_name,
@@ -446,12 +447,33 @@ static bool explain_keyword(const struct mistake *mistake)
                       "a map is written `map[str]int{}`; a variable needs another name");
         return true;
     }
-    if (!(is_keyword(kind) && (name_wanted || as_operand)) && !(operator_word && name_wanted))
+    if (!is_keyword(kind) || !(name_wanted || as_operand))
         return false;
     return report(mistake, ERR_keyword_as_name,
                   arena_printf(mistake->parser->arena, "%s is a word of the language, and no name",
                                found_text(mistake)),
                   "choose another name");
+}
+
+static void report_unclosed(const struct mistake *mistake)
+{
+    const struct source *source = mistake->parser->source;
+    uint32_t opened = mistake->bracket->begin;
+    struct diagnostic *d =
+        syntax_report(mistake->parser, (struct span){source, opened, opened + 1},
+                      ERR_bracket_unclosed, "this `%c` is not closed", source->text[opened]);
+    diagnose_note(mistake->parser->diagnostics, d, mistake->found.span,
+                  "a closing bracket is missing before this");
+}
+
+/* `f(a: int {`, where the block of a head has come. */
+static bool explain_unclosed_head(const struct mistake *mistake)
+{
+    if (mistake->found.kind != TOKEN_LITERAL_OPEN || !mistake->bracket ||
+        mistake->bracket->kind > BRACKET_SQUARE || mistake->expected->value)
+        return false;
+    report_unclosed(mistake);
+    return true;
 }
 
 /* An item of a list without a comma before it, or a list that was never closed. */
@@ -465,11 +487,7 @@ static bool explain_list(const struct mistake *mistake)
     bool left = mistake->found.newline && line_indentation(source, mistake->found.span.begin) <=
                                               line_indentation(source, opened);
     if (left) {
-        struct span span = {source, opened, opened + 1};
-        struct diagnostic *d = syntax_report(mistake->parser, span, ERR_bracket_unclosed,
-                                             "this `%c` is not closed", source->text[opened]);
-        diagnose_note(mistake->parser->diagnostics, d, mistake->found.span,
-                      "a closing bracket is missing before this");
+        report_unclosed(mistake);
         filter_recover_unclosed(mistake->filter);
         return true;
     }
@@ -494,7 +512,10 @@ static bool explain_name(const struct mistake *mistake)
 {
     if (!mistake->expected->name || mistake->expected->value || mistake->expected->type)
         return false;
-    return report_found(mistake, ERR_name_expected, "a name", NULL);
+    return report_found(mistake, ERR_name_expected, "a name",
+                        in_bracket(mistake, BRACKET_LITERAL)
+                            ? "the fields of a struct literal are named: `Point{x: 1, y: 2}`"
+                            : NULL);
 }
 
 static bool explain_value(const struct mistake *mistake)
@@ -505,8 +526,6 @@ static bool explain_value(const struct mistake *mistake)
     int kind = mistake->found.kind;
     if (is_binary_sign(kind) && mistake->before[0].kind == TOKEN_SEPARATOR)
         hint = "the line before was a whole statement; to go on, end it with the operator";
-    else if (kind == TOKEN_LITERAL_OPEN && is_statement_start(mistake->before[0].kind))
-        hint = "a block belongs to `if`, `else`, `while` or `for`";
     else if (kind == TOKEN_LITERAL_OPEN)
         hint = "a map is written `map[K]V{…}`, a struct `Name{…}`";
     else if (kind == TOKEN_BLOCK_OPEN)
@@ -523,23 +542,22 @@ static bool explain_end(const struct mistake *mistake)
     if (!mistake->expected->separator)
         return false;
     const char *hint = NULL;
-    if (mistake->found.kind == TOKEN_LITERAL_OPEN)
-        hint = "a block belongs to `if`, `else`, `while` or `for`";
-    else if (starts_operand(mistake->found.kind) || is_keyword(mistake->found.kind))
+    if (starts_operand(mistake->found.kind) || is_keyword(mistake->found.kind))
         hint = "two statements on one line have `;` between them";
     return report_found(mistake, ERR_statement_unended, "the end of the statement", hint);
 }
 
 static bool (*const explanations[])(const struct mistake *) = {
-    explain_increment,     explain_float,         explain_struct_in_head, explain_let,
-    explain_for,           explain_comprehension, explain_conditional,    explain_branch,
-    explain_assignment,    explain_else,          explain_colon,          explain_range,
-    explain_destructuring, explain_annotation,    explain_declaration,    explain_missing_type,
-    explain_missing_value, explain_body,          explain_keyword,        explain_list,
-    explain_type,          explain_name,          explain_value,          explain_end,
+    explain_increment,     explain_float,         explain_annotation,    explain_struct_in_head,
+    explain_let,           explain_for,           explain_comprehension, explain_conditional,
+    explain_branch,        explain_missing_type,  explain_assignment,    explain_else,
+    explain_colon,         explain_range,         explain_destructuring, explain_block,
+    explain_declaration,   explain_missing_value, explain_body,          explain_keyword,
+    explain_unclosed_head, explain_list,          explain_type,          explain_name,
+    explain_value,         explain_end,
 };
 
-/* The bracket around the found token, which may itself have opened one. */
+/* The bracket around the found token, which may itself have opened or closed one. */
 static const struct bracket *surrounding(const struct filter *filter)
 {
     size_t count = filter->brackets.count;
@@ -548,6 +566,9 @@ static const struct bracket *surrounding(const struct filter *filter)
                    kind == TOKEN_BLOCK_OPEN;
     if (opening && count)
         count--;
+    if (kind == TOKEN_RPAREN || kind == TOKEN_RBRACKET || kind == TOKEN_LITERAL_CLOSE ||
+        kind == TOKEN_BLOCK_CLOSE)
+        return &filter->closed;
     return count ? &filter->brackets.items[count - 1] : NULL;
 }
 

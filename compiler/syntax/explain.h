@@ -6,7 +6,7 @@
 
 #include "syntax/parser_state.h"
 
-enum { EXPECTATION_LIMIT = 4 };
+enum { EXPECTATION_LIMIT = 6 };
 
 /* What the grammar could have gone on with. */
 struct expectation {

@@ -39,6 +39,12 @@ bool token_ends_operand(int kind)
     }
 }
 
+bool token_precedes_statement(int kind)
+{
+    return kind == TOKEN_SEPARATOR || kind == TOKEN_BLOCK_OPEN || kind == TOKEN_DOC ||
+           kind == TOKEN_SYNC || kind == NO_TOKEN;
+}
+
 /* Whether a newline after it can end a statement. */
 static bool ends_statement(int kind)
 {
@@ -65,9 +71,12 @@ static bool in_block(struct filter *filter)
 
 static bool at_statement_start(const struct filter *filter)
 {
-    int kind = filter->previous.kind;
-    return kind == TOKEN_SEPARATOR || kind == TOKEN_BLOCK_OPEN || kind == TOKEN_DOC ||
-           kind == TOKEN_SYNC || kind == NO_TOKEN || filter->annotation_ended;
+    return token_precedes_statement(filter->previous.kind) || filter->annotation_ended;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 static bool starts_column_one(const struct token *token)
@@ -158,6 +167,7 @@ static struct token take(struct filter *filter)
 {
     if (filter->held_count)
         return filter->held[--filter->held_count];
+    int errors = filter->parser->diagnostics->errors;
     struct token token = lexer_next(&filter->lexer);
     bool newline = token.newline, blank_line = token.blank_line;
     while (token.kind == TOKEN_DOC) {
@@ -170,6 +180,10 @@ static struct token take(struct filter *filter)
     }
     token.newline = newline;
     token.blank_line = blank_line;
+    /* What is wrong with the token itself is also why it cannot stand where it stands. */
+    if (filter->parser->diagnostics->errors > errors &&
+        filter->parser->quiet_until < token.span.end)
+        filter->parser->quiet_until = token.span.end;
     return token;
 }
 
@@ -193,6 +207,23 @@ static void drop_heads(struct filter *filter)
         filter->heads.count--;
 }
 
+/* Whether a `{` without a head can only be meant as a block: the body of a declaration that was
+ * lost to a mistake, a block by itself, or one that belongs to a word of another language. */
+static bool opens_lost_block(const struct filter *filter, const struct token *token)
+{
+    size_t depth = filter->brackets.count;
+    const char *text = filter->parser->source->text;
+    if (depth == 0)
+        return !filter->in_constant;
+    if (filter->brackets.items[depth - 1].kind != BRACKET_STATEMENTS)
+        return false;
+    if (filter->parser->muted)
+        return text[token->span.end + strspn(text + token->span.end, " \t\r")] == '\n';
+    return at_statement_start(filter) || (filter->previous.kind == TOKEN_NAME &&
+                                          token_precedes_statement(filter->passed[0].kind) &&
+                                          is_blank(text[token->span.begin - 1]));
+}
+
 static int open_bracket(struct filter *filter, const struct token *token)
 {
     struct bracket bracket = {.begin = token->span.begin};
@@ -212,8 +243,7 @@ static int open_bracket(struct filter *filter, const struct token *token)
         bracket.kind = head.kind;
         bracket.is_if = head.is_if;
         kind = TOKEN_BLOCK_OPEN;
-    } else if (filter->brackets.count == 0 && !filter->in_constant) {
-        /* A body that its declaration has lost to a mistake. */
+    } else if (opens_lost_block(filter, token)) {
         bracket.kind = BRACKET_STATEMENTS;
         kind = TOKEN_BLOCK_OPEN;
     } else {
@@ -275,6 +305,8 @@ static void report_unclosed(struct filter *filter, const struct bracket *bracket
                             const struct token *token)
 {
     const char *opening = filter->parser->source->text + bracket->begin;
+    bool muted = filter->parser->muted;
+    filter->parser->muted = bracket->begin >= filter->skip_begin;
     struct diagnostic *d = syntax_report(filter->parser, bracket_span(filter, bracket->begin),
                                          ERR_bracket_unclosed, "this `%c` is not closed", *opening);
     if (token->kind == TOKEN_END)
@@ -288,6 +320,7 @@ static void report_unclosed(struct filter *filter, const struct bracket *bracket
                       *opening == '('   ? ')'
                       : *opening == '[' ? ']'
                                         : '}');
+    filter->parser->muted = muted;
 }
 
 /* Reports the innermost unclosed bracket, and closes all above `depth`. A block whose closing brace
@@ -439,14 +472,38 @@ static int filter_elif(struct filter *filter, struct token *token)
     return filter_else(filter, token);
 }
 
-static int filter_word_operator(struct filter *filter, const struct token *token, int kind,
-                                const char *sign)
+/* Whether a name must come after a token. */
+static bool wants_name(int kind)
 {
-    struct diagnostic *d = syntax_report(
-        filter->parser, token->span, ERR_word_operator, "`%.*s` is not an operator",
-        (int)(token->span.end - token->span.begin), token->span.source->text + token->span.begin);
-    diagnose_hint(filter->parser->diagnostics, d, "write `%s`", sign);
-    return kind;
+    return kind == TOKEN_LET || kind == TOKEN_VAR || kind == TOKEN_TASK || kind == TOKEN_FLOW ||
+           kind == TOKEN_STRUCT || kind == TOKEN_USE || kind == TOKEN_FOR ||
+           kind == TOKEN_FOR_EACH || kind == TOKEN_DOT;
+}
+
+/* `and`, `or` and `not` pass as the operators that they mean, or as the names that they cannot be.
+ */
+static int filter_operator_word(struct filter *filter, struct token *token)
+{
+    const struct source *source = token->span.source;
+    const char *text = source->text + token->span.begin;
+    int length = (int)(token->span.end - token->span.begin), previous = filter->previous.kind;
+    bool negation = token->kind == TOKEN_NOT_WORD;
+    struct diagnostic *d;
+    if (negation ? !wants_name(previous) : token_ends_operand(previous)) {
+        d = syntax_report(filter->parser, token->span, ERR_word_operator,
+                          "`%.*s` is not an operator", length, text);
+        diagnose_hint(filter->parser->diagnostics, d, "write `%s`",
+                      negation                        ? "!"
+                      : token->kind == TOKEN_AND_WORD ? "&&"
+                                                      : "||");
+        return negation ? TOKEN_NOT : token->kind == TOKEN_AND_WORD ? TOKEN_AND_AND : TOKEN_OR_OR;
+    }
+    d = syntax_report(filter->parser, token->span, ERR_keyword_as_name,
+                      "`%.*s` is a word of the language, and no name", length, text);
+    diagnose_hint(filter->parser->diagnostics, d, "choose another name");
+    token->value.name.text = intern(filter->parser->names, text, (size_t)length);
+    token->value.name.span = token->span;
+    return TOKEN_NAME;
 }
 
 static int filter_for(struct filter *filter, const struct token *token)
@@ -463,11 +520,6 @@ static int filter_declaration(struct filter *filter, const struct token *token)
         push_head(filter, token->kind == TOKEN_STRUCT ? BRACKET_FIELDS : BRACKET_STATEMENTS, false,
                   token->span.begin);
     return token->kind;
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 static void report_matmul(struct filter *filter, struct span span)
@@ -605,11 +657,9 @@ static int classify(struct filter *filter, struct token *token)
     case TOKEN_NAME:
         return filter_name(filter, token);
     case TOKEN_AND_WORD:
-        return filter_word_operator(filter, token, TOKEN_AND_AND, "&&");
     case TOKEN_OR_WORD:
-        return filter_word_operator(filter, token, TOKEN_OR_OR, "||");
     case TOKEN_NOT_WORD:
-        return filter_word_operator(filter, token, TOKEN_NOT, "!");
+        return filter_operator_word(filter, token);
     case TOKEN_AT:
         return filter_at(filter, token);
     case TOKEN_ANNOTATION:
@@ -635,19 +685,31 @@ static bool is_declaration_word(int kind)
            kind == TOKEN_EXTERN || kind == TOKEN_LET || kind == TOKEN_ANNOTATION;
 }
 
+/* Whether a token can only begin a declaration. `let` and annotations may begin a statement as
+ * well, `task(` and `flow(` a type. */
+static bool begins_declaration(const struct token *token)
+{
+    if (!token->newline || !starts_column_one(token) || token->kind == TOKEN_LET ||
+        token->kind == TOKEN_ANNOTATION)
+        return false;
+    const char *after = token->span.source->text + token->span.end;
+    return is_declaration_word(token->kind) && after[strspn(after, " \t")] != '(';
+}
+
 /* Whether `token` shows that brackets are unclosed; *depth is what may stay open. */
 static bool shows_unclosed(struct filter *filter, const struct token *token, size_t *depth)
 {
     if (filter->brackets.count == 0)
         return false;
     *depth = 0;
-    if (token->kind == TOKEN_END ||
-        (is_declaration_word(token->kind) && token->newline && starts_column_one(token)))
+    if (token->kind == TOKEN_END || begins_declaration(token))
         return true;
     *depth = block_depth(filter);
     if (*depth == filter->brackets.count)
         return false;
-    return token->kind == TOKEN_SEMICOLON || (token->newline && is_statement_word(token->kind)) ||
+    bool semicolon =
+        token->kind == TOKEN_SEMICOLON && innermost(filter)->begin < filter->skip_begin;
+    return semicolon || (token->newline && is_statement_word(token->kind)) ||
            (token->newline && filter->parser->damaged_line);
 }
 
@@ -660,17 +722,18 @@ static int separator_cause(struct filter *filter, const struct token *token)
         return NO_CAUSE;
     if (token->kind == TOKEN_SEMICOLON)
         return ';';
-    if (token->kind == TOKEN_END)
-        return 0;
-    if (token->kind == TOKEN_RBRACE)
-        return filter->brackets.count ? '}' : NO_CAUSE;
+    if (token->kind == TOKEN_RBRACE && filter->brackets.count == 0)
+        return NO_CAUSE;
+    if (token->kind == TOKEN_END || token->kind == TOKEN_RBRACE)
+        return token->newline ? '\n' : token->kind == TOKEN_END ? 0 : '}';
     if ((token->kind == TOKEN_ELSE || token->kind == TOKEN_ELIF_WORD) && else_follows(filter))
         return NO_CAUSE;
     if (token->kind == TOKEN_ARROW && previous == TOKEN_RPAREN)
         return NO_CAUSE; /* long signatures continue with their result */
     if (previous == TOKEN_BLOCK_CLOSE && filter->closed.kind != BRACKET_VALUE)
         return '}';
-    if (!token->newline || !ends_statement(previous) || filter->annotation_ended ||
+    bool decrement = previous == TOKEN_MINUS && filter->passed[0].kind == TOKEN_MINUS;
+    if (!token->newline || !(ends_statement(previous) || decrement) || filter->annotation_ended ||
         token->kind == TOKEN_ARROW)
         return NO_CAUSE;
     if (filter->in_extern && filter->brackets.count == 0 && token->kind == TOKEN_NAME &&
@@ -822,6 +885,17 @@ static void undeliver(struct filter *filter)
         enqueue(filter, filter->previous);
 }
 
+/* The grammar has seen a block begin where a struct literal was meant, and sees it end here. */
+static void close_misread_head(struct filter *filter)
+{
+    if (filter->queue_begin < filter->queue.count) {
+        filter->parser->quiet_until = UINT32_MAX;
+        return;
+    }
+    enqueue(filter, made_up(filter, TOKEN_BLOCK_CLOSE, 0));
+    enqueue(filter, made_up(filter, TOKEN_SEPARATOR, '}'));
+}
+
 static struct token skip_statement(struct filter *filter)
 {
     size_t depth = list_depth(filter);
@@ -830,6 +904,8 @@ static struct token skip_statement(struct filter *filter)
             depth--;
         depth -= depth > 0;
     }
+    filter->skip_begin = filter->previous.span.begin;
+    filter->parser->muted = true;
     while (filter->previous.kind != TOKEN_SEPARATOR || filter->brackets.count > depth ||
            !list_goes_on(filter)) {
         int kind = filter_step(filter);
@@ -839,7 +915,10 @@ static struct token skip_statement(struct filter *filter)
             break;
         }
     }
-    filter->head_misread = false;
+    if (filter->head_misread)
+        close_misread_head(filter);
+    filter->recovers = filter->head_misread = filter->parser->muted = false;
+    filter->skip_begin = UINT32_MAX;
     return made_up(filter, TOKEN_SYNC, 0);
 }
 
@@ -872,6 +951,7 @@ struct filter *filter_new(struct parser *parser)
     for (int i = 0; i < PASSED_LIMIT; i++)
         filter->passed[i].kind = NO_TOKEN;
     filter->previous.span.source = parser->source;
+    filter->skip_begin = UINT32_MAX;
     lexer_init(&filter->lexer, parser);
     return filter;
 }

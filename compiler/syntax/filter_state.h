@@ -69,10 +69,14 @@ struct filter {
     bool has_suspect;
     bool recovers;     /* the next token is SYNC, after the statement with the error */
     bool head_misread; /* the error is a struct literal in a head: its own block is still to come */
+    uint32_t skip_begin; /* where the text begins that is being skipped; UINT32_MAX: none is */
     struct buffer doc;
 };
 
 /* Whether an operand is complete after it. */
 bool token_ends_operand(int kind);
+
+/* Whether a statement or declaration can begin after it. */
+bool token_precedes_statement(int kind);
 
 #endif

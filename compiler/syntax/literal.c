@@ -187,26 +187,6 @@ int literal_part(const char *digits, size_t length, union SYNTAX_STYPE *value)
 
 /* ---- Strings and characters ---- */
 
-size_t utf8_sequence(const char *text, size_t left)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    if (left == 0)
-        return 0;
-    if (s[0] < 0x80)
-        return 1;
-    size_t length = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || length > left)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    /* Overlong forms, surrogates and what lies beyond U+10FFFF. */
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return length;
-}
-
 static uint32_t utf8_decode(const char *text, size_t length)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -278,7 +258,7 @@ static struct escape read_escape(const char *text, size_t left)
         return read_unicode_escape(text, left);
     const char *name = left >= 2 ? memchr(names, text[1], sizeof names - 1) : NULL;
     if (!name)
-        return (struct escape){.length = left < 2 ? left : 1 + utf8_sequence(text + 1, left - 1)};
+        return (struct escape){.length = left < 2 ? left : 1 + utf8_length(text + 1, left - 1)};
     return (struct escape){
         .value = (unsigned char)values[name - names], .length = 2, .valid = true};
 }
@@ -320,7 +300,7 @@ static size_t read_character(struct parser *parser, struct span literal, const c
 static bool is_utf8(const char *text, size_t length)
 {
     for (size_t at = 0, step; at < length; at += step)
-        if ((step = utf8_sequence(text + at, length - at)) == 0)
+        if ((step = utf8_length(text + at, length - at)) == 0)
             return false;
     return true;
 }
@@ -400,7 +380,7 @@ int literal_character(struct parser *parser, const char *text, size_t length, st
             return TOKEN_CHARACTER;
         }
     } else {
-        taken = utf8_sequence(text + 1, left);
+        taken = utf8_length(text + 1, left);
         value->integer.value = utf8_decode(text + 1, taken);
     }
     if (taken < left)

@@ -17,8 +17,4 @@ int literal_string(struct parser *parser, const char *text, size_t length, struc
 int literal_character(struct parser *parser, const char *text, size_t length, struct span span,
                       union SYNTAX_STYPE *value);
 
-/* The length of the UTF-8 sequence at `text`, of which `left` bytes may be read; 0 if it is none.
- */
-size_t utf8_sequence(const char *text, size_t left);
-
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "syntax/literal.h"
 #include "syntax/parser.h"
 #include "syntax/parser_state.h"
 
@@ -14,7 +13,7 @@ enum { SOURCE_LIMIT = 16 * 1024 * 1024 };
 struct diagnostic *syntax_report(struct parser *parser, struct span span, enum error_code code,
                                  const char *format, ...)
 {
-    if (parser->abandoned)
+    if (parser->abandoned || parser->muted)
         return NULL;
     /* What is only counted needs no place, which would cost time in a source full of mistakes. */
     if (parser->diagnostics->errors >= DIAGNOSTIC_LIMIT) {
@@ -51,7 +50,7 @@ static bool check_text(const struct source *source, struct diagnostics *diagnost
             at += sizeof word;
             continue;
         }
-        size_t step = utf8_sequence(text + at, length - at);
+        size_t step = utf8_length(text + at, length - at);
         struct span span = {source, (uint32_t)at, (uint32_t)at + 1};
         if (step == 0) {
             struct diagnostic *d =
@@ -61,8 +60,8 @@ static bool check_text(const struct source *source, struct diagnostics *diagnost
             return false;
         }
         if (text[at] == 0) {
-            diagnose(diagnostics, span, ERR_source_binary, "this is not a text: byte %zu is zero",
-                     at + 1);
+            diagnose(diagnostics, (struct span){0}, ERR_source_binary,
+                     "'%s' is not a text: its byte %zu is zero", source->name, at + 1);
             return false;
         }
         at += step;

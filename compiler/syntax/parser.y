@@ -13,6 +13,7 @@
 %define api.token.prefix {TOKEN_}
 %define api.location.type {struct span}
 %define parse.error custom
+%define parse.lac full
 %param {struct parser *parser}
 %expect 0
 %locations
@@ -32,11 +33,11 @@
     struct list list;
     struct ast_argument argument;
     struct ast_index index;
-    struct ast_iterator iterator;
-    struct ast_field_value field_value;
-    struct ast_parameter parameter;
-    struct extent_group group;
-    struct tuple_part part;
+    struct ast_iterator *iterator;
+    struct ast_field_value *field_value;
+    struct ast_parameter *parameter;
+    struct extent_group *group;
+    struct tuple_part *part;
     struct ast_expression *expression;
     struct ast_type *type;
     struct ast_block *block;
@@ -54,6 +55,10 @@
                                      YYRHSLOC(rhs, n).end}                                         \
                      : (struct span){YYRHSLOC(rhs, 0).source, YYRHSLOC(rhs, 0).end,                \
                                      YYRHSLOC(rhs, 0).end})
+
+/* Large values travel as pointers, since bison copies one at each reduction. */
+#define boxed(parser, type, ...)                                                                   \
+    ((type *)arena_copy((parser)->arena, &(type){__VA_ARGS__}, sizeof(type)))
 
 /* Deep nesting is refused by height; the stack's limit is for what has no height before it is
  * complete, such as a chain of a hundred thousand unary minuses. */
@@ -138,7 +143,10 @@ items:
 
 prefix:
     %empty { $$ = (struct prefix){.annotations = list_none(&parser->annotations)}; }
-  | prefix DOC { $$ = $1; $$.doc = $2.text; }
+  | prefix DOC {
+        $$ = $1;
+        $$.doc = $1.doc ? arena_printf(parser->arena, "%s\n%s", $1.doc, $2.text) : $2.text;
+    }
   | prefix ANNOTATION {
         $$ = $1;
         build_annotation(parser, &$$.annotations, $2, @2, NULL);
@@ -177,10 +185,10 @@ parameters:
   | parameter_list COMMA;
 
 parameter_list:
-    parameter { $$ = list_first(&parser->parameters, $1); }
-  | parameter_list COMMA parameter { $$ = list_more(&parser->parameters, $1, $3); };
+    parameter { $$ = list_first(&parser->parameters, *$1); }
+  | parameter_list COMMA parameter { $$ = list_more(&parser->parameters, $1, *$3); };
 
-parameter: NAME COLON type default { $$ = (struct ast_parameter){$1, $3, $4}; };
+parameter: NAME COLON type default { $$ = boxed(parser, struct ast_parameter, $1, $3, $4); };
 
 default:
     %empty { $$ = NULL; }
@@ -193,11 +201,11 @@ optional_result:
 fields:
     %empty { $$ = list_none(&parser->parameters); }
   | fields SEPARATOR
-  | fields field COMMA { $$ = list_more(&parser->parameters, $1, $2); }
-  | fields field SEPARATOR { $$ = list_more(&parser->parameters, $1, $2); }
+  | fields field COMMA { $$ = list_more(&parser->parameters, $1, *$2); }
+  | fields field SEPARATOR { $$ = list_more(&parser->parameters, $1, *$2); }
   | fields error SYNC { $$ = $1; yyerrok; };
 
-field: NAME COLON type { $$ = (struct ast_parameter){$1, $3, NULL}; };
+field: NAME COLON type { $$ = boxed(parser, struct ast_parameter, $1, $3, NULL); };
 
 /* ---- Types ---- */
 
@@ -227,12 +235,12 @@ type_parts:
   | type_part_list;
 
 type_part_list:
-    type_part { $$ = list_first(&parser->parts, $1); }
-  | type_part_list COMMA type_part { $$ = list_more(&parser->parts, $1, $3); };
+    type_part { $$ = list_first(&parser->parts, *$1); }
+  | type_part_list COMMA type_part { $$ = list_more(&parser->parts, $1, *$3); };
 
 type_part:
-    type { $$ = (struct tuple_part){.type = $1}; }
-  | NAME COLON type { $$ = (struct tuple_part){.name = $1, .type = $3}; };
+    type { $$ = boxed(parser, struct tuple_part, .type = $1); }
+  | NAME COLON type { $$ = boxed(parser, struct tuple_part, .name = $1, .type = $3); };
 
 types:
     %empty { $$ = list_none(&parser->parts); }
@@ -246,10 +254,10 @@ type_list:
     };
 
 groups:
-    group { $$ = list_first(&parser->groups, $1); }
-  | groups group { $$ = list_more(&parser->groups, $1, $2); };
+    group { $$ = list_first(&parser->groups, *$1); }
+  | groups group { $$ = list_more(&parser->groups, $1, *$2); };
 
-group: LBRACKET extents RBRACKET { $$ = build_extents(parser, @$, $2); };
+group: LBRACKET extents RBRACKET { $$ = build_extents(parser, $2); };
 
 extents:
     expressions
@@ -262,7 +270,9 @@ block: BLOCK_OPEN statements BLOCK_CLOSE { $$ = build_block(parser, @$, $2); };
 statements:
     %empty { $$ = list_none(&parser->statements); }
   | statements SEPARATOR
-  | statements statement SEPARATOR { $$ = list_more(&parser->statements, $1, $2); }
+  | statements statement SEPARATOR {
+        $$ = list_more(&parser->statements, $1, check_statement(parser, $2));
+    }
   | statements error SYNC { $$ = $1; yyerrok; };
 
 statement:
@@ -289,7 +299,7 @@ statement:
   | value ASSIGN_OPERATION value { $$ = build_assign(parser, @$, $1, $2, @2, $3); }
   | if_statement
   | WHILE value block { $$ = build_while(parser, @$, $2, $3); }
-  | FOR iterator block { $$ = build_for(parser, @$, $2, $3); }
+  | FOR iterator block { $$ = build_for(parser, @$, *$2, $3); }
   | BREAK { $$ = build_jump(parser, @$, STMT_BREAK, NULL); }
   | CONTINUE { $$ = build_jump(parser, @$, STMT_CONTINUE, NULL); }
   | RETURN { $$ = build_jump(parser, @$, STMT_RETURN, NULL); }
@@ -440,18 +450,18 @@ index:
   | COLON { $$ = (struct ast_index){NULL, @$}; };
 
 iterators:
-    iterator { $$ = list_first(&parser->iterators, $1); }
-  | iterators COMMA iterator { $$ = list_more(&parser->iterators, $1, $3); };
+    iterator { $$ = list_first(&parser->iterators, *$1); }
+  | iterators COMMA iterator { $$ = list_more(&parser->iterators, $1, *$3); };
 
 expressions:
     value { $$ = list_first(&parser->expressions, $1); }
   | expressions COMMA value { $$ = list_more(&parser->expressions, $1, $3); };
 
 named_parts:
-    named_part { $$ = list_first(&parser->parts, $1); }
-  | named_parts COMMA named_part { $$ = list_more(&parser->parts, $1, $3); };
+    named_part { $$ = list_first(&parser->parts, *$1); }
+  | named_parts COMMA named_part { $$ = list_more(&parser->parts, $1, *$3); };
 
-named_part: NAME COLON value { $$ = (struct tuple_part){.name = $1, .value = $3}; };
+named_part: NAME COLON value { $$ = boxed(parser, struct tuple_part, .name = $1, .value = $3); };
 
 field_values:
     %empty { $$ = list_none(&parser->field_values); }
@@ -459,10 +469,10 @@ field_values:
   | field_value_list COMMA;
 
 field_value_list:
-    field_value { $$ = list_first(&parser->field_values, $1); }
-  | field_value_list COMMA field_value { $$ = list_more(&parser->field_values, $1, $3); };
+    field_value { $$ = list_first(&parser->field_values, *$1); }
+  | field_value_list COMMA field_value { $$ = list_more(&parser->field_values, $1, *$3); };
 
-field_value: NAME COLON value { $$ = (struct ast_field_value){.name = $1, .value = $3}; };
+field_value: NAME COLON value { $$ = boxed(parser, struct ast_field_value, .name = $1, .value = $3); };
 
 entries:
     %empty { $$ = list_none(&parser->field_values); }
@@ -470,10 +480,10 @@ entries:
   | entry_list COMMA;
 
 entry_list:
-    entry { $$ = list_first(&parser->field_values, $1); }
-  | entry_list COMMA entry { $$ = list_more(&parser->field_values, $1, $3); };
+    entry { $$ = list_first(&parser->field_values, *$1); }
+  | entry_list COMMA entry { $$ = list_more(&parser->field_values, $1, *$3); };
 
-entry: value COLON value { $$ = (struct ast_field_value){.key = $1, .value = $3}; };
+entry: value COLON value { $$ = boxed(parser, struct ast_field_value, .key = $1, .value = $3); };
 
 %%
 

@@ -20,7 +20,6 @@ struct extent_group {
     struct ast_expression **extents;
     struct span *spans;
     uint32_t rank;
-    struct span span;
 };
 
 /* A part of a tuple, or of a tuple type, with its name if it has one. */
@@ -39,6 +38,8 @@ struct parser {
 
     /* Set when the source is nested too deeply to go on: nothing more is read or reported. */
     bool abandoned;
+    /* While text is skipped after a mistake, which may be the cause of whatever it holds. */
+    bool muted;
     /* Syntax errors that begin before this offset follow from a mistake that was reported. */
     uint32_t quiet_until;
     /* A string or character is not closed on the line that is being read. */
