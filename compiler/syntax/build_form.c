@@ -109,15 +109,14 @@ struct ast_type *build_function_type(struct parser *parser, struct span span, bo
 
 static struct ast_name *part_names(struct parser *parser, struct list parts)
 {
-    const struct tuple_part *items = parser->parts.items + parts.begin;
     bool named = false;
     for (uint32_t i = 0; i < parts.count; i++)
-        named |= items[i].name.text != NULL;
+        named |= parser->parts.items[parts.begin + i].name.text != NULL;
     if (!named)
         return NULL;
     struct ast_name *names = arena_array(parser->arena, struct ast_name, parts.count);
     for (uint32_t i = 0; i < parts.count; i++)
-        names[i] = items[i].name;
+        names[i] = parser->parts.items[parts.begin + i].name;
     return names;
 }
 

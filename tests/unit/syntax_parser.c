@@ -74,6 +74,7 @@ static const char *const right[] = {
     "if a > b { } else { }",
     "^struct S { a: int\n b: int, c: int }",
     "^struct S { a: int, }",
+    "^task f(a: ()) {}",
     "^struct S {\n\n}",
     "^let P = Point{x: 1}",
     "^flow f(g: task(int) -> int) -> task(int) -> int { return g }",
