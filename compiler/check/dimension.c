@@ -379,11 +379,12 @@ void check_declared_extents(struct checker *c, struct local *local, const struct
         if (!expected)
             continue;
         int64_t found = local->extents ? local->extents[d] : -1;
-        if (found >= 0 && expected->kind == TYPED_CONSTANT && (int64_t)expected->word != found)
+        bool constant = found >= 0 && expected->kind == TYPED_CONSTANT;
+        if (constant && (int64_t)expected->word != found)
             diagnose(c->diagnostics, form->array.extents[d]->span, ERR_shape_mismatch,
                      "the value of '%s' has the extent %lld here, not %lld", local->variable.name,
                      (long long)found, (long long)expected->word);
-        else if (!is_sized_by(value, d, expected))
+        else if (!constant && !is_sized_by(value, d, expected))
             add_extent_check(c, local, d, expected, form->array.extents[d]->span, out);
     }
 }

@@ -194,14 +194,11 @@ static struct typed *check_append(struct checker *c, const struct prelude_call *
     bool empty = a[0]->kind == TYPED_ARRAY && a[0]->item_count == 0;
     const struct type *element;
     if (empty)
-        element = a[1]->type;
+        element = (a[1] = settle(c, a[1]))->type;
     else if (!unify(c, call, 0, 1, a[0]->type->element, a[1]->type, &element))
         return node_error(c, call->span);
-    if (types_is_flexible(c, element)) {
-        a[1] = settle(c, a[1]);
-        if (!unify(c, call, 0, 1, empty ? a[1]->type : a[0]->type->element, a[1]->type, &element))
-            return node_error(c, call->span);
-    }
+    else if (types_is_flexible(c, element))
+        element = (a[0] = settle(c, a[0]))->type->element;
     a[0] = coerce(c, a[0], types_array(c, element, 1, call->span), NULL);
     a[1] = coerce(c, a[1], element, NULL);
     struct typed *node = build(c, call, BUILTIN_APPEND, types_array(c, element, 1, call->span));
