@@ -175,12 +175,7 @@ static struct target *check_part_place(struct checker *c, const struct ast_expre
         return NULL;
     int part = find_part(base->type, e);
     if (part < 0) {
-        if (e->kind == EXPR_FIELD && !e->field.name.text)
-            return NULL;
-        diagnose(c->diagnostics, e->span, ERR_unknown_field,
-                 "%s has no part that could be assigned "
-                 "here",
-                 types_text(c, base->type));
+        check_expression(c, e); /* reports it, as for reading */
         return NULL;
     }
     base = enter_element(c, base, out);
@@ -288,12 +283,7 @@ static void check_several(struct checker *c, const struct ast_statement *s,
 {
     uint32_t count = s->assign.place_count;
     struct typed *value = check_value(c, s->assign.value);
-    bool good = !node_is_error(c, value);
-    if (good && (value->type->kind != TYPE_TUPLE || value->type->part_count != count)) {
-        diagnose(c->diagnostics, value->span, ERR_cannot_destructure,
-                 "%u places cannot take the parts of %s", count, types_text(c, value->type));
-        good = false;
-    }
+    bool good = check_parts(c, value->type, count, "places", value->span);
     struct local *whole = NULL;
     if (good) {
         whole = local_new(c, VARIABLE_LOCAL, NULL, value->type, value->span);

@@ -86,7 +86,7 @@ static int find_parameter(const struct function *f, const char *name)
 static bool unknown_parameter(struct checker *c, const struct function *f,
                               const struct ast_name *name)
 {
-    struct diagnostic *d = diagnose(c->diagnostics, name->span, ERR_unknown_parameter,
+    struct diagnostic *d = diagnose(c->diagnostics, name->span, ERR_unknown_argument,
                                     "'%s' has no parameter named '%s'", f->typed.name, name->text);
     const char *nearest = NULL;
     for (uint32_t i = 0; i < f->typed.parameter_count; i++)
@@ -289,9 +289,33 @@ bool refuse_flow_in_task(struct checker *c, const struct ast_expression *name,
     return true;
 }
 
+static void refuse_flow_annotations(struct checker *c, const struct ast_expression *call,
+                                    const struct function *f)
+{
+    if (!f->typed.is_flow || call->annotation_count == 0)
+        return;
+    const char *name = call->annotations[0].name.text;
+    if (!name || strcmp(name, "defer") == 0 || strcmp(name, "fallback") == 0)
+        return;
+    struct diagnostic *d = diagnose(c->diagnostics, call->annotations[0].span, ERR_annotation_place,
+                                    "annotations belong to tasks and calls of tasks, and '%s' is a "
+                                    "flow",
+                                    f->typed.name);
+    diagnose_hint(c->diagnostics, d, "annotate the tasks that it calls");
+}
+
+static struct typed *call_in_constant(struct checker *c, const struct ast_expression *call)
+{
+    diagnose(c->diagnostics, call->span, ERR_not_constant,
+             "a constant is made of literals and other constants, and calls no task or flow");
+    return node_error(c, call->span);
+}
+
 static struct typed *check_function_call(struct checker *c, const struct ast_expression *call,
                                          struct function *f)
 {
+    if (!c->function)
+        return call_in_constant(c, call);
     struct typed *node = node_new(c, TYPED_CALL, f->typed.result, call->span);
     node->callee = &f->typed;
     node->argument_count = f->typed.parameter_count;
@@ -300,12 +324,12 @@ static struct typed *check_function_call(struct checker *c, const struct ast_exp
     check_annotations(c, call->annotations, call->annotation_count, &f->typed.annotations,
                       annotations);
     node->annotations = annotations;
+    refuse_flow_annotations(c, call, f);
     bool good = check_arguments(c, call, f, node->arguments);
     if (refuse_flow_in_task(c, call->call.callee, f) || !good || !node->type ||
         node_is_error(c, node))
         return node_error(c, call->span);
-    if (c->function)
-        vector_push(&c->function->calls, f);
+    vector_push(&c->function->calls, f);
     check_call_extents(c, node);
     return node;
 }
@@ -328,8 +352,9 @@ static struct typed *check_other_callee(struct checker *c, const struct ast_expr
         check_arguments_silently(c, call);
         if (node_is_error(c, base))
             return node_error(c, call->span);
-        struct diagnostic *d = diagnose(c->diagnostics, callee->field.name.span, ERR_not_a_function,
-                                        "there are no methods");
+        struct diagnostic *d =
+            diagnose(c->diagnostics, callee->field.name.span, ERR_not_a_function,
+                     "'%s' is called like a method, and there are none", callee->field.name.text);
         diagnose_hint(c->diagnostics, d, "write %s(x, ...)", callee->field.name.text);
         return node_error(c, call->span);
     }

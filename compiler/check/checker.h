@@ -114,7 +114,8 @@ struct checker {
     /* Of the body that is being checked. */
     struct function *function; /* NULL: a constant */
     uint32_t loop_depth;
-    bool broke; /* a break was met in the innermost loop */
+    int errors_before; /* a body with mistakes gets no warnings, which might follow from them */
+    bool broke;        /* a break was met in the innermost loop */
 
     uint32_t constant_depth; /* constants being evaluated, one for another */
     /* The comprehension whose subjects are being checked: their ranges are independent. */
@@ -122,6 +123,12 @@ struct checker {
 
     bool recovered; /* there were syntax errors: what may follow from them stays silent */
 };
+
+/* Whether the body that is checked had no mistakes so far. */
+static inline bool may_warn(const struct checker *c)
+{
+    return c->diagnostics->errors == c->errors_before && !c->recovered;
+}
 
 /* ---- scope.c: names ------------------------------------------------------------------------- */
 
@@ -156,6 +163,10 @@ const struct type *types_tuple(struct checker *c, const struct type *const *part
                                const char *const *names, uint32_t count, struct span span);
 /* The type as messages show it: "int", "f64[_, _]", "an integer literal". In the arena. */
 const char *types_text(struct checker *c, const struct type *type);
+/* As types_text, but a literal's type is what it is settled to. */
+const char *types_name(struct checker *c, const struct type *type);
+/* The source text of a span for hints, if it is short; else "...". */
+const char *types_snippet(struct checker *c, struct span span);
 /* An array's element type or a scalar's own: what elementwise operations work on. */
 const struct type *types_scalar_of(const struct type *type);
 bool types_is_flexible(const struct checker *c, const struct type *type);
@@ -258,6 +269,9 @@ struct typed *check_comprehension(struct checker *c, const struct ast_expression
  * after a report (the variable then has the error type). */
 bool check_iterator(struct checker *c, const struct ast_iterator *iterator,
                     struct typed_iterator *out);
+/* Whether `count` names can stand for the parts of a type; else reports it at `span`. */
+bool check_parts(struct checker *c, const struct type *type, uint32_t count, const char *names,
+                 struct span span);
 /* Binds an iterator's names in the innermost scope; several stand for the parts of its element. */
 void bind_iterator(struct checker *c, const struct ast_iterator *iterator,
                    const struct typed_iterator *checked);

@@ -102,20 +102,34 @@ bool check_iterator(struct checker *c, const struct ast_iterator *iterator,
     return good;
 }
 
-static bool check_destructured(struct checker *c, const struct ast_iterator *iterator,
-                               const struct type *element)
+bool check_parts(struct checker *c, const struct type *type, uint32_t count, const char *names,
+                 struct span span)
 {
-    if (types_is_error(c, element))
+    if (types_is_error(c, type))
         return false;
-    if (element->kind == TYPE_TUPLE && element->part_count == iterator->name_count)
+    if (type->kind == TYPE_TUPLE && type->part_count == count)
         return true;
-    struct diagnostic *d =
-        diagnose(c->diagnostics,
-                 span_join(iterator->names[0].span, iterator->names[iterator->name_count - 1].span),
-                 ERR_cannot_destructure, "%u names cannot stand for the parts of %s",
-                 iterator->name_count, types_text(c, element));
-    if (element->kind != TYPE_TUPLE)
-        diagnose_hint(c->diagnostics, d, "only tuples have parts; write one name");
+    if (type->kind == TYPE_TUPLE)
+        diagnose(c->diagnostics, span, ERR_cannot_destructure, "%u %s for the %u parts of %s",
+                 count, names, type->part_count, types_text(c, type));
+    else
+        diagnose(c->diagnostics, span, ERR_cannot_destructure,
+                 "%u %s for the parts of %s, which has none", count, names, types_text(c, type));
+    return false;
+}
+
+static bool check_iterator_parts(struct checker *c, const struct ast_iterator *iterator,
+                                 const struct type *element)
+{
+    struct span names =
+        span_join(iterator->names[0].span, iterator->names[iterator->name_count - 1].span);
+    int before = c->diagnostics->errors;
+    if (check_parts(c, element, iterator->name_count, "names", names))
+        return true;
+    if (c->diagnostics->errors > before && element->kind != TYPE_TUPLE &&
+        iterator->name_count == 2 && c->diagnostics->list.count)
+        diagnose_hint(c->diagnostics, &vector_last(&c->diagnostics->list),
+                      "the index and the element: for i in 0..len(xs) { let x = xs[i] ... }");
     return false;
 }
 
@@ -132,13 +146,14 @@ void bind_iterator(struct checker *c, const struct ast_iterator *iterator,
                    ERR_duplicate_variable);
         return;
     }
-    bool good = check_destructured(c, iterator, whole->variable.type);
+    bool good = check_iterator_parts(c, iterator, whole->variable.type);
     for (uint32_t i = 0; i < iterator->name_count; i++) {
         const struct type *type = good ? whole->variable.type->parts[i] : &c->error;
         struct local *part = arena_new(c->arena, struct local);
         part->variable = (struct variable){VARIABLE_LOOP, iterator->names[i].text, type,
                                            NULL,          iterator->names[i].span, 0};
-        part->whole = whole;
+        part->whole = good ? whole : NULL;
+        part->silent = !good;
         part->part = i;
         scope_bind(c,
                    &(struct symbol){.kind = SYMBOL_LOCAL,

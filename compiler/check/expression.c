@@ -129,8 +129,8 @@ static struct typed *check_array(struct checker *c, const struct ast_expression 
         if (!common) {
             struct diagnostic *d =
                 diagnose(c->diagnostics, node->items[i]->span, ERR_elements_differ,
-                         "this element is %s, but the elements before it are %s",
-                         types_text(c, type), types_text(c, element));
+                         "this element is of type %s, but those before it are of type %s",
+                         types_name(c, type), types_name(c, element));
             diagnose_note(c->diagnostics, d, node->items[0]->span, "the first element is here");
             failed = true;
         }
@@ -352,8 +352,10 @@ struct typed *check_condition(struct checker *c, const struct ast_expression *e,
         diagnose(c->diagnostics, node->span, ERR_not_a_condition,
                  "%s is true or false, but this is %s", what, types_text(c, node->type));
     if (type_is_number(node->type))
-        diagnose_hint(c->diagnostics, d, "numbers are no truth values; compare: x != 0");
+        diagnose_hint(c->diagnostics, d, "numbers are no truth values; write %s != 0",
+                      types_snippet(c, node->span));
     else if (node->type->kind == TYPE_ARRAY)
-        diagnose_hint(c->diagnostics, d, "len(x) > 0 asks whether an array has elements");
+        diagnose_hint(c->diagnostics, d, "len(%s) > 0 asks whether it has elements",
+                      types_snippet(c, node->span));
     return node_error(c, node->span);
 }

@@ -368,23 +368,21 @@ static void hint_conversion(struct checker *c, struct diagnostic *d, const struc
                             const struct type *to)
 {
     const struct type *from = node->type;
+    const char *text = types_snippet(c, node->span);
     if (from == &c->literal_float && type_is_integer(to))
-        diagnose_hint(c->diagnostics, d, "%s(x) drops the fraction of a float", types_text(c, to));
+        diagnose_hint(c->diagnostics, d, "%s(%s) drops the fraction", types_name(c, to), text);
     else if (type_is_number(from) && type_is_number(to))
-        diagnose_hint(c->diagnostics, d,
-                      "conversions that can lose something are written out: "
-                      "%s(...)",
-                      types_text(c, to));
+        diagnose_hint(c->diagnostics, d, "write %s(%s) to convert it", types_name(c, to), text);
     else if (type_is_number(from) && type_is_bool(to))
-        diagnose_hint(c->diagnostics, d, "numbers are no truth values; compare: x != 0");
+        diagnose_hint(c->diagnostics, d, "numbers are no truth values; write %s != 0", text);
     else if (from->kind == TYPE_ARRAY && to->kind == TYPE_ARRAY && from->rank != to->rank)
         diagnose_hint(c->diagnostics, d, "this array has %u dimension%s, and %u %s wanted",
                       from->rank, from->rank == 1 ? "" : "s", to->rank,
                       to->rank == 1 ? "is" : "are");
     else if (from->kind == TYPE_ARRAY && to->kind == TYPE_ARRAY && type_is_number(from->element) &&
              type_is_number(to->element))
-        diagnose_hint(c->diagnostics, d, "%s(...) converts every element",
-                      types_text(c, to->element));
+        diagnose_hint(c->diagnostics, d, "write %s(%s) to convert every element",
+                      types_name(c, to->element), text);
 }
 
 static struct typed *report_mismatch(struct checker *c, struct typed *node, const struct type *to,

@@ -47,7 +47,7 @@ static bool refuse_piece(struct checker *c, const struct ast_expression *e)
         diagnose(c->diagnostics, e->span, ERR_message_not_text,
                  "a message is made of texts, and this is %s", types_text(c, value->type));
     if (type_is_scalar(value->type))
-        diagnose_hint(c->diagnostics, d, "str(x) is the text of a number: \"x is \" + str(x)");
+        diagnose_hint(c->diagnostics, d, "str(%s) is its text", types_snippet(c, e->span));
     return false;
 }
 

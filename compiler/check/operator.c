@@ -5,27 +5,44 @@
 #include "check/checker.h"
 #include "value/semantics.h"
 
+/* The type of the scalars of an operand that is one, or an array of them; else NULL. */
+static const struct type *own_scalar(const struct typed *operand)
+{
+    const struct type *type = operand->type;
+    if (type->kind == TYPE_ARRAY)
+        type = type->element;
+    return type_is_scalar(type) ? type : NULL;
+}
+
+static void hint_inner_arrays(struct checker *c, struct diagnostic *d, const struct typed *operand)
+{
+    if (operand->type->kind == TYPE_ARRAY && operand->type->element->kind == TYPE_ARRAY)
+        diagnose_hint(c->diagnostics, d,
+                      "whole-array arithmetic needs arrays of numbers; go over the inner arrays "
+                      "with a comprehension: [x * 2.0 for x in xs]");
+}
+
 static struct typed *report_operands(struct checker *c, const char *operator, struct typed * left,
                                      struct typed *right, struct span span)
 {
     struct diagnostic *d =
         diagnose(c->diagnostics, span, ERR_operand_types, "%s does not work on %s and %s", operator,
                  types_text(c, left->type), types_text(c, right->type));
-    const struct type *a = types_scalar_of(left->type), *b = types_scalar_of(right->type);
-    if (type_is_number(a) && type_is_number(b) && a != b) {
-        if (type_is_float(a) != type_is_float(b))
-            diagnose_hint(c->diagnostics, d,
-                          "integers become floats only by conversion: write %s(...)",
-                          types_text(c, type_is_float(a) ? a : b));
-        else
-            diagnose_hint(c->diagnostics, d,
-                          "neither type holds all values of the other: convert one side, as in "
-                          "%s(...)",
-                          types_text(c, a));
-    } else if (type_is_bool(a) != type_is_bool(b) && type_is_scalar(a) && type_is_scalar(b)) {
+    const struct type *a = own_scalar(left), *b = own_scalar(right);
+    if (!a || !b) {
+        hint_inner_arrays(c, d, a ? right : left);
+    } else if (type_is_number(a) && type_is_number(b) && a != b) {
+        bool mixed = type_is_float(a) != type_is_float(b);
+        const struct type *wanted = type_is_float(a) ? a : b;
+        const struct typed *other = type_is_float(a) ? right : left;
         diagnose_hint(c->diagnostics, d,
-                      "truth values are no numbers; if c { 1 } else { 0 } "
-                      "gives a number");
+                      mixed ? "integers become floats only by conversion: write %s(%s)"
+                            : "neither type holds all values of the other; convert one side, as "
+                              "in %s(%s)",
+                      types_name(c, wanted), types_snippet(c, other->span));
+    } else if (type_is_bool(a) != type_is_bool(b)) {
+        diagnose_hint(c->diagnostics, d,
+                      "truth values are no numbers; if c { 1 } else { 0 } makes one of c");
     }
     return node_error(c, span);
 }
@@ -49,10 +66,8 @@ static struct typed *report_operand(struct checker *c, enum operation operation,
         diagnose_hint(c->diagnostics, d, "!= is the logical exclusive or");
     else if (type_is_float(scalar))
         diagnose_hint(c->diagnostics, d, "it works on integers only");
-    else if (operand->type->kind == TYPE_ARRAY && operand->type->element->kind == TYPE_ARRAY)
-        diagnose_hint(c->diagnostics, d,
-                      "arithmetic on whole arrays needs arrays of numbers; use a comprehension to "
-                      "go over the inner arrays");
+    else
+        hint_inner_arrays(c, d, operand);
     return node_error(c, span);
 }
 
@@ -236,7 +251,8 @@ struct typed *check_operation_call(struct checker *c, enum operation operation, 
                 diagnose(c->diagnostics, operands[i]->span, ERR_operand_types,
                          "'%s' does not work on %s", name, types_text(c, operands[i]->type));
             if (type_is_integer(scalar))
-                diagnose_hint(c->diagnostics, d, "it works on floats: write %s(f64(...))", name);
+                diagnose_hint(c->diagnostics, d, "it works on floats: write %s(f64(%s))", name,
+                              types_snippet(c, operands[i]->span));
             return node_error(c, span);
         }
     }
@@ -319,12 +335,33 @@ static struct typed *check_product(struct checker *c, const struct ast_expressio
     return build_product(c, left, right, scalar, e->binary.operator_span, e->span);
 }
 
+static bool is_text(struct checker *c, const struct ast_expression *e)
+{
+    if (e->kind != EXPR_CALL || e->call.callee->kind != EXPR_NAME)
+        return e->kind == EXPR_STRING;
+    const struct symbol *symbol = scope_find(c, e->call.callee->name);
+    return symbol && symbol->kind == SYMBOL_PRELUDE && symbol->prelude == PRELUDE_MESSAGE;
+}
+
+/* Texts that are joined outside of a message: one report for the whole sum. */
+static bool refuse_text(struct checker *c, const struct ast_expression *sum)
+{
+    const struct ast_expression *text = is_text(c, sum->binary.left)    ? sum->binary.left
+                                        : is_text(c, sum->binary.right) ? sum->binary.right
+                                                                        : NULL;
+    if (text)
+        check_expression(c, text);
+    return text != NULL;
+}
+
 struct typed *check_operator(struct checker *c, const struct ast_expression *e)
 {
     if (e->kind == EXPR_UNARY)
         return check_unary(c, e);
     switch (e->binary.operator) {
     case AST_OPERATION: {
+        if (e->binary.operation == OPERATION_ADD && refuse_text(c, e))
+            return node_error(c, e->span);
         struct typed *left = check_expression(c, e->binary.left);
         struct typed *right = check_expression(c, e->binary.right);
         return check_binary(c, e->binary.operation, left, right, e->binary.operator_span, e->span);

@@ -13,7 +13,7 @@ bool refuse_named_arguments(struct checker *c, const struct ast_expression *call
         const struct ast_argument *argument = &call->call.arguments[i];
         if (!argument->name.text)
             continue;
-        diagnose(c->diagnostics, argument->name.span, ERR_unknown_parameter,
+        diagnose(c->diagnostics, argument->name.span, ERR_unknown_argument,
                  "'%s' has no parameter named '%s'", name, argument->name.text);
         return true;
     }

@@ -27,7 +27,7 @@ static const struct ast_expression **named_slot(struct reduction *r, const char 
 
 static bool unknown_parameter(struct checker *c, const struct ast_name *name)
 {
-    struct diagnostic *d = diagnose(c->diagnostics, name->span, ERR_unknown_parameter,
+    struct diagnostic *d = diagnose(c->diagnostics, name->span, ERR_unknown_argument,
                                     "'reduce' has no parameter named '%s'", name->text);
     diagnose_hint(c->diagnostics, d, "there are init:, arity: and chunk:");
     return false;
@@ -258,6 +258,9 @@ struct typed *check_reduce(struct checker *c, const struct ast_expression *call)
     struct reduction r = {0};
     if (!read_arguments(c, call, &r))
         return node_error(c, call->span);
+    if (!c->function)
+        diagnose(c->diagnostics, call->span, ERR_not_constant,
+                 "a constant is made of literals and other constants, and reduces nothing");
     struct typed *subject = check_expression(c, r.subject);
     struct typed *initial = r.initial ? check_expression(c, r.initial) : NULL;
     struct typed *arity = check_setting(c, r.arity, "the arity of reduce", 2);
@@ -271,7 +274,7 @@ struct typed *check_reduce(struct checker *c, const struct ast_expression *call)
                  types_text(c, subject->type));
         return node_error(c, call->span);
     }
-    struct function *f = find_reducer(c, r.function, &subject);
+    struct function *f = c->function ? find_reducer(c, r.function, &subject) : NULL;
     if (!f)
         return node_error(c, call->span);
     if (initial)
@@ -289,7 +292,6 @@ struct typed *check_reduce(struct checker *c, const struct ast_expression *call)
     node->arity = arity;
     node->chunk = chunk;
     node->reduce_annotations = annotations;
-    if (c->function)
-        vector_push(&c->function->calls, f);
+    vector_push(&c->function->calls, f);
     return node;
 }

@@ -138,7 +138,7 @@ void scope_open(struct checker *c)
 static void warn_unused(struct checker *c, const struct symbol *symbol)
 {
     const struct local *local = symbol->local;
-    if (local->used || local->silent || symbol->name[0] == '_' || c->recovered ||
+    if (local->used || local->silent || symbol->name[0] == '_' || !may_warn(c) ||
         local->variable.kind == VARIABLE_PARAMETER || local->variable.kind == VARIABLE_DIMENSION)
         return;
     struct diagnostic *d = diagnose(c->diagnostics, symbol->span, ERR_unused_variable,
@@ -180,7 +180,10 @@ bool scope_bind(struct checker *c, const struct symbol *symbol, enum error_code 
     }
     if ((*head)->depth == c->scope.depth) {
         struct diagnostic *d = diagnose(c->diagnostics, symbol->span, code,
-                                        "'%s' is declared twice in the same scope", symbol->name);
+                                        "'%s' is declared twice in %s", symbol->name,
+                                        code == ERR_duplicate_declaration ? "this file"
+                                        : code == ERR_duplicate_parameter ? "these parameters"
+                                                                          : "this block");
         diagnose_note(c->diagnostics, d, (*head)->symbol.span, "the first declaration is here");
         if (code == ERR_duplicate_variable)
             diagnose_hint(c->diagnostics, d,
@@ -210,7 +213,8 @@ const char *scope_nearest(struct checker *c, const char *name, unsigned kinds)
         return NULL; /* nobody will see it */
     for (size_t i = c->scope.open.count; i-- > 0;) {
         const struct symbol *symbol = &c->scope.open.items[i]->symbol;
-        if (kinds >> symbol->kind & 1)
+        bool message = symbol->kind == SYMBOL_PRELUDE && symbol->prelude == PRELUDE_MESSAGE;
+        if (kinds >> symbol->kind & 1 && !message)
             nearest_name(name, symbol->name, &best);
     }
     return best;

@@ -69,12 +69,7 @@ static void check_destructuring(struct checker *c, const struct ast_statement *s
                                 struct statement_list *out)
 {
     uint32_t count = s->declare.name_count;
-    bool good = !node_is_error(c, value);
-    if (good && (value->type->kind != TYPE_TUPLE || value->type->part_count != count)) {
-        diagnose(c->diagnostics, value->span, ERR_cannot_destructure,
-                 "%u names cannot stand for the parts of %s", count, types_text(c, value->type));
-        good = false;
-    }
+    bool good = check_parts(c, value->type, count, "names", value->span);
     struct local *whole = NULL;
     if (good) {
         whole = local_new(c, VARIABLE_LOCAL, NULL, value->type, value->span);
@@ -269,7 +264,7 @@ static void warn_discarded(struct checker *c, const struct typed *value)
     if (value->kind != TYPED_CALL && value->kind != TYPED_REDUCE && value->kind != TYPED_BUILTIN &&
         value->kind != TYPED_OPERATION && value->kind != TYPED_CONVERT)
         return;
-    if (type_is_unit(value->type) || c->recovered)
+    if (type_is_unit(value->type) || !may_warn(c))
         return;
     struct diagnostic *d = diagnose(c->diagnostics, value->span, ERR_result_unused,
                                     "the result of this call is not used");
@@ -341,7 +336,7 @@ static bool check_statements(struct checker *c, const struct ast_block *block,
     bool reachable = true;
     for (uint32_t i = 0; i < block->count; i++) {
         bool goes_on = check_statement(c, block->statements[i], out);
-        if (reachable && !goes_on && i + 1 < block->count && !c->recovered)
+        if (reachable && !goes_on && i + 1 < block->count && may_warn(c))
             diagnose(c->diagnostics, block->statements[i + 1]->span, ERR_unreachable,
                      "this statement is never reached");
         reachable &= goes_on;
@@ -398,6 +393,7 @@ void check_body(struct checker *c, struct function *f)
     const struct ast_block *body = f->declaration->function.body;
     c->function = f;
     c->loop_depth = 0;
+    c->errors_before = c->diagnostics->errors;
     struct statement_list list = {0};
     scope_open(c);
     bind_parameters(c, f);

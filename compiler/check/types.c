@@ -240,6 +240,20 @@ const char *types_text(struct checker *c, const struct type *type)
         return "an integer literal";
     if (type == &c->literal_float)
         return "a float literal";
+    return types_name(c, type);
+}
+
+const char *types_snippet(struct checker *c, struct span span)
+{
+    enum { LONGEST = 24 };
+    uint32_t length = span.end - span.begin;
+    if (!span.source || length > LONGEST || memchr(span.source->text + span.begin, '\n', length))
+        return "...";
+    return arena_text(c->arena, span.source->text + span.begin, length);
+}
+
+const char *types_name(struct checker *c, const struct type *type)
+{
     struct buffer buffer = {0};
     print(c, type, &buffer);
     const char *text = arena_text(c->arena, buffer_text(&buffer), buffer.length);
