@@ -48,8 +48,8 @@ struct elaborate_counters {
 };
 
 /* Builds the job's DAG. Mistakes that only show here (shapes, bounds, fail, limits) fill *error
- * with the place of the call in the program; limits name the innermost loop or the recursive call.
- */
+ * with the place of the call in the program (whose file's name is text of the code's bytes); limits
+ * name the innermost loop or the recursive flow. */
 int elaborate(const struct flow_code *code, const struct flow_argument *arguments,
               const struct elaborate_options *options, struct dag *dag,
               struct elaborate_counters *counters, struct error *error);
