@@ -66,9 +66,9 @@ void ir_branch(struct ir_builder *builder, ir_value condition, uint32_t then,
                const ir_value *otherwise_arguments, uint32_t otherwise_count);
 void ir_return(struct ir_builder *builder, const ir_value *values, uint32_t count);
 
-/* Numbers all values in the order of the text form, which lowering and passes leave as they please.
- */
-void ir_renumber(struct ir_module *module);
+/* Drops blocks that cannot be reached, and numbers blocks and values in the order of the text form:
+ * what lowering and every pass end with. */
+void ir_tidy(struct ir_module *module);
 
 static inline const struct ir_type *ir_type_of(const struct ir_function *function, ir_value value)
 {

@@ -28,7 +28,7 @@ bool ir_is_terminator(enum ir_opcode opcode)
     return opcode == IR_JUMP || opcode == IR_BRANCH || opcode == IR_RETURN || opcode == IR_FAIL;
 }
 
-/* ---- Types ----------------------------------------------------------------------------------- */
+/* ---- Types ---------------------------------------------------------------------------------- */
 
 static bool same_type(const struct ir_type *a, const struct ir_type *b)
 {
@@ -109,8 +109,7 @@ const struct type *ir_leaf(const struct type *type, uint32_t index)
     return ir_leaf(type->parts[part], index);
 }
 
-/* ---- Modules, functions, blocks ----------------------------------------------------------------
- */
+/* ---- Modules, functions, blocks ------------------------------------------------------------- */
 
 struct ir_module *ir_module_new(struct arena *arena, struct type_table *types,
                                 const struct source *source)
@@ -175,8 +174,7 @@ ir_value ir_block_parameters(struct ir_module *module, struct ir_function *funct
     return first;
 }
 
-/* ---- Instructions ------------------------------------------------------------------------------
- */
+/* ---- Instructions --------------------------------------------------------------------------- */
 
 static void append(struct ir_module *module, struct ir_block *block,
                    struct ir_instruction *instruction)
@@ -287,8 +285,7 @@ void ir_return(struct ir_builder *builder, const ir_value *values, uint32_t coun
     ir_emit(builder, IR_RETURN, values, count, NULL, 0);
 }
 
-/* ---- Numbering ---------------------------------------------------------------------------------
- */
+/* ---- Numbering ------------------------------------------------------------------------------ */
 
 struct numbering {
     ir_value *numbers;            /* by old value */
@@ -335,8 +332,75 @@ static void renumber_function(struct ir_module *module, struct ir_function *func
     function->value_count = n.count;
 }
 
-void ir_renumber(struct ir_module *module)
+/* ---- Blocks in order ------------------------------------------------------------------------ */
+
+struct reach {
+    struct ir_function *function;
+    uint32_t *stack, *next; /* blocks, and how many successors were visited */
+    bool *reached;
+    uint32_t *order; /* postorder */
+    uint32_t count;
+};
+
+static uint32_t successor_count(const struct ir_block *block)
 {
-    for (uint32_t i = 0; i < module->function_count; i++)
+    enum ir_opcode last = block->instructions[block->count - 1]->opcode;
+    return last == IR_BRANCH ? 2 : last == IR_JUMP ? 1 : 0;
+}
+
+/* Depth first without recursion, the last successor first: so the reverse order has loops' bodies
+ * before what follows them. */
+static void visit_blocks(struct reach *r)
+{
+    uint32_t depth = 1;
+    r->stack[0] = r->next[0] = 0;
+    r->reached[0] = true;
+    while (depth) {
+        const struct ir_block *block = &r->function->blocks[r->stack[depth - 1]];
+        uint32_t count = successor_count(block);
+        if (r->next[depth - 1] == count) {
+            r->order[r->count++] = r->stack[--depth];
+            continue;
+        }
+        const struct ir_instruction *last = block->instructions[block->count - 1];
+        uint32_t target = last->targets[count - 1 - r->next[depth - 1]++];
+        if (r->reached[target])
+            continue;
+        r->reached[target] = true;
+        r->next[depth] = 0;
+        r->stack[depth++] = target;
+    }
+}
+
+static void order_blocks(struct ir_module *module, struct ir_function *function)
+{
+    uint32_t n = function->block_count;
+    struct reach r = {.function = function,
+                      .stack = arena_array(module->arena, uint32_t, n),
+                      .next = arena_array(module->arena, uint32_t, n),
+                      .reached = arena_array(module->arena, bool, n),
+                      .order = arena_array(module->arena, uint32_t, n)};
+    visit_blocks(&r);
+    struct ir_block *blocks = arena_array(module->arena, struct ir_block, n);
+    uint32_t *numbers = r.next;
+    for (uint32_t i = 0; i < r.count; i++) {
+        uint32_t old = r.order[r.count - 1 - i];
+        blocks[i] = function->blocks[old];
+        numbers[old] = i;
+    }
+    for (uint32_t i = 0; i < r.count; i++) {
+        struct ir_instruction *last = blocks[i].instructions[blocks[i].count - 1];
+        for (uint32_t t = 0; t < successor_count(&blocks[i]); t++)
+            last->targets[t] = numbers[last->targets[t]];
+    }
+    function->blocks = blocks;
+    function->block_count = r.count;
+}
+
+void ir_tidy(struct ir_module *module)
+{
+    for (uint32_t i = 0; i < module->function_count; i++) {
+        order_blocks(module, module->functions[i]);
         renumber_function(module, module->functions[i]);
+    }
 }

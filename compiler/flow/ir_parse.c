@@ -45,8 +45,7 @@ static bool fail(struct reader *r, const char *what)
     return false;
 }
 
-/* ---- Tokens ------------------------------------------------------------------------------------
- */
+/* ---- Tokens --------------------------------------------------------------------------------- */
 
 static void skip_blanks(struct reader *r)
 {
@@ -205,8 +204,7 @@ static bool read_span(struct reader *r, struct span *span)
     return read_u32(r, &span->begin) && expect(r, "..") && read_u32(r, &span->end);
 }
 
-/* ---- Types -------------------------------------------------------------------------------------
- */
+/* ---- Types ---------------------------------------------------------------------------------- */
 
 /* The end of a type's text: a name or a parenthesis, then groups of brackets. */
 static const char *type_end(const struct reader *r)
@@ -288,8 +286,7 @@ static const struct ir_type *read_type(struct reader *r)
     return result;
 }
 
-/* ---- Operands and results
- * ------------------------------------------------------------------------ */
+/* ---- Operands and results ------------------------------------------------------------------- */
 
 static bool read_value(struct reader *r, ir_value *value)
 {
@@ -361,8 +358,7 @@ static bool use_kernel(struct reader *r, uint32_t *number)
     return name ? fail(r, "no kernel of this name") : false;
 }
 
-/* ---- Attributes
- * ---------------------------------------------------------------------------------- */
+/* ---- Attributes ----------------------------------------------------------------------------- */
 
 /* key=number, if the key stands there. */
 static bool read_setting(struct reader *r, const char *key, uint64_t limit, uint64_t *number)
@@ -526,8 +522,7 @@ static bool read_attributes(struct reader *r, struct ir_instruction *i)
     return true;
 }
 
-/* ---- Instructions
- * ---------------------------------------------------------------------------------- */
+/* ---- Instructions --------------------------------------------------------------------------- */
 
 static bool read_branch(struct reader *r, struct ir_instruction *i)
 {
@@ -600,8 +595,7 @@ static bool read_instruction(struct reader *r)
     return expect_line_end(r);
 }
 
-/* ---- Functions
- * --------------------------------------------------------------------------------------- */
+/* ---- Functions ------------------------------------------------------------------------------ */
 
 /* b0(%0: i64): */
 static bool read_block_head(struct reader *r)
@@ -721,8 +715,7 @@ static bool read_function(struct reader *r, bool is_flow)
     return check_function(r) && expect(r, "}") && expect_line_end(r);
 }
 
-/* ---- The module
- * ---------------------------------------------------------------------------------------- */
+/* ---- The module ----------------------------------------------------------------------------- */
 
 static bool read_kernel_parameters(struct reader *r, struct typed_function *kernel)
 {

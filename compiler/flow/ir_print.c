@@ -27,7 +27,7 @@ static void print_span(struct buffer *out, struct span span)
         buffer_printf(out, " !%u..%u", span.begin, span.end);
 }
 
-/* ---- Types ----------------------------------------------------------------------------------- */
+/* ---- Types ---------------------------------------------------------------------------------- */
 
 /* Where the first group of brackets of a type's text begins: behind a name, or a parenthesis. */
 static size_t first_group(const char *text)
@@ -68,8 +68,7 @@ static void print_type(struct buffer *out, const struct ir_type *type)
         type_print(type->type, out);
 }
 
-/* ---- Instructions ------------------------------------------------------------------------------
- */
+/* ---- Instructions --------------------------------------------------------------------------- */
 
 static void print_values(struct printer *p, const ir_value *values, uint32_t count)
 {
@@ -257,8 +256,7 @@ static void print_instruction(struct printer *p, const struct ir_instruction *i)
     buffer_putc(p->out, '\n');
 }
 
-/* ---- Functions and modules
- * ----------------------------------------------------------------------- */
+/* ---- Functions and modules ------------------------------------------------------------------ */
 
 static void print_block_parameters(struct printer *p, const struct ir_block *block)
 {

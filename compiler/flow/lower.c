@@ -8,8 +8,7 @@
 
 #include "base/memory.h"
 
-/* ---- Variables ---------------------------------------------------------------------------------
- */
+/* ---- Variables ------------------------------------------------------------------------------ */
 
 void lower_bind(struct lower *f, const struct variable *variable, struct lowered value)
 {
@@ -29,8 +28,7 @@ struct lowered lower_variable(struct lower *f, const struct variable *variable)
     return f->environment[variable->index].value;
 }
 
-/* ---- Functions
- * ----------------------------------------------------------------------------------- */
+/* ---- Functions ------------------------------------------------------------------------------ */
 
 static struct lower begin_function(struct lowering *shared, uint32_t number,
                                    uint32_t variable_count, struct span span)
@@ -79,7 +77,10 @@ static void lower_body(struct lowering *shared, const struct typed_function *flo
     struct lower f = begin_function(shared, number, flow->variable_count, flow->span);
     f.source = flow;
     struct type_list results = {0};
-    lower_level_types(shared, flow->result, flow->result_level, &results);
+    if (flow == shared->program->entry)
+        lower_sink_types(shared, flow->result, flow->result_level, &results);
+    else
+        lower_level_types(shared, flow->result, flow->result_level, &results);
     set_results(&f, &results);
     vector_release(&results);
     bind_parameters(&f, flow, flow->parameter_count);
@@ -90,9 +91,7 @@ static void lower_body(struct lowering *shared, const struct typed_function *flo
     if (!type_is_unit(flow->result))
         bug("the flow %s ends without a result", flow->name);
     f.build.span = flow->span;
-    struct lowered unit = lower_single(&f, ir_constant(&f.build, flow->result, 0));
-    unit = lower_coerce(&f, flow->result, unit, flow->result_level);
-    ir_return(&f.build, unit.values, unit.count);
+    lower_return(&f, lower_single(&f, ir_constant(&f.build, flow->result, 0)));
 }
 
 static bool name_is_taken(const struct ir_module *module, const char *name)
@@ -146,8 +145,7 @@ void lower_outline_end(struct lower *inner, struct lowered result)
     ir_return(&inner->build, result.values, result.count);
 }
 
-/* ---- The entry
- * ----------------------------------------------------------------------------------- */
+/* ---- The entry ------------------------------------------------------------------------------ */
 
 /* Binds the dimensions of the parameters before parameter `count`. */
 static void bind_earlier_dimensions(struct lower *f, const struct typed_function *flow)
@@ -209,6 +207,6 @@ struct ir_module *lower_program(const struct typed_program *program, struct aren
     lower_entry(&shared);
     vector_release(&shared.instances);
     vector_release(&shared.small_tasks);
-    ir_renumber(shared.module);
+    ir_tidy(shared.module);
     return shared.module;
 }

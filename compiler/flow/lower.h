@@ -61,7 +61,7 @@ struct lower {
     uint32_t outlined_count; /* for names */
 };
 
-/* ---- lower.c --------------------------------------------------------------------------------- */
+/* ---- lower.c -------------------------------------------------------------------------------- */
 
 /* The IR function of a flow instance. */
 uint32_t lower_instance(struct lowering *shared, const struct typed_function *flow);
@@ -79,8 +79,7 @@ uint32_t lower_outline(struct lower *f, struct lower *inner, const char *what,
 /* Ends an outlined function with its results. */
 void lower_outline_end(struct lower *inner, struct lowered result);
 
-/* ---- lower_level.c: leaves, and levels of values ------------------------------------------------
- */
+/* ---- lower_level.c: leaves, and levels of values -------------------------------------------- */
 
 struct lowered lower_single(struct lower *f, ir_value value);
 struct lowered lower_copy(struct lower *f, const ir_value *values, size_t count);
@@ -105,6 +104,9 @@ struct type_list {
 /* Appends the leaf types of a value of this level (NULL: known). */
 void lower_level_types(struct lowering *shared, const struct type *type, const struct level *level,
                        struct type_list *types);
+/* The same for a result of main, which must be such that a node can take it: the sink. */
+void lower_sink_types(struct lowering *shared, const struct type *type, const struct level *level,
+                      struct type_list *types);
 /* Brings a value to a level that is at least its own. */
 struct lowered lower_coerce(struct lower *f, const struct type *type, struct lowered value,
                             const struct level *level);
@@ -122,10 +124,11 @@ bool lower_knows_extent(const struct lower *f, struct lowered array, uint32_t di
 ir_value lower_extent(struct lower *f, struct lowered array, uint32_t dimension);
 bool lower_knows_extents(const struct lower *f, const struct type *type, struct lowered array);
 
-/* ---- lower_statement.c -------------------------------------------------------------------------
- */
+/* ---- lower_statement.c ---------------------------------------------------------------------- */
 
 void lower_block(struct lower *f, const struct typed_block *block);
+/* Ends the flow with its result, which is brought to the flow's result level. */
+void lower_return(struct lower *f, struct lowered result);
 
 /* A counting loop made by the lowering itself, with carried values:
  *     begin; … use loop.index and loop.carried …; end with the next values; then loop.carried are
@@ -140,8 +143,7 @@ void lower_loop_begin(struct lower *f, struct counted_loop *loop, ir_value count
                       const ir_value *initial, uint32_t initial_count);
 void lower_loop_end(struct lower *f, struct counted_loop *loop, const ir_value *next);
 
-/* ---- lower_expression.c
- * -------------------------------------------------------------------------- */
+/* ---- lower_expression.c --------------------------------------------------------------------- */
 
 struct lowered lower_expression(struct lower *f, const struct typed *node);
 /* A scalar or () with its one value. */
@@ -160,8 +162,7 @@ void lower_check_shapes(struct lower *f, const struct type *type, struct lowered
 void lower_check(struct lower *f, ir_value condition, enum error_code code, const char *format,
                  const ir_value *values, uint32_t count);
 
-/* ---- lower_index.c
- * --------------------------------------------------------------------------------- */
+/* ---- lower_index.c -------------------------------------------------------------------------- */
 
 struct lowered lower_index(struct lower *f, const struct typed *node);
 void lower_assign(struct lower *f, const struct typed_statement *statement);
@@ -172,8 +173,7 @@ struct lowered lower_element(struct lower *f, const struct type *array, struct l
 struct lowered lower_item(struct lower *f, const struct type *array, struct lowered value,
                           ir_value index);
 
-/* ---- lower_call.c
- * ---------------------------------------------------------------------------------- */
+/* ---- lower_call.c --------------------------------------------------------------------------- */
 
 struct lowered lower_call(struct lower *f, const struct typed *node);
 /* Calls a task or flow with lowered arguments. */
@@ -192,8 +192,7 @@ bool lower_is_computable(struct lower *f, const struct typed *node);
 
 #define NO_VALUE UINT32_MAX
 
-/* ---- lower_comprehension.c
- * --------------------------------------------------------------------------- */
+/* ---- lower_comprehension.c ------------------------------------------------------------------ */
 
 struct lowered lower_comprehension(struct lower *f, const struct typed *node);
 struct lowered lower_reduce(struct lower *f, const struct typed *node);
@@ -208,12 +207,11 @@ struct iteration lower_iteration(struct lower *f, const struct typed_iterator *i
 struct lowered lower_iteration_item(struct lower *f, const struct iteration *iteration,
                                     ir_value index);
 
-/* ---- lower_builtin.c ------------------------------------------------------------------ */
+/* ---- lower_builtin.c ------------------------------------------------------------------------ */
 
 struct lowered lower_builtin(struct lower *f, const struct typed *node);
 
-/* ---- lower_task.c: small tasks
- * ------------------------------------------------------------------------- */
+/* ---- lower_task.c: small tasks -------------------------------------------------------------- */
 
 /* The text of a type in symbols: f64, f64__ for f64[_, _]. In the arena. */
 const char *lower_mangle(struct lowering *shared, const struct type *type);

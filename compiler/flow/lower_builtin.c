@@ -16,8 +16,7 @@ struct builtin_call {
     uint32_t count;
 };
 
-/* ---- Tasks
- * --------------------------------------------------------------------------------------------- */
+/* ---- Tasks ---------------------------------------------------------------------------------- */
 
 static const char *text_of(enum typed_builtin builtin)
 {
@@ -105,8 +104,7 @@ static const struct ir_type *flat_inner_type(struct ir_module *module, const str
     return ir_type_structured(module, type->element->element, 1);
 }
 
-/* ---- zeros, fill, range
- * ------------------------------------------------------------------------------------ */
+/* ---- zeros, fill, range --------------------------------------------------------------------- */
 
 /* `value` filled into the extents that are the items from `from` on. */
 static struct lowered filled(struct lower *f, const struct builtin_call *call, struct lowered value,
@@ -147,8 +145,7 @@ static struct lowered lower_range(struct lower *f, const struct builtin_call *ca
                                          ir_type_structured(f->build.module, integer, 1)));
 }
 
-/* ---- transpose, append, concat
- * ------------------------------------------------------------------------------- */
+/* ---- transpose, append, concat -------------------------------------------------------------- */
 
 static struct lowered lower_transpose(struct lower *f, const struct builtin_call *call)
 {
@@ -216,8 +213,7 @@ static struct lowered lower_concat(struct lower *f, const struct builtin_call *c
     return builtin_task(f, call, extents);
 }
 
-/* ---- Arrays of arrays: concat, flatten, untile
- * ------------------------------------------------------------------ */
+/* ---- Arrays of arrays: concat, flatten, untile ---------------------------------------------- */
 
 static ir_value product_of_extents(struct lower *f, const struct type *type, struct lowered array)
 {
@@ -340,9 +336,7 @@ static struct lowered lower_untile(struct lower *f, const struct builtin_call *c
     return builtin_task(f, call, extents);
 }
 
-/* ---- All
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- All ------------------------------------------------------------------------------------ */
 
 struct lowered lower_builtin(struct lower *f, const struct typed *node)
 {

@@ -6,8 +6,7 @@
 #include "check/messages.h"
 #include "flow/lower.h"
 
-/* ---- Expressions of signatures
- * ----------------------------------------------------------------------- */
+/* ---- Expressions of signatures -------------------------------------------------------------- */
 
 bool lower_is_computable(struct lower *f, const struct typed *node)
 {
@@ -79,8 +78,7 @@ void lower_rules(struct lower *f, const struct typed_function *function, bool ch
     }
 }
 
-/* ---- Calls
- * -------------------------------------------------------------------------------------------- */
+/* ---- Calls ---------------------------------------------------------------------------------- */
 
 /* Within the callee's signature: its parameters are bound to the arguments. The caller's state is
  * restored by leave_signature. */
@@ -215,15 +213,14 @@ static struct lowered apply_flow(struct lower *f, const struct typed_function *f
         for (uint32_t leaf = 0; leaf < argument.count; leaf++)
             vector_push(&operands, argument.values[leaf]);
     }
-    struct type_list types = {0};
-    lower_level_types(f->shared, flow->result, flow->result_level, &types);
+    /* A function has its result types before its body is lowered: recursion finds them. */
     uint32_t callee = lower_instance(f->shared, flow);
+    const struct ir_function *function = f->build.module->functions[callee];
     struct ir_instruction *apply =
-        ir_emit(&f->build, IR_APPLY, operands.items, (uint32_t)operands.count, types.items,
-                (uint32_t)types.count);
+        ir_emit(&f->build, IR_APPLY, operands.items, (uint32_t)operands.count, function->results,
+                function->result_count);
     apply->callee = callee;
     vector_release(&operands);
-    vector_release(&types);
     return results_of(f, apply);
 }
 

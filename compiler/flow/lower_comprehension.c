@@ -6,8 +6,7 @@
 #include "check/messages.h"
 #include "flow/lower.h"
 
-/* ---- Iterators
- * ------------------------------------------------------------------------------------- */
+/* ---- Iterators ------------------------------------------------------------------------------ */
 
 static bool is_constant(const struct typed *node, uint64_t word)
 {
@@ -58,8 +57,7 @@ struct lowered lower_iteration_item(struct lower *f, const struct iteration *ite
     return lower_single(f, index);
 }
 
-/* ---- Captures
- * --------------------------------------------------------------------------------------- */
+/* ---- Captures ------------------------------------------------------------------------------- */
 
 /* The variables of the surroundings that an outlined body uses, in the order of their first use. */
 struct captures {
@@ -222,8 +220,7 @@ static void bind_captures(struct lower *f, struct lower *inner, const struct cap
     }
 }
 
-/* ---- Comprehensions
- * ------------------------------------------------------------------------------------ */
+/* ---- Comprehensions ------------------------------------------------------------------------- */
 
 static const struct level *element_level(const struct typed *node)
 {
@@ -326,8 +323,7 @@ struct lowered lower_comprehension(struct lower *f, const struct typed *node)
     return result;
 }
 
-/* ---- Reductions
- * -------------------------------------------------------------------------------------------- */
+/* ---- Reductions ----------------------------------------------------------------------------- */
 
 /* The function that folds: an accumulator and an element to an accumulator, all of the result's
  * level, because the upper levels of the tree fold results. */

@@ -10,8 +10,7 @@
 
 enum { LAZY_LIMIT = 256 }; /* values of one lazy operator; the height of trees is limited too */
 
-/* ---- Helpers
- * ------------------------------------------------------------------------------------- */
+/* ---- Helpers -------------------------------------------------------------------------------- */
 
 ir_value lower_scalar(struct lower *f, const struct typed *node)
 {
@@ -53,8 +52,7 @@ void lower_check_shapes(struct lower *f, const struct type *type, struct lowered
             lower_check_extent(f, d, lower_extent(f, expected, d), lower_extent(f, found, d));
 }
 
-/* ---- Operations
- * ------------------------------------------------------------------------------------ */
+/* ---- Operations ----------------------------------------------------------------------------- */
 
 static bool can_fail(enum operation operation, const struct type *const *types)
 {
@@ -120,8 +118,7 @@ static struct lowered operate_scalars(struct lower *f, enum operation operation,
     return lower_single(f, ir_operation(&f->build, operation, types[0], values, count));
 }
 
-/* ---- Elementwise
- * ------------------------------------------------------------------------------------- */
+/* ---- Elementwise ---------------------------------------------------------------------------- */
 
 /* What an elementwise function does with the elements of its operands. */
 struct elementwise {
@@ -228,8 +225,7 @@ static struct lowered lower_operation(struct lower *f, const struct typed *node)
     return lower_operate(f, node->operation, node->type, types, operands, node->operand_count);
 }
 
-/* ---- Conversions
- * --------------------------------------------------------------------------------------- */
+/* ---- Conversions ---------------------------------------------------------------------------- */
 
 static struct lowered convert_task(struct lower *f, const struct type *to, const struct type *from,
                                    struct lowered value)
@@ -274,8 +270,7 @@ static struct lowered lower_convert(struct lower *f, const struct typed *node)
         &(struct elementwise){.type = node->type, .types = &from, .operands = &value, .count = 1});
 }
 
-/* ---- Equality, the matrix product
- * -------------------------------------------------------------------- */
+/* ---- Equality, the matrix product ----------------------------------------------------------- */
 
 /* A task of two operands whose body is a node of this kind. */
 static struct typed_function *pair_task(struct lower *f, const struct typed *node, const char *what,
@@ -372,8 +367,7 @@ static struct lowered lower_matmul(struct lower *f, const struct typed *node)
     return lower_small_call(f, task, types, operands, 2, extents);
 }
 
-/* ---- Choices: if, && and ||
- * ---------------------------------------------------------------------------- */
+/* ---- Choices: if, && and || ----------------------------------------------------------------- */
 
 struct choice {
     uint32_t joined;
@@ -503,8 +497,7 @@ static struct lowered lower_lazy(struct lower *f, const struct typed *node)
     return end_choice(f, &choice);
 }
 
-/* ---- Tuples, arrays, extents
- * ------------------------------------------------------------------------------- */
+/* ---- Tuples, arrays, extents ---------------------------------------------------------------- */
 
 static struct lowered lower_tuple(struct lower *f, const struct typed *node)
 {
@@ -550,9 +543,7 @@ static struct lowered lower_array(struct lower *f, const struct typed *node)
     return result;
 }
 
-/* ---- All
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- All ------------------------------------------------------------------------------------ */
 
 struct lowered lower_expression(struct lower *f, const struct typed *node)
 {

@@ -5,8 +5,7 @@
 #include "base/memory.h"
 #include "flow/lower.h"
 
-/* ---- Index lists
- * ------------------------------------------------------------------------------------ */
+/* ---- Index lists ---------------------------------------------------------------------------- */
 
 /* What stands between the brackets: one value for an index, two for a range, as SLICE takes them.
  */
@@ -74,8 +73,7 @@ static uint32_t slice_operands(const struct index_list *list, ir_value base, ir_
     return 1 + list->count;
 }
 
-/* ---- Reading
- * ------------------------------------------------------------------------------------------ */
+/* ---- Reading -------------------------------------------------------------------------------- */
 
 static struct lowered read_structure(struct lower *f, struct lowered base,
                                      const struct index_list *list)
@@ -235,8 +233,7 @@ struct lowered lower_item(struct lower *f, const struct type *array, struct lowe
     return read_indexed(f, array, value, &list);
 }
 
-/* ---- Assigning
- * ---------------------------------------------------------------------------------------- */
+/* ---- Assigning ------------------------------------------------------------------------------ */
 
 /* A scalar assigned to a slice fills it. */
 static struct lowered fill_slice(struct lower *f, const struct index_list *list, uint32_t rank,

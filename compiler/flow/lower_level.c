@@ -8,8 +8,7 @@
 #include "base/memory.h"
 #include "flow/lower.h"
 
-/* ---- Leaves ------------------------------------------------------------------------------------
- */
+/* ---- Leaves --------------------------------------------------------------------------------- */
 
 struct lowered lower_copy(struct lower *f, const ir_value *values, size_t count)
 {
@@ -106,8 +105,7 @@ struct lowered lower_leaf(const struct lower *f, const struct type *type, struct
     return value;
 }
 
-/* ---- Types of levels
- * ------------------------------------------------------------------------------ */
+/* ---- Types of levels ------------------------------------------------------------------------ */
 
 static void structured_types(struct lowering *shared, const struct type *type,
                              const struct level *element, struct type_list *types)
@@ -146,8 +144,27 @@ void lower_level_types(struct lowering *shared, const struct type *type, const s
     }
 }
 
-/* ---- Extents
- * ----------------------------------------------------------------------------------------- */
+void lower_sink_types(struct lowering *shared, const struct type *type, const struct level *level,
+                      struct type_list *types)
+{
+    if (type->kind == TYPE_TUPLE && !type_is_unit(type)) {
+        for (uint32_t i = 0; i < type->part_count; i++)
+            lower_sink_types(shared, type->parts[i], part_level(level, i), types);
+    } else if (type->kind == TYPE_ARRAY &&
+               (is_known_level(level) || level->kind == LEVEL_STRUCTURE)) {
+        bool is_plain = is_known_level(level) && type_is_scalar(type->element);
+        for (uint32_t i = 0; i < ir_leaf_count(type->element); i++) {
+            const struct type *leaf = ir_leaf(type->element, i);
+            const struct ir_type *element = is_plain ? ir_type_known(shared->module, leaf)
+                                                     : ir_type_pending(shared->module, leaf, 0);
+            vector_push(types, ir_type_structured(shared->module, element, type->rank));
+        }
+    } else {
+        lower_level_types(shared, type, level, types);
+    }
+}
+
+/* ---- Extents -------------------------------------------------------------------------------- */
 
 bool lower_knows_extent(const struct lower *f, struct lowered array, uint32_t dimension)
 {
@@ -188,8 +205,7 @@ ir_value lower_extent(struct lower *f, struct lowered array, uint32_t dimension)
     return extent_task(f, array, dimension);
 }
 
-/* ---- Levels
- * ----------------------------------------------------------------------------------------- */
+/* ---- Levels --------------------------------------------------------------------------------- */
 
 /* What is done to each element of a structure. */
 typedef struct lowered element_action(struct lower *inner, const struct type *element,

@@ -9,8 +9,7 @@
 #include "check/messages.h"
 #include "flow/lower.h"
 
-/* ---- Which variables a block assigns
- * ----------------------------------------------------------------- */
+/* ---- Which variables a block assigns -------------------------------------------------------- */
 
 static void mark_assigned(const struct typed_block *block, bool *assigned)
 {
@@ -140,9 +139,7 @@ static void jump_with(struct lower *f, const struct join *join, uint32_t block, 
     f->ended = true;
 }
 
-/* ---- if
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- if ------------------------------------------------------------------------------------- */
 
 static struct environment_entry *copy_environment(const struct lower *f)
 {
@@ -186,9 +183,7 @@ static void lower_if(struct lower *f, const struct typed_statement *s)
     enter_join_block(f, &join, joined, 0);
 }
 
-/* ---- Loops
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Loops ---------------------------------------------------------------------------------- */
 
 struct loop {
     struct loop *outer;
@@ -368,8 +363,7 @@ void lower_loop_end(struct lower *f, struct counted_loop *loop, const ir_value *
     f->build.block = loop->exit;
 }
 
-/* ---- return and fail
- * ------------------------------------------------------------------------------------- */
+/* ---- return and fail ------------------------------------------------------------------------ */
 
 /* Checks an extent of the result that the signature declares, as far as both are known. */
 static void check_result_extent(struct lower *f, const struct result_extent *rule,
@@ -387,23 +381,35 @@ static void check_result_extent(struct lower *f, const struct result_extent *rul
                 arena_printf(f->shared->arena, MESSAGE_DIMENSION, rule->text), values, 2);
 }
 
-static void lower_return(struct lower *f, const struct typed_statement *s)
+void lower_return(struct lower *f, struct lowered result)
 {
     const struct typed_function *flow = f->source;
+    struct span span = f->build.span;
+    result = lower_coerce(f, flow->result, result, flow->result_level);
+    for (uint32_t i = 0; i < flow->result_extent_count; i++)
+        check_result_extent(f, &flow->result_extents[i], result);
+    f->build.span = span;
+    struct value_list values = {0};
+    if (flow == f->shared->program->entry)
+        lower_argument(f, flow->result, result, &values);
+    else
+        for (uint32_t i = 0; i < result.count; i++)
+            vector_push(&values, result.values[i]);
+    ir_return(&f->build, values.items, (uint32_t)values.count);
+    vector_release(&values);
+    f->ended = true;
+}
+
+static void lower_return_statement(struct lower *f, const struct typed_statement *s)
+{
     struct lowered result;
     if (s->value) {
         result = lower_expression(f, s->value);
         f->build.span = s->value->span;
     } else {
-        f->build.span = s->span;
-        result = lower_single(f, ir_constant(&f->build, flow->result, 0));
+        result = lower_single(f, ir_constant(&f->build, f->source->result, 0));
     }
-    result = lower_coerce(f, flow->result, result, flow->result_level);
-    for (uint32_t i = 0; i < flow->result_extent_count; i++)
-        check_result_extent(f, &flow->result_extents[i], result);
-    f->build.span = s->span;
-    ir_return(&f->build, result.values, result.count);
-    f->ended = true;
+    lower_return(f, result);
 }
 
 static char value_letter(const struct type *type)
@@ -448,8 +454,7 @@ static void lower_fail(struct lower *f, const struct typed_statement *s)
     f->ended = true;
 }
 
-/* ---- Statements
- * -------------------------------------------------------------------------------------------- */
+/* ---- Statements ----------------------------------------------------------------------------- */
 
 static void lower_statement(struct lower *f, const struct typed_statement *s)
 {
@@ -482,7 +487,7 @@ static void lower_statement(struct lower *f, const struct typed_statement *s)
         jump_to_header(f, f->loop);
         return;
     case STATEMENT_RETURN:
-        lower_return(f, s);
+        lower_return_statement(f, s);
         return;
     case STATEMENT_FAIL:
         lower_fail(f, s);

@@ -8,8 +8,7 @@
 #include "base/memory.h"
 #include "flow/lower.h"
 
-/* ---- Names
- * --------------------------------------------------------------------------------------- */
+/* ---- Names ---------------------------------------------------------------------------------- */
 
 /* A name's text: an array's element, then for each of its groups of brackets as many underscores as
  * it has extents, groups parted by x; a tuple T, its parts parted by dots, E. */
@@ -61,8 +60,7 @@ static const char *symbol_of(struct lower *f, const char *what, const struct typ
     return copy;
 }
 
-/* ---- Trees
- * ----------------------------------------------------------------------------------------- */
+/* ---- Trees ---------------------------------------------------------------------------------- */
 
 static struct variable *new_parameter(struct lower *f, const struct type *type, uint32_t index)
 {

@@ -1,0 +1,434 @@
+/*
+ * The verifier: the rules of modules and functions, F1 to F9 of spec/flow-ir.md; those of
+ * instructions are in ir_verify_instruction.c. The first broken rule ends it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "flow/verify.h"
+#include "value/semantics.h"
+
+bool verify_fail(struct verifier *v, int rule, const char *format, ...)
+{
+    char what[256], where[256] = "";
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    const struct ir_instruction *i = v->instruction;
+    if (v->function)
+        snprintf(where, sizeof where, "@%.80s: ", v->function->name);
+    if (i) {
+        size_t length = strlen(where);
+        const char *mnemonic =
+            i->opcode == IR_OPERATION ? operation_mnemonic(i->operation) : ir_mnemonic(i->opcode);
+        if (i->result_count)
+            snprintf(where + length, sizeof where - length, "%%%u = %s: ", i->first_result,
+                     mnemonic);
+        else
+            snprintf(where + length, sizeof where - length, "%s: ", mnemonic);
+    }
+    error_set(v->error, ERR_bad_flow_ir, "F%d: %s%s", rule, where, what);
+    if (i && i->span.source)
+        v->error->place = span_place(i->span);
+    return false;
+}
+
+/* ---- Types ---------------------------------------------------------------------------------- */
+
+/* Types that the kernel ABI has words for; () has none, but is one. */
+static bool is_value_type(const struct type *type)
+{
+    return type->word_count > 0 || type_is_unit(type) ||
+           (type->kind == TYPE_TUPLE && type->leaf_count == 0);
+}
+
+static bool is_type(const struct ir_type *type)
+{
+    while (type->kind == IR_STRUCTURED) {
+        if (type->rank == 0 || type->rank > WK_MAX_RANK)
+            return false;
+        type = type->element;
+    }
+    bool is_simple = type_is_scalar(type->type) || type_is_unit(type->type);
+    if (type->kind == IR_KNOWN)
+        return is_simple && type->known_extents == 0;
+    if (is_simple)
+        return type->known_extents == 0;
+    return type->type->kind == TYPE_ARRAY && is_value_type(type->type) &&
+           type->known_extents >> type->type->rank == 0;
+}
+
+static bool verify_types(struct verifier *v)
+{
+    for (uint32_t i = 0; i < v->function->value_count; i++)
+        if (!is_type(v->function->value_types[i]))
+            return verify_fail(v, 2, "%%%u has an impossible type", i);
+    for (uint32_t i = 0; i < v->function->result_count; i++)
+        if (!is_type(v->function->results[i]))
+            return verify_fail(v, 2, "result %u has an impossible type", i);
+    return true;
+}
+
+/* ---- Blocks --------------------------------------------------------------------------------- */
+
+static bool verify_blocks(struct verifier *v)
+{
+    if (v->function->block_count == 0)
+        return verify_fail(v, 3, "the function has no blocks");
+    for (uint32_t b = 0; b < v->function->block_count; b++) {
+        const struct ir_block *block = &v->function->blocks[b];
+        for (uint32_t i = 0; i < block->count; i++)
+            if (ir_is_terminator(block->instructions[i]->opcode) != (i + 1 == block->count))
+                return verify_fail(v, 3, "b%u does not end with its only terminator", b);
+        if (block->count == 0)
+            return verify_fail(v, 3, "b%u does not end with its only terminator", b);
+    }
+    return true;
+}
+
+/* Values are numbered in the order of the text, each defined once. Notes their definitions when
+ * there is room for them. */
+static bool verify_numbers(struct verifier *v)
+{
+    uint32_t next = 0;
+    for (uint32_t b = 0; b < v->function->block_count; b++) {
+        const struct ir_block *block = &v->function->blocks[b];
+        if (block->parameter_count && block->first_parameter != next)
+            return verify_fail(v, 4, "the parameters of b%u are not numbered in order", b);
+        next += block->parameter_count;
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct ir_instruction *instruction = block->instructions[i];
+            if (instruction->result_count && instruction->first_result != next)
+                return verify_fail(v, 4, "%%%u is not numbered in order",
+                                   instruction->first_result);
+            for (uint32_t r = 0; v->definitions && r < instruction->result_count; r++)
+                v->definitions[next + r] = instruction;
+            next += instruction->result_count;
+        }
+    }
+    return next == v->function->value_count || verify_fail(v, 4, "values have no definition");
+}
+
+static bool verify_operands(struct verifier *v)
+{
+    for (uint32_t b = 0; b < v->function->block_count; b++)
+        for (uint32_t i = 0; i < v->function->blocks[b].count; i++) {
+            v->instruction = v->function->blocks[b].instructions[i];
+            for (uint32_t o = 0; o < v->instruction->operand_count; o++)
+                if (v->instruction->operands[o] >= v->function->value_count)
+                    return verify_fail(v, 4, "operand %u does not exist", o);
+        }
+    v->instruction = NULL;
+    return true;
+}
+
+static bool verify_instructions(struct verifier *v)
+{
+    for (uint32_t b = 0; b < v->function->block_count; b++)
+        for (uint32_t i = 0; i < v->function->blocks[b].count; i++)
+            if (!verify_instruction(v, v->function->blocks[b].instructions[i]))
+                return false;
+    v->instruction = NULL;
+    return true;
+}
+
+/* ---- Dominance ------------------------------------------------------------------------------ */
+
+/* Immediate dominators after Cooper, Harvey and Kennedy, "A simple, fast dominance algorithm"
+ * (2001): intersections along the tree in reverse postorder, until nothing changes. */
+struct dominance {
+    const struct ir_function *function;
+    uint32_t *order;    /* reverse postorder */
+    uint32_t *position; /* of a block in the order; NONE: not reached */
+    uint32_t *idom;     /* positions, by position */
+    uint32_t count;
+};
+
+#define NONE UINT32_MAX
+
+static uint32_t successors(const struct ir_function *function, uint32_t block,
+                           const uint32_t **targets)
+{
+    const struct ir_block *b = &function->blocks[block];
+    const struct ir_instruction *last = b->instructions[b->count - 1];
+    *targets = last->targets;
+    return last->opcode == IR_BRANCH ? 2 : last->opcode == IR_JUMP ? 1 : 0;
+}
+
+/* Depth first without recursion: the stack holds blocks and how many successors were visited. */
+static void find_order(struct dominance *d)
+{
+    uint32_t n = d->function->block_count, depth = 1, post = 0;
+    uint32_t *stack = memory_new(n, sizeof *stack), *next = memory_new(n, sizeof *next);
+    for (uint32_t b = 0; b < n; b++)
+        d->position[b] = NONE;
+    d->position[0] = 0;
+    stack[0] = 0;
+    while (depth) {
+        const uint32_t *targets;
+        uint32_t block = stack[depth - 1];
+        if (next[depth - 1] == successors(d->function, block, &targets)) {
+            d->order[n - ++post] = block;
+            depth--;
+            continue;
+        }
+        uint32_t target = targets[next[depth - 1]++];
+        if (d->position[target] != NONE)
+            continue;
+        d->position[target] = 0;
+        next[depth] = 0;
+        stack[depth++] = target;
+    }
+    d->count = post;
+    memmove(d->order, d->order + (n - post), post * sizeof *d->order);
+    for (uint32_t i = 0; i < post; i++)
+        d->position[d->order[i]] = i;
+    free(stack);
+    free(next);
+}
+
+static uint32_t intersect(const struct dominance *d, uint32_t a, uint32_t b)
+{
+    while (a != b) {
+        while (a > b)
+            a = d->idom[a];
+        while (b > a)
+            b = d->idom[b];
+    }
+    return a;
+}
+
+/* One round: each block tells its successors; the order makes most functions settle in two. */
+static bool improve(struct dominance *d)
+{
+    bool changed = false;
+    for (uint32_t i = 0; i < d->count; i++) {
+        const uint32_t *targets;
+        uint32_t count = successors(d->function, d->order[i], &targets);
+        for (uint32_t s = 0; s < count; s++) {
+            uint32_t target = d->position[targets[s]];
+            if (target == 0)
+                continue;
+            uint32_t dominator = d->idom[target] == NONE ? i : intersect(d, d->idom[target], i);
+            changed |= dominator != d->idom[target];
+            d->idom[target] = dominator;
+        }
+    }
+    return changed;
+}
+
+static bool dominates(const struct dominance *d, uint32_t a, uint32_t b)
+{
+    uint32_t target = d->position[a], at = d->position[b];
+    while (at > target)
+        at = d->idom[at];
+    return at == target;
+}
+
+static struct dominance dominance_new(const struct ir_function *function)
+{
+    struct dominance d = {.function = function};
+    d.order = memory_new(function->block_count, sizeof *d.order);
+    d.position = memory_new(function->block_count, sizeof *d.position);
+    d.idom = memory_new(function->block_count, sizeof *d.idom);
+    find_order(&d);
+    for (uint32_t i = 1; i < d.count; i++)
+        d.idom[i] = NONE;
+    while (improve(&d))
+        continue;
+    return d;
+}
+
+static void dominance_free(struct dominance *d)
+{
+    free(d->order);
+    free(d->position);
+    free(d->idom);
+}
+
+/* Uses in a block may refer to what is defined in it before, and in blocks that dominate it. */
+static bool verify_uses(struct verifier *v, const struct dominance *d, const uint32_t *home,
+                        uint32_t b)
+{
+    const struct ir_block *block = &v->function->blocks[b];
+    for (uint32_t i = 0; i < block->count; i++) {
+        v->instruction = block->instructions[i];
+        for (uint32_t o = 0; o < v->instruction->operand_count; o++) {
+            ir_value value = v->instruction->operands[o];
+            const struct ir_instruction *definition = v->definitions[value];
+            /* Values are numbered in order, so within a block the number tells. */
+            bool before = home[value] != b || !definition || value < v->instruction->first_result;
+            if (home[value] == b ? !before : !dominates(d, home[value], b))
+                return verify_fail(v, 7, "%%%u may not be defined yet", value);
+        }
+    }
+    v->instruction = NULL;
+    return true;
+}
+
+static bool verify_dominance(struct verifier *v)
+{
+    struct dominance d = dominance_new(v->function);
+    bool ok = d.count == v->function->block_count || verify_fail(v, 6, "a block cannot be reached");
+    uint32_t *home = memory_new(v->function->value_count, sizeof *home);
+    uint32_t next = 0;
+    for (uint32_t b = 0; b < v->function->block_count; b++) {
+        const struct ir_block *block = &v->function->blocks[b];
+        uint32_t end = next + block->parameter_count;
+        for (uint32_t i = 0; i < block->count; i++)
+            end += block->instructions[i]->result_count;
+        for (; next < end; next++)
+            home[next] = b;
+    }
+    for (uint32_t b = 0; ok && b < v->function->block_count; b++)
+        ok = verify_uses(v, &d, home, b);
+    free(home);
+    dominance_free(&d);
+    return ok;
+}
+
+/* ---- Modules -------------------------------------------------------------------------------- */
+
+/* A leaf of a parameter of main, as elaboration gives it: arrays with all extents. */
+static bool is_entry_leaf(const struct ir_type *type, const struct type *leaf)
+{
+    if (type->kind == IR_STRUCTURED || type->type != leaf)
+        return false;
+    if (leaf->kind != TYPE_ARRAY)
+        return type->kind == IR_KNOWN;
+    return type->kind == IR_PENDING && (type->known_extents & ~((1U << leaf->rank) - 1)) == 0;
+}
+
+/* The first `count` parameters of main are those of the function. */
+static bool takes_parameters(struct verifier *v, const struct ir_function *function, uint32_t count)
+{
+    const struct ir_block *entry = &function->blocks[0];
+    if (entry->parameter_count != count)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_entry_leaf(ir_type_of(function, entry->first_parameter + i),
+                           v->module->parameters[i].type))
+            return false;
+    return true;
+}
+
+static bool verify_default(struct verifier *v, uint32_t parameter)
+{
+    const struct ir_entry_parameter *p = &v->module->parameters[parameter];
+    if (p->default_function < 0)
+        return true;
+    if ((uint32_t)p->default_function >= v->module->function_count)
+        return verify_fail(v, 9, "the default of %s is no function", p->name);
+    const struct ir_function *function = v->module->functions[p->default_function];
+    if (!takes_parameters(v, function, parameter) || function->result_count != 1 ||
+        !is_entry_leaf(function->results[0], p->type))
+        return verify_fail(v, 9, "@%s does not give %s from the parameters before it",
+                           function->name, p->name);
+    return true;
+}
+
+static bool is_entry_type(const struct type *type)
+{
+    return type_is_scalar(type) || (type->kind == TYPE_ARRAY && type_is_scalar(type->element));
+}
+
+/* The results of main are the sink's arguments. */
+static bool verify_results(const struct verifier *v, const struct ir_function *entry)
+{
+    uint32_t at = 0;
+    for (uint32_t leaf = 0; leaf < ir_leaf_count(v->module->result); leaf++)
+        if (!verify_takes_leaf(ir_leaf(v->module->result, leaf), entry->results,
+                               entry->result_count, &at))
+            return false;
+    return at == entry->result_count;
+}
+
+static bool verify_entry(struct verifier *v)
+{
+    const struct ir_module *module = v->module;
+    if (module->entry >= module->function_count)
+        return verify_fail(v, 8, "the entry is no function");
+    const struct ir_function *entry = module->functions[module->entry];
+    for (uint32_t i = 0; i < module->parameter_count; i++)
+        if (!is_entry_type(module->parameters[i].type))
+            return verify_fail(v, 8, "the parameter %s is neither a scalar nor an array of scalars",
+                               module->parameters[i].name);
+    if (!entry->is_flow || !takes_parameters(v, entry, module->parameter_count))
+        return verify_fail(v, 8, "@%s does not take the parameters of main", entry->name);
+    if (!module->result || !is_value_type(module->result))
+        return verify_fail(v, 8, "the result has an impossible type");
+    if (!verify_results(v, entry))
+        return verify_fail(v, 8, "@%s does not give the result of main", entry->name);
+    for (uint32_t i = 0; i < module->parameter_count; i++)
+        if (!verify_default(v, i))
+            return false;
+    return true;
+}
+
+static bool verify_kernels(struct verifier *v)
+{
+    for (uint32_t i = 0; i < v->module->kernel_count; i++) {
+        const struct typed_function *kernel = v->module->kernels[i];
+        bool ok = is_value_type(kernel->result);
+        for (uint32_t p = 0; p < kernel->parameter_count; p++)
+            ok &= is_value_type(kernel->parameters[p]->type);
+        if (!ok)
+            return verify_fail(v, 1, "the kernel @%s has a type without words", kernel->symbol);
+    }
+    return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool verify_names(struct verifier *v)
+{
+    uint32_t count = v->module->function_count;
+    const char **names = memory_new(count, sizeof *names);
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = v->module->functions[i]->name;
+    qsort(names, count, sizeof *names, compare_names);
+    bool ok = true;
+    for (uint32_t i = 1; ok && i < count; i++)
+        if (strcmp(names[i - 1], names[i]) == 0)
+            ok = verify_fail(v, 1, "two functions are named @%s", names[i]);
+    free(names);
+    return ok;
+}
+
+/* Types and shape of a function: what the rules of its callers' instructions rely on. */
+static bool verify_outline(struct verifier *v)
+{
+    v->definitions = NULL;
+    return verify_types(v) && verify_blocks(v) && verify_numbers(v);
+}
+
+static bool verify_inside(struct verifier *v)
+{
+    v->definitions = memory_new(v->function->value_count, sizeof(const struct ir_instruction *));
+    bool ok =
+        verify_numbers(v) && verify_operands(v) && verify_instructions(v) && verify_dominance(v);
+    free(v->definitions);
+    return ok;
+}
+
+int ir_verify(const struct ir_module *module, struct error *error)
+{
+    struct verifier v = {.module = module, .error = error};
+    bool ok = verify_names(&v) && verify_kernels(&v);
+    for (uint32_t i = 0; ok && i < module->function_count; i++) {
+        v.function = module->functions[i];
+        ok = verify_outline(&v);
+    }
+    v.function = NULL;
+    ok = ok && verify_entry(&v);
+    for (uint32_t i = 0; ok && i < module->function_count; i++) {
+        v.function = module->functions[i];
+        ok = verify_inside(&v);
+    }
+    return ok ? 0 : (int)error->code;
+}

@@ -1,0 +1,75 @@
+/*
+ * The passes over flow IR, in their order, and how they are run.
+ */
+#include "flow/pass.h"
+
+#include <string.h>
+#include <time.h>
+
+const struct ir_pass ir_passes[] = {
+    {"unused-early", "drop functions and kernels that main does not reach", 0, pass_unused},
+    {"fold", "evaluate known operations on constants, extents that are given, checks that hold", 1,
+     pass_fold},
+    {"dead", "drop known values and calls whose results nobody needs", 1, pass_dead},
+    {"unused", "drop functions and kernels that main does not reach any more", 1, pass_unused},
+};
+const uint32_t ir_pass_count = sizeof ir_passes / sizeof *ir_passes;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Verifies, and names the pass after which a rule is broken. */
+static int verify_after(const struct ir_module *module, const char *pass, struct error *error)
+{
+    struct error broken;
+    if (!ir_verify(module, &broken))
+        return 0;
+    *error = broken;
+    snprintf(error->message, sizeof error->message, "after %s: %.900s", pass, broken.message);
+    return (int)error->code;
+}
+
+static bool is_pass(const char *name)
+{
+    for (uint32_t i = 0; i < ir_pass_count; i++)
+        if (strcmp(ir_passes[i].name, name) == 0)
+            return true;
+    return strcmp(name, "lower") == 0;
+}
+
+static void report(const struct ir_pass_options *options, const struct ir_module *module,
+                   const char *pass, double seconds)
+{
+    if (options->after_pass)
+        options->after_pass(options->context, module, pass, seconds);
+}
+
+static bool stops_at(const struct ir_pass_options *options, const char *pass)
+{
+    return options->stop_after && strcmp(options->stop_after, pass) == 0;
+}
+
+int ir_run_passes(struct ir_module *module, const struct ir_pass_options *options,
+                  struct error *error)
+{
+    if (options->stop_after && !is_pass(options->stop_after))
+        return error_set(error, ERR_bad_parameter, "there is no pass %s", options->stop_after);
+    report(options, module, "lower", 0);
+    const char *last = "lower";
+    int status = options->verify_each ? verify_after(module, last, error) : 0;
+    for (uint32_t i = 0; i < ir_pass_count && !status && !stops_at(options, last); i++) {
+        const struct ir_pass *pass = &ir_passes[i];
+        last = pass->name;
+        if (pass->level > options->level)
+            continue;
+        double begin = seconds_now();
+        pass->run(module);
+        report(options, module, pass->name, seconds_now() - begin);
+        status = options->verify_each ? verify_after(module, last, error) : 0;
+    }
+    return status || options->verify_each ? status : verify_after(module, last, error);
+}
