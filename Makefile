@@ -114,3 +114,17 @@ unit: $(UNIT_TESTS)
 
 clean:
 	rm -rf build
+
+# ---- Benchmarks of the runtime against peers: release only --------------------------------------------
+
+
+bench_flags := -O2 -g $(BASELINE) -Iruntime -Itests/bench -pthread
+
+build/release/bench/%.o: tests/bench/%.c tests/bench/graphs.h tests/bench/peers.h
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra $(bench_flags) -fopenmp -c $< -o $@
+build/release/bench/%.o: tests/bench/%.cpp tests/bench/peers.h
+	@mkdir -p $(@D)
+	g++ -std=c++17 -Wall -Wextra $(bench_flags) -c $< -o $@
+build/release/bench/local: $(patsubst %,build/release/bench/%.o,local local_openmp local_tbb) $(RUNTIME_ARCHIVES)
+	g++ -fopenmp -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group -ltbb $(LIBRARIES)
