@@ -22,6 +22,11 @@ void executor_init(struct executor *executor, const struct plan *plan,
     *executor = (struct executor){.plan = plan,
                                   .nodes = plan->dag->nodes,
                                   .children = plan->dag->children,
+                                  .first_record = plan->first_record,
+                                  .running = PLAN_NONE,
+                                  .next = PLAN_NONE,
+                                  .failed = PLAN_NONE,
+                                  .arrival.node = PLAN_NONE,
                                   .options = *options,
                                   .sink = dag_sink(plan->dag),
                                   .ended = true};
@@ -40,6 +45,7 @@ void executor_release(struct executor *executor)
 static void forget_all_work(struct executor *executor)
 {
     executor->running = executor->next = executor->failed = PLAN_NONE;
+    executor->arrival.node = PLAN_NONE;
     executor->unanswered = 0;
     executor->settling = false;
     executor->fanouts.count = executor->held.count = executor->pending.count = 0;
@@ -51,15 +57,22 @@ void executor_start(struct executor *executor, uint32_t node, uint64_t token)
 {
     if (!executor->ended)
         bug("an executor was started at node %u while it still had work", node);
-    forget_all_work(executor);
+    executor->large.count = executor->ran.count = 0;
     executor->token = token;
     executor->start = executor->next = node;
-    executor->preferred = PLAN_NONE;
+    executor->last = PLAN_NONE;
     executor->attempts = 0;
     executor->stopped = executor->ended = false;
 }
 
-/* ---- What feeds what ------------------------------------------------------------------------- */
+/* Whether nothing is going on but what `next`, `running` and `arrival` say. */
+static inline bool is_straight(const struct executor *executor)
+{
+    return (executor->fanouts.count | executor->held.count | executor->pending.count |
+            executor->owned.count) == 0;
+}
+
+/* ---- What feeds what --------------------------------------------------------------------- */
 
 static uint64_t first_child(const struct executor *executor, uint32_t node)
 {
@@ -112,6 +125,16 @@ static bool feeds(const struct executor *executor, uint32_t from, uint32_t to)
     return false;
 }
 
+/* Takes note that a node is queued or pending here: it can feed nothing below its first child. */
+static inline void lower_frontier(struct executor *executor, uint32_t node)
+{
+    if (node == executor->sink)
+        return;
+    uint32_t child = executor->children[first_child(executor, node)].node;
+    if (child < executor->frontier)
+        executor->frontier = child;
+}
+
 /* Whether an arrival, should it be the last at its record, can add edges to another record's tree.
  * Of one join, lower records feed the inner ones. */
 static bool arrival_feeds(const struct executor *executor, const struct executor_edges *arrival,
@@ -134,6 +157,8 @@ static bool is_fed_here(const struct executor *executor, const struct executor_e
     for (size_t i = 0; i < executor->owned.count; i++)
         if (feeds(executor, executor->owned.items[i].node, join))
             return true;
+    if (executor->arrival.node != PLAN_NONE && feeds(executor, executor->arrival.node, join))
+        return true;
     for (size_t i = 0; i < executor->pending.count; i++)
         if (arrival_feeds(executor, &executor->pending.items[i], held))
             return true;
@@ -144,20 +169,10 @@ static bool is_fed_here(const struct executor *executor, const struct executor_e
     return false;
 }
 
-/* ---- Holding edges -----------------------------------------------------------------------------
- */
+/* ---- Holding edges ----------------------------------------------------------------------- */
 
-/* Records are copied field by field: they are small, and read right after they were written in
- * pieces, which processors dislike to see as one wide load. */
-static inline void copy_edges(struct executor_edges *to, const struct executor_edges *from)
-{
-    uint64_t edges = from->edges, large = from->large;
-    to->node = from->node;
-    to->offset = from->offset;
-    to->edges = edges;
-    to->large = large;
-}
-
+/* Records are written field by field, and not copied whole: processors dislike to see as one wide
+ * load what was written in pieces just before. */
 static inline void push_held(struct executor *executor, uint32_t node, uint32_t offset,
                              uint64_t edges, uint64_t large)
 {
@@ -207,8 +222,8 @@ static inline void hold(struct executor *executor, uint32_t node, uint32_t offse
         sort_last_held(executor);
 }
 
-static inline void hold_edge(struct executor *executor, const struct dag_child *child,
-                             bool is_large)
+static __attribute__((noinline)) void hold_edge(struct executor *executor,
+                                                const struct dag_child *child, bool is_large)
 {
     uint64_t edge = UINT64_C(1) << (child->bit % JOIN_WIDTH);
     hold(executor, child->node, child->bit / JOIN_WIDTH, edge, is_large ? edge : 0);
@@ -232,8 +247,7 @@ static void remove_owned(struct executor *executor, size_t index)
         memmove(place, place + 1, (executor->owned.count - index) * sizeof *place);
 }
 
-/* ---- Storing large values
- * ------------------------------------------------------------------------ */
+/* ---- Storing large values ---------------------------------------------------------------- */
 
 static bool put(struct executor *executor, struct executor_large *large,
                 struct executor_action *action)
@@ -293,58 +307,107 @@ static void note_stored(struct executor *executor, uint32_t node)
     note_stored_edges(executor, node, executor->owned.items, executor->owned.count);
 }
 
-/* ---- Events
- * -------------------------------------------------------------------------------------- */
+/* ---- Events ------------------------------------------------------------------------------ */
 
-/* Looks at all children of a node with several: joins get its edge, the others will be invoked but
- * for the one that this executor becomes. That one is the plan's, or the first where the plan
- * prefers a join. */
-static void fan_out(struct executor *executor, uint32_t node, bool is_large)
+/* The child that this executor becomes: the plan's, or, where that is a join, the first other one.
+ * Counts the children that are no joins. */
+static uint32_t choose_child(const struct executor *executor, uint32_t node, uint64_t *ready)
 {
     uint64_t begin = first_child(executor, node), end = first_child(executor, node + 1);
-    uint32_t preferred = executor->plan->preferred[node];
-    struct executor_fanout fanout = {.node = node, .kept = PLAN_NONE, .is_large = is_large};
-    for (uint64_t c = end; c-- > begin;) {
-        const struct dag_child *child = &executor->children[c];
-        if (executor->nodes[child->node].producer_count > 1) {
-            hold_edge(executor, child, is_large);
+    uint32_t preferred = executor->plan->preferred[node], chosen = PLAN_NONE;
+    *ready = 0;
+    for (uint64_t c = begin; c < end; c++) {
+        uint32_t child = executor->children[c].node;
+        if (executor->nodes[child].producer_count > 1)
             continue;
-        }
-        fanout.invokes++;
-        fanout.next = c;
-        if (fanout.kept != preferred)
-            fanout.kept = child->node;
+        if (chosen == PLAN_NONE || child == preferred)
+            chosen = child;
+        ++*ready;
     }
-    executor->preferred = preferred;
-    executor->next = fanout.kept;
-    if (fanout.invokes > 1) {
-        fanout.invokes--;
-        vector_push(&executor->fanouts, fanout);
-    }
+    return chosen;
 }
 
-static void handle_done(struct executor *executor, uint32_t node, uint64_t bytes)
+/* A large value's edges are all taken note of before anything else happens, since its invocations
+ * wait until it is stored. */
+static void hold_large(struct executor *executor, uint32_t node)
+{
+    uint64_t end = first_child(executor, node + 1);
+    vector_push(&executor->large, (struct executor_large){.node = node});
+    for (uint64_t c = first_child(executor, node); c < end; c++)
+        if (executor->nodes[executor->children[c].node].producer_count > 1)
+            hold_edge(executor, &executor->children[c], true);
+}
+
+/* What is queued here changes with each task: forget what fed whom when nothing is left of it. */
+static inline void reset_frontier(struct executor *executor)
+{
+    if (is_straight(executor) && executor->arrival.node == PLAN_NONE)
+        executor->frontier = PLAN_NONE;
+}
+
+static __attribute__((noinline)) void fan_out(struct executor *executor, uint32_t node,
+                                              bool is_large)
+{
+    vector_reserve(&executor->fanouts, 1);
+    struct executor_fanout *fanout = &executor->fanouts.items[executor->fanouts.count];
+    fanout->node = node;
+    fanout->next = first_child(executor, node);
+    fanout->end = first_child(executor, node + 1);
+    fanout->is_large = fanout->was_large = is_large;
+    fanout->kept = PLAN_NONE;
+    fanout->invokes = 0;
+    reset_frontier(executor);
+    if (fanout->end - fanout->next > 1 || is_large)
+        fanout->kept = choose_child(executor, node, &fanout->invokes);
+    if (fanout->kept != PLAN_NONE) {
+        executor->next = fanout->kept;
+        fanout->invokes--;
+        lower_frontier(executor, fanout->kept);
+    }
+    if (is_large)
+        hold_large(executor, node);
+    executor->fanouts.count += !is_large || fanout->invokes > 0;
+}
+
+/* The edge to the only child, a join. True when it is an arrival of the usual kind. */
+static inline bool arrive_straight(struct executor *executor, const struct dag_child *child,
+                                   uint32_t producers)
+{
+    if (producers >= JOIN_WIDTH || !is_straight(executor) || executor->arrival.node != PLAN_NONE)
+        return false;
+    executor->arrival.node = child->node;
+    executor->arrival.edges = UINT64_C(1) << child->bit;
+    executor->arrival.is_sent = false;
+    return true;
+}
+
+static __attribute__((noinline)) void note_run(struct executor *executor, uint32_t join)
+{
+    vector_push(&executor->ran, join);
+}
+
+static inline void handle_done(struct executor *executor, uint32_t node, uint64_t bytes)
 {
     if (node != executor->running)
         return;
+    uint64_t begin = first_child(executor, node);
+    bool is_large = bytes > executor->options.inline_bytes;
     executor->running = PLAN_NONE;
     executor->attempts = 0;
-    bool is_large = bytes > executor->options.inline_bytes;
-    if (is_large)
-        vector_push(&executor->large, (struct executor_large){.node = node});
+    executor->last = node;
     if (!executor->options.lossless && executor->nodes[node].producer_count > 1)
-        vector_push(&executor->ran, node);
-    uint64_t begin = first_child(executor, node);
-    uint64_t count = first_child(executor, node + 1) - begin;
-    if (count != 1) {
-        fan_out(executor, node, is_large);
-        return;
+        note_run(executor, node);
+    if (first_child(executor, node + 1) - begin == 1) {
+        const struct dag_child *child = &executor->children[begin];
+        uint32_t producers = executor->nodes[child->node].producer_count;
+        if (producers == 1) {
+            executor->next = child->node; /* a chain: the value stays here, whatever its size */
+            return;
+        }
+        if (!is_large && arrive_straight(executor, child, producers))
+            return;
     }
-    const struct dag_child *child = &executor->children[begin];
-    if (executor->nodes[child->node].producer_count > 1)
-        hold_edge(executor, child, is_large);
-    else
-        executor->next = child->node;
+    fan_out(executor, node, is_large);
 }
 
 static void handle_failed(struct executor *executor, uint32_t node, bool retriable)
@@ -362,10 +425,14 @@ static void handle_failed(struct executor *executor, uint32_t node, bool retriab
     executor->failed = node;
 }
 
-static void own_join(struct executor *executor, const struct executor_edges *edges)
+static __attribute__((noinline)) void own_join(struct executor *executor, uint32_t node,
+                                               uint64_t large)
 {
     vector_reserve(&executor->owned, 1);
-    copy_edges(&executor->owned.items[executor->owned.count++], edges);
+    struct executor_edges *owned = &executor->owned.items[executor->owned.count++];
+    owned->node = node;
+    owned->offset = 0; /* large values are only waited for by joins of one record */
+    owned->large = large;
 }
 
 /* An answer of own makes the record ours: the root's join is run, an inner one is an edge of the
@@ -374,21 +441,22 @@ static void take_record(struct executor *executor, const struct executor_edges *
 {
     uint32_t producers = executor->nodes[edges->node].producer_count;
     if (producers <= JOIN_WIDTH) {
-        own_join(executor, edges);
+        own_join(executor, edges->node, edges->large);
         return;
     }
     struct join_place place = join_place(producers, edges->offset);
     if (place.parent_edge == 0)
-        own_join(executor, edges);
+        own_join(executor, edges->node, edges->large);
     else
         hold(executor, edges->node, place.parent, place.parent_edge, 0);
 }
 
-static void handle_answered(struct executor *executor, uint32_t record, enum join_answer answer)
+static __attribute__((noinline)) void handle_other_answer(struct executor *executor,
+                                                          uint32_t record, enum join_answer answer)
 {
     for (size_t i = 0; i < executor->pending.count; i++) {
         struct executor_edges *pending = &executor->pending.items[i];
-        if (executor->plan->first_record[pending->node] + pending->offset != record)
+        if (executor->first_record[pending->node] + pending->offset != record)
             continue;
         if (answer == JOIN_OWN)
             take_record(executor, pending);
@@ -400,12 +468,29 @@ static void handle_answered(struct executor *executor, uint32_t record, enum joi
     }
 }
 
-void executor_handle(struct executor *executor, const struct executor_event *event)
+static inline void handle_answered(struct executor *executor, uint32_t record,
+                                   enum join_answer answer)
+{
+    uint32_t node = executor->arrival.node;
+    if (node == PLAN_NONE || record != executor->arrival.record || !executor->arrival.is_sent) {
+        handle_other_answer(executor, record, answer);
+        return;
+    }
+    executor->arrival.node = PLAN_NONE;
+    if (answer == JOIN_NOT)
+        return;
+    if (answer == JOIN_STOP)
+        executor->stopped = true;
+    else if (is_straight(executor) && executor->next == PLAN_NONE && executor->running == PLAN_NONE)
+        executor->next = node;
+    else
+        own_join(executor, node, 0);
+}
+
+static __attribute__((noinline)) void handle_other(struct executor *executor,
+                                                   const struct executor_event *event)
 {
     switch (event->kind) {
-    case EXECUTOR_DONE:
-        handle_done(executor, event->node, event->bytes);
-        return;
     case EXECUTOR_FAILED:
         handle_failed(executor, event->node, event->retriable);
         return;
@@ -419,9 +504,6 @@ void executor_handle(struct executor *executor, const struct executor_event *eve
         executor->unanswered -= executor->unanswered > 0;
         note_stored(executor, event->node);
         return;
-    case EXECUTOR_ANSWERED:
-        handle_answered(executor, event->record, event->answer);
-        return;
     case EXECUTOR_ACCEPTED:
         executor->unanswered -= executor->unanswered > 0;
         return;
@@ -431,11 +513,24 @@ void executor_handle(struct executor *executor, const struct executor_event *eve
     case EXECUTOR_POISONED:
         forget_all_work(executor);
         return;
+    case EXECUTOR_DONE:
+    case EXECUTOR_ANSWERED:
+        break;
     }
+    bug("event %d", (int)event->kind);
 }
 
-/* ---- Actions
- * ------------------------------------------------------------------------------------- */
+void executor_handle(struct executor *executor, const struct executor_event *event)
+{
+    if (event->kind == EXECUTOR_DONE)
+        handle_done(executor, event->node, event->bytes);
+    else if (event->kind == EXECUTOR_ANSWERED)
+        handle_answered(executor, event->record, event->answer);
+    else
+        handle_other(executor, event);
+}
+
+/* ---- Actions ----------------------------------------------------------------------------- */
 
 static void invoke(struct executor *executor, uint32_t node, uint64_t token,
                    struct executor_action *action)
@@ -446,28 +541,103 @@ static void invoke(struct executor *executor, uint32_t node, uint64_t token,
     action->token = token;
 }
 
-/* Steps the fan-out at `index`. False: it waits until its value is stored. */
-static bool step_fanout(struct executor *executor, size_t index, struct executor_action *action)
+static inline void ask_to_arrive(const struct executor *executor, uint32_t node, uint32_t record,
+                                 uint64_t edges, uint64_t all, struct executor_action *action)
 {
-    struct executor_fanout *fanout = &executor->fanouts.items[index];
+    action->kind = EXECUTOR_ARRIVE;
+    action->node = node;
+    action->record = record;
+    action->edges = edges;
+    action->all = all;
+    action->token = executor->token;
+}
+
+static inline uint64_t edges_of_narrow(const struct executor *executor, uint32_t join)
+{
+    return (UINT64_C(1) << executor->nodes[join].producer_count) - 1;
+}
+
+/* Sends the arrival of the usual kind. */
+static inline bool next_arrival(struct executor *executor, struct executor_action *action)
+{
+    struct executor_arrival *arrival = &executor->arrival;
+    arrival->record = executor->first_record[arrival->node];
+    arrival->is_sent = true;
+    ask_to_arrive(executor, arrival->node, arrival->record, arrival->edges,
+                  edges_of_narrow(executor, arrival->node), action);
+    return true;
+}
+
+static __attribute__((noinline)) void note_pending(struct executor *executor, uint32_t node,
+                                                   uint32_t offset, uint64_t edges, uint64_t large)
+{
+    vector_reserve(&executor->pending, 1);
+    struct executor_edges *pending = &executor->pending.items[executor->pending.count++];
+    pending->node = node;
+    pending->offset = offset;
+    pending->edges = edges;
+    pending->large = large;
+}
+
+/* Arrives with one edge at a join with one record. */
+static void arrive_with_edge(struct executor *executor, const struct dag_child *child,
+                             struct executor_action *action)
+{
+    uint64_t edge = UINT64_C(1) << child->bit;
+    lower_frontier(executor, child->node);
+    if (executor->arrival.node == PLAN_NONE) {
+        executor->arrival.node = child->node;
+        executor->arrival.edges = edge;
+        next_arrival(executor, action);
+        return;
+    }
+    note_pending(executor, child->node, 0, edge, 0);
+    ask_to_arrive(executor, child->node, executor->first_record[child->node], edge,
+                  edges_of_narrow(executor, child->node), action);
+}
+
+/* Steps a fan-out to its next action. An edge to a join that nothing here can feed arrives at once;
+ * others are held. False: all children have been looked at, or the value must be stored first. */
+static inline bool step_fanout(struct executor *executor, struct executor_fanout *fanout,
+                               struct executor_action *action)
+{
     if (fanout->is_large && !MUTANT(SIGNAL_BEFORE_PUT)) {
         struct executor_large *large = find_large(executor, fanout->node);
         return !large->is_put && put(executor, large, action);
     }
-    const struct dag_child *child = &executor->children[fanout->next++];
-    while (child->node == fanout->kept || executor->nodes[child->node].producer_count > 1)
-        child = &executor->children[fanout->next++];
-    if (--fanout->invokes == 0)
-        *fanout = vector_pop(&executor->fanouts);
-    invoke(executor, child->node, 0, action);
-    return true;
+    while (fanout->next < fanout->end) {
+        const struct dag_child *child = &executor->children[fanout->next++];
+        uint32_t producers = executor->nodes[child->node].producer_count;
+        if (producers == 1) {
+            if (child->node == fanout->kept)
+                continue;
+            invoke(executor, child->node, 0, action);
+            return true;
+        }
+        if (fanout->was_large)
+            continue;
+        if (producers < JOIN_WIDTH && executor->held.count == 0 &&
+            child->node < executor->frontier) {
+            arrive_with_edge(executor, child, action);
+            return true;
+        }
+        hold_edge(executor, child, false);
+    }
+    return false;
 }
 
-static bool next_invoke(struct executor *executor, struct executor_action *action)
+static __attribute__((noinline)) bool next_of_fanouts(struct executor *executor,
+                                                      struct executor_action *action)
 {
-    for (size_t i = executor->fanouts.count; i-- > 0;)
-        if (step_fanout(executor, i, action))
+    for (size_t i = executor->fanouts.count; i-- > 0;) {
+        struct executor_fanout *fanout = &executor->fanouts.items[i];
+        if (step_fanout(executor, fanout, action))
             return true;
+        if (fanout->next < fanout->end)
+            continue; /* it waits */
+        if (i < --executor->fanouts.count)
+            *fanout = executor->fanouts.items[executor->fanouts.count];
+    }
     return false;
 }
 
@@ -495,19 +665,16 @@ static bool arrive(struct executor *executor, size_t index, struct executor_acti
     uint64_t all = all_edges(executor, held);
     if (must_store(executor, held, all))
         return put_for(executor, held, action);
-    vector_reserve(&executor->pending, 1);
-    copy_edges(&executor->pending.items[executor->pending.count++], held);
-    action->kind = EXECUTOR_ARRIVE;
-    action->node = held->node;
-    action->record = executor->plan->first_record[held->node] + held->offset;
-    action->edges = held->edges;
-    action->all = all;
-    action->token = executor->token;
+    note_pending(executor, held->node, held->offset, held->edges, held->large);
+    lower_frontier(executor, held->node);
+    ask_to_arrive(executor, held->node, executor->first_record[held->node] + held->offset,
+                  held->edges, all, action);
     remove_held(executor, index);
     return true;
 }
 
-static bool next_arrive(struct executor *executor, struct executor_action *action)
+static __attribute__((noinline)) bool next_arrive(struct executor *executor,
+                                                  struct executor_action *action)
 {
     bool hold_back = executor->held.count - executor->first_held <= HELD_LIMIT;
     for (size_t i = executor->first_held; i < executor->held.count; i++) {
@@ -522,27 +689,31 @@ static bool next_arrive(struct executor *executor, struct executor_action *actio
  * other answer can change the choice. */
 static void choose_owned(struct executor *executor)
 {
-    size_t chosen = 0;
-    while (chosen < executor->owned.count &&
-           executor->owned.items[chosen].node != executor->preferred)
-        chosen++;
-    if (chosen == executor->owned.count) {
-        if (executor->pending.count > 0)
+    size_t chosen = 0, count = executor->owned.count;
+    bool is_pending = executor->pending.count > 0 || executor->arrival.node != PLAN_NONE;
+    if (count > 1 || is_pending) {
+        uint32_t preferred = PLAN_NONE;
+        if (executor->last != PLAN_NONE)
+            preferred = executor->plan->preferred[executor->last];
+        while (chosen < count && executor->owned.items[chosen].node != preferred)
+            chosen++;
+        if (chosen == count && is_pending)
             return;
-        chosen = 0;
+        chosen = chosen < count ? chosen : 0;
     }
     executor->next = executor->owned.items[chosen].node;
     remove_owned(executor, chosen);
 }
 
 /* The other joins that it owns are invoked, with its own token: their records know no other. */
-static bool next_owned(struct executor *executor, struct executor_action *action)
+static __attribute__((noinline)) bool next_owned(struct executor *executor,
+                                                 struct executor_action *action)
 {
-    bool is_idle = executor->next == PLAN_NONE && executor->running == PLAN_NONE;
-    if (is_idle)
+    if (executor->next == PLAN_NONE && executor->running == PLAN_NONE) {
         choose_owned(executor);
-    if (executor->next == PLAN_NONE && executor->running == PLAN_NONE)
-        return false;
+        if (executor->next == PLAN_NONE)
+            return false;
+    }
     for (size_t i = 0; i < executor->owned.count; i++) {
         struct executor_edges *owned = &executor->owned.items[i];
         if (owned->large) {
@@ -557,20 +728,25 @@ static bool next_owned(struct executor *executor, struct executor_action *action
     return false;
 }
 
-static bool next_run(struct executor *executor, struct executor_action *action)
+static __attribute__((noinline)) bool next_commit(struct executor *executor,
+                                                  struct executor_action *action)
+{
+    executor->settling = true;
+    if (!executor->options.lossless && executor->nodes[executor->sink].producer_count > 1)
+        note_run(executor, executor->sink);
+    action->kind = EXECUTOR_COMMIT;
+    return true;
+}
+
+static inline bool next_run(struct executor *executor, struct executor_action *action)
 {
     uint32_t node = executor->next;
     executor->next = PLAN_NONE;
-    action->kind = EXECUTOR_RUN;
     action->node = node;
+    if (node == executor->sink)
+        return next_commit(executor, action);
+    action->kind = EXECUTOR_RUN;
     action->becomes = node != executor->start && executor->attempts == 0;
-    if (node == executor->sink) {
-        action->kind = EXECUTOR_COMMIT;
-        executor->settling = true;
-        if (!executor->options.lossless && executor->nodes[node].producer_count > 1)
-            vector_push(&executor->ran, node);
-        return true;
-    }
     executor->running = node;
     return true;
 }
@@ -596,11 +772,11 @@ static bool next_passed(struct executor *executor, struct executor_action *actio
 static bool is_at_work(const struct executor *executor)
 {
     return executor->running != PLAN_NONE || executor->settling || executor->unanswered > 0 ||
-           executor->pending.count > 0 || executor->held.count > 0 || executor->owned.count > 0 ||
-           executor->fanouts.count > 0;
+           executor->arrival.node != PLAN_NONE || !is_straight(executor);
 }
 
-static bool next_end(struct executor *executor, struct executor_action *action)
+static __attribute__((noinline)) bool next_end(struct executor *executor,
+                                               struct executor_action *action)
 {
     if (MUTANT(PASSED_EARLY) && executor->ran.count > 0)
         return next_passed(executor, action);
@@ -614,11 +790,13 @@ static bool next_end(struct executor *executor, struct executor_action *action)
     return true;
 }
 
-bool executor_next(struct executor *executor, struct executor_action *action)
+/* Whatever does not go straight on. */
+static __attribute__((noinline)) bool next_of_many(struct executor *executor,
+                                                   struct executor_action *action)
 {
     if (executor->failed != PLAN_NONE)
         return next_fail(executor, action);
-    if (executor->fanouts.count > 0 && next_invoke(executor, action))
+    if (executor->fanouts.count > 0 && next_of_fanouts(executor, action))
         return true;
     if (executor->held.count > 0 && next_arrive(executor, action))
         return true;
@@ -627,4 +805,15 @@ bool executor_next(struct executor *executor, struct executor_action *action)
     if (executor->next != PLAN_NONE && executor->running == PLAN_NONE)
         return next_run(executor, action);
     return next_end(executor, action);
+}
+
+bool executor_next(struct executor *executor, struct executor_action *action)
+{
+    if (is_straight(executor)) {
+        if (executor->arrival.node != PLAN_NONE && !executor->arrival.is_sent)
+            return next_arrival(executor, action);
+        if (executor->next != PLAN_NONE && executor->running == PLAN_NONE)
+            return next_run(executor, action);
+    }
+    return next_of_many(executor, action);
 }

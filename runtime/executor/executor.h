@@ -95,13 +95,22 @@ struct executor_edges {
     uint64_t large; /* those of them whose values are large and not known to be stored */
 };
 
-/* Ready children of a node that are still to be invoked. */
+/* The usual arrival: one edge of a join with one record, of a value that is not large. */
+struct executor_arrival {
+    uint32_t node; /* PLAN_NONE: none */
+    uint32_t record;
+    uint64_t edges;
+    bool is_sent;
+};
+
+/* A node that has run, and how far its children have been looked at. */
 struct executor_fanout {
     uint32_t node;
-    uint32_t kept;    /* the child that this executor becomes, or PLAN_NONE */
-    uint64_t next;    /* index of the next child to look at */
-    uint64_t invokes; /* left */
-    bool is_large;    /* the value must be stored first */
+    uint32_t kept; /* the child that this executor becomes, or PLAN_NONE */
+    uint64_t next, end;
+    uint64_t invokes; /* of a large value: how many are left; its joins have been taken note of */
+    bool is_large;    /* the value must be stored before anybody is invoked */
+    bool was_large;
 };
 
 /* A large value made here. */
@@ -112,28 +121,32 @@ struct executor_large {
 
 /* Fields are private; the definition is here so that worlds can embed executors. */
 struct executor {
-    const struct plan *plan;
+    /* What most steps need: a lineage that goes straight on has only `next`, `running` or
+     * `arrival`. */
     const struct dag_node *nodes;
     const struct dag_child *children;
-    struct executor_options options;
+    const uint32_t *first_record;
+    uint32_t running; /* the node whose task runs, or PLAN_NONE */
+    uint32_t next;    /* the node to run next, or PLAN_NONE */
+    uint32_t start;   /* where the lineage began */
     uint32_t sink;
-
+    uint32_t last;     /* the node that ran last */
+    uint32_t attempts; /* failed runs of `running` */
     uint64_t token;
-    uint32_t start;     /* where the lineage began */
-    uint32_t running;   /* the node whose task runs, or PLAN_NONE */
-    uint32_t next;      /* the node to run next, or PLAN_NONE */
-    uint32_t preferred; /* of the node that ran last */
-    uint32_t attempts;  /* failed runs of `running` */
-    uint32_t failed;    /* the node to report, or PLAN_NONE */
-    bool stopped;       /* was answered stop, or lacked an input: must not mark joins passed */
-    bool settling;      /* COMMIT or FAIL is on its way */
+    struct executor_arrival arrival;
+    struct executor_options options;
+    bool stopped;  /* was answered stop, or lacked an input: must not mark joins passed */
+    bool settling; /* COMMIT or FAIL is on its way */
     bool ended;
+    uint32_t failed;     /* the node to report, or PLAN_NONE */
     uint32_t unanswered; /* PUTs and INVOKEs */
+    uint32_t frontier;   /* no node below it can be fed by what is queued or pending here */
 
+    const struct plan *plan;
     VECTOR(struct executor_fanout) fanouts;
     VECTOR(struct executor_edges) held;    /* not yet arrived; by node and offset */
     size_t first_held;                     /* those before it have arrived */
-    VECTOR(struct executor_edges) pending; /* arrived, not yet answered */
+    VECTOR(struct executor_edges) pending; /* arrived, not yet answered, beside `arrival` */
     VECTOR(struct executor_edges) owned;   /* joins to run here or elsewhere */
     VECTOR(struct executor_large) large;
     VECTOR(uint32_t) ran; /* joins run by this lineage, not yet marked */

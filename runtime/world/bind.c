@@ -41,11 +41,25 @@ static void set_results(struct bind_table *table, struct bind_task *task, const 
     task->results = leaves;
     for (uint32_t i = 0; i < task->result_count; i++)
         task->has_arrays |= leaves[i].rank > 0;
+    task->is_plain = !task->has_arrays && task->timeout_ns == 0;
     table->has_arrays |= task->has_arrays;
     if (type->word_count > table->result_words)
         table->result_words = type->word_count;
     if (task->result_count > table->result_leaves)
         table->result_leaves = task->result_count;
+}
+
+static void set_plain_patterns(struct bind_table *table)
+{
+    const struct dag *dag = table->dag;
+    table->plain_refs = arena_array(&table->arena, uint8_t, dag->pattern_count + 1);
+    for (uint32_t p = 0; p < dag->pattern_count; p++) {
+        uint32_t first = dag->patterns[p], end = dag->patterns[p + 1], refs = 0;
+        while (first + refs < end && dag->pattern_codes[first + refs] == DAG_ARG_REF)
+            refs++;
+        bool is_plain = first + refs == end && refs < BIND_NOT_PLAIN;
+        table->plain_refs[p] = is_plain ? (uint8_t)refs : BIND_NOT_PLAIN;
+    }
 }
 
 void bind_table_init(struct bind_table *table, const struct job *job)
@@ -55,8 +69,11 @@ void bind_table_init(struct bind_table *table, const struct job *job)
     arena_init(&table->arena);
     type_table_init(&table->types, &table->arena);
     table->tasks = arena_array(&table->arena, struct bind_task, dag->task_count);
+    set_plain_patterns(table);
     set_parameters(table, &table->tasks[DAG_RESULT], job->result_type);
     for (uint32_t t = 1; t < dag->task_count; t++) {
+        table->tasks[t].kernel = job->kernels[t];
+        table->tasks[t].timeout_ns = dag->tasks[t].timeout_ns;
         const char *parameters = dag_string(dag, dag->tasks[t].parameter_types);
         const char *results = dag_string(dag, dag->tasks[t].result_type);
         set_parameters(table, &table->tasks[t], type_parse(&table->types, parameters));
@@ -76,7 +93,13 @@ void bind_table_release(struct bind_table *table)
 void binder_init(struct binder *binder, const struct bind_table *table, const uint64_t *slots,
                  struct context *context)
 {
-    *binder = (struct binder){.table = table, .slots = slots, .context = context};
+    *binder = (struct binder){.table = table,
+                              .nodes = table->dag->nodes,
+                              .views = table->dag->views,
+                              .refs = table->dag->refs,
+                              .plain_refs = table->plain_refs,
+                              .slots = slots,
+                              .context = context};
     binder->scratch = memory_try(SCRATCH_BYTES, WK_ALIGN);
     if (!binder->scratch)
         memory_exhausted();
@@ -384,21 +407,26 @@ struct cursor {
     uint64_t *out;
 };
 
+/* A scalar that a node made, the most common argument of small tasks. */
+static inline bool bind_scalar(const struct binder *binder, dag_ref ref, uint64_t *word)
+{
+    const struct dag_view *view = &binder->views[dag_ref_view(ref)];
+    if (!dag_ref_is_node(ref) || (view->rank | view->source_rank) != 0)
+        return false;
+    *word = binder->slots[binder->nodes[dag_ref_source(ref)].first_part + view->part];
+    return true;
+}
+
 static int pack_scalars(struct binder *binder, struct cursor *cursor, uint64_t count,
                         enum wk_scalar scalar, char *to)
 {
-    const struct dag *dag = binder->table->dag;
     uint32_t bytes = wk_scalar_bytes(scalar);
     for (uint64_t i = 0; i < count; i++, to += bytes) {
         dag_ref ref = *cursor->refs++;
         uint64_t word;
-        if (dag_ref_is_node(ref) && !bind_reads_block(dag, ref)) {
-            word = binder->slots[bind_part(dag, ref)];
-        } else {
-            int code = bind_ref(binder, ref, &word);
-            if (code)
-                return code;
-        }
+        int code = bind_scalar(binder, ref, &word) ? 0 : bind_ref(binder, ref, &word);
+        if (code)
+            return code;
         store_element(bytes, to, word);
     }
     return 0;
@@ -449,6 +477,14 @@ static int bind_gather(struct binder *binder, struct cursor *cursor, uint32_t ra
     return 0;
 }
 
+static int bind_any_ref(struct binder *binder, struct cursor *cursor)
+{
+    dag_ref ref = *cursor->refs++;
+    uint64_t *out = cursor->out;
+    cursor->out += 1 + binder->table->dag->views[dag_ref_view(ref)].rank;
+    return bind_ref(binder, ref, out);
+}
+
 static int bind_leaf(struct binder *binder, struct cursor *cursor, uint32_t code,
                      const struct type *type)
 {
@@ -459,12 +495,8 @@ static int bind_leaf(struct binder *binder, struct cursor *cursor, uint32_t code
     case DAG_ARG_ORDER:
         cursor->refs++;
         return 0;
-    case DAG_ARG_REF: {
-        dag_ref ref = *cursor->refs++;
-        uint64_t *out = cursor->out;
-        cursor->out += 1 + binder->table->dag->views[dag_ref_view(ref)].rank;
-        return bind_ref(binder, ref, out);
-    }
+    case DAG_ARG_REF:
+        return bind_any_ref(binder, cursor);
     case DAG_ARG_GATHER:
         return bind_gather(binder, cursor, code >> DAG_ARG_RANK_SHIFT, type);
     case DAG_ARG_KIND:
@@ -474,7 +506,8 @@ static int bind_leaf(struct binder *binder, struct cursor *cursor, uint32_t code
     bug("argument code %u", code);
 }
 
-int bind_arguments(struct binder *binder, uint32_t node, uint64_t *words)
+static __attribute__((noinline)) int bind_pattern(struct binder *binder, uint32_t node,
+                                                  uint64_t *words)
 {
     const struct dag *dag = binder->table->dag;
     const struct dag_node *from = &dag->nodes[node];
@@ -487,5 +520,18 @@ int bind_arguments(struct binder *binder, uint32_t node, uint64_t *words)
         if (code)
             return code;
     }
+    return 0;
+}
+
+int bind_arguments(struct binder *binder, uint32_t node, uint64_t *words)
+{
+    const struct dag_node *from = &binder->nodes[node];
+    const dag_ref *refs = binder->refs + from->first_ref;
+    uint32_t count = binder->plain_refs[from->pattern];
+    if (count == BIND_NOT_PLAIN || binder->keeps)
+        return bind_pattern(binder, node, words);
+    for (uint32_t i = 0; i < count; i++)
+        if (!bind_scalar(binder, refs[i], &words[i]))
+            return bind_pattern(binder, node, words);
     return 0;
 }

@@ -19,12 +19,17 @@
 
 /* What worlds know of a task of the DAG beyond the DAG. */
 struct bind_task {
+    wk_kernel *kernel;
+    uint64_t timeout_ns;
     const struct type **parameters;   /* by leaf */
     const char **names;               /* of the parameters' leaves; NULL where there is none */
     const struct value_leaf *results; /* by leaf */
     uint32_t parameter_count, result_count;
     bool has_arrays; /* among the results */
+    bool is_plain;   /* nothing but scalars comes out, and no time-out */
 };
+
+enum { BIND_NOT_PLAIN = 255 };
 
 /* Made once a job; immutable, so shared by all threads. */
 struct bind_table {
@@ -33,6 +38,8 @@ struct bind_table {
     struct arena arena;
     struct type_table types;
     struct bind_task *tasks;
+    uint8_t *plain_refs; /* by pattern: how many references it has if it is nothing else, else
+                            BIND_NOT_PLAIN */
     uint32_t argument_words, result_words; /* the most of any task */
     uint32_t result_leaves;                /* the most of any task */
     bool has_arrays;                       /* as any task's result */
@@ -44,6 +51,10 @@ void bind_table_release(struct bind_table *table);
 /* One thread's means of binding. */
 struct binder {
     const struct bind_table *table;
+    const struct dag_node *nodes; /* what the usual scalars need, close at hand */
+    const struct dag_view *views;
+    const dag_ref *refs;
+    const uint8_t *plain_refs;
     const uint64_t *slots; /* by part */
     struct context *context;
     VECTOR(struct wk_block *) blocks; /* owned until binder_clear */

@@ -103,7 +103,7 @@ static void sum_counters(const struct local *local, struct metrics *metrics)
     metrics->input_bytes_read = local->result->binder.input_bytes;
     for (uint32_t i = 0; i < local->worker_count; i++) {
         const struct local_counters *counters = &local->workers[i].counters;
-        metrics->tasks_run += counters->tasks_run;
+        metrics->tasks_run += local->workers[i].tasks_done;
         metrics->invocations += counters->invocations;
         metrics->becomes += counters->becomes;
         metrics->retries += counters->retries;
@@ -129,6 +129,9 @@ static void init_worker(struct local *local, uint32_t number)
     struct worker *worker = &local->workers[number];
     worker->local = local;
     worker->number = number;
+    worker->nodes = local->dag->nodes;
+    worker->tasks = local->table.tasks;
+    worker->is_simple = !local->readers && !local->options->trace;
     worker->failed_node = PLAN_NONE;
     uint64_t sources = local->plan->source_count;
     uint64_t first = sources * number / local->worker_count;

@@ -31,7 +31,7 @@ struct local;
 
 /* A worker's part of the metrics. */
 struct local_counters {
-    uint64_t tasks_run, invocations, becomes, retries, steals;
+    uint64_t invocations, becomes, retries, steals;
     uint64_t arrivals_own, arrivals_stop, arrivals_not;
     uint64_t idle_ns, life_ns;
 };
@@ -43,9 +43,12 @@ struct worker {
     struct deque deque;
     _Alignas(64) _Atomic(uint64_t) sources; /* a range of the plan's: first << 32 | end */
     _Alignas(64) _Atomic(uint32_t) stop;    /* what its kernels poll */
-    _Atomic(uint64_t) tasks_done;           /* for the progress line */
+    _Atomic(uint64_t) tasks_done;           /* written by the worker alone */
     struct local *local;
+    const struct dag_node *nodes; /* of the job, and its tasks */
+    const struct bind_task *tasks;
     uint32_t number;
+    bool is_simple;                   /* no arrays to count, nothing to trace */
     uint32_t next_source, end_source; /* taken from the range, not yet started */
     bool has_pushed;                  /* since it last looked whether someone sleeps */
     struct executor executor;

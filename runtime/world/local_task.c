@@ -39,10 +39,18 @@ static void keep_array(struct worker *worker, uint64_t part, uint64_t address)
     atomic_store_explicit(&block->references, readers, memory_order_relaxed);
 }
 
+static inline void keep_scalars(struct worker *worker, uint32_t node, const struct bind_task *task)
+{
+    uint64_t *slots = worker->local->slots + worker->nodes[node].first_part;
+    const uint64_t *results = worker->results;
+    for (uint32_t i = 0; i < task->result_count; i++)
+        slots[i] = results[i];
+}
+
 static void keep_results(struct worker *worker, uint32_t node, const struct bind_task *task)
 {
     const uint64_t *words = worker->results;
-    uint64_t part = worker->local->dag->nodes[node].first_part;
+    uint32_t part = worker->local->dag->nodes[node].first_part;
     for (uint32_t i = 0; i < task->result_count; i++, part++) {
         if (task->results[i].rank > 0)
             keep_array(worker, part, words[0]);
@@ -77,47 +85,41 @@ static bool clear_deadline(struct worker *worker)
     return expired;
 }
 
-static int run_with_deadline(struct worker *worker, const struct dag_task *task, wk_kernel *kernel,
-                             const struct bind_task *shape)
+static int run_with_deadline(struct worker *worker, uint32_t node, const struct bind_task *task)
 {
-    struct error *error = &worker->context.error;
+    const struct dag *dag = worker->local->dag;
     set_deadline(worker, task->timeout_ns);
-    int code = context_run(&worker->context, kernel, worker->arguments, shape->results,
-                           shape->result_count, worker->results);
+    int code = context_run(&worker->context, task->kernel, worker->arguments, task->results,
+                           task->result_count, worker->results);
     if (clear_deadline(worker) && code == ERR_interrupted)
-        code =
-            error_set(error, ERR_task_timeout, "%s took longer than its time-out of %g s",
-                      dag_string(worker->local->dag, task->name), (double)task->timeout_ns / 1e9);
+        code = error_set(&worker->context.error, ERR_task_timeout,
+                         "%s took longer than its time-out of %g s",
+                         dag_string(dag, dag->tasks[dag->nodes[node].task].name),
+                         (double)task->timeout_ns / 1e9);
     return code;
 }
 
-/* ---- Running
- * ------------------------------------------------------------------------------------- */
+/* ---- Running ----------------------------------------------------------------------------------
+ */
 
-static int run_kernel(struct worker *worker, uint32_t node)
+static int run_kernel(struct worker *worker, uint32_t node, const struct bind_task *task)
 {
-    struct local *local = worker->local;
-    uint32_t number = local->dag->nodes[node].task;
-    const struct bind_task *shape = &local->table.tasks[number];
-    worker->context.log.length = 0; /* if binding fails, the last task's is not this one's */
     worker->arguments_bound = false;
     int code = bind_arguments(&worker->binder, node, worker->arguments);
     if (code)
         return code;
     worker->arguments_bound = true;
-    const struct dag_task *task = &local->dag->tasks[number];
-    wk_kernel *kernel = local->job->kernels[number];
     if (task->timeout_ns > 0)
-        return run_with_deadline(worker, task, kernel, shape);
-    return context_run(&worker->context, kernel, worker->arguments, shape->results,
-                       shape->result_count, worker->results);
+        return run_with_deadline(worker, node, task);
+    return context_run(&worker->context, task->kernel, worker->arguments, task->results,
+                       task->result_count, worker->results);
 }
 
-static int run_traced(struct worker *worker, uint32_t node)
+static int run_traced(struct worker *worker, uint32_t node, const struct bind_task *task)
 {
     struct local *local = worker->local;
     uint64_t begin = local_now();
-    int code = run_kernel(worker, node);
+    int code = run_kernel(worker, node, task);
     trace_task(local->options->trace, worker->number, node, begin - local->begin_ns,
                local_now() - local->begin_ns);
     return code;
@@ -129,31 +131,59 @@ static void write_log(struct worker *worker, uint32_t node)
     pthread_mutex_lock(&local->log_lock);
     write_task_log(&local->table, local->options, node, &worker->context.log);
     pthread_mutex_unlock(&local->log_lock);
+    buffer_clear(&worker->context.log);
 }
 
-void worker_run_task(struct worker *worker, uint32_t node, struct executor_event *event)
+static __attribute__((noinline)) int run_with_arrays(struct worker *worker, uint32_t node,
+                                                     const struct bind_task *task)
 {
     struct local *local = worker->local;
-    int code = local->options->trace ? run_traced(worker, node) : run_kernel(worker, node);
-    if (code == 0) {
-        const struct bind_task *task = &local->table.tasks[local->dag->nodes[node].task];
-        keep_results(worker, node, task);
-        if (local->readers)
-            drop_inputs(worker, node);
-    }
-    if (worker->binder.blocks.count > 0 || worker->binder.scratch_used > 0)
-        binder_clear(&worker->binder);
+    int code =
+        local->options->trace ? run_traced(worker, node, task) : run_kernel(worker, node, task);
+    if (code)
+        return code;
+    keep_results(worker, node, task);
+    if (local->readers)
+        drop_inputs(worker, node);
+    return 0;
+}
+
+static __attribute__((noinline)) void end_run(struct worker *worker, uint32_t node, int code,
+                                              struct executor_event *event)
+{
+    binder_clear(&worker->binder);
     if (code) {
         event->kind = EXECUTOR_FAILED;
         event->retriable = is_failure_retriable((enum error_code)code);
-        return;
-    }
-    if (worker->context.log.length > 0)
+    } else if (worker->context.log.length > 0) {
         write_log(worker, node);
-    worker->counters.tasks_run++;
-    atomic_store_explicit(&worker->tasks_done, worker->counters.tasks_run, memory_order_relaxed);
+    }
+}
+
+/* Tasks that take a nanosecond are run as well: all that arrays, time-outs and traces need is
+ * apart. */
+void worker_run_task(struct worker *worker, uint32_t node, struct executor_event *event)
+{
+    const struct bind_task *task = &worker->tasks[worker->nodes[node].task];
+    int code;
+    if (worker->is_simple && task->is_plain) {
+        code = bind_arguments(&worker->binder, node, worker->arguments);
+        worker->arguments_bound = code == 0;
+        if (code == 0)
+            code = context_run(&worker->context, task->kernel, worker->arguments, NULL, 0,
+                               worker->results);
+        if (code == 0)
+            keep_scalars(worker, node, task);
+    } else {
+        code = run_with_arrays(worker, node, task);
+    }
     event->kind = EXECUTOR_DONE;
     event->bytes = 0; /* by address, whatever its size */
+    if (code ||
+        worker->binder.blocks.count + worker->binder.scratch_used + worker->context.log.length > 0)
+        end_run(worker, node, code, event);
+    uint64_t done = atomic_load_explicit(&worker->tasks_done, memory_order_relaxed);
+    atomic_store_explicit(&worker->tasks_done, done + (code == 0), memory_order_relaxed);
 }
 
 /* ---- The end of the job
