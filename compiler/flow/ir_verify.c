@@ -21,8 +21,9 @@ bool verify_fail(struct verifier *v, int rule, const char *format, ...)
         snprintf(where, sizeof where, "@%.80s: ", v->function->name);
     if (i) {
         size_t length = strlen(where);
-        const char *mnemonic =
-            i->opcode == IR_OPERATION ? operation_mnemonic(i->operation) : ir_mnemonic(i->opcode);
+        const char *mnemonic = i->opcode == IR_OPERATION     ? operation_mnemonic(i->operation)
+                               : i->opcode < IR_OPCODE_COUNT ? ir_mnemonic(i->opcode)
+                                                             : "?";
         if (i->result_count)
             snprintf(where + length, sizeof where - length, "%%%u = %s: ", i->first_result,
                      mnemonic);
