@@ -52,6 +52,7 @@ static struct value range(struct generator *g, const struct typed *typed)
                                       .variable = &number,
                                       .span = typed->span};
     struct iteration it = iteration_open(g, &iterator);
+    iteration_count(g, &it);
     struct value array = array_new(g, typed->type, &it.count, typed->span);
     struct loop loop;
     loop_open(g, &loop, constant_i64(g, 0), it.count);

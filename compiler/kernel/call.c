@@ -46,21 +46,30 @@ static void set_parameter_attributes(struct generator *g, LLVMValueRef function)
     attribute_add(g, function, FUNCTION_INDEX, "nounwind", 0);
 }
 
+/* The number of a declared function, or the count of them. */
+static size_t function_number(const struct generator *g, const struct typed_function *function)
+{
+    size_t i = 0;
+    while (i < g->functions.count && g->functions.items[i].function != function)
+        i++;
+    return i;
+}
+
 LLVMValueRef function_declare(struct generator *g, struct typed_function *function,
                               LLVMTypeRef *type)
 {
-    for (size_t i = 0; i < g->functions.count; i++) {
-        if (g->functions.items[i].function == function) {
-            *type = g->functions.items[i].type;
-            return g->functions.items[i].value;
-        }
+    size_t number = function_number(g, function);
+    if (number < g->functions.count) {
+        *type = g->functions.items[number].type;
+        return g->functions.items[number].value;
     }
     *type = native_type(g, function);
     const char *name = arena_printf(&g->arena, "task.%s", function->symbol);
     LLVMValueRef value = LLVMAddFunction(g->module, name, *type);
     LLVMSetLinkage(value, LLVMInternalLinkage);
     set_parameter_attributes(g, value);
-    vector_push(&g->functions, (struct generated_function){function, value, *type});
+    vector_push(&g->functions,
+                (struct generated_function){.function = function, .value = value, .type = *type});
     return value;
 }
 
@@ -194,10 +203,12 @@ static void define_prelude(struct generator *g)
     return_value(g, result, g->function->span);
 }
 
-void function_define(struct generator *g, const struct generated_function *generated)
+void function_define(struct generator *g, size_t number)
 {
+    struct generated_function generated = g->functions.items[number];
     struct scope scope;
-    open_function(g, generated);
+    g->number = number;
+    open_function(g, &generated);
     scope_open(g, &scope);
     count_depth(g);
     bind_parameters(g);
@@ -282,6 +293,7 @@ struct value call_function(struct generator *g, struct typed_function *callee,
         return call_prelude(g, callee, arguments, span);
     LLVMTypeRef type;
     LLVMValueRef function = function_declare(g, callee, &type);
+    vector_push(&g->calls, (struct call_edge){g->number, function_number(g, callee)});
     uint32_t count = LLVMCountParamTypes(type), at = 2;
     LLVMValueRef *operands = arena_array(&g->arena, LLVMValueRef, count);
     operands[0] = g->worker;
@@ -312,6 +324,28 @@ static LLVMValueRef kernel_call(struct generator *g, const struct typed_function
     return LLVMBuildCall2(g->builder, type, callee, operands, count, "");
 }
 
+/* What a function calls may hand its arrays on. */
+void functions_spread_nans(struct generator *g)
+{
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = 0; i < g->calls.count; i++) {
+            struct generated_function *caller = &g->functions.items[g->calls.items[i].caller];
+            if (caller->leaves_nans || !g->functions.items[g->calls.items[i].callee].leaves_nans)
+                continue;
+            caller->leaves_nans = changed = true;
+        }
+    }
+}
+
+static void make_canonical(struct generator *g, const struct value *value)
+{
+    for (uint32_t i = 0; value->parts && i < value->type->part_count; i++)
+        make_canonical(g, &value->parts[i]);
+    if (value->type->kind == TYPE_ARRAY && type_is_float(value->type->element))
+        source_write(g, source_of_value(g, *value), value, true);
+}
+
 static void kernel_return(struct generator *g, const struct typed_function *function,
                           LLVMValueRef result, LLVMValueRef words)
 {
@@ -327,6 +361,8 @@ static void kernel_return(struct generator *g, const struct typed_function *func
     for (uint32_t i = 0; i < count; i++)
         leaves[i] = LLVMBuildExtractValue(g->builder, result, i + 1, "");
     struct value value = value_unflatten(g, function->result, leaves, &at);
+    if (g->functions.items[function_number(g, function)].leaves_nans)
+        make_canonical(g, &value);
     value_store_words(g, &value, words, 0);
     LLVMBuildRet(g->builder, zero);
 }

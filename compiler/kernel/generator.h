@@ -71,6 +71,12 @@ struct generated_function {
     struct typed_function *function;
     LLVMValueRef value;
     LLVMTypeRef type;
+    bool leaves_nans; /* arrays of its result may hold NaNs that are not canonical */
+};
+
+/* By numbers in generator.functions. */
+struct call_edge {
+    size_t caller, callee;
 };
 
 struct line_table {
@@ -104,6 +110,7 @@ struct generator {
     unsigned likely_kind;
     LLVMMetadataRef likely;
     VECTOR(struct generated_function) functions; /* declared; defined in this order */
+    VECTOR(struct call_edge) calls;
     VECTOR(struct line_table) lines;
     VECTOR(struct constant_text) texts;
     VECTOR(struct type_helper) drops;
@@ -116,6 +123,7 @@ struct generator {
 
     /* The function being generated. */
     const struct typed_function *function;
+    size_t number; /* in `functions` */
     LLVMValueRef routine, worker, depth, stop;
     LLVMTypeRef result_type; /* the struct with the status first */
     LLVMBasicBlockRef entry;
@@ -151,6 +159,9 @@ LLVMValueRef word_to_scalar(struct generator *g, enum wk_scalar scalar, LLVMValu
 /* An array's element at an address. Loaded arrays are borrowed. */
 struct value element_load(struct generator *g, const struct type *element, LLVMValueRef address);
 void element_store(struct generator *g, const struct value *value, LLVMValueRef address);
+/* Of a scalar, leaving NaNs as they are: the arrays of the function's result are made canonical by
+ * its kernel then (g->functions.items[g->number].leaves_nans). */
+void element_store_raw(struct generator *g, const struct value *value, LLVMValueRef address);
 /* The address of element `offset` (in elements). */
 LLVMValueRef element_address(struct generator *g, const struct type *element, LLVMValueRef data,
                              LLVMValueRef offset);
@@ -261,12 +272,19 @@ struct loop {
     LLVMBasicBlockRef header, latch, exit;
     LLVMValueRef index;
     LLVMValueRef last; /* of an inclusive loop; else NULL */
+    LLVMValueRef step; /* of a stepped loop; else NULL */
+    LLVMValueRef up;   /* whether the step is positive */
+    bool inclusive;    /* stepped to the last one */
 };
 void loop_open(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high);
 /* index <= last, which may be the largest integer. */
 void loop_open_inclusive(struct generator *g, struct loop *loop, LLVMValueRef low,
                          LLVMValueRef last);
 void loop_close(struct generator *g, struct loop *loop);
+
+/* index from low to high by a step that is not 0, without division and without wrapping. */
+void loop_open_stepped(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high,
+                       LLVMValueRef step, bool inclusive);
 
 /* Loops over all positions of an array, row-major. */
 struct position {
@@ -287,11 +305,13 @@ struct iteration {
     const struct typed_iterator *iterator;
     LLVMValueRef low, high; /* of a range, as written */
     LLVMValueRef step;      /* NULL: 1 */
-    LLVMValueRef count;     /* how many turns */
+    LLVMValueRef count;     /* how many turns: by iteration_count */
     struct value subject;   /* an array gone over */
 };
 /* Evaluates the iterator's bounds or subject, which the scope keeps. */
 struct iteration iteration_open(struct generator *g, const struct typed_iterator *iterator);
+/* Computes how many turns there are; a range longer than any array fails. */
+void iteration_count(struct generator *g, struct iteration *it);
 struct value iteration_value(struct generator *g, const struct iteration *iteration,
                              LLVMValueRef number);
 
@@ -381,7 +401,9 @@ struct value expression_borrow(struct generator *g, const struct typed *typed);
 
 LLVMValueRef function_declare(struct generator *g, struct typed_function *function,
                               LLVMTypeRef *type);
-void function_define(struct generator *g, const struct generated_function *generated);
+void function_define(struct generator *g, size_t number);
+/* Once all functions are defined. */
+void functions_spread_nans(struct generator *g);
 void kernel_define(struct generator *g, struct typed_function *function);
 /* Calls with borrowed dense arguments; arrays of the result are owned. */
 struct value call_function(struct generator *g, struct typed_function *callee,

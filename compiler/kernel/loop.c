@@ -45,10 +45,9 @@ LLVMValueRef entry_alloca(struct generator *g, LLVMTypeRef type, const char *nam
 
 void loop_open(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high)
 {
-    loop->header = block_new(g, "head");
-    loop->latch = block_new(g, "next");
-    loop->exit = block_new(g, "done");
-    loop->last = NULL;
+    *loop = (struct loop){.header = block_new(g, "head"),
+                          .latch = block_new(g, "next"),
+                          .exit = block_new(g, "done")};
     LLVMBasicBlockRef before = LLVMGetInsertBlock(g->builder), body = block_new(g, "body");
     LLVMBuildBr(g->builder, loop->header);
     block_enter(g, loop->header);
@@ -59,19 +58,25 @@ void loop_open(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMVal
     block_enter(g, body);
 }
 
-void loop_open_inclusive(struct generator *g, struct loop *loop, LLVMValueRef low,
-                         LLVMValueRef last)
+/* A loop that is entered on a condition and tested at the end of its turns. */
+static void open_tested_last(struct generator *g, struct loop *loop, LLVMValueRef some,
+                             LLVMValueRef low)
 {
-    loop->header = block_new(g, "head");
-    loop->latch = block_new(g, "next");
-    loop->exit = block_new(g, "done");
-    loop->last = last;
+    *loop = (struct loop){.header = block_new(g, "head"),
+                          .latch = block_new(g, "next"),
+                          .exit = block_new(g, "done")};
     LLVMBasicBlockRef before = LLVMGetInsertBlock(g->builder);
-    LLVMValueRef some = LLVMBuildICmp(g->builder, LLVMIntSLE, low, last, "");
     LLVMBuildCondBr(g->builder, some, loop->header, loop->exit);
     block_enter(g, loop->header);
     loop->index = LLVMBuildPhi(g->builder, g->i64, "i");
     LLVMAddIncoming(loop->index, &low, &before, 1);
+}
+
+void loop_open_inclusive(struct generator *g, struct loop *loop, LLVMValueRef low,
+                         LLVMValueRef last)
+{
+    open_tested_last(g, loop, LLVMBuildICmp(g->builder, LLVMIntSLE, low, last, ""), low);
+    loop->last = last;
 }
 
 /* Tested at the end of a turn, before the index is counted up. */
@@ -87,10 +92,47 @@ static void close_inclusive(struct generator *g, struct loop *loop)
     block_enter(g, loop->exit);
 }
 
+void loop_open_stepped(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high,
+                       LLVMValueRef step, bool inclusive)
+{
+    LLVMBuilderRef b = g->builder;
+    LLVMIntPredicate ordered = inclusive ? LLVMIntSLE : LLVMIntSLT;
+    LLVMValueRef up = LLVMBuildICmp(b, LLVMIntSGT, step, constant_i64(g, 0), "");
+    LLVMValueRef first = LLVMBuildSelect(b, up, low, high, "");
+    LLVMValueRef end = LLVMBuildSelect(b, up, high, low, "");
+    open_tested_last(g, loop, LLVMBuildICmp(b, ordered, first, end, ""), low);
+    loop->last = high;
+    loop->step = step;
+    loop->up = up;
+    loop->inclusive = inclusive;
+}
+
+/* Goes on while what is left to the end, which is not negative, has room for another step. */
+static void close_stepped(struct generator *g, struct loop *loop)
+{
+    LLVMBuilderRef b = g->builder;
+    LLVMBasicBlockRef again = block_new(g, "again");
+    LLVMValueRef forth = LLVMBuildSub(b, loop->last, loop->index, "");
+    LLVMValueRef left = LLVMBuildSelect(b, loop->up, forth, LLVMBuildNeg(b, forth, ""), "");
+    LLVMValueRef size =
+        LLVMBuildSelect(b, loop->up, loop->step, LLVMBuildNeg(b, loop->step, ""), "");
+    LLVMIntPredicate room = loop->inclusive ? LLVMIntUGE : LLVMIntUGT;
+    LLVMBuildCondBr(b, LLVMBuildICmp(b, room, left, size, ""), again, loop->exit);
+    block_enter(g, again);
+    LLVMValueRef next = LLVMBuildNSWAdd(b, loop->index, loop->step, "");
+    LLVMAddIncoming(loop->index, &next, &again, 1);
+    LLVMBuildBr(b, loop->header);
+    block_enter(g, loop->exit);
+}
+
 void loop_close(struct generator *g, struct loop *loop)
 {
     block_jump(g, loop->latch);
     block_enter(g, loop->latch);
+    if (loop->step) {
+        close_stepped(g, loop);
+        return;
+    }
     if (loop->last) {
         close_inclusive(g, loop);
         return;
@@ -186,16 +228,23 @@ static struct iteration range_open(struct generator *g, const struct typed_itera
     struct iteration it = {.iterator = iterator};
     it.low = iterator->low ? expression_scalar(g, iterator->low) : constant_i64(g, 0);
     it.high = expression_scalar(g, iterator->high);
-    if (!iterator->step || (iterator->step->kind == TYPED_CONSTANT && iterator->step->word == 1)) {
-        it.count = unit_count(g, &it);
+    if (!iterator->step || (iterator->step->kind == TYPED_CONSTANT && iterator->step->word == 1))
         return it;
-    }
     it.step = expression_scalar(g, iterator->step);
     LLVMValueRef moves = LLVMBuildICmp(g->builder, LLVMIntNE, it.step, constant_i64(g, 0), "");
     check(g, moves, ERR_zero_step, iterator->step->span, MESSAGE_ZERO_STEP,
           fail_i64(g, 2, it.low, it.high));
-    it.count = stepped_count(g, &it, iterator->inclusive);
     return it;
+}
+
+void iteration_count(struct generator *g, struct iteration *it)
+{
+    if (!it->iterator->is_range)
+        it->count = it->subject.extents[0];
+    else if (it->step)
+        it->count = stepped_count(g, it, it->iterator->inclusive);
+    else
+        it->count = unit_count(g, it);
 }
 
 struct iteration iteration_open(struct generator *g, const struct typed_iterator *iterator)
@@ -204,7 +253,6 @@ struct iteration iteration_open(struct generator *g, const struct typed_iterator
         return range_open(g, iterator);
     struct iteration it = {.iterator = iterator};
     it.subject = expression_borrow(g, iterator->subject);
-    it.count = it.subject.extents[0];
     return it;
 }
 

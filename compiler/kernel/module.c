@@ -73,6 +73,7 @@ static void generator_close(struct generator *g)
     vector_release(&g->drops);
     vector_release(&g->used);
     vector_release(&g->functions);
+    vector_release(&g->calls);
     if (g->debug)
         LLVMDisposeDIBuilder(g->debug);
     if (g->machine)
@@ -98,13 +99,15 @@ static void keep_used(struct generator *g)
 static void generate(struct generator *g, struct typed_function *const *tasks, uint32_t count)
 {
     debug_open(g, count ? tasks[0]->span.source : NULL);
+    LLVMTypeRef type;
+    for (uint32_t i = 0; i < count; i++)
+        function_declare(g, tasks[i], &type);
+    /* Definitions declare what they call, at the end of the list. */
+    for (size_t i = 0; i < g->functions.count; i++)
+        function_define(g, i);
+    functions_spread_nans(g);
     for (uint32_t i = 0; i < count; i++)
         kernel_define(g, tasks[i]);
-    /* Definitions declare what they call, at the end of the list. */
-    for (size_t i = 0; i < g->functions.count; i++) {
-        struct generated_function function = g->functions.items[i];
-        function_define(g, &function);
-    }
     debug_close(g);
     keep_used(g);
 }

@@ -69,6 +69,7 @@ static struct lazy *open_comprehension(struct generator *g, const struct typed *
     source->iterations = arena_array(&g->arena, struct iteration, rank);
     for (uint32_t i = 0; i < rank; i++) {
         source->iterations[i] = iteration_open(g, &typed->iterators[i]);
+        iteration_count(g, &source->iterations[i]);
         source->extents[i] = source->iterations[i].count;
     }
     for (uint32_t i = 0; i < rank; i++) {
@@ -347,6 +348,7 @@ struct value comprehension_filtered(struct generator *g, const struct typed *typ
 {
     const struct typed_iterator *iterator = &typed->iterators[0];
     struct iteration iteration = iteration_open(g, iterator);
+    iteration_count(g, &iteration);
     struct slot *slot = &g->slots[iterator->variable->index];
     *slot = slot_make(g, iterator->variable->type, iterator->variable->name);
     debug_variable(g, iterator->variable, slot, 0);

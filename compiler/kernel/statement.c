@@ -183,6 +183,11 @@ static void assign_element(struct generator *g, const struct typed_statement *s,
             return;
         }
         value = value_scalar(element, combine(g, s, element, old.scalar, value.scalar));
+        /* Sums in memory are chains of loads, additions and stores: a compare and a select in each
+         * link would slow them by half. */
+        g->functions.items[g->number].leaves_nans |= type_is_float(element);
+        element_store_raw(g, &value, address);
+        return;
     } else if (type_has_array(element)) {
         struct value old = element_load(g, element, address);
         value_drop(g, &old);
@@ -300,15 +305,21 @@ static struct iteration for_iteration(struct generator *g, const struct typed_st
     return it;
 }
 
-static void open_for(struct generator *g, struct loop *loop, const struct iteration *it)
+/* Whether the loop's index is the variable's value; else it counts turns. */
+static bool open_for(struct generator *g, struct loop *loop, struct iteration *it)
 {
-    bool unit = it->iterator->is_range && !it->step;
-    if (unit && it->iterator->inclusive)
+    bool is_range = it->iterator->is_range, inclusive = it->iterator->inclusive;
+    if (is_range && !it->step && inclusive)
         loop_open_inclusive(g, loop, it->low, it->high);
-    else if (unit)
+    else if (is_range && !it->step)
         loop_open(g, loop, it->low, it->high);
+    else if (is_range && !LLVMIsConstant(it->step))
+        loop_open_stepped(g, loop, it->low, it->high, it->step, inclusive);
     else
+        iteration_count(g, it);
+    if (it->count)
         loop_open(g, loop, constant_i64(g, 0), it->count);
+    return !it->count;
 }
 
 static void for_statement(struct generator *g, const struct typed_statement *s)
@@ -322,12 +333,11 @@ static void for_statement(struct generator *g, const struct typed_statement *s)
     debug_variable(g, variable, slot, 0);
     struct loop loop;
     debug_at(g, s->span);
-    open_for(g, &loop, &it);
+    bool direct = open_for(g, &loop, &it);
     if (block_is_long(&s->body))
         check_stop(g);
-    bool unit = it.iterator->is_range && !it.step;
     struct value turn =
-        unit ? value_scalar(variable->type, loop.index) : iteration_value(g, &it, loop.index);
+        direct ? value_scalar(variable->type, loop.index) : iteration_value(g, &it, loop.index);
     slot_store(g, slot, &turn);
     loop_body(g, &s->body, loop.latch, loop.exit);
     debug_at(g, s->span);

@@ -253,6 +253,14 @@ struct value element_load(struct generator *g, const struct type *element, LLVMV
     return value_scalar(element, loaded);
 }
 
+void element_store_raw(struct generator *g, const struct value *value, LLVMValueRef address)
+{
+    LLVMValueRef stored = value->scalar;
+    if (value->type->scalar == WK_BOOL)
+        stored = LLVMBuildZExt(g->builder, stored, g->i8, "");
+    LLVMBuildStore(g->builder, stored, address);
+}
+
 void element_store(struct generator *g, const struct value *value, LLVMValueRef address)
 {
     const struct type *type = value->type;
@@ -260,8 +268,6 @@ void element_store(struct generator *g, const struct value *value, LLVMValueRef 
         value_store_words(g, value, address, 0);
         return;
     }
-    LLVMValueRef stored = canonical(g, type->scalar, value->scalar);
-    if (type->scalar == WK_BOOL)
-        stored = LLVMBuildZExt(g->builder, stored, g->i8, "");
-    LLVMBuildStore(g->builder, stored, address);
+    struct value stored = value_scalar(type, canonical(g, type->scalar, value->scalar));
+    element_store_raw(g, &stored, address);
 }
