@@ -338,8 +338,8 @@ void context_init(struct context *context, struct memory_account *account, _Atom
     context->kernel.runtime = context;
     context->account = account;
     context->cache_limit = CACHE_LIMIT;
-    if (account->limit && account->limit / 16 < CACHE_LIMIT)
-        context->cache_limit = account->limit / 16;
+    if (account->limit && account->limit / 8 < CACHE_LIMIT)
+        context->cache_limit = account->limit / 8;
 }
 
 void context_release(struct context *context)

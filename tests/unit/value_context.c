@@ -111,6 +111,7 @@ static void rebinding_an_array_reuses_two_blocks(void)
     begin(16 << 20);
     CHECK_INT(context_run(&context, rebind, NULL, &array_of_f64, 1, results), 0);
     CHECK(account.peak <= 2 * (MEGABYTE + WK_HEADER_BYTES));
+    CHECK_INT(context.cached, MEGABYTE + WK_HEADER_BYTES);
     context_drop(&context, block_of(results[0]));
     end();
 }
@@ -142,7 +143,8 @@ static void the_last_owner_frees_on_any_thread(void)
 
 /* ---- Results ------------------------------------------------------------------------------- */
 
-/* Returns (f64[0], i64, u8[2, 3], f32[0, 5]) and leaves two more blocks behind. */
+/* Returns (f64[0], i64, u8[2, 3], f32[0, 5]), the last without a block, and leaves two blocks
+ * behind. */
 static int32_t return_four(struct wk_context *kernel, const uint64_t *arguments, uint64_t *results)
 {
     char *kept = wk_alloc(kernel, 4096), *bytes = wk_alloc(kernel, 6);
@@ -150,7 +152,7 @@ static int32_t return_four(struct wk_context *kernel, const uint64_t *arguments,
     if (!kept || !bytes || !empty)
         return wk_failed(kernel);
     memcpy(bytes, "abcdef", 6);
-    uint64_t words[] = {1, 0, arguments[0] + 1, (uintptr_t)bytes, 2, 3, (uintptr_t)empty, 0, 5};
+    uint64_t words[] = {(uintptr_t)empty, 0, arguments[0] + 1, (uintptr_t)bytes, 2, 3, 1, 0, 5};
     memcpy(results, words, sizeof words);
     return wk_alloc(kernel, 300) ? 0 : wk_failed(kernel);
 }

@@ -134,6 +134,9 @@ static void beginnings_of_files_are_refused(void)
         char *copy = malloc(length ? length : 1);
         memcpy(copy, whole.data, length);
         put(copy, length);
+        struct npy_header header;
+        int code = npy_read_header((unsigned char *)copy, length, "a", &header, &error);
+        CHECK_INT(code, length < whole.length - 16 ? ERR_npy_malformed : 0);
         free(copy);
         struct data_file *file = data_file_open(path, type_of("f64[_, _]"), &error);
         CHECK((file != NULL) == (length == whole.length));
@@ -310,9 +313,11 @@ static void changes_while_reading_are_found(void)
     int64_t all[] = {0, 0}, counts[] = {2, 3};
     int32_t piece[6];
     begin();
-    for (int change = 0; change < 3; change++) {
+    for (int change = 0; change < 4; change++) {
         put_npy("{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }", 24);
         struct data_file *file = data_file_open(path, type_of("i32[_, _]"), &error);
+        struct stat status;
+        CHECK_INT(stat(path, &status), 0);
         CHECK_INT(data_file_read(file, all, counts, piece, &error), 0);
         if (change == 0)
             CHECK_INT(truncate(path, 40), 0);
@@ -320,6 +325,12 @@ static void changes_while_reading_are_found(void)
             put_npy("{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }", 30);
         else
             CHECK_INT(utimensat(AT_FDCWD, path, (struct timespec[]){{1, 0}, {1, 0}}, 0), 0);
+        if (change == 3) { /* the size alone: the time is put back */
+            CHECK_INT(truncate(path, status.st_size + 1), 0);
+            CHECK_INT(
+                utimensat(AT_FDCWD, path, (struct timespec[]){status.st_atim, status.st_mtim}, 0),
+                0);
+        }
         CHECK_INT(data_file_read(file, all, counts, piece, &error), ERR_data_changed);
         data_file_close(file);
     }
