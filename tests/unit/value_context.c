@@ -116,6 +116,21 @@ static void rebinding_an_array_reuses_two_blocks(void)
     end();
 }
 
+static void the_cache_knows_its_bytes(void)
+{
+    struct wk_block *blocks[3];
+    begin(0);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 3; i++)
+            blocks[i] = context_new_array(&context, WK_F64, 1, &(int64_t){8 * (i + 1)});
+        CHECK_INT(context.cached, 0);
+        for (int i = 0; i < 3; i++)
+            context_drop(&context, blocks[i]);
+        CHECK_INT(context.cached, account.used);
+    }
+    end();
+}
+
 static void *drop_elsewhere(void *data)
 {
     struct context other;
@@ -348,7 +363,8 @@ static void kernels_keep_denormals_whatever_a_library_did(void)
 
 TEST_MAIN(TEST(blocks_of_all_sizes_are_aligned_and_large_enough),
           TEST(blocks_are_freed_in_any_order_and_at_the_end),
-          TEST(rebinding_an_array_reuses_two_blocks), TEST(the_last_owner_frees_on_any_thread),
+          TEST(rebinding_an_array_reuses_two_blocks), TEST(the_cache_knows_its_bytes),
+          TEST(the_last_owner_frees_on_any_thread),
           TEST(returned_arrays_are_taken_and_the_rest_is_freed), TEST(every_allocation_may_fail),
           TEST(the_cache_is_emptied_before_the_limit_is_reported),
           TEST(shapes_are_multiplied_safely), TEST(the_first_failure_is_reported_at_its_place),

@@ -476,6 +476,7 @@ static void scalars_are_printed(void)
     check_text(WK_F64, word_of(1e16), "1e+16");
     check_text(WK_F64, word_of(1.5e100), "1.5e+100");
     check_text(WK_F64, word_of(DBL_MAX), "1.7976931348623157e+308");
+    check_text(WK_F64, word_of(0x1p-1017), "7.120236347223045e-307"); /* the nearest ends in 44 */
     check_text(WK_F64, 1, "5e-324");
     check_text(WK_F64, word_of(-INFINITY), "-inf");
     check_text(WK_F64, 0xFFF8000000000000u, "nan");
