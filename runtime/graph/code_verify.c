@@ -728,8 +728,6 @@ static void verify_block(struct verifier *v)
 {
     uint32_t parameters = take(v);
     size_t pairs = (size_t)(v->end - v->at) / 2;
-    if ((v->end - v->at) % 2 || parameters > pairs)
-        refuse(v, "a block without its registers");
     for (uint32_t i = 0; i < v->function->registers; i++)
         v->types[i] = NO_TYPE;
     while (v->at < v->end && !v->wrong) {
@@ -872,6 +870,17 @@ static bool ends_block(uint32_t head)
            opcode == FLOW_FAIL;
 }
 
+/* Whether a block's registers and types exist: edges to it are checked before it is. */
+static bool is_block_head(const struct verifier *v, const uint32_t *block, uint32_t words)
+{
+    if (words < 2 || words % 2 || block[1] > (words - 2) / 2)
+        return false;
+    for (uint32_t i = 2; i < words; i += 2)
+        if (block[i] >= v->function->registers || block[i + 1] >= v->code->header.type_count)
+            return false;
+    return true;
+}
+
 /* Whether the code is blocks, each with one end; marks where they begin. */
 static bool find_blocks(struct verifier *v)
 {
@@ -883,8 +892,10 @@ static bool find_blocks(struct verifier *v)
             words > v->function->word_count - v->offset)
             return refuse(v, "an instruction that does not exist");
         bool is_block = (head & 0xFF) == FLOW_BLOCK;
-        if (is_block == is_inside || (is_block && words < 2))
+        if (is_block == is_inside)
             return refuse(v, "an instruction outside a block");
+        if (is_block && !is_block_head(v, code + v->offset, words))
+            return refuse(v, "a block without its registers");
         v->is_block[v->offset] = is_block;
         is_inside = !ends_block(head);
         v->offset += words;
