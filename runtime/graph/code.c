@@ -159,15 +159,12 @@ const struct type *flow_leaf(const struct type *type, uint32_t index)
 /* ---- Kernels, sites, functions, parameters ----------------------------------------------------
  */
 
-/* Texts can name types that no memory holds: tuples of tuples … of many leaves. */
-enum { MOST_LEAVES = 1 << 20 };
-
 static const struct type *load_type_text(struct flow_code *code, uint32_t text)
 {
     if (!is_string(code, text))
         return NULL;
     const struct type *type = type_parse(&code->type_table, code->strings + text);
-    return type && type->leaf_count <= MOST_LEAVES ? type : NULL;
+    return type && type->leaf_count <= FLOW_MOST_LEAVES ? type : NULL;
 }
 
 static int load_kernels(struct flow_code *code, struct error *error)

@@ -88,8 +88,9 @@ struct dag_view {
     uint8_t is_unit;     /* the part is () */
 };
 
-struct dag_constant { /* a known array (data in `data`, 64-byte aligned) or a lifted scalar */
-    uint64_t offset;
+/* A known array (elements at their size, 64-byte aligned), or a scalar: its word. */
+struct dag_constant {
+    uint64_t offset; /* in data */
     uint64_t bytes;
     uint8_t scalar, rank;
     int64_t extents[WK_MAX_RANK];
@@ -127,7 +128,8 @@ struct dag_scope {
     uint32_t site;   /* of the call */
 };
 
-enum { DAG_RESULT = 0 }; /* task 0: the sink's */
+/* Task 0: the sink's. Its one parameter is main's result: "(f64[_],)". */
+enum { DAG_RESULT = 0 };
 
 struct dag {
     const struct dag_node *nodes; /* node_count + 1: the last is a sentinel for the counts */
@@ -148,7 +150,7 @@ struct dag {
     uint32_t node_count, pattern_count, view_count, constant_count, input_count, task_count,
         site_count, scope_count;
     uint64_t part_count; /* all nodes' result leaves */
-    uint64_t string_bytes, data_bytes;
+    uint64_t view_word_count, string_bytes, data_bytes;
     void *memory;        /* of a mapped DAG: the one piece; a built one's tables are blocks each */
     size_t memory_bytes; /* of all tables */
     bool is_mapped;

@@ -417,7 +417,7 @@ static int set_results(struct machine *m, const uint32_t *pc, uint64_t *r, uint3
     uint32_t part = 0, unit = pc[5];
     for (uint32_t i = 0; i < pc[5]; i++) {
         const struct flow_type *type = &m->code->types[to[2 * i + 1]];
-        int code = result_view(m, type, &cache[i], part, r, &extents);
+        int code = result_view(m, type, &cache[i], type->is_unit ? 0 : part, r, &extents);
         if (code)
             return code;
         part += !type->is_unit;
@@ -474,8 +474,21 @@ static void add_task(struct machine *m, uint32_t kernel)
     dag_add_task(m->builder, &task);
 }
 
+/* The sink's parameter is main's result. */
+static void set_sink_types(struct machine *m)
+{
+    struct buffer text = {0};
+    buffer_putc(&text, '(');
+    type_print(m->code->result_type, &text);
+    buffer_puts(&text, ",)");
+    m->builder->tasks.items[DAG_RESULT].parameter_types =
+        dag_add_string(m->builder, buffer_text(&text));
+    buffer_release(&text);
+}
+
 void nodes_begin(struct machine *m)
 {
+    set_sink_types(m);
     for (uint32_t s = 0; s < WK_SCALAR_COUNT; s++)
         m->scalar_views[s] = whole_view(m, 0, &(struct flow_type){.scalar = (uint8_t)s}, NULL);
     m->unit_view = whole_view(m, 0, &(struct flow_type){.is_unit = true}, NULL);

@@ -214,6 +214,7 @@ static void take_tables(struct dag_builder *builder, struct dag *dag)
     dag->task_count = (uint32_t)builder->tasks.count;
     dag->site_count = (uint32_t)builder->sites.count;
     dag->scope_count = (uint32_t)builder->scopes.count;
+    dag->view_word_count = builder->view_words.count;
     dag->string_bytes = builder->strings.count;
     dag->data_bytes = builder->data_bytes;
     TAKE(dag, nodes, builder, nodes);

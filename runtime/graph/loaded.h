@@ -73,7 +73,9 @@ uint32_t flow_argument_fits(const struct flow_code *code, const uint32_t *types,
 enum flow_use flow_argument_use(const struct flow_code *code, uint32_t type,
                                 const struct type *leaf, bool is_first);
 
-/* The leaves of a kernel's parameters or result, () being one of its own. */
+/* The leaves of a kernel's parameters or result, () being one of its own. Texts can name types that
+ * no memory holds, tuples of tuples of many leaves: readers refuse more than FLOW_MOST_LEAVES. */
+enum { FLOW_MOST_LEAVES = 1 << 20 };
 uint32_t flow_leaf_count(const struct type *type);
 const struct type *flow_leaf(const struct type *type, uint32_t index);
 
