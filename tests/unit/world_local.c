@@ -4,21 +4,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sketch.h"
 #include "synthetic.h"
 #include "test.h"
 #include "world/world.h"
-
-static struct type_table types;
-static struct arena arena;
-
-static const struct type *type_of(const char *text)
-{
-    if (!types.arena) {
-        arena_init(&arena);
-        type_table_init(&types, &arena);
-    }
-    return type_parse(&types, text);
-}
 
 static uint64_t random_state = 88172645463325252u;
 static uint32_t random_below(uint32_t bound)
@@ -115,133 +104,23 @@ static void tree_reductions(void)
     synthetic_release(&s);
 }
 
-/* ---- Jobs with arrays
- * ---------------------------------------------------------------------------- */
-
-struct sketch {
-    struct dag_builder *builder;
-    uint32_t site, scope;
-    struct dag dag;
-    struct plan plan;
-};
-
-static void sketch_begin(struct sketch *s)
-{
-    *s = (struct sketch){.builder = dag_builder_new()};
-    s->site = dag_add_site(s->builder, &(struct place){"sketch.wk", 7, 3, 4});
-    s->scope = dag_add_scope(s->builder, dag_add_string(s->builder, "main"), 0, s->site);
-}
-
-static uint32_t sketch_task(struct sketch *s, const char *name, const char *parameters,
-                            const char *result, struct dag_task task)
-{
-    task.name = task.symbol = dag_add_string(s->builder, name);
-    task.parameter_types = dag_add_string(s->builder, parameters);
-    task.result_type = dag_add_string(s->builder, result);
-    task.leaf_count = type_of(result)->leaf_count;
-    return dag_add_task(s->builder, &task);
-}
-
-static uint32_t sketch_view(struct sketch *s, struct dag_view view, const int64_t *words)
-{
-    return dag_add_view(s->builder, &view, words);
-}
-
-static void sketch_ref(struct sketch *s, uint32_t source, uint32_t view)
-{
-    dag_add_ref(s->builder, (dag_ref)source << 32 | view);
-}
-
-static uint32_t sketch_node(struct sketch *s, uint32_t task, const uint32_t *codes, uint32_t count)
-{
-    return dag_add_node(s->builder, task, dag_add_pattern(s->builder, codes, count), s->site,
-                        s->scope);
-}
-
-static int sketch_run(struct sketch *s, wk_kernel **kernels, const char *result,
-                      const struct job_options *options, struct job_outcome *outcome,
-                      struct error *error)
-{
-    CHECK_INT(dag_finish(s->builder, &s->dag, error), 0);
-    CHECK_INT(plan_make(&s->plan, &s->dag, error), 0);
-    struct job job = {.plan = &s->plan, .kernels = kernels, .result_type = type_of(result)};
-    return local_run(&job, options, outcome, error);
-}
-
-static void sketch_release(struct sketch *s)
-{
-    plan_release(&s->plan);
-    dag_release(&s->dag);
-}
-
-static const uint32_t word_code = DAG_ARG_WORD, ref_code = DAG_ARG_REF;
-static const uint32_t gather_code = DAG_ARG_GATHER | 1u << DAG_ARG_RANK_SHIFT;
-
-/* ramp(n) = [0, 1, ..., n - 1] as f64 */
-static int32_t ramp(struct wk_context *context, const uint64_t *arguments, uint64_t *results)
-{
-    uint64_t n = arguments[0];
-    double *data = wk_alloc(context, n * sizeof *data);
-    if (!data)
-        return wk_failed(context);
-    for (uint64_t i = 0; i < n; i++)
-        data[i] = (double)i;
-    results[0] = (uintptr_t)data;
-    results[1] = n;
-    return 0;
-}
-
-/* add(a: f64[n], b: f64[n]) -> f64[n] */
-static int32_t add(struct wk_context *context, const uint64_t *arguments, uint64_t *results)
-{
-    const double *a = (const double *)(uintptr_t)arguments[0];
-    const double *b = (const double *)(uintptr_t)arguments[2];
-    double *data = wk_alloc(context, arguments[1] * sizeof *data);
-    if (!data)
-        return wk_failed(context);
-    for (uint64_t i = 0; i < arguments[1]; i++)
-        data[i] = a[i] + b[i];
-    results[0] = (uintptr_t)data;
-    results[1] = arguments[1];
-    return 0;
-}
+/* ---- Jobs with arrays --------------------------------------------------------------------------
+ */
 
 /* A reduction over many arrays holds about as many of them as its tree is deep. */
 static void reductions_over_arrays_hold_few(void)
 {
     enum { LEAVES = 4096, ELEMENTS = 8192 };
     struct sketch s;
-    sketch_begin(&s);
-    uint32_t t_ramp = sketch_task(&s, "ramp", "(n: i64,)", "f64[_]", (struct dag_task){0});
-    uint32_t t_add =
-        sketch_task(&s, "add", "(a: f64[_], b: f64[_])", "f64[_]", (struct dag_task){0});
-    int64_t extent = ELEMENTS;
-    uint32_t view = sketch_view(&s, (struct dag_view){.scalar = WK_F64, .rank = 1}, &extent);
-    static uint32_t level[LEAVES];
-    const uint32_t two[] = {DAG_ARG_REF, DAG_ARG_REF};
-    for (uint32_t i = 0; i < LEAVES; i++) {
-        dag_add_word(s.builder, ELEMENTS);
-        level[i] = sketch_node(&s, t_ramp, &word_code, 1);
-    }
-    for (uint32_t count = LEAVES; count > 1; count /= 2)
-        for (uint32_t i = 0; i < count / 2; i++) {
-            sketch_ref(&s, level[2 * i], view);
-            sketch_ref(&s, level[2 * i + 1], view);
-            level[i] = sketch_node(&s, t_add, two, 2);
-        }
-    sketch_ref(&s, level[0], view);
-    sketch_node(&s, DAG_RESULT, &ref_code, 1);
     wk_kernel *kernels[] = {NULL, ramp, add};
     struct job_options options = {.workers = 2, .memory_limit = 64 * ELEMENTS * sizeof(double)};
     struct job_outcome outcome;
     struct error error = {0};
+    sketch_reduction(&s, LEAVES, ELEMENTS);
     CHECK_INT(sketch_run(&s, kernels, "f64[_]", &options, &outcome, &error), 0);
     CHECK_TEXT(error.message, "");
     if (outcome.words) {
-        const double *sum = (const double *)(uintptr_t)outcome.words[0];
-        CHECK_INT(outcome.words[1], ELEMENTS);
-        for (int i = 0; i < ELEMENTS; i++)
-            CHECK(sum[i] == (double)i * LEAVES);
+        CHECK(sketch_is_reduced(&outcome, LEAVES, ELEMENTS));
         outcome.release(&outcome);
     }
     sketch_release(&s);

@@ -1,6 +1,7 @@
 /* The simulated world: random DAGs with faults of each kind; P1, P2, P6 always, P3 without faults.
  */
 #include "test.h"
+#include "sketch.h"
 #include "torture.h"
 
 static void each_profile_keeps_the_promises(void)
@@ -83,5 +84,63 @@ static void faults_cause_repetitions(void)
     }
 }
 
+/* Arrays flow through the model as in the local world, large ones by way of its store; a seed's
+ * faults change nothing about the result. */
+static void arrays_survive_faults(void)
+{
+    wk_kernel *kernels[] = {NULL, ramp, add};
+    struct sketch s;
+    uint64_t reads = 0;
+    sketch_reduction(&s, 37, 200);
+    sketch_end(&s);
+    struct job job = {.plan = &s.plan, .kernels = kernels, .result_type = type_of("f64[_]")};
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        struct job_options options = {.seed = seed};
+        struct job_outcome outcome;
+        struct error error = {0};
+        CHECK_INT(sim_run(&job, &options, &outcome, &error), 0);
+        CHECK_TEXT(error.message, "");
+        CHECK_INT(outcome.metrics.tasks_run, 73);
+        CHECK(sketch_is_reduced(&outcome, 37, 200));
+        reads += outcome.metrics.store_reads;
+        outcome.release(&outcome);
+    }
+    CHECK(reads > 100 * 30);
+    sketch_release(&s);
+}
+
+/* A task that fails by its program fails the job, with the text that the local world gives. */
+static int32_t refuse(struct wk_context *context, const uint64_t *arguments, uint64_t *results)
+{
+    static const struct wk_site site = {.code = ERR_task_failed,
+                                        .line = 3,
+                                        .column = 5,
+                                        .length = 4,
+                                        .file = "sketch.wk",
+                                        .format = "no {}",
+                                        .types = "i"};
+    (void)results;
+    return wk_fail(context, &site, arguments);
+}
+
+static void failures_end_the_job(void)
+{
+    wk_kernel *kernels[] = {NULL, refuse, add};
+    struct sketch s;
+    sketch_reduction(&s, 5, 20);
+    sketch_end(&s);
+    struct job job = {.plan = &s.plan, .kernels = kernels, .result_type = type_of("f64[_]")};
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct job_options options = {.seed = seed};
+        struct job_outcome outcome;
+        struct error error = {0};
+        CHECK_INT(sim_run(&job, &options, &outcome, &error), ERR_task_failed);
+        CHECK_TEXT(error.message, "no 20");
+        CHECK_TEXT(error.hint, "in ramp(n: 20), called at sketch.wk:7:3");
+    }
+    sketch_release(&s);
+}
+
 TEST_MAIN(TEST(each_profile_keeps_the_promises), TEST(joins_of_each_in_degree),
-          TEST(a_join_of_100000), TEST(runs_are_reproducible), TEST(faults_cause_repetitions))
+          TEST(a_join_of_100000), TEST(runs_are_reproducible), TEST(faults_cause_repetitions),
+          TEST(arrays_survive_faults), TEST(failures_end_the_job))
