@@ -66,7 +66,7 @@ static struct target *find_variable(struct checker *c, const struct ast_expressi
 {
     const struct symbol *symbol = scope_find(c, e->name);
     if (!symbol) {
-        if (c->recovered || strcmp(e->name, "_") == 0)
+        if (c->recovered)
             return NULL;
         struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_unknown_name,
                                         "there is no variable named '%s' here", e->name);
@@ -290,7 +290,10 @@ static void check_several(struct checker *c, const struct ast_statement *s,
         statement_declare(c, out, whole, value, s->span);
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct target *place = check_place(c, s->assign.places[i], out);
+        const struct ast_expression *written_place = s->assign.places[i];
+        if (written_place->kind == EXPR_NAME && strcmp(written_place->name, "_") == 0)
+            continue;
+        struct target *place = check_place(c, written_place, out);
         if (!place || !good)
             continue;
         struct purpose purpose = purpose_of(c, place);

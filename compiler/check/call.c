@@ -139,6 +139,19 @@ static bool match_arguments(struct checker *c, const struct ast_expression *call
 
 enum { LARGEST_SUBSTITUTE = 16 };
 
+static bool is_simple(const struct typed *node, uint32_t *budget);
+
+static bool is_simple_index(const struct typed *node, uint32_t *budget)
+{
+    for (uint32_t i = 0; i < node->index_count; i++) {
+        const struct typed_index *index = &node->indexes[i];
+        if ((index->low && !is_simple(index->low, budget)) ||
+            (index->high && !is_simple(index->high, budget)))
+            return false;
+    }
+    return is_simple(node->base, budget);
+}
+
 /* Whether an argument may be repeated in a default: it is small and calls nothing. */
 static bool is_simple(const struct typed *node, uint32_t *budget)
 {
@@ -156,6 +169,8 @@ static bool is_simple(const struct typed *node, uint32_t *budget)
             if (!is_simple(node->operands[i], budget))
                 return false;
         return true;
+    case TYPED_INDEX:
+        return is_simple_index(node, budget);
     default:
         return false;
     }

@@ -52,6 +52,7 @@ static void declare_function(struct checker *c, const struct ast_declaration *d)
 
 static void collect(struct checker *c, const struct ast_declaration *d)
 {
+    enter_declaration(c, d);
     switch (d->kind) {
     case DECL_USE:
         refuse(c, d, ERR_modules_not_yet, "modules");
@@ -113,12 +114,19 @@ static void check_all(struct checker *c, bool needs_main)
 {
     for (uint32_t i = 0; i < c->module->count; i++)
         collect(c, c->module->declarations[i]);
-    for (size_t i = 0; i < c->constants.count; i++)
+    for (size_t i = 0; i < c->constants.count; i++) {
+        enter_declaration(c, c->constants.items[i]->declaration);
         constant_check(c, c->constants.items[i]);
-    for (size_t i = 0; i < c->functions.count; i++)
+    }
+    for (size_t i = 0; i < c->functions.count; i++) {
+        enter_declaration(c, c->functions.items[i]->declaration);
         check_signature(c, c->functions.items[i]);
-    for (size_t i = 0; i < c->functions.count; i++)
+    }
+    for (size_t i = 0; i < c->functions.count; i++) {
+        enter_declaration(c, c->functions.items[i]->declaration);
         check_body(c, c->functions.items[i]);
+    }
+    c->diagnostics = c->reported;
     check_main_exists(c, needs_main);
     mark_recursion(c);
 }
@@ -132,6 +140,7 @@ static void release(struct checker *c)
     vector_release(&c->constants);
     type_table_release(&c->flexible_types);
     scope_release(c);
+    diagnostics_release(&c->unreported);
 }
 
 struct typed_program *check_module(const struct ast_module *module, bool needs_main,
@@ -143,12 +152,17 @@ struct typed_program *check_module(const struct ast_module *module, bool needs_m
                         .types = types,
                         .names = names,
                         .diagnostics = diagnostics,
+                        .reported = diagnostics,
                         .recovered = diagnostics->errors > 0};
+    diagnostics_init(&c.unreported);
+    find_syntax_errors(&c);
     init_types(&c);
     scope_init(&c);
     scope_open(&c);
     check_all(&c, needs_main);
     struct typed_program *program = NULL;
+    if (c.poisoned && diagnostics->errors == 0)
+        bug("a mistake was found, but not reported");
     if (diagnostics->errors == 0) {
         program = arena_new(arena, struct typed_program);
         *program = (struct typed_program){

@@ -100,7 +100,11 @@ struct checker {
     struct type_table *types;
     struct type_table flexible_types; /* those with a flexible or erroneous part */
     struct interner *names;
-    struct diagnostics *diagnostics;
+    struct diagnostics *diagnostics; /* where mistakes go at present: `reported` or `unreported` */
+    struct diagnostics *reported;
+    struct diagnostics unreported; /* of declarations with syntax errors, which explain them */
+    uint32_t syntax_errors[DIAGNOSTIC_LIMIT]; /* where in the source */
+    uint32_t syntax_error_count;
     struct scope_table scope;
     VECTOR(struct function *) functions; /* declared, in the order of the text */
     VECTOR(struct function *) prelude;   /* prelude functions used as values */
@@ -121,6 +125,7 @@ struct checker {
     /* The comprehension whose subjects are being checked: their ranges are independent. */
     const struct ast_expression *comprehension;
 
+    bool poisoned;  /* an error expression was made: then something was reported */
     bool recovered; /* there were syntax errors: what may follow from them stays silent */
 };
 
@@ -329,6 +334,13 @@ void check_call_extents(struct checker *c, struct typed *call);
 /* Appends the checks that `let name: f64[n] = …` asks for. */
 void check_declared_extents(struct checker *c, struct local *local, const struct typed *value,
                             const struct ast_type *form, struct statement_list *out);
+
+/* ---- recover.c: trees with syntax errors ---- */
+
+/* Notes where the parser reported something. */
+void find_syntax_errors(struct checker *c);
+/* What is found next belongs to this declaration: it is reported unless that has syntax errors. */
+void enter_declaration(struct checker *c, const struct ast_declaration *declaration);
 
 /* ---- recursion.c, level*.c
  * --------------------------------------------------------------------------- */

@@ -30,7 +30,9 @@ static struct typed *unknown_name(struct checker *c, const struct ast_expression
     struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_unknown_name,
                                     "there is no variable named '%s' here", e->name);
     const char *nearest = scope_nearest(c, e->name, 1U << SYMBOL_LOCAL | 1U << SYMBOL_CONSTANT);
-    if (is_sibling(c, e->name))
+    if (strcmp(e->name, "_") == 0)
+        diagnose_hint(c->diagnostics, d, "_ only stands where a name is not needed");
+    else if (is_sibling(c, e->name))
         diagnose_hint(c->diagnostics, d,
                       "the ranges of one comprehension are independent of each other; nest two "
                       "comprehensions for rows of different lengths");
@@ -62,7 +64,7 @@ static struct typed *check_name(struct checker *c, const struct ast_expression *
 {
     const struct symbol *symbol = scope_find(c, e->name);
     if (!symbol)
-        return strcmp(e->name, "_") == 0 ? node_error(c, e->span) : unknown_name(c, e);
+        return unknown_name(c, e);
     switch (symbol->kind) {
     case SYMBOL_LOCAL: {
         struct typed *node = node_variable(c, symbol->local, e->span);
@@ -282,8 +284,9 @@ static struct typed *refuse_literal(struct checker *c, const struct ast_expressi
         diagnose(c->diagnostics, e->span, ERR_maps_not_yet, "maps are not compiled yet");
         return node_error(c, e->span);
     }
-    const struct symbol *symbol = e->literal.name.text ? scope_find(c, e->literal.name.text) : NULL;
-    bool reported = e->literal.module.text || (symbol && symbol->kind == SYMBOL_REFUSED);
+    const char *name = e->literal.module.text ? e->literal.module.text : e->literal.name.text;
+    const struct symbol *symbol = name ? scope_find(c, name) : NULL;
+    bool reported = symbol && symbol->kind == SYMBOL_REFUSED;
     if (!reported && !c->recovered)
         diagnose(c->diagnostics, e->span, ERR_structs_not_yet, "structs are not compiled yet");
     return node_error(c, e->span);

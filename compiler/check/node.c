@@ -22,6 +22,7 @@ struct typed *node_new(struct checker *c, enum typed_kind kind, const struct typ
 
 struct typed *node_error(struct checker *c, struct span span)
 {
+    c->poisoned = true;
     return node_new(c, TYPED_CONSTANT, &c->error, span);
 }
 

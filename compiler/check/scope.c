@@ -201,7 +201,7 @@ bool scope_bind(struct checker *c, const struct symbol *symbol, enum error_code 
 
 void scope_bind_unknown(struct checker *c, const char *name)
 {
-    if (c->scope.depth > 1)
+    if (c->scope.depth > 1 && strcmp(name, "_") != 0)
         scope_bind(c, &(struct symbol){.kind = SYMBOL_UNKNOWN, .name = name},
                    ERR_duplicate_variable);
 }

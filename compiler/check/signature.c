@@ -28,6 +28,7 @@ static void check_result(struct checker *c, struct function *f)
     const struct ast_type *form = f->declaration->function.result;
     f->typed.result = form ? types_resolve(c, form) : c->unit;
     f->broken |= types_is_error(c, f->typed.result);
+    c->poisoned |= f->broken;
 }
 
 static void check_function_annotations(struct checker *c, struct function *f)

@@ -135,10 +135,13 @@ static const struct type *unknown_type(struct checker *c, const struct ast_name 
 static const struct type *resolve_name(struct checker *c, const struct ast_type *form)
 {
     const char *name = form->name.name.text;
-    if (form->name.module.text)
-        return &c->error; /* `use` was refused, or the parser complained */
     if (!name)
-        return &c->error;
+        return &c->error; /* the parser complained */
+    if (form->name.module.text) {
+        const struct symbol *module = scope_find(c, form->name.module.text);
+        return module && module->kind == SYMBOL_REFUSED ? &c->error
+                                                        : unknown_type(c, &form->name.module);
+    }
     for (int i = 0; i < WK_SCALAR_COUNT; i++)
         if (strcmp(name, wk_scalar_text((enum wk_scalar)i)) == 0)
             return type_scalar(c->types, (enum wk_scalar)i);
