@@ -429,6 +429,7 @@ static bool explain_body(const struct mistake *mistake)
         hint = "the body of a task or flow stands in braces: `{ return x }`";
     else if (mistake->found.kind == TOKEN_SEPARATOR || is_statement_keyword(mistake->found.kind))
         hint = "a block has braces around it, even when it holds one statement";
+    filter_expect_closing(mistake->filter);
     return report_found(mistake, ERR_body_missing, "`{` and a block", hint);
 }
 

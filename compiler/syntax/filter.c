@@ -3,7 +3,7 @@
  *
  * Tokens pass one by one: take() reads a raw token with its doc comments, filter_step() decides
  * what is delivered before it and as what it is delivered. Tokens that the filter makes up
- * (separators, the closings of unclosed brackets) wait in a queue. After a syntax error everything
+ * (separators, the closings of unclosed brackets) come in between. After a syntax error everything
  * passes as usual, but nothing is delivered until the statement around the error has ended.
  */
 #include "syntax/filter.h"
@@ -288,17 +288,14 @@ static struct span bracket_span(const struct filter *filter, uint32_t begin)
     return (struct span){filter->parser->source, begin, begin + 1};
 }
 
-/* Makes up the closings of all brackets above `depth`. */
-static void close_down_to(struct filter *filter, size_t depth)
+/* Makes up the next of the closings that bring the depth down to filter->close_depth. */
+static struct token next_closing(struct filter *filter)
 {
-    while (filter->brackets.count > depth) {
-        bool block = is_block(innermost(filter));
-        if (block)
-            enqueue(filter, made_up(filter, TOKEN_SEPARATOR, '}'));
-        enqueue(filter, made_up(filter, close_bracket(filter), 0));
-        if (block && filter->closed.kind != BRACKET_VALUE)
-            enqueue(filter, made_up(filter, TOKEN_SEPARATOR, '}'));
-    }
+    int previous = filter->previous.kind;
+    if (is_block(innermost(filter)) && previous != TOKEN_SEPARATOR &&
+        previous != TOKEN_BLOCK_OPEN && previous != TOKEN_SYNC)
+        return made_up(filter, TOKEN_SEPARATOR, '}');
+    return made_up(filter, close_bracket(filter), 0);
 }
 
 static void report_unclosed(struct filter *filter, const struct bracket *bracket,
@@ -334,7 +331,7 @@ static void repair_unclosed(struct filter *filter, size_t depth, const struct to
         report_unclosed(filter, bracket, token);
     filter->has_suspect = false;
     filter->parser->quiet_until = token->span.begin + 1;
-    close_down_to(filter, depth);
+    filter->close_depth = depth;
 }
 
 /* The depth of the innermost block: what is open above it belongs to one statement. */
@@ -368,13 +365,12 @@ static void suspect_indentation(struct filter *filter, const struct token *token
     }
 }
 
-static int report_stray(struct filter *filter, const struct token *token)
+static void report_stray(struct filter *filter, const struct token *token)
 {
     struct diagnostic *d =
         syntax_report(filter->parser, token->span, ERR_bracket_stray, "this `%c` closes nothing",
                       token->span.source->text[token->span.begin]);
     diagnose_hint(filter->parser->diagnostics, d, "remove it, or add what it should close");
-    return SKIPPED_TOKEN;
 }
 
 static bool closes(enum bracket_kind kind, int token)
@@ -398,7 +394,7 @@ static size_t closed_depth(const struct filter *filter, int token)
     return 0;
 }
 
-static int report_mismatch(struct filter *filter, const struct token *token)
+static void report_mismatch(struct filter *filter, const struct token *token)
 {
     const struct source *source = filter->parser->source;
     const struct bracket *bracket = innermost(filter);
@@ -408,26 +404,65 @@ static int report_mismatch(struct filter *filter, const struct token *token)
                       source->text[token->span.begin], opening);
     diagnose_note(filter->parser->diagnostics, d, bracket_span(filter, bracket->begin),
                   "opened here");
-    return close_bracket(filter);
+    close_bracket(filter);
 }
 
-/* What a closing bracket is delivered as. */
-static int close_with(struct filter *filter, struct token *token)
+/* Whether a `}` inside of other brackets is meant for the brace at `depth`, and the others are
+ * unclosed: when it is the first on its line, or closes a brace on the same line. Otherwise it is
+ * one too many. */
+static bool closes_block_here(const struct filter *filter, size_t depth, const struct token *token)
 {
-    if (filter->brackets.count == 0)
-        return report_stray(filter, token);
-    size_t depth = closed_depth(filter, token->kind);
-    if (depth == 0)
-        return is_block(innermost(filter)) ? report_stray(filter, token)
-                                           : report_mismatch(filter, token);
-    if (depth < filter->brackets.count) {
-        repair_unclosed(filter, depth, token);
-        hold(filter, *token);
-        return SKIPPED_TOKEN;
-    }
+    uint32_t begin = filter->brackets.items[depth - 1].begin;
+    const char *text = filter->parser->source->text;
+    return token->newline || !memchr(text + begin, '\n', token->span.begin - begin);
+}
+
+/* What a closing bracket that fits is delivered as. */
+static int close_innermost(struct filter *filter, const struct token *token)
+{
     if (token->kind == TOKEN_RBRACE && is_block(innermost(filter)))
         suspect_indentation(filter, token);
     return close_bracket(filter);
+}
+
+/* Deals with a closing bracket that does not fit the innermost open one; `depth` is that of one
+ * that it closes, or 0. The statement around it is skipped: its brackets tell nothing any more. */
+static int close_wrongly(struct filter *filter, const struct token *token, size_t depth)
+{
+    bool stray =
+        filter->brackets.count == 0 || (depth == 0 && is_block(innermost(filter))) ||
+        (depth > 0 && token->kind == TOKEN_RBRACE && !closes_block_here(filter, depth, token));
+    if (stray) {
+        report_stray(filter, token);
+    } else if (depth == 0) {
+        report_mismatch(filter, token);
+    } else {
+        repair_unclosed(filter, depth, token);
+        hold(filter, *token);
+    }
+    return filter->parser->muted ? SKIPPED_TOKEN : TOKEN_SYNTAX_error;
+}
+
+/* Whether a `}` belongs to a block whose `{` was reported missing: it is indented further than the
+ * line of the brace that it would close. */
+static bool closes_missing_block(const struct filter *filter, const struct token *token,
+                                 size_t depth)
+{
+    const struct source *source = filter->parser->source;
+    return filter->missing_blocks > 0 && token->kind == TOKEN_RBRACE && depth > 0 &&
+           indentation(source, token->span.begin) >
+               indentation(source, filter->brackets.items[depth - 1].begin);
+}
+
+static int filter_closing(struct filter *filter, const struct token *token)
+{
+    size_t depth = closed_depth(filter, token->kind);
+    if (closes_missing_block(filter, token, depth)) {
+        filter->missing_blocks--;
+        return SKIPPED_TOKEN;
+    }
+    return depth > 0 && depth == filter->brackets.count ? close_innermost(filter, token)
+                                                        : close_wrongly(filter, token, depth);
 }
 
 /* ---- Words that mean more than one thing ---- */
@@ -629,7 +664,7 @@ static int classify(struct filter *filter, struct token *token)
     case TOKEN_RPAREN:
     case TOKEN_RBRACKET:
     case TOKEN_RBRACE:
-        return close_with(filter, token);
+        return filter_closing(filter, token);
     case TOKEN_IF:
         return filter_if(filter, token);
     case TOKEN_ELSE:
@@ -762,6 +797,8 @@ static int deliver(struct filter *filter, struct token token)
     memmove(filter->passed + 1, filter->passed, sizeof filter->passed - sizeof filter->passed[0]);
     filter->passed[0] = (struct passed){filter->previous.kind, filter->previous_after_annotation,
                                         filter->previous.span};
+    if (token_precedes_statement(filter->previous.kind))
+        filter->statement_begin = token.span.begin;
     filter->previous_after_annotation = filter->annotation_ended;
     filter->annotation_ended = (token.kind == TOKEN_RPAREN && filter->closed.is_annotation) ||
                                token.kind == TOKEN_ANNOTATION;
@@ -780,6 +817,9 @@ static int filter_step(struct filter *filter)
     if (filter->queue_begin < filter->queue.count)
         return deliver(filter, filter->queue.items[filter->queue_begin++]);
     filter->queue.count = filter->queue_begin = 0;
+    if (filter->brackets.count > filter->close_depth)
+        return deliver(filter, next_closing(filter));
+    filter->close_depth = SIZE_MAX;
     struct token token = take(filter);
     size_t depth;
     if (shows_unclosed(filter, &token, &depth)) {
@@ -834,6 +874,11 @@ void filter_recover(struct filter *filter)
     filter->recovers = true;
 }
 
+void filter_expect_closing(struct filter *filter)
+{
+    filter->missing_blocks++;
+}
+
 void filter_recover_head(struct filter *filter)
 {
     filter->recovers = filter->head_misread = true;
@@ -860,11 +905,21 @@ static bool is_foreign_word(const struct token *token)
     return false;
 }
 
+/* Whether the line that `token` begins goes on with the statement that is being skipped, though its
+ * brackets say otherwise: it is indented further, or begins with a closing bracket. */
+static bool continues_statement(const struct filter *filter, const struct token *token)
+{
+    const struct source *source = filter->parser->source;
+    return token->kind == TOKEN_RPAREN || token->kind == TOKEN_RBRACKET ||
+           (token->newline && token->kind != TOKEN_RBRACE && token->kind != TOKEN_END &&
+            indentation(source, token->span.begin) > indentation(source, filter->skip_begin));
+}
+
 /* Whether skipping may end at the separator that has just passed. Outside of declarations it goes
  * on to the next one, so that statements which stand there are one mistake. */
 static bool list_goes_on(struct filter *filter)
 {
-    if (filter->queue_begin < filter->queue.count)
+    if (filter->queue_begin < filter->queue.count || filter->brackets.count > filter->close_depth)
         return false;
     struct token token = take(filter);
     hold(filter, token);
@@ -872,8 +927,15 @@ static bool list_goes_on(struct filter *filter)
         push_head(filter, BRACKET_STATEMENTS, false, token.span.begin);
         return false;
     }
-    return filter->brackets.count > 0 || token.kind == TOKEN_END || token.kind == TOKEN_DOC ||
-           is_declaration_word(token.kind) || is_foreign_word(&token);
+    if (continues_statement(filter, &token))
+        return false;
+    if (filter->brackets.count > 0 || token.kind == TOKEN_END)
+        return true;
+    /* `let` and annotations begin statements, too, which tell themselves by their indentation. */
+    bool column_one = starts_column_one(&token);
+    return begins_declaration(&token) || is_foreign_word(&token) || token.kind == TOKEN_DOC ||
+           (is_declaration_word(token.kind) &&
+            (column_one || !(token.kind == TOKEN_LET || token.kind == TOKEN_ANNOTATION)));
 }
 
 /* Puts the token delivered last back in front of what waits. */
@@ -904,7 +966,7 @@ static struct token skip_statement(struct filter *filter)
             depth--;
         depth -= depth > 0;
     }
-    filter->skip_begin = filter->previous.span.begin;
+    filter->skip_begin = filter->statement_begin;
     filter->parser->muted = true;
     while (filter->previous.kind != TOKEN_SEPARATOR || filter->brackets.count > depth ||
            !list_goes_on(filter)) {
@@ -952,6 +1014,7 @@ struct filter *filter_new(struct parser *parser)
         filter->passed[i].kind = NO_TOKEN;
     filter->previous.span.source = parser->source;
     filter->skip_begin = UINT32_MAX;
+    filter->close_depth = SIZE_MAX;
     lexer_init(&filter->lexer, parser);
     return filter;
 }

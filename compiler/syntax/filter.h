@@ -38,4 +38,7 @@ void filter_recover_head(struct filter *filter);
  * read as a statement of its own. */
 void filter_recover_unclosed(struct filter *filter);
 
+/* Says that a block's `{` is missing, so that there may be a `}` too many. */
+void filter_expect_closing(struct filter *filter);
+
 #endif

@@ -62,12 +62,15 @@ struct filter {
 
     struct token held[4]; /* read, but not yet decided on; the last one is next */
     int held_count;
-    VECTOR(struct token) queue; /* made-up tokens, delivered before those held */
+    VECTOR(struct token) queue; /* tokens to deliver as they are, before those held */
     size_t queue_begin;
+    size_t close_depth;       /* brackets deeper than this are being closed; SIZE_MAX: none is */
+    uint32_t statement_begin; /* where the statement, field or declaration being read begins */
 
     struct bracket suspect; /* the first block whose `}` stands left of the line that opened it */
     bool has_suspect;
-    bool recovers;     /* the next token is SYNC, after the statement with the error */
+    bool recovers;           /* the next token is SYNC, after the statement with the error */
+    uint32_t missing_blocks; /* how many `{` were reported missing, whose `}` may still come */
     bool head_misread; /* the error is a struct literal in a head: its own block is still to come */
     uint32_t skip_begin; /* where the text begins that is being skipped; UINT32_MAX: none is */
     struct buffer doc;
