@@ -48,6 +48,8 @@ static inline void print_diagnostics(const struct kernels *k)
 
 static inline bool kernels_check(struct kernels *k)
 {
+    if (k->program)
+        return true;
     struct ast_module *module = parse_source(&k->source, &k->arena, &k->names, &k->diagnostics);
     if (k->diagnostics.errors == 0)
         k->program = check_module(module, false, &k->arena, &k->types, &k->names, &k->diagnostics);
@@ -70,10 +72,13 @@ static inline void kernels_open_limited(struct kernels *k, const char *text, uns
     CHECK(mkdtemp(k->cache));
     struct link_options options = {.kernel = {.optimize = optimize, .debug = true},
                                    .cache = k->cache};
-    if (kernels_check(k))
-        CHECK_INT(link_kernels(k->program->functions, k->program->function_count, &options,
-                               &k->library, &k->diagnostics),
-                  0);
+    struct typed_function *tasks[200];
+    uint32_t count = 0;
+    for (uint32_t i = 0; kernels_check(k) && i < k->program->function_count; i++) {
+        if (!k->program->functions[i]->is_flow)
+            tasks[count++] = k->program->functions[i];
+    }
+    CHECK_INT(link_kernels(tasks, count, &options, &k->library, &k->diagnostics), 0);
     CHECK_INT(k->diagnostics.errors, 0);
     if (k->diagnostics.errors)
         print_diagnostics(k);
