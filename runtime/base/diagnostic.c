@@ -99,6 +99,18 @@ static struct diagnostic *add(struct diagnostics *diagnostics, enum error_code c
     return &vector_last(&diagnostics->list);
 }
 
+/* Counts one more of what is not listed any longer. Its place is not looked for, since that takes a
+ * walk over the source. */
+static bool is_full(struct diagnostics *diagnostics, enum error_code code)
+{
+    bool warning = error_code_text(code)[0] == 'W';
+    int *count = warning ? &diagnostics->warnings : &diagnostics->errors;
+    if (*count < DIAGNOSTIC_LIMIT)
+        return false;
+    ++*count;
+    return true;
+}
+
 static const char *format_text(struct arena *arena, const char *format, va_list arguments)
 {
     struct buffer buffer = {0};
@@ -111,6 +123,8 @@ static const char *format_text(struct arena *arena, const char *format, va_list 
 struct diagnostic *diagnose(struct diagnostics *diagnostics, struct span span, enum error_code code,
                             const char *format, ...)
 {
+    if (is_full(diagnostics, code))
+        return NULL;
     struct diagnostic *diagnostic = add(diagnostics, code, span_place(span));
     if (!diagnostic)
         return NULL;

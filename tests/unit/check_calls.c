@@ -1,5 +1,5 @@
 /*
- * Recursion and the order of functions (L7), on random call graphs, against reachability; and trees
+ * Recursion and the order of functions (L7.4), on random call graphs, against reachability; and trees
  * with syntax errors.
  */
 #include <stdlib.h>

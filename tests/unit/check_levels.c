@@ -1,5 +1,5 @@
 /*
- * Levels of flows (L9): the laws of the lattice, and what reaches the result of main.
+ * Levels of flows (L8): the laws of the lattice, and what reaches the result of main.
  */
 #include "check/levels.h"
 #include "check_program.h"

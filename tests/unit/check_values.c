@@ -1,5 +1,5 @@
 /*
- * Literals, constants and implicit conversions (L5), against the C compiler's.
+ * Literals, constants and implicit conversions (L5.1, L3.5, L5.5), against the C compiler's.
  */
 #include "check/checker.h"
 #include "check_program.h"
