@@ -76,10 +76,64 @@ struct filter {
     struct buffer doc;
 };
 
+static inline bool is_block(const struct bracket *bracket)
+{
+    return bracket->kind >= BRACKET_STATEMENTS;
+}
+
+static inline bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /* Whether an operand is complete after it. */
 bool token_ends_operand(int kind);
 
 /* Whether a statement or declaration can begin after it. */
 bool token_precedes_statement(int kind);
+
+/* filter.c. The innermost open bracket, or NULL; whether it is a block's or there is none. */
+struct bracket *filter_innermost(struct filter *filter);
+bool filter_in_block(struct filter *filter);
+bool filter_at_statement_start(const struct filter *filter);
+
+/* A token that stands in no text, at the end of the one before. */
+struct token filter_made_up(struct filter *filter, int kind, int cause);
+
+/* Puts back a token, to be taken again before what was put back earlier. */
+void filter_hold(struct filter *filter, struct token token);
+
+/* filter_brackets.c. Heads: a word that waits for its block; whether one waits at this depth. Heads
+ * are dropped when their block can no longer come. */
+void filter_push_head(struct filter *filter, enum bracket_kind kind, bool is_if, uint32_t begin);
+bool filter_head_waits(const struct filter *filter);
+void filter_drop_heads(struct filter *filter);
+
+/* What an opening or closing bracket is delivered as; mistakes are reported. */
+int filter_open(struct filter *filter, const struct token *token);
+int filter_close(struct filter *filter, const struct token *token);
+
+/* Pops the innermost bracket; returns the token that closes it. */
+int filter_pop_bracket(struct filter *filter);
+
+/* Reports the innermost bracket as unclosed at `token`, and has all above `depth` closed by made-up
+ * tokens, which filter_next_closing gives one by one. */
+void filter_repair_unclosed(struct filter *filter, size_t depth, const struct token *token);
+struct token filter_next_closing(struct filter *filter);
+
+/* The depth of the innermost block: what is open above it belongs to one statement. */
+size_t filter_block_depth(const struct filter *filter);
+
+/* How many blanks begin the line around an offset. */
+uint32_t filter_indentation(const struct source *source, uint32_t at);
+
+/* filter_words.c. What a raw token is delivered as; SKIPPED_TOKEN if it is not. */
+int filter_classify(struct filter *filter, struct token *token);
+
+/* Whether an `else` would continue the `if` whose block has just been closed. */
+bool filter_else_follows(const struct filter *filter);
+
+/* Whether a name is one that begins declarations in other languages. */
+bool filter_is_foreign_word(const struct token *token);
 
 #endif
