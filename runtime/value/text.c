@@ -21,7 +21,10 @@
 
 /* ---- Printing ------------------------------------------------------------------------------ */
 
-enum { DIGITS_MAX = 17 };
+enum {
+    DIGITS_MAX = 17,
+    EXACT_INTEGERS = 1 << 24, /* below are all integers, of either type */
+};
 
 /* x = ± 0.d1 d2 d3 … * 10^point */
 struct decimal {
@@ -57,15 +60,17 @@ static void take_digits(const char *text, struct decimal *decimal)
     decimal->digits[decimal->count] = 0;
 }
 
-/* A decimal of `precision` digits that reads back as x, if there is one: the nearest, or else the
- * next above. At a power of two the numbers below lie twice as close as those above, so that the
- * nearest decimal, below x, may belong to another number while the next one still is x's. */
+/* A decimal of `precision` digits that reads back as x, if there is one: the nearest; or, when x is
+ * a power of two, the next above. The numbers below such an x lie twice as close as those above, so
+ * that the nearest decimal, below x, may belong to another number while the next one still is x's.
+ */
 static bool round_decimal(double x, bool single, int precision, struct decimal *decimal)
 {
     char text[40];
+    int exponent;
     snprintf(text, sizeof text, "%.*e", precision - 1, x);
     bool same = reads_back(text, x, single);
-    if (!same)
+    if (!same && frexp(x, &exponent) == 0.5)
         same = increment(text) && reads_back(text, x, single);
     take_digits(text, decimal);
     return same;
@@ -127,6 +132,10 @@ static void print_float(double x, bool single, char *text)
     x = fabs(x);
     if (isinf(x) || x == 0) {
         strcpy(text, x == 0 ? "0.0" : "inf");
+        return;
+    }
+    if (x < EXACT_INTEGERS && x == floor(x)) { /* the usual case, and all its digits count */
+        snprintf(text, 24, "%.0f.0", x);
         return;
     }
     struct decimal decimal;
