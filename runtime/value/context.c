@@ -352,16 +352,22 @@ void context_release(struct context *context)
 }
 
 /* A library that was loaded may have changed the mode: to flush denormals, or to round otherwise.
+ * Asking for the mode takes longer than all the rest of context_run, so it is not done each time.
  */
-static void set_float_mode(void)
+static void set_float_mode(struct context *context)
 {
 #if defined(__x86_64__)
-    enum { DEFAULT_MODE = 0x1F80, STICKY_FLAGS = 0x3F };
-    if ((_mm_getcsr() & ~(unsigned)STICKY_FLAGS) != DEFAULT_MODE)
-        _mm_setcsr(DEFAULT_MODE);
+    enum { DEFAULT_MODE = 0x1F80 };
+    _mm_setcsr(DEFAULT_MODE);
 #else
     fesetenv(FE_DFL_ENV);
 #endif
+    context->float_mode_set = true;
+}
+
+void context_forget_float_mode(struct context *context)
+{
+    context->float_mode_set = false;
 }
 
 int context_run(struct context *context, wk_kernel *kernel, const uint64_t *arguments,
@@ -372,7 +378,8 @@ int context_run(struct context *context, wk_kernel *kernel, const uint64_t *argu
     context->log_full = false;
     if (context->log.length)
         buffer_clear(&context->log);
-    set_float_mode();
+    if (!context->float_mode_set)
+        set_float_mode(context);
     int code = kernel(&context->kernel, arguments, results);
     if (code == 0)
         code = take_results(context, leaves, leaf_count, results);

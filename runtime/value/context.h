@@ -57,6 +57,7 @@ struct context {
     struct error error;                      /* of the last kernel; code 0: none */
     struct buffer log;                       /* of the last kernel: whole lines */
     bool log_full;
+    bool float_mode_set; /* on the thread that runs kernels */
 };
 
 /* `stop` becomes not 0 when kernels shall end; it may be shared by all contexts. */
@@ -71,6 +72,11 @@ void context_release(struct context *context);
  * where a failure has none), and nothing is owned. */
 int context_run(struct context *context, wk_kernel *kernel, const uint64_t *arguments,
                 const struct value_leaf *leaves, uint32_t leaf_count, uint64_t *results);
+
+/* The floating-point mode is set before the first kernel, and kernels leave it alone. Call this
+ * after whatever else may have changed it on this thread (a library was loaded, foreign code ran),
+ * or when the context moves to another thread, to have it set again. */
+void context_forget_float_mode(struct context *context);
 
 /* A new array, its elements undefined, with one owner. NULL with context->error filled when it is
  * too large for the limit or the machine. The shape is one that shape_bytes accepts. */
