@@ -224,15 +224,16 @@ static struct lowered apply_flow(struct lower *f, const struct typed_function *f
     return results_of(f, apply);
 }
 
-/* A function of the prelude passed as a value works on known values too. */
-static bool is_known_operation(const struct lower *f, const struct typed_function *callee,
+/* A function of the prelude passed as a value does what its operator does: on known values when the
+ * graph is built, on arrays with their extents. */
+static bool works_as_operation(const struct lower *f, const struct typed_function *callee,
                                const struct lowered *arguments)
 {
     if (callee->prelude == OPERATION_NONE)
         return false;
     for (uint32_t i = 0; i < callee->parameter_count; i++)
         if (!lower_all_known(f, arguments[i]))
-            return false;
+            return callee->result->kind == TYPE_ARRAY;
     return true;
 }
 
@@ -242,13 +243,16 @@ struct lowered lower_invoke(struct lower *f, struct typed_function *callee,
 {
     if (callee->is_flow)
         return apply_flow(f, callee, arguments);
-    if (!is_known_operation(f, callee, arguments))
+    if (!works_as_operation(f, callee, arguments))
         return call_task(f, callee, arguments, annotations);
     const struct type *types[3];
     for (uint32_t i = 0; i < callee->parameter_count; i++)
         types[i] = callee->parameters[i]->type;
-    return lower_operate(f, callee->prelude, callee->result, types, arguments,
-                         callee->parameter_count);
+    f->annotations = annotations;
+    struct lowered result = lower_operate(f, callee->prelude, callee->result, types, arguments,
+                                          callee->parameter_count);
+    f->annotations = NULL;
+    return result;
 }
 
 struct lowered lower_call(struct lower *f, const struct typed *node)

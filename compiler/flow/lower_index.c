@@ -2,7 +2,7 @@
  * Indexes and slices, read and assigned. Of structures they are instructions. Of pending arrays
  * with known extents, known ones are views: attributes of an edge. All others are small tasks.
  */
-#include "base/memory.h"
+#include "check/messages.h"
 #include "flow/lower.h"
 
 /* ---- Index lists ---------------------------------------------------------------------------- */
@@ -133,6 +133,16 @@ static struct typed_index *task_indexes(struct lower *f, const struct typed_func
     return indexes;
 }
 
+/* A slice that ends before it begins fails, when the array has any extents. */
+static ir_value slice_extent(struct lower *f, ir_value low, ir_value high)
+{
+    ir_value extent = lower_int(f, OPERATION_SUB, high, low);
+    ir_value zero = ir_constant_int(&f->build, 0);
+    lower_check(f, lower_int(f, OPERATION_GE, extent, zero), ERR_negative_extent,
+                MESSAGE_NEGATIVE_EXTENT, &extent, 1);
+    return extent;
+}
+
 /* The extents that a slice by a task is known to have: from its ends, if both are known. */
 static void sliced_extents(struct lower *f, const struct index_list *list, uint32_t rank,
                            ir_value *extents)
@@ -148,7 +158,7 @@ static void sliced_extents(struct lower *f, const struct index_list *list, uint3
         if (!(list->open >> d & 1)) {
             ir_value high = list->values[value++];
             if (lower_is_known(f, low) && lower_is_known(f, high))
-                extents[dimension] = lower_int(f, OPERATION_SUB, high, low);
+                extents[dimension] = slice_extent(f, low, high);
         }
         dimension++;
     }
