@@ -125,7 +125,7 @@ static const struct level *step(struct walk *w, const struct typed *reduce,
     struct typed_function *f = reduce->reducer;
     const struct level *levels[] = {both, both};
     *callee = f;
-    if (f->prelude != OPERATION_NONE) {
+    if (f->prelude != OPERATION_NONE && level_is_known(both)) {
         struct typed operand = {.type = f->result, .level = both};
         struct typed *const operands[] = {&operand, &operand};
         return level_elementwise(w, f->result, operands, 2);

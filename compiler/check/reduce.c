@@ -115,6 +115,38 @@ static struct typed *prelude_operand(struct checker *c, struct variable *paramet
     return node;
 }
 
+/* Of arrays: both operands and the result have the same extents. */
+static void add_prelude_extents(struct checker *c, struct typed_function *t, struct span span)
+{
+    uint32_t rank = t->result->rank;
+    t->rules = arena_array(c->arena, struct dimension_rule, 2 * rank);
+    t->result_extents = arena_array(c->arena, struct result_extent, rank);
+    t->rule_count = 2 * rank;
+    t->result_extent_count = rank;
+    for (uint32_t d = 0; d < rank; d++) {
+        struct local *extent = arena_new(c->arena, struct local);
+        const char *name = arena_printf(c->arena, "n%u", d);
+        extent->variable = (struct variable){.kind = VARIABLE_DIMENSION,
+                                             .name = name,
+                                             .type = c->integer,
+                                             .span = span,
+                                             .index = t->variable_count++};
+        t->rules[d] = (struct dimension_rule){.array = prelude_operand(c, t->parameters[0], span),
+                                              .dimension = d,
+                                              .binds = &extent->variable,
+                                              .text = name,
+                                              .span = span};
+        t->rules[rank + d] =
+            (struct dimension_rule){.array = prelude_operand(c, t->parameters[1], span),
+                                    .dimension = d,
+                                    .equals = node_variable(c, extent, span),
+                                    .text = name,
+                                    .span = span};
+        t->result_extents[d] =
+            (struct result_extent){0, d, node_variable(c, extent, span), name, span};
+    }
+}
+
 /* `span` is where it was first used: failures of the operation are shown there. */
 static struct function *prelude_function(struct checker *c, enum operation operation,
                                          const struct type *type, struct span span)
@@ -137,6 +169,8 @@ static struct function *prelude_function(struct checker *c, enum operation opera
     t->defaults = arena_array(c->arena, struct typed *, 2);
     t->parameters[0] = prelude_parameter(c, "a", 0, type);
     t->parameters[1] = prelude_parameter(c, "b", 1, type);
+    if (type->kind == TYPE_ARRAY)
+        add_prelude_extents(c, t, span);
     struct statement_list body = {0};
     struct typed_statement *statement = statement_new(c, &body, STATEMENT_RETURN, span);
     statement->value =
