@@ -157,6 +157,25 @@ static void run_queue(struct leveler *l)
     l->queue.count = l->queue_begin = 0;
 }
 
+/* Flows without a way to end have no result of their own; they count as known, and those who call
+ * them are looked at again, because what they add to it may be pending. */
+static void run_to_fixpoint(struct leveler *l)
+{
+    for (bool again = true; again;) {
+        run_queue(l);
+        again = false;
+        for (size_t i = 0; i < l->instances.count; i++) {
+            struct instance *instance = l->instances.items[i];
+            if (instance->result)
+                continue;
+            instance->result = &level_known;
+            for (size_t k = 0; k < instance->callers.count; k++)
+                enqueue(l, instance->callers.items[k]);
+            again = true;
+        }
+    }
+}
+
 /* ---- Writing out
  * -----------------------------------------------------------------------------------------------
  */
@@ -225,7 +244,7 @@ static void write_out(struct leveler *l, struct instance *instance)
     to->rules = copy_rules(&walk, from);
     to->result_extents = copy_result_extents(&walk, from);
     to->body = level_block(&walk, &from->body);
-    to->result_level = instance->result ? instance->result : &level_known;
+    to->result_level = instance->result;
     free(walk.clones);
 }
 
@@ -341,7 +360,7 @@ void check_levels(struct checker *c, struct typed_program *program)
     struct function *main = find_main(c);
     struct instance **roots = memory_new(c->functions.count + 1, sizeof(struct instance *));
     find_roots(&l, roots, main);
-    run_queue(&l);
+    run_to_fixpoint(&l);
     for (size_t i = 0; i < c->functions.count; i++)
         if (roots[i])
             instance_finalize(&l, roots[i]);

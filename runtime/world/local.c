@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -157,32 +156,16 @@ static void release_worker(struct worker *worker)
     pthread_mutex_destroy(&worker->deadline_lock);
 }
 
-static bool map_stack(struct worker *worker)
-{
-    for (size_t bytes = STACK_MOST; bytes >= STACK_LEAST; bytes /= 2) {
-        void *stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-        if (stack == MAP_FAILED)
-            continue;
-        mprotect(stack, (size_t)sysconf(_SC_PAGESIZE), PROT_NONE);
-        worker->stack = stack;
-        worker->stack_bytes = bytes;
-        return true;
-    }
-    return false;
-}
-
 static bool start_thread(struct worker *worker)
 {
-    pthread_attr_t attributes;
-    if (!map_stack(worker))
-        return false;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstack(&attributes, worker->stack, worker->stack_bytes);
-    int failure = pthread_create(&worker->thread, &attributes, worker_run, worker);
-    pthread_attr_destroy(&attributes);
-    if (failure)
-        munmap(worker->stack, worker->stack_bytes);
+    int failure = -1;
+    for (size_t bytes = STACK_MOST; failure && bytes >= STACK_LEAST; bytes /= 2) {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, bytes);
+        failure = pthread_create(&worker->thread, &attributes, worker_run, worker);
+        pthread_attr_destroy(&attributes);
+    }
     return failure == 0;
 }
 
@@ -260,10 +243,8 @@ static void run_threads(struct local *local)
     }
     for (unsigned round = 0; !wait_for_threads(local, local_now() + WATCH_NS); round++)
         watch(local, round);
-    for (uint32_t i = 0; i < started; i++) {
+    for (uint32_t i = 0; i < started; i++)
         pthread_join(local->workers[i].thread, NULL);
-        munmap(local->workers[i].stack, local->workers[i].stack_bytes);
-    }
 }
 
 /* ---- A run

@@ -61,8 +61,6 @@ struct worker {
     pthread_mutex_t deadline_lock; /* between the worker and the watch */
     uint64_t deadline;             /* of the running task, when it has a time-out */
     pthread_t thread;
-    void *stack;
-    size_t stack_bytes;
 };
 
 /* What the outcome of a job keeps alive. */
