@@ -1,6 +1,7 @@
 /*
- * Flow code that was damaged: whatever word is changed to whatever, loading refuses it or elaboration
- * ends in order. Run under sanitizers this shows that the verifier checks all that execution relies on.
+ * Flow code that was damaged: whatever word is changed to whatever, loading refuses it or
+ * elaboration ends in order. Run under sanitizers this shows that the verifier checks all that
+ * execution relies on.
  */
 #include "elaboration.h"
 #include "graph/format.h"
@@ -126,9 +127,8 @@ static void every_word_can_be_damaged(void)
     struct error error;
     flow_code_free(load(program, &bytes, &error));
     CHECK(survives(bytes.data, bytes.length));
-    static const uint32_t values[] = {0,          1,          2,          3,         5,
-                                      10,         0xFFFFFFFF, 0x80000000, 0x7FFFFFFF, 0x00FFFFFF,
-                                      0x01000000, 0x80000001};
+    static const uint32_t values[] = {
+        0, 1, 2, 3, 5, 10, 0xFFFFFFFF, 0x80000000, 0x7FFFFFFF, 0x00FFFFFF, 0x01000000, 0x80000001};
     uint32_t refused = 0, tried = 0;
     char *copy = malloc(bytes.length);
     for (size_t at = 0; at < bytes.length; at += 4) {
