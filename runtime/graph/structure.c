@@ -167,13 +167,13 @@ int structure_locate(const struct structure *structure, const int64_t *indexes, 
 static int select_range(struct selection *selection, uint32_t d, int64_t extent, int64_t low,
                         int64_t high, struct error *error)
 {
-    if (low < 0 || high > extent || low > high)
+    if (low < 0 || low > extent || high < 0 || high > extent)
         return error_set(error, ERR_slice_out_of_bounds,
                          "slice %" PRId64 "..%" PRId64
                          " is out of bounds: dimension %u has extent %" PRId64,
                          low, high, d, extent);
     selection->begin[d] = low;
-    selection->count[d] = high - low;
+    selection->count[d] = high > low ? high - low : 0; /* a backward slice is empty */
     return 0;
 }
 

@@ -307,6 +307,8 @@ static void slices_select_and_replace(void)
           4, "0x2:");
     gives(KNOWN("1", "i64[_]", TABLE "    %6: {1}i64 = slice.ir %5, %1, %1, %0\n    return %6\n"),
           2, "1: 11");
+    gives(KNOWN("1", "i64[_]", TABLE "    %6: {1}i64 = slice.ri %5, %3, %1, %2\n    return %6\n"),
+          4, "0:"); /* backward */
     gives(KNOWN("1", "i64[_]", TABLE "    %6: {1}i64 = slice.ri %5, %4, %0, %1\n    return %6\n"),
           4, "slice_out_of_bounds: slice 0..4 is out of bounds: dimension 0 has extent 3");
     gives(KNOWN("2", "i64[_, _]",
