@@ -46,6 +46,7 @@ static void forget_all_work(struct executor *executor)
 {
     executor->running = executor->next = executor->failed = PLAN_NONE;
     executor->arrival.node = PLAN_NONE;
+    executor->busy = 0;
     executor->unanswered = 0;
     executor->settling = false;
     executor->fanouts.count = executor->held.count = executor->pending.count = 0;
@@ -63,13 +64,6 @@ void executor_start(struct executor *executor, uint32_t node, uint64_t token)
     executor->last = PLAN_NONE;
     executor->attempts = 0;
     executor->stopped = executor->ended = false;
-}
-
-/* Whether nothing is going on but what `next`, `running` and `arrival` say. */
-static inline bool is_straight(const struct executor *executor)
-{
-    return (executor->fanouts.count | executor->held.count | executor->pending.count |
-            executor->owned.count) == 0;
 }
 
 /* ---- What feeds what --------------------------------------------------------------------- */
@@ -182,6 +176,7 @@ static inline void push_held(struct executor *executor, uint32_t node, uint32_t 
     last->offset = offset;
     last->edges = edges;
     last->large = large;
+    executor->busy |= EXECUTOR_BUSY_HELD;
 }
 
 static bool is_before(const struct executor_edges *a, const struct executor_edges *b)
@@ -232,19 +227,27 @@ static __attribute__((noinline)) void hold_edge(struct executor *executor,
 static void remove_held(struct executor *executor, size_t index)
 {
     if (index == executor->first_held) {
-        if (++executor->first_held == executor->held.count)
+        if (++executor->first_held == executor->held.count) {
             executor->first_held = executor->held.count = 0;
+            executor->busy &= ~(uint32_t)EXECUTOR_BUSY_HELD;
+        }
         return;
     }
     struct executor_edges *place = executor->held.items + index;
     memmove(place, place + 1, (--executor->held.count - index) * sizeof *place);
 }
 
+/* There are few. */
 static void remove_owned(struct executor *executor, size_t index)
 {
-    struct executor_edges *place = executor->owned.items + index;
-    if (--executor->owned.count > index)
-        memmove(place, place + 1, (executor->owned.count - index) * sizeof *place);
+    struct executor_edges *items = executor->owned.items;
+    size_t count = --executor->owned.count;
+    for (; index < count; index++) {
+        items[index].node = items[index + 1].node;
+        items[index].large = items[index + 1].large;
+    }
+    if (count == 0)
+        executor->busy &= ~(uint32_t)EXECUTOR_BUSY_OWNED;
 }
 
 /* ---- Storing large values ---------------------------------------------------------------- */
@@ -300,7 +303,7 @@ static void note_stored(struct executor *executor, uint32_t node)
 {
     for (size_t i = 0; i < executor->fanouts.count; i++)
         if (executor->fanouts.items[i].node == node)
-            executor->fanouts.items[i].is_large = false;
+            executor->fanouts.items[i].is_stored = true;
     note_stored_edges(executor, node, executor->held.items + executor->first_held,
                       executor->held.count - executor->first_held);
     note_stored_edges(executor, node, executor->pending.items, executor->pending.count);
@@ -309,71 +312,75 @@ static void note_stored(struct executor *executor, uint32_t node)
 
 /* ---- Events ------------------------------------------------------------------------------ */
 
-/* The child that this executor becomes: the plan's, or, where that is a join, the first other one.
- * Counts the children that are no joins. */
-static uint32_t choose_child(const struct executor *executor, uint32_t node, uint64_t *ready)
+/* A child that is no join; PLAN_NONE if there is none. The plan's preferred one, or else the first.
+ */
+static uint32_t choose_child(const struct executor *executor, uint32_t node, uint64_t *count)
 {
     uint64_t begin = first_child(executor, node), end = first_child(executor, node + 1);
     uint32_t preferred = executor->plan->preferred[node], chosen = PLAN_NONE;
-    *ready = 0;
+    *count = 0;
     for (uint64_t c = begin; c < end; c++) {
         uint32_t child = executor->children[c].node;
         if (executor->nodes[child].producer_count > 1)
             continue;
         if (chosen == PLAN_NONE || child == preferred)
             chosen = child;
-        ++*ready;
+        ++*count;
     }
     return chosen;
 }
 
-/* A large value's edges are all taken note of before anything else happens, since its invocations
- * wait until it is stored. */
-static void hold_large(struct executor *executor, uint32_t node)
+static void become(struct executor *executor, uint32_t child)
 {
+    executor->kept = executor->next = child;
+    lower_frontier(executor, child);
+}
+
+/* The edges of a large value are all taken note of before anything else happens, since its
+ * invocations wait until it is stored. */
+static __attribute__((noinline)) void fan_out_large(struct executor *executor, uint32_t node)
+{
+    struct executor_fanout fanout = {.node = node, .next = first_child(executor, node)};
     uint64_t end = first_child(executor, node + 1);
     vector_push(&executor->large, (struct executor_large){.node = node});
-    for (uint64_t c = first_child(executor, node); c < end; c++)
+    for (uint64_t c = fanout.next; c < end; c++)
         if (executor->nodes[executor->children[c].node].producer_count > 1)
             hold_edge(executor, &executor->children[c], true);
+    fanout.kept = choose_child(executor, node, &fanout.invokes);
+    if (fanout.kept == PLAN_NONE)
+        return;
+    become(executor, fanout.kept);
+    if (--fanout.invokes == 0)
+        return;
+    vector_push(&executor->fanouts, fanout);
+    executor->busy |= EXECUTOR_BUSY_FANOUTS;
 }
 
-/* What is queued here changes with each task: forget what fed whom when nothing is left of it. */
-static inline void reset_frontier(struct executor *executor)
-{
-    if (is_straight(executor) && executor->arrival.node == PLAN_NONE)
-        executor->frontier = PLAN_NONE;
-}
-
+/* Lets executor_next look at the children one by one. Where the plan prefers a join, the first
+ * other child that is met is kept. */
 static __attribute__((noinline)) void fan_out(struct executor *executor, uint32_t node,
                                               bool is_large)
 {
-    vector_reserve(&executor->fanouts, 1);
-    struct executor_fanout *fanout = &executor->fanouts.items[executor->fanouts.count];
-    fanout->node = node;
-    fanout->next = first_child(executor, node);
-    fanout->end = first_child(executor, node + 1);
-    fanout->is_large = fanout->was_large = is_large;
-    fanout->kept = PLAN_NONE;
-    fanout->invokes = 0;
-    reset_frontier(executor);
-    if (fanout->end - fanout->next > 1 || is_large)
-        fanout->kept = choose_child(executor, node, &fanout->invokes);
-    if (fanout->kept != PLAN_NONE) {
-        executor->next = fanout->kept;
-        fanout->invokes--;
-        lower_frontier(executor, fanout->kept);
+    if (executor->busy == 0 && executor->arrival.node == PLAN_NONE)
+        executor->frontier = PLAN_NONE; /* nothing is left that could feed anything */
+    if (is_large) {
+        fan_out_large(executor, node);
+        return;
     }
-    if (is_large)
-        hold_large(executor, node);
-    executor->fanouts.count += !is_large || fanout->invokes > 0;
+    executor->child = &executor->children[first_child(executor, node)];
+    executor->last_child = &executor->children[first_child(executor, node + 1)];
+    executor->busy |= EXECUTOR_BUSY_CHILDREN;
+    executor->kept = PLAN_NONE;
+    uint32_t preferred = executor->plan->preferred[node];
+    if (executor->nodes[preferred].producer_count == 1)
+        become(executor, preferred);
 }
 
 /* The edge to the only child, a join. True when it is an arrival of the usual kind. */
 static inline bool arrive_straight(struct executor *executor, const struct dag_child *child,
                                    uint32_t producers)
 {
-    if (producers >= JOIN_WIDTH || !is_straight(executor) || executor->arrival.node != PLAN_NONE)
+    if (producers >= JOIN_WIDTH || executor->busy || executor->arrival.node != PLAN_NONE)
         return false;
     executor->arrival.node = child->node;
     executor->arrival.edges = UINT64_C(1) << child->bit;
@@ -423,6 +430,7 @@ static void handle_failed(struct executor *executor, uint32_t node, bool retriab
     }
     forget_all_work(executor);
     executor->failed = node;
+    executor->busy = EXECUTOR_BUSY_FAILED;
 }
 
 static __attribute__((noinline)) void own_join(struct executor *executor, uint32_t node,
@@ -433,6 +441,7 @@ static __attribute__((noinline)) void own_join(struct executor *executor, uint32
     owned->node = node;
     owned->offset = 0; /* large values are only waited for by joins of one record */
     owned->large = large;
+    executor->busy |= EXECUTOR_BUSY_OWNED;
 }
 
 /* An answer of own makes the record ours: the root's join is run, an inner one is an edge of the
@@ -464,6 +473,8 @@ static __attribute__((noinline)) void handle_other_answer(struct executor *execu
             executor->stopped = true;
         if (i < --executor->pending.count)
             *pending = executor->pending.items[executor->pending.count];
+        if (executor->pending.count == 0)
+            executor->busy &= ~(uint32_t)EXECUTOR_BUSY_PENDING;
         return;
     }
 }
@@ -481,7 +492,7 @@ static inline void handle_answered(struct executor *executor, uint32_t record,
         return;
     if (answer == JOIN_STOP)
         executor->stopped = true;
-    else if (is_straight(executor) && executor->next == PLAN_NONE && executor->running == PLAN_NONE)
+    else if (executor->busy == 0 && (executor->next & executor->running) == PLAN_NONE)
         executor->next = node;
     else
         own_join(executor, node, 0);
@@ -577,6 +588,7 @@ static __attribute__((noinline)) void note_pending(struct executor *executor, ui
     pending->offset = offset;
     pending->edges = edges;
     pending->large = large;
+    executor->busy |= EXECUTOR_BUSY_PENDING;
 }
 
 /* Arrives with one edge at a join with one record. */
@@ -596,48 +608,63 @@ static void arrive_with_edge(struct executor *executor, const struct dag_child *
                   edges_of_narrow(executor, child->node), action);
 }
 
-/* Steps a fan-out to its next action. An edge to a join that nothing here can feed arrives at once;
- * others are held. False: all children have been looked at, or the value must be stored first. */
-static inline bool step_fanout(struct executor *executor, struct executor_fanout *fanout,
-                               struct executor_action *action)
+/* Looks at children up to the next action. An edge to a join that nothing here can feed arrives at
+ * once; others are held. False: all have been looked at. */
+static __attribute__((noinline)) bool next_child(struct executor *executor, struct executor_action *action)
 {
-    if (fanout->is_large && !MUTANT(SIGNAL_BEFORE_PUT)) {
+    const struct dag_child *child = executor->child, *end = executor->last_child;
+    bool found = false;
+    while (child < end && !found) {
+        uint32_t node = child->node, producers = executor->nodes[node].producer_count;
+        found = true;
+        if (producers == 1 && executor->kept == PLAN_NONE) {
+            become(executor, node);
+            found = false;
+        } else if (producers == 1) {
+            found = node != executor->kept;
+            if (found)
+                invoke(executor, node, 0, action);
+        } else if (producers < JOIN_WIDTH && node < executor->frontier &&
+                   !(executor->busy & EXECUTOR_BUSY_HELD)) {
+            arrive_with_edge(executor, child, action);
+        } else {
+            hold_edge(executor, child, false);
+            found = false;
+        }
+        child++;
+    }
+    executor->child = child;
+    if (child == end)
+        executor->busy &= ~(uint32_t)EXECUTOR_BUSY_CHILDREN;
+    return found;
+}
+
+/* Invokes the next child of a node with a large value. False: it must be stored first. */
+static bool step_fanout(struct executor *executor, size_t index, struct executor_action *action)
+{
+    struct executor_fanout *fanout = &executor->fanouts.items[index];
+    if (!fanout->is_stored && !MUTANT(SIGNAL_BEFORE_PUT)) {
         struct executor_large *large = find_large(executor, fanout->node);
         return !large->is_put && put(executor, large, action);
     }
-    while (fanout->next < fanout->end) {
-        const struct dag_child *child = &executor->children[fanout->next++];
-        uint32_t producers = executor->nodes[child->node].producer_count;
-        if (producers == 1) {
-            if (child->node == fanout->kept)
-                continue;
-            invoke(executor, child->node, 0, action);
-            return true;
-        }
-        if (fanout->was_large)
-            continue;
-        if (producers < JOIN_WIDTH && executor->held.count == 0 &&
-            child->node < executor->frontier) {
-            arrive_with_edge(executor, child, action);
-            return true;
-        }
-        hold_edge(executor, child, false);
-    }
-    return false;
+    const struct dag_child *child = &executor->children[fanout->next++];
+    while (child->node == fanout->kept || executor->nodes[child->node].producer_count > 1)
+        child = &executor->children[fanout->next++];
+    invoke(executor, child->node, 0, action);
+    if (--fanout->invokes > 0)
+        return true;
+    *fanout = vector_pop(&executor->fanouts);
+    if (executor->fanouts.count == 0)
+        executor->busy &= ~(uint32_t)EXECUTOR_BUSY_FANOUTS;
+    return true;
 }
 
 static __attribute__((noinline)) bool next_of_fanouts(struct executor *executor,
                                                       struct executor_action *action)
 {
-    for (size_t i = executor->fanouts.count; i-- > 0;) {
-        struct executor_fanout *fanout = &executor->fanouts.items[i];
-        if (step_fanout(executor, fanout, action))
+    for (size_t i = executor->fanouts.count; i-- > 0;)
+        if (step_fanout(executor, i, action))
             return true;
-        if (fanout->next < fanout->end)
-            continue; /* it waits */
-        if (i < --executor->fanouts.count)
-            *fanout = executor->fanouts.items[executor->fanouts.count];
-    }
     return false;
 }
 
@@ -756,6 +783,7 @@ static bool next_fail(struct executor *executor, struct executor_action *action)
     action->kind = EXECUTOR_FAIL;
     action->node = executor->failed;
     executor->failed = PLAN_NONE;
+    executor->busy = 0;
     executor->settling = true;
     return true;
 }
@@ -772,7 +800,7 @@ static bool next_passed(struct executor *executor, struct executor_action *actio
 static bool is_at_work(const struct executor *executor)
 {
     return executor->running != PLAN_NONE || executor->settling || executor->unanswered > 0 ||
-           executor->arrival.node != PLAN_NONE || !is_straight(executor);
+           executor->arrival.node != PLAN_NONE || executor->busy != 0;
 }
 
 static __attribute__((noinline)) bool next_end(struct executor *executor,
@@ -790,17 +818,17 @@ static __attribute__((noinline)) bool next_end(struct executor *executor,
     return true;
 }
 
-/* Whatever does not go straight on. */
 static __attribute__((noinline)) bool next_of_many(struct executor *executor,
                                                    struct executor_action *action)
 {
-    if (executor->failed != PLAN_NONE)
+    uint32_t busy = executor->busy;
+    if (busy & EXECUTOR_BUSY_FAILED)
         return next_fail(executor, action);
-    if (executor->fanouts.count > 0 && next_of_fanouts(executor, action))
+    if ((busy & EXECUTOR_BUSY_FANOUTS) && next_of_fanouts(executor, action))
         return true;
-    if (executor->held.count > 0 && next_arrive(executor, action))
+    if ((busy & EXECUTOR_BUSY_HELD) && next_arrive(executor, action))
         return true;
-    if (executor->owned.count > 0 && next_owned(executor, action))
+    if ((busy & EXECUTOR_BUSY_OWNED) && next_owned(executor, action))
         return true;
     if (executor->next != PLAN_NONE && executor->running == PLAN_NONE)
         return next_run(executor, action);
@@ -809,11 +837,13 @@ static __attribute__((noinline)) bool next_of_many(struct executor *executor,
 
 bool executor_next(struct executor *executor, struct executor_action *action)
 {
-    if (is_straight(executor)) {
-        if (executor->arrival.node != PLAN_NONE && !executor->arrival.is_sent)
-            return next_arrival(executor, action);
-        if (executor->next != PLAN_NONE && executor->running == PLAN_NONE)
-            return next_run(executor, action);
-    }
-    return next_of_many(executor, action);
+    if ((executor->busy & EXECUTOR_BUSY_CHILDREN) && next_child(executor, action))
+        return true;
+    if (executor->busy)
+        return next_of_many(executor, action);
+    if (executor->arrival.node != PLAN_NONE && !executor->arrival.is_sent)
+        return next_arrival(executor, action);
+    if (executor->next != PLAN_NONE && executor->running == PLAN_NONE)
+        return next_run(executor, action);
+    return next_end(executor, action);
 }

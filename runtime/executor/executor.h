@@ -103,14 +103,24 @@ struct executor_arrival {
     bool is_sent;
 };
 
-/* A node that has run, and how far its children have been looked at. */
+/* A node whose value is large, while its children have yet to be invoked. Its edges to joins are
+ * held. */
 struct executor_fanout {
     uint32_t node;
-    uint32_t kept; /* the child that this executor becomes, or PLAN_NONE */
-    uint64_t next, end;
-    uint64_t invokes; /* of a large value: how many are left; its joins have been taken note of */
-    bool is_large;    /* the value must be stored before anybody is invoked */
-    bool was_large;
+    uint32_t kept;    /* the child that this executor becomes, or PLAN_NONE */
+    uint64_t next;    /* index of the next child to look at */
+    uint64_t invokes; /* left */
+    bool is_stored;   /* nobody is invoked before */
+};
+
+/* What is going on beside `next`, `running` and `arrival`, one bit each. */
+enum executor_busy {
+    EXECUTOR_BUSY_CHILDREN = 1, /* children are being looked at: `child` to `last_child` */
+    EXECUTOR_BUSY_FANOUTS = 2,  /* and the same for each other vector */
+    EXECUTOR_BUSY_HELD = 4,
+    EXECUTOR_BUSY_PENDING = 8,
+    EXECUTOR_BUSY_OWNED = 16,
+    EXECUTOR_BUSY_FAILED = 32,
 };
 
 /* A large value made here. */
@@ -134,13 +144,16 @@ struct executor {
     uint32_t attempts; /* failed runs of `running` */
     uint64_t token;
     struct executor_arrival arrival;
+    uint32_t busy;     /* enum executor_busy */
+    uint32_t frontier; /* no node below it can be fed by what is queued or pending here */
+    const struct dag_child *child, *last_child; /* of `last`: those that have not been looked at */
+    uint32_t kept; /* of them, the one that this executor becomes, or PLAN_NONE: not yet chosen */
     struct executor_options options;
     bool stopped;  /* was answered stop, or lacked an input: must not mark joins passed */
     bool settling; /* COMMIT or FAIL is on its way */
     bool ended;
     uint32_t failed;     /* the node to report, or PLAN_NONE */
     uint32_t unanswered; /* PUTs and INVOKEs */
-    uint32_t frontier;   /* no node below it can be fed by what is queued or pending here */
 
     const struct plan *plan;
     VECTOR(struct executor_fanout) fanouts;
