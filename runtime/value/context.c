@@ -354,7 +354,7 @@ void context_release(struct context *context)
 /* A library that was loaded may have changed the mode: to flush denormals, or to round otherwise.
  * Asking for the mode takes longer than all the rest of context_run, so it is not done each time.
  */
-static void set_float_mode(struct context *context)
+void context_set_float_mode(struct context *context)
 {
 #if defined(__x86_64__)
     enum { DEFAULT_MODE = 0x1F80 };
@@ -370,23 +370,21 @@ void context_forget_float_mode(struct context *context)
     context->float_mode_set = false;
 }
 
-int context_run(struct context *context, wk_kernel *kernel, const uint64_t *arguments,
-                const struct value_leaf *leaves, uint32_t leaf_count, uint64_t *results)
+int context_finish(struct context *context, int code)
 {
-    context->error.code = ERR_none;
-    context->kernel.depth = 0;
-    context->log_full = false;
-    if (context->log.length)
-        buffer_clear(&context->log);
-    if (!context->float_mode_set)
-        set_float_mode(context);
-    int code = kernel(&context->kernel, arguments, results);
-    if (code == 0)
-        code = take_results(context, leaves, leaf_count, results);
-    else if (context->error.code == ERR_none)
+    if (code && context->error.code == ERR_none)
         error_set(&context->error, ERR_task_failed, "the task failed with status %d", code);
     free_live(context);
     return code ? (int)context->error.code : 0;
+}
+
+int context_run(struct context *context, wk_kernel *kernel, const uint64_t *arguments,
+                const struct value_leaf *leaves, uint32_t leaf_count, uint64_t *results)
+{
+    int code = context_call(context, kernel, arguments, results);
+    if (code == 0)
+        code = take_results(context, leaves, leaf_count, results);
+    return context_finish(context, code);
 }
 
 /* ---- What kernels call (wk.h) -------------------------------------------------------------- */

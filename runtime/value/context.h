@@ -77,6 +77,30 @@ int context_run(struct context *context, wk_kernel *kernel, const uint64_t *argu
  * after whatever else may have changed it on this thread (a library was loaded, foreign code ran),
  * or when the context moves to another thread, to have it set again. */
 void context_forget_float_mode(struct context *context);
+void context_set_float_mode(struct context *context);
+
+/* The two halves of context_run: the call itself, and what follows it, whatever its code was. */
+static inline int context_call(struct context *context, wk_kernel *kernel,
+                               const uint64_t *arguments, uint64_t *results)
+{
+    context->error.code = ERR_none;
+    context->kernel.depth = 0;
+    context->log_full = false;
+    if (context->log.length)
+        buffer_clear(&context->log);
+    if (!context->float_mode_set)
+        context_set_float_mode(context);
+    return kernel(&context->kernel, arguments, results);
+}
+int context_finish(struct context *context, int code);
+
+/* As context_run, for a kernel whose results are scalars: a call that costs next to nothing. */
+static inline int context_run_scalars(struct context *context, wk_kernel *kernel,
+                                      const uint64_t *arguments, uint64_t *results)
+{
+    int code = context_call(context, kernel, arguments, results);
+    return code || context->live_count ? context_finish(context, code) : 0;
+}
 
 /* A new array, its elements undefined, with one owner. NULL with context->error filled when it is
  * too large for the limit or the machine. The shape is one that shape_bytes accepts. */

@@ -407,16 +407,6 @@ struct cursor {
     uint64_t *out;
 };
 
-/* A scalar that a node made, the most common argument of small tasks. */
-static inline bool bind_scalar(const struct binder *binder, dag_ref ref, uint64_t *word)
-{
-    const struct dag_view *view = &binder->views[dag_ref_view(ref)];
-    if (!dag_ref_is_node(ref) || (view->rank | view->source_rank) != 0)
-        return false;
-    *word = binder->slots[binder->nodes[dag_ref_source(ref)].first_part + view->part];
-    return true;
-}
-
 static int pack_scalars(struct binder *binder, struct cursor *cursor, uint64_t count,
                         enum wk_scalar scalar, char *to)
 {
@@ -506,8 +496,7 @@ static int bind_leaf(struct binder *binder, struct cursor *cursor, uint32_t code
     bug("argument code %u", code);
 }
 
-static __attribute__((noinline)) int bind_pattern(struct binder *binder, uint32_t node,
-                                                  uint64_t *words)
+int bind_pattern(struct binder *binder, uint32_t node, uint64_t *words)
 {
     const struct dag *dag = binder->table->dag;
     const struct dag_node *from = &dag->nodes[node];
@@ -520,18 +509,5 @@ static __attribute__((noinline)) int bind_pattern(struct binder *binder, uint32_
         if (code)
             return code;
     }
-    return 0;
-}
-
-int bind_arguments(struct binder *binder, uint32_t node, uint64_t *words)
-{
-    const struct dag_node *from = &binder->nodes[node];
-    const dag_ref *refs = binder->refs + from->first_ref;
-    uint32_t count = binder->plain_refs[from->pattern];
-    if (count == BIND_NOT_PLAIN || binder->keeps)
-        return bind_pattern(binder, node, words);
-    for (uint32_t i = 0; i < count; i++)
-        if (!bind_scalar(binder, refs[i], &words[i]))
-            return bind_pattern(binder, node, words);
     return 0;
 }

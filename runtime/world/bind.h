@@ -68,8 +68,31 @@ void binder_init(struct binder *binder, const struct bind_table *table, const ui
                  struct context *context);
 void binder_release(struct binder *binder);
 
+/* A scalar that a node made, the most common argument of small tasks. False for any other
+ * reference. */
+static inline bool bind_scalar(const struct binder *binder, dag_ref ref, uint64_t *word)
+{
+    const struct dag_view *view = &binder->views[dag_ref_view(ref)];
+    if (!dag_ref_is_node(ref) || (view->rank | view->source_rank) != 0)
+        return false;
+    *word = binder->slots[binder->nodes[dag_ref_source(ref)].first_part + view->part];
+    return true;
+}
+
 /* Fills the words of a node's arguments. 0, or an error's code with context->error filled. */
-int bind_arguments(struct binder *binder, uint32_t node, uint64_t *words);
+int bind_pattern(struct binder *binder, uint32_t node, uint64_t *words);
+static inline int bind_arguments(struct binder *binder, uint32_t node, uint64_t *words)
+{
+    const struct dag_node *from = &binder->nodes[node];
+    const dag_ref *refs = binder->refs + from->first_ref;
+    uint32_t count = binder->plain_refs[from->pattern];
+    if (count == BIND_NOT_PLAIN)
+        return bind_pattern(binder, node, words);
+    for (uint32_t i = 0; i < count; i++)
+        if (!bind_scalar(binder, refs[i], &words[i]))
+            return bind_pattern(binder, node, words);
+    return 0;
+}
 
 /* Frees what bind_arguments made. */
 void binder_clear(struct binder *binder);

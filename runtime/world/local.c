@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,10 +40,22 @@ void local_halt(struct local *local)
 /* ---- Tables
  * -------------------------------------------------------------------------------------- */
 
-/* Zeroed pages that the system gives when they are first touched; NULL when there are none. */
+/* Zeroed memory, whose pages the system gives when they are first touched: large ones, where it
+ * can. NULL when there is none. */
 static void *new_table(uint64_t count, size_t size)
 {
-    return calloc(count > 0 ? count : 1, size);
+    size_t bytes = (count > 0 ? count : 1) * size;
+    void *table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (table == MAP_FAILED)
+        return NULL;
+    madvise(table, bytes, MADV_HUGEPAGE); /* only a hint */
+    return table;
+}
+
+static void free_table(void *table, uint64_t count, size_t size)
+{
+    if (table)
+        munmap(table, (count > 0 ? count : 1) * size);
 }
 
 static void count_readers(struct local *local)
@@ -130,6 +143,8 @@ static void init_worker(struct local *local, uint32_t number)
     worker->number = number;
     worker->nodes = local->dag->nodes;
     worker->tasks = local->table.tasks;
+    worker->slots = local->slots;
+    worker->joins = local->joins;
     worker->is_simple = !local->readers && !local->options->trace;
     worker->failed_node = PLAN_NONE;
     uint64_t sources = local->plan->source_count;
@@ -348,9 +363,9 @@ int local_run(const struct job *job, const struct job_options *options, struct j
         if (code)
             release_result(local.result);
     }
-    free(local.slots);
-    free(local.readers);
-    free(local.joins);
+    free_table(local.slots, local.dag->part_count, sizeof *local.slots);
+    free_table(local.readers, local.dag->part_count, sizeof *local.readers);
+    free_table(local.joins, local.plan->record_count, sizeof *local.joins);
     bind_table_release(&local.table);
     return code;
 }

@@ -47,6 +47,8 @@ struct worker {
     struct local *local;
     const struct dag_node *nodes; /* of the job, and its tasks */
     const struct bind_task *tasks;
+    uint64_t *slots;
+    _Atomic(uint64_t) *joins;
     uint32_t number;
     bool is_simple;                   /* no arrays to count, nothing to trace */
     uint32_t next_source, end_source; /* taken from the range, not yet started */

@@ -41,7 +41,7 @@ static void keep_array(struct worker *worker, uint64_t part, uint64_t address)
 
 static inline void keep_scalars(struct worker *worker, uint32_t node, const struct bind_task *task)
 {
-    uint64_t *slots = worker->local->slots + worker->nodes[node].first_part;
+    uint64_t *slots = worker->slots + worker->nodes[node].first_part;
     const uint64_t *results = worker->results;
     for (uint32_t i = 0; i < task->result_count; i++)
         slots[i] = results[i];
@@ -160,27 +160,35 @@ static __attribute__((noinline)) void end_run(struct worker *worker, uint32_t no
     }
 }
 
+/* Whether a run leaves nothing to clear away. */
+static inline bool is_clean(const struct worker *worker)
+{
+    return (worker->binder.blocks.count | worker->binder.scratch_used |
+            worker->context.log.length) == 0;
+}
+
+static inline int run_plain(struct worker *worker, uint32_t node, const struct bind_task *task)
+{
+    int code = bind_arguments(&worker->binder, node, worker->arguments);
+    worker->arguments_bound = code == 0;
+    if (code)
+        return code;
+    code = context_run_scalars(&worker->context, task->kernel, worker->arguments, worker->results);
+    if (code == 0)
+        keep_scalars(worker, node, task);
+    return code;
+}
+
 /* Tasks that take a nanosecond are run as well: all that arrays, time-outs and traces need is
  * apart. */
 void worker_run_task(struct worker *worker, uint32_t node, struct executor_event *event)
 {
     const struct bind_task *task = &worker->tasks[worker->nodes[node].task];
-    int code;
-    if (worker->is_simple && task->is_plain) {
-        code = bind_arguments(&worker->binder, node, worker->arguments);
-        worker->arguments_bound = code == 0;
-        if (code == 0)
-            code = context_run(&worker->context, task->kernel, worker->arguments, NULL, 0,
-                               worker->results);
-        if (code == 0)
-            keep_scalars(worker, node, task);
-    } else {
-        code = run_with_arrays(worker, node, task);
-    }
+    int code = worker->is_simple && task->is_plain ? run_plain(worker, node, task)
+                                                   : run_with_arrays(worker, node, task);
     event->kind = EXECUTOR_DONE;
     event->bytes = 0; /* by address, whatever its size */
-    if (code ||
-        worker->binder.blocks.count + worker->binder.scratch_used + worker->context.log.length > 0)
+    if (code || !is_clean(worker))
         end_run(worker, node, code, event);
     uint64_t done = atomic_load_explicit(&worker->tasks_done, memory_order_relaxed);
     atomic_store_explicit(&worker->tasks_done, done + (code == 0), memory_order_relaxed);

@@ -173,7 +173,7 @@ static void arrive(struct worker *worker, const struct executor_action *action,
                    struct executor_event *event)
 {
     enum join_answer answer =
-        join_arrive_shared(&worker->local->joins[action->record], action->all, action->edges);
+        join_arrive_shared(&worker->joins[action->record], action->all, action->edges);
     worker->counters.arrivals_own += answer == JOIN_OWN;
     worker->counters.arrivals_not += answer == JOIN_NOT;
     event->kind = EXECUTOR_ANSWERED;
