@@ -229,18 +229,12 @@ static void release_place(struct target *place)
         vector_release(&place->parts);
 }
 
-static const char *written(struct checker *c, const struct target *place)
+/* What a value is wanted for: a whole variable, or a place within one. */
+static struct purpose purpose_of(const struct target *place)
 {
-    return place->index_count || place->parts.count ? NULL
-           : place->variable->variable.name         ? place->variable->variable.name
-                                                    : intern_text(c->names, "");
-}
-
-static struct purpose purpose_of(struct checker *c, const struct target *place)
-{
-    const char *name = written(c, place);
-    return (struct purpose){.what = name ? "the variable" : "this place",
-                            .name = name,
+    bool whole = place->index_count == 0 && place->parts.count == 0 && !place->stored_to;
+    return (struct purpose){.what = whole ? "the variable" : "this place",
+                            .name = whole ? place->variable->variable.name : NULL,
                             .because = place->variable->variable.span,
                             .because_text = "the variable is declared here"};
 }
@@ -254,7 +248,7 @@ static struct typed *check_compound(struct checker *c, const struct ast_statemen
     if (node_is_error(c, node))
         return node;
     if (node->type != place->type || node->kind != TYPED_OPERATION) {
-        struct purpose purpose = purpose_of(c, place);
+        struct purpose purpose = purpose_of(place);
         return coerce(c, node, place->type, &purpose);
     }
     return node->operands[1];
@@ -268,7 +262,7 @@ static void check_single(struct checker *c, const struct ast_statement *s,
     if (!place)
         return;
     if (s->assign.operation == OPERATION_NONE) {
-        struct purpose purpose = purpose_of(c, place);
+        struct purpose purpose = purpose_of(place);
         value = coerce(c, value, place->type, &purpose);
     } else {
         value = check_compound(c, s, place, value);
@@ -283,7 +277,7 @@ static void check_several(struct checker *c, const struct ast_statement *s,
 {
     uint32_t count = s->assign.place_count;
     struct typed *value = check_value(c, s->assign.value);
-    bool good = check_parts(c, value->type, count, "places", value->span);
+    bool good = check_parts(c, value->type, count, "places", NULL, value->span);
     struct local *whole = NULL;
     if (good) {
         whole = local_new(c, VARIABLE_LOCAL, NULL, value->type, value->span);
@@ -296,7 +290,7 @@ static void check_several(struct checker *c, const struct ast_statement *s,
         struct target *place = check_place(c, written_place, out);
         if (!place || !good)
             continue;
-        struct purpose purpose = purpose_of(c, place);
+        struct purpose purpose = purpose_of(place);
         struct typed *part = node_part(c, node_variable(c, whole, value->span), i, value->span);
         part = coerce(c, part, place->type, &purpose);
         if (!node_is_error(c, part))

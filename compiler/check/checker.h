@@ -274,9 +274,10 @@ struct typed *check_comprehension(struct checker *c, const struct ast_expression
  * after a report (the variable then has the error type). */
 bool check_iterator(struct checker *c, const struct ast_iterator *iterator,
                     struct typed_iterator *out);
-/* Whether `count` names can stand for the parts of a type; else reports it at `span`. */
+/* Whether `count` names (or places, as `names` says) can stand for the parts of a type; else
+ * reports it at `span`, with a hint (or NULL) if the type has no parts. */
 bool check_parts(struct checker *c, const struct type *type, uint32_t count, const char *names,
-                 struct span span);
+                 const char *hint, struct span span);
 /* Binds an iterator's names in the innermost scope; several stand for the parts of its element. */
 void bind_iterator(struct checker *c, const struct ast_iterator *iterator,
                    const struct typed_iterator *checked);

@@ -103,18 +103,22 @@ bool check_iterator(struct checker *c, const struct ast_iterator *iterator,
 }
 
 bool check_parts(struct checker *c, const struct type *type, uint32_t count, const char *names,
-                 struct span span)
+                 const char *hint, struct span span)
 {
     if (types_is_error(c, type))
         return false;
     if (type->kind == TYPE_TUPLE && type->part_count == count)
         return true;
-    if (type->kind == TYPE_TUPLE)
+    if (type->kind == TYPE_TUPLE) {
         diagnose(c->diagnostics, span, ERR_cannot_destructure, "%u %s for the %u parts of %s",
                  count, names, type->part_count, types_text(c, type));
-    else
+        return false;
+    }
+    struct diagnostic *d =
         diagnose(c->diagnostics, span, ERR_cannot_destructure,
                  "%u %s for the parts of %s, which has none", count, names, types_text(c, type));
+    if (hint)
+        diagnose_hint(c->diagnostics, d, "%s", hint);
     return false;
 }
 
@@ -123,14 +127,8 @@ static bool check_iterator_parts(struct checker *c, const struct ast_iterator *i
 {
     struct span names =
         span_join(iterator->names[0].span, iterator->names[iterator->name_count - 1].span);
-    int before = c->diagnostics->errors;
-    if (check_parts(c, element, iterator->name_count, "names", names))
-        return true;
-    if (c->diagnostics->errors > before && element->kind != TYPE_TUPLE &&
-        iterator->name_count == 2 && c->diagnostics->list.count)
-        diagnose_hint(c->diagnostics, &vector_last(&c->diagnostics->list),
-                      "the index and the element: for i in 0..len(xs) { let x = xs[i] ... }");
-    return false;
+    return check_parts(c, element, iterator->name_count, "names",
+                       "to have the index too: for i in 0..len(xs) { let x = xs[i] ... }", names);
 }
 
 void bind_iterator(struct checker *c, const struct ast_iterator *iterator,

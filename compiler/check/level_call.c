@@ -3,11 +3,6 @@
  */
 #include "check/levels.h"
 
-static bool is_known(const struct typed *node)
-{
-    return !node || !node->level || level_is_known(node->level);
-}
-
 /* ---- Tasks
  * ------------------------------------------------------------------------------------------------
  */
@@ -151,19 +146,6 @@ static void level_settings(struct walk *w, struct typed *node)
     require_known(w, node->chunk, "the chunk of a reduction shapes the graph, but this value");
 }
 
-static void refuse_unknown_shape(struct walk *w, const struct typed *subject)
-{
-    if (!w->final)
-        return;
-    struct diagnostic *d = diagnose(w->l->c->diagnostics, subject->span, ERR_unknown_shape,
-                                    "the extents of this array are known only when the job runs");
-    struct origin origin = level_origin(w, subject);
-    if (origin.span.source)
-        diagnose_note(w->l->c->diagnostics, d, origin.span, "%s", origin.text);
-    diagnose_hint(w->l->c->diagnostics, d,
-                  "reduce it by a task, or declare the extents of the result where it is computed");
-}
-
 void level_reduce(struct walk *w, struct typed *node)
 {
     node->subject = level_expression(w, node->subject);
@@ -178,7 +160,7 @@ void level_reduce(struct walk *w, struct typed *node)
         both = level_join(w->l, both, node->initial->level);
     if (node->reducer->is_flow && subject->level->kind == LEVEL_PENDING &&
         subject->level->known_extents != level_all_extents(subject->type))
-        refuse_unknown_shape(w, subject);
+        report_unknown_shape(w, subject);
     struct typed_function *callee;
     for (const struct level *before = NULL; before != both;) {
         before = both;
@@ -274,7 +256,7 @@ static const struct level *tiles_level(struct walk *w, const struct typed *node)
     require_known(w, node->items[1], "the size of tiles shapes the graph, but this value");
     require_known(w, node->items[2], "the size of tiles shapes the graph, but this value");
     if (level_extents(matrix->level, matrix->type) != 3)
-        refuse_unknown_shape(w, matrix);
+        report_unknown_shape(w, matrix);
     return level_structure(w->l, level_pending_array(w->l, 3));
 }
 

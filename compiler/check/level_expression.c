@@ -3,8 +3,6 @@
  */
 #include "check/levels.h"
 
-#define IN_TASK "leave the decision to a task: regions that wait for values are not compiled yet"
-
 static const struct level *scalar_level(struct typed *const *operands, uint32_t count)
 {
     const struct level *level = &level_known;
@@ -55,11 +53,6 @@ struct typed_index *level_indexes(struct walk *w, const struct typed_index *inde
             copy[i].high = level_expression(w, copy[i].high);
     }
     return copy;
-}
-
-static bool is_known(const struct typed *node)
-{
-    return !node || !node->level || level_is_known(node->level);
 }
 
 void level_require_known_indexes(struct walk *w, const struct typed_index *indexes, uint32_t count)
@@ -127,24 +120,9 @@ static void level_range(struct walk *w, struct typed_iterator *out)
         *bounds[i] = level_expression(w, *bounds[i]);
         if (!is_known(*bounds[i]))
             report_pending(w, *bounds[i], (*bounds[i])->span, ERR_deferred_region,
-                           "this bound of a range", IN_TASK);
+                           "this bound of a range", hint_leave_to_task);
     }
     level_raise(w, out->variable, &level_known, NULL);
-}
-
-static void unknown_shape(struct walk *w, const struct typed *array)
-{
-    if (!w->final)
-        return;
-    struct diagnostics *diagnostics = w->l->c->diagnostics;
-    struct diagnostic *d = diagnose(diagnostics, array->span, ERR_unknown_shape,
-                                    "the extents of this array are known only when the job runs");
-    struct origin origin = level_origin(w, array);
-    if (origin.span.source)
-        diagnose_note(diagnostics, d, origin.span, "%s", origin.text);
-    diagnose_hint(diagnostics, d,
-                  "declare the extents of the result where it is computed, as in -> f64[n], or go "
-                  "over it in a task");
 }
 
 static void level_subject(struct walk *w, struct typed_iterator *out)
@@ -155,7 +133,7 @@ static void level_subject(struct walk *w, struct typed_iterator *out)
     if (!level)
         return;
     if (level->kind == LEVEL_PENDING && level->known_extents != level_all_extents(subject->type))
-        unknown_shape(w, subject);
+        report_unknown_shape(w, subject);
     const struct level *element = level_element(w->l, level, subject->type);
     if (subject->type->rank > 1)
         element = level->kind == LEVEL_PENDING
@@ -235,7 +213,7 @@ static void level_branch(struct walk *w, struct typed *node)
     node->otherwise = level_expression(w, node->otherwise);
     if (!is_known(node->condition))
         report_pending(w, node->condition, node->condition->span, ERR_deferred_region,
-                       "this condition", IN_TASK);
+                       "this condition", hint_leave_to_task);
     node->level = level_join(w->l, node->then->level, node->otherwise->level);
 }
 

@@ -3,6 +3,9 @@
  */
 #include "check/levels.h"
 
+const char hint_leave_to_task[] =
+    "leave the decision to a task: regions that wait for values are not compiled yet";
+
 static bool is_pending(const struct typed *node)
 {
     return node && node->level && !level_is_known(node->level);
@@ -99,4 +102,19 @@ void report_pending(struct walk *w, const struct typed *value, struct span span,
                       w->instance->template->typed.name);
     if (hint)
         diagnose_hint(diagnostics, d, "%s", hint);
+}
+
+void report_unknown_shape(struct walk *w, const struct typed *array)
+{
+    if (!w->final)
+        return;
+    struct diagnostics *diagnostics = w->l->c->diagnostics;
+    struct diagnostic *d = diagnose(diagnostics, array->span, ERR_unknown_shape,
+                                    "the extents of this array are known only when the job runs");
+    struct origin origin = level_origin(w, array);
+    if (origin.span.source)
+        diagnose_note(diagnostics, d, origin.span, "%s", origin.text);
+    diagnose_hint(diagnostics, d,
+                  "declare the extents of the result where it is computed, as in -> f64[n], or "
+                  "leave this to a task");
 }

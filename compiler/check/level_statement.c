@@ -4,11 +4,6 @@
  */
 #include "check/levels.h"
 
-static bool is_known(const struct typed *node)
-{
-    return !node->level || level_is_known(node->level);
-}
-
 struct variable *level_variable(struct walk *w, const struct variable *variable)
 {
     if (!w->final)
@@ -167,8 +162,6 @@ static void report_jump(struct walk *w, const struct typed *condition,
                       : "move the condition into the head of a 'while', or the loop into a task");
 }
 
-#define IN_TASK "leave the decision to a task: regions that wait for values are not compiled yet"
-
 static void report_condition(struct walk *w, const struct typed_statement *s)
 {
     const struct typed_statement *jump = find_jump(&s->then, s->kind == STATEMENT_WHILE);
@@ -180,7 +173,7 @@ static void report_condition(struct walk *w, const struct typed_statement *s)
         report_jump(w, s->condition, jump);
     else
         report_pending(w, s->condition, s->condition->span, ERR_deferred_region, "this condition",
-                       IN_TASK);
+                       hint_leave_to_task);
 }
 
 /* The check that `let x: f64[n] = …` asks for; of pending extents it is left to the tasks. */

@@ -89,6 +89,11 @@ static inline bool level_is_known(const struct level *level)
 {
     return level == &level_known;
 }
+/* Whether nothing of a node waits for a task; NULL and unknown levels count as known. */
+static inline bool is_known(const struct typed *node)
+{
+    return !node || !node->level || level_is_known(node->level);
+}
 static inline uint32_t level_all_extents(const struct type *type)
 {
     return (1U << type->rank) - 1;
@@ -121,6 +126,10 @@ struct variable *level_variable(struct walk *w, const struct variable *variable)
 
 /* Where the pending part of a value comes from. */
 struct origin level_origin(const struct walk *w, const struct typed *value);
+/* The hint where a decision or repetition depends on a pending value. */
+extern const char hint_leave_to_task[];
+/* Reports, in the final walk, that an array's extents must be known here and are not. */
+void report_unknown_shape(struct walk *w, const struct typed *array);
 /* Reports, in the final walk, that `value` is pending; `what` begins the message: "this condition".
  */
 void report_pending(struct walk *w, const struct typed *value, struct span span,

@@ -37,8 +37,8 @@ static bool has_syntax_error(const struct checker *c, const struct ast_declarati
     const struct source *source = c->module->source;
     for (uint32_t i = 0; i < c->syntax_error_count; i++) {
         uint32_t at = c->syntax_errors[i];
-        if ((at >= d->span.begin && at <= d->span.end) ||
-            on_one_line(source, at, d->span.begin) || on_one_line(source, d->span.end, at))
+        if ((at >= d->span.begin && at <= d->span.end) || on_one_line(source, at, d->span.begin) ||
+            on_one_line(source, d->span.end, at))
             return true;
     }
     return false;

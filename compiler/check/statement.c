@@ -69,7 +69,7 @@ static void check_destructuring(struct checker *c, const struct ast_statement *s
                                 struct statement_list *out)
 {
     uint32_t count = s->declare.name_count;
-    bool good = check_parts(c, value->type, count, "names", value->span);
+    bool good = check_parts(c, value->type, count, "names", NULL, value->span);
     struct local *whole = NULL;
     if (good) {
         whole = local_new(c, VARIABLE_LOCAL, NULL, value->type, value->span);

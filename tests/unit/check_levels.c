@@ -199,5 +199,26 @@ static void recursion_of_flows_reaches_a_fixpoint(void)
     checked_release(&c);
 }
 
+/* Callees are analysed after their callers asked for them, so results go up step by step. */
+static void results_rise_through_callers(void)
+{
+    struct checked c;
+    checked_init(&c,
+                 "task work(i: int) -> int { return i }\n"
+                 "flow first(n: int) -> int { return second(n) }\n"
+                 "flow second(n: int) -> int { let x = third(n)\n return x + 1 }\n"
+                 "flow third(n: int) -> int { return work(n) }\n"
+                 "flow main(n: int) -> int { let x = first(n)\n let y = x\n return y }\n",
+                 true);
+    CHECK(c.program != NULL);
+    for (uint32_t i = 0; c.program && i < c.program->function_count; i++) {
+        const struct typed_function *f = c.program->functions[i];
+        CHECK(!f->is_flow || f->result_level == &level_pending_scalar);
+        for (uint32_t k = 0; f->is_flow && k + 1 < f->body.count; k++)
+            CHECK(f->body.statements[k]->variable->level == &level_pending_scalar);
+    }
+    checked_release(&c);
+}
+
 TEST_MAIN(TEST(joins_obey_the_laws), TEST(results_have_their_levels),
-          TEST(recursion_of_flows_reaches_a_fixpoint))
+          TEST(recursion_of_flows_reaches_a_fixpoint), TEST(results_rise_through_callers))
