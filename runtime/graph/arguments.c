@@ -52,8 +52,6 @@ void dag_cursor_begin(struct dag_cursor *cursor, const struct dag *dag,
                             .ref = dag->refs + n[0].first_ref,
                             .end_of_refs = dag->refs + n[1].first_ref,
                             .parameters = signatures->parameters[n->task]};
-    if (cursor->parameters && cursor->parameters->part_count)
-        cursor->leaf_count = flow_leaf_count(cursor->parameters);
 }
 
 static bool refuse(struct dag_cursor *cursor, const char *what)
@@ -70,19 +68,24 @@ static const char *parameter_name(const struct type *parameters, uint32_t leaf)
     return parameters->names ? parameters->names[part] : NULL;
 }
 
-/* The leaf that the next code stands for. A known () has none, and orders may follow the last leaf.
- */
+const struct type *dag_next_leaf(const struct type *parameters, uint32_t *leaf, bool is_order,
+                                 const char **name)
+{
+    uint32_t count = parameters && parameters->part_count ? flow_leaf_count(parameters) : 0;
+    while (*leaf < count) {
+        const struct type *type = flow_leaf(parameters, *leaf);
+        *name = parameter_name(parameters, (*leaf)++);
+        if (!type_is_unit(type) || is_order)
+            return type;
+    }
+    *name = NULL;
+    return NULL;
+}
+
 static void find_leaf(struct dag_cursor *cursor, struct dag_item *item)
 {
-    while (cursor->leaf < cursor->leaf_count) {
-        item->leaf = flow_leaf(cursor->parameters, cursor->leaf);
-        item->name = parameter_name(cursor->parameters, cursor->leaf);
-        cursor->leaf++;
-        if (!type_is_unit(item->leaf) || item->kind == DAG_ARG_ORDER)
-            return;
-    }
-    item->leaf = NULL;
-    item->name = NULL;
+    item->leaf =
+        dag_next_leaf(cursor->parameters, &cursor->leaf, item->kind == DAG_ARG_ORDER, &item->name);
 }
 
 static bool fits(const struct dag_cursor *cursor, const struct dag_item *item)

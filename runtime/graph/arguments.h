@@ -36,7 +36,7 @@ struct dag_cursor {
     const uint64_t *word, *end_of_words;
     const dag_ref *ref, *end_of_refs;
     const struct type *parameters; /* a tuple, or NULL */
-    uint32_t leaf, leaf_count;
+    uint32_t leaf;
     const char *wrong; /* why the arguments are not what the types say, or NULL */
 };
 
@@ -44,6 +44,11 @@ void dag_cursor_begin(struct dag_cursor *cursor, const struct dag *dag,
                       const struct dag_signatures *signatures, uint32_t node);
 /* The next argument; false at the end, and when something is wrong. */
 bool dag_cursor_next(struct dag_cursor *cursor, struct dag_item *item);
+
+/* The leaf that the next argument stands for, from *leaf on, which moves behind it; NULL behind the
+ * last. A known () has no argument: only an order may stand for a (). */
+const struct type *dag_next_leaf(const struct type *parameters, uint32_t *leaf, bool is_order,
+                                 const char **name);
 
 /* The word of an element of a constant; a scalar's is stored as a word. */
 uint64_t dag_load_element(const char *data, enum wk_scalar scalar, bool is_element);

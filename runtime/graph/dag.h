@@ -175,7 +175,8 @@ static inline const char *dag_string(const struct dag *dag, uint32_t offset)
 
 void dag_release(struct dag *dag);
 
-/* Maps a stored DAG and verifies it: 0, or an error that names the rule that it breaks. */
+/* Loads a stored DAG, in one piece, and verifies it: 0, or an error that names the rule that it
+ * breaks. Neither a file that lies nor one that changes meanwhile does any harm. */
 int dag_map(struct dag *dag, const char *path, struct error *error);
 int dag_store(const struct dag *dag, const char *path, struct error *error);
 

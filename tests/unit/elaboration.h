@@ -45,6 +45,26 @@ static inline struct flow_code *load(const char *text, struct buffer *bytes, str
     return code;
 }
 
+/* Every graph is valid, and its text reads back as the same. */
+static inline void check_graph(const struct dag *dag)
+{
+    struct error error = {0};
+    struct buffer first = {0}, second = {0};
+    struct dag back;
+    CHECK_TEXT(dag_verify(dag, &error) ? error.message : "", "");
+    dag_print(dag, &first);
+    if (dag_parse(&back, buffer_text(&first), first.length, &error)) {
+        CHECK_TEXT(error.message, buffer_text(&first));
+    } else {
+        dag_print(&back, &second);
+        CHECK_TEXT(buffer_text(&second), buffer_text(&first));
+        CHECK_INT(back.part_count, dag->part_count);
+        dag_release(&back);
+    }
+    buffer_release(&first);
+    buffer_release(&second);
+}
+
 static inline void run(struct job *job)
 {
     struct buffer bytes = {0};
@@ -62,6 +82,8 @@ static inline void run(struct job *job)
         memset(&job->error, 0, sizeof job->error);
         job->code = elaborate(code, arguments, &options, &job->dag, &job->counters, &job->error);
         CHECK_TEXT(job->code ? "failed" : job->error.message, job->code ? "failed" : "");
+        if (!job->code)
+            check_graph(&job->dag);
     }
     snprintf(job->file, sizeof job->file, "%s", job->error.place.file ? job->error.place.file : "");
     flow_code_free(code);
