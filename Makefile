@@ -115,8 +115,16 @@ unit: $(UNIT_TESTS)
 clean:
 	rm -rf build
 
-# ---- Benchmarks of the runtime against peers: release only --------------------------------------------
+# ---- Hours of simulated faults: make soak SECONDS=3600 --------------------------------------------------
 
+SECONDS ?= 3600
+$(OUT)/soak/%: tests/soak/%.c $(wildcard tests/unit/*.h) $(RUNTIME_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Iruntime -Itests/unit $(LDFLAGS) -o $@ $< -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group $(LIBRARIES)
+soak: $(patsubst tests/soak/%.c,$(OUT)/soak/%,$(wildcard tests/soak/*.c))
+	$(OUT)/soak/world_sim $(SECONDS)
+
+# ---- Benchmarks of the runtime against peers: release only --------------------------------------------
 
 bench_flags := -O2 -g $(BASELINE) -Iruntime -Itests/bench -pthread
 

@@ -7,6 +7,7 @@
 #include "sketch.h"
 #include "synthetic.h"
 #include "test.h"
+#include "value/data_file.h"
 #include "world/world.h"
 
 static uint64_t random_state = 88172645463325252u;
@@ -383,7 +384,8 @@ static void a_known_result_is_a_job(void)
 
 TEST_MAIN(TEST(random_graphs_give_what_direct_evaluation_gives), TEST(wide_fan_outs_and_joins),
           TEST(tree_reductions), TEST(reductions_over_arrays_hold_few), TEST(views_select),
-          TEST(arrays_of_arrays_are_gathered_as_tables),
+          TEST(arrays_of_arrays_are_gathered_as_tables), TEST(inputs_are_read_in_pieces),
+          TEST(views_out_of_bounds_fail_at_the_call),
           TEST(a_failure_names_the_task_and_its_arguments),
           TEST(time_outs_are_retried_and_reported), TEST(control_c_ends_the_job),
           TEST(the_memory_limit_names_the_task), TEST(a_known_result_is_a_job))
