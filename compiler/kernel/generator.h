@@ -272,9 +272,9 @@ struct loop {
     LLVMBasicBlockRef header, latch, exit;
     LLVMValueRef index;
     LLVMValueRef last; /* of an inclusive loop; else NULL */
-    LLVMValueRef step; /* of a stepped loop; else NULL */
-    LLVMValueRef up;   /* whether the step is positive */
-    bool inclusive;    /* stepped to the last one */
+    /* Of a stepped loop; else NULL: the step, whether it is positive, where the last turn begins.
+     */
+    LLVMValueRef step, up, limit;
 };
 void loop_open(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high);
 /* index <= last, which may be the largest integer. */

@@ -100,24 +100,25 @@ void loop_open_stepped(struct generator *g, struct loop *loop, LLVMValueRef low,
     LLVMValueRef up = LLVMBuildICmp(b, LLVMIntSGT, step, constant_i64(g, 0), "");
     LLVMValueRef first = LLVMBuildSelect(b, up, low, high, "");
     LLVMValueRef end = LLVMBuildSelect(b, up, high, low, "");
+    LLVMValueRef one = LLVMBuildSelect(b, up, constant_i64(g, 1), constant_i64(g, -1), "");
+    LLVMValueRef ends[] = {high, inclusive ? LLVMBuildSub(b, step, one, "") : step};
+    LLVMValueRef limit = intrinsic(g, "llvm.ssub.sat", g->i64, ends, 2);
     open_tested_last(g, loop, LLVMBuildICmp(b, ordered, first, end, ""), low);
-    loop->last = high;
+    loop->limit = limit;
     loop->step = step;
     loop->up = up;
-    loop->inclusive = inclusive;
 }
 
-/* Goes on while what is left to the end, which is not negative, has room for another step. */
+/* Goes on while the next index lies before the end: index + step < end, written without a sum that
+ * could wrap as index < end - step, where a difference that saturates is never reached. An
+ * inclusive end counts as one further. */
 static void close_stepped(struct generator *g, struct loop *loop)
 {
     LLVMBuilderRef b = g->builder;
     LLVMBasicBlockRef again = block_new(g, "again");
-    LLVMValueRef forth = LLVMBuildSub(b, loop->last, loop->index, "");
-    LLVMValueRef left = LLVMBuildSelect(b, loop->up, forth, LLVMBuildNeg(b, forth, ""), "");
-    LLVMValueRef size =
-        LLVMBuildSelect(b, loop->up, loop->step, LLVMBuildNeg(b, loop->step, ""), "");
-    LLVMIntPredicate room = loop->inclusive ? LLVMIntUGE : LLVMIntUGT;
-    LLVMBuildCondBr(b, LLVMBuildICmp(b, room, left, size, ""), again, loop->exit);
+    LLVMValueRef up = LLVMBuildICmp(b, LLVMIntSLT, loop->index, loop->limit, "");
+    LLVMValueRef down = LLVMBuildICmp(b, LLVMIntSGT, loop->index, loop->limit, "");
+    LLVMBuildCondBr(b, LLVMBuildSelect(b, loop->up, up, down, ""), again, loop->exit);
     block_enter(g, again);
     LLVMValueRef next = LLVMBuildNSWAdd(b, loop->index, loop->step, "");
     LLVMAddIncoming(loop->index, &next, &again, 1);

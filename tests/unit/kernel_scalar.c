@@ -127,6 +127,61 @@ static void failures_name_place_and_values(void)
     }
 }
 
+/* The first ten indexes of a range, hashed; by 128-bit arithmetic. */
+static int64_t expected_turns(int64_t low, int64_t high, int64_t step)
+{
+    __extension__ typedef __int128 wide;
+    uint64_t hash = 0;
+    int turns = 0;
+    for (wide i = low; (step > 0 ? i < high : i > high) && turns < 10; i += step, turns++)
+        hash = 31 * hash + (uint64_t)i + 1;
+    return (int64_t)hash;
+}
+
+static void ranges_end_at_the_ends_of_integers(void)
+{
+    static const int64_t ends[] = {INT64_MIN, INT64_MIN + 1, -4, 0, 7, INT64_MAX - 1, INT64_MAX};
+    static const int64_t steps[] = {INT64_MIN, INT64_MIN + 1, -3,       -1, 1,
+                                    2,         INT64_MAX - 1, INT64_MAX};
+    for (unsigned optimize = 0; optimize <= 2; optimize++) {
+        struct kernels k;
+        kernels_open(&k,
+                     "task turns(low: int, high: int, step: int) -> int {\n"
+                     "    var hash = 0\n"
+                     "    var n = 0\n"
+                     "    for i in range(low, high, step) {\n"
+                     "        hash = 31 * hash + i + 1\n"
+                     "        n += 1\n"
+                     "        if n == 10 { break }\n"
+                     "    }\n"
+                     "    return hash\n"
+                     "}\n"
+                     "task up(low: int, high: int) -> int {\n"
+                     "    var hash = 0\n"
+                     "    var n = 0\n"
+                     "    for i in low..high {\n"
+                     "        hash = 31 * hash + i + 1\n"
+                     "        n += 1\n"
+                     "        if n == 10 { return hash }\n"
+                     "    }\n"
+                     "    return hash\n"
+                     "}\n",
+                     optimize);
+        for (int l = 0; l < 7; l++) {
+            for (int h = 0; h < 7; h++) {
+                uint64_t words[] = {(uint64_t)ends[l], (uint64_t)ends[h], 0};
+                CHECK_INT(call_int(&k, "up", words), expected_turns(ends[l], ends[h], 1));
+                for (int s = 0; s < 8; s++) {
+                    words[2] = (uint64_t)steps[s];
+                    CHECK_INT(call_int(&k, "turns", words),
+                              expected_turns(ends[l], ends[h], steps[s]));
+                }
+            }
+        }
+        kernels_close(&k);
+    }
+}
+
 static void stop_ends_loops(void)
 {
     struct kernels k;
@@ -143,4 +198,4 @@ static void stop_ends_loops(void)
 }
 
 TEST_MAIN(TEST(harmonic), TEST(control), TEST(recursion_ends), TEST(failures_name_place_and_values),
-          TEST(stop_ends_loops))
+          TEST(ranges_end_at_the_ends_of_integers), TEST(stop_ends_loops))
