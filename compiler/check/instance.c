@@ -251,20 +251,30 @@ static void write_out(struct leveler *l, struct instance *instance)
 /* ---- The program's functions
  * ------------------------------------------------------------------------------------ */
 
-/* What main gets: scalars are known, arrays are read by tasks but their extents are known. */
+/* What comes from outside: scalars are known, arrays are pending but their extents are known. For
+ * flows of a file without main, arrays of arrays are structures of such arrays. */
+static const struct level *outside_level(struct leveler *l, const struct type *type)
+{
+    if (type->kind == TYPE_ARRAY && type->element->kind == TYPE_ARRAY)
+        return level_structure(l, outside_level(l, type->element));
+    if (type->kind == TYPE_ARRAY)
+        return level_pending_array(l, level_all_extents(type));
+    if (type->kind != TYPE_TUPLE)
+        return &level_known;
+    const struct level **parts = memory_new(type->part_count + 1, sizeof(const struct level *));
+    for (uint32_t i = 0; i < type->part_count; i++)
+        parts[i] = outside_level(l, type->parts[i]);
+    const struct level *level = level_tuple(l, parts, type->part_count);
+    free(parts);
+    return level;
+}
+
 static struct instance *default_instance(struct leveler *l, struct function *f)
 {
     const struct level **arguments =
         arena_array(l->c->arena, const struct level *, f->typed.parameter_count + 1);
-    for (uint32_t i = 0; i < f->typed.parameter_count; i++) {
-        const struct type *type = f->typed.parameters[i]->type;
-        arguments[i] = type_is_scalar(type) ? &level_known
-                       : type->kind == TYPE_ARRAY && type_is_scalar(type->element)
-                           ? level_pending_array(l, level_all_extents(type))
-                       : type->kind == TYPE_ARRAY
-                           ? level_structure(l, level_pending(l, type->element))
-                           : level_pending(l, type);
-    }
+    for (uint32_t i = 0; i < f->typed.parameter_count; i++)
+        arguments[i] = outside_level(l, f->typed.parameters[i]->type);
     return instance_find(l, f, arguments, (struct span){0});
 }
 

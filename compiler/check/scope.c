@@ -154,12 +154,16 @@ static void warn_unused(struct checker *c, const struct symbol *symbol)
 void scope_close(struct checker *c)
 {
     struct scope_table *scope = &c->scope;
-    while (scope->open.count && vector_last(&scope->open)->depth == scope->depth) {
-        struct binding *binding = vector_pop(&scope->open);
+    size_t begin = scope->open.count;
+    while (begin > 0 && scope->open.items[begin - 1]->depth == scope->depth)
+        begin--;
+    for (size_t i = begin; i < scope->open.count; i++) {
+        struct binding *binding = scope->open.items[i];
         *head_of(c, binding->symbol.name) = binding->outer;
         if (binding->symbol.kind == SYMBOL_LOCAL)
             warn_unused(c, &binding->symbol);
     }
+    scope->open.count = begin;
     scope->depth--;
 }
 
