@@ -229,8 +229,65 @@ static void arrays_of_arrays_are_gathered_as_tables(void)
     sketch_release(&s);
 }
 
-/* ---- Failures
- * -------------------------------------------------------------------------------------- */
+/* An input's elements are read where a view wants them; the counter tells how many. */
+static void inputs_are_read_in_pieces(void)
+{
+    struct sketch s;
+    struct error error = {0};
+    struct job_outcome outcome;
+    sketch_begin(&s);
+    struct data_file *file =
+        data_file_inline("[[1, 2, 3], [4, 5, 6]]", type_of("i32[_, _]"), &error);
+    CHECK(file != NULL);
+    struct dag_input input = {
+        .name = dag_add_string(s.builder, "a"), .scalar = WK_I32, .rank = 2, .extents = {2, 3}};
+    CHECK_INT(dag_add_input(s.builder, &input), 0);
+    struct dag_view view = {.scalar = WK_I32, .source_rank = 2};
+    sketch_ref(&s, DAG_INPUT, sketch_view(&s, view, (int64_t[]){1, -1, 2, -1}));
+    view.rank = 1;
+    sketch_ref(&s, DAG_INPUT, sketch_view(&s, view, (int64_t[]){2, 0, 2, 1, -1}));
+    const uint32_t codes[] = {DAG_ARG_REF, DAG_ARG_REF};
+    sketch_node(&s, DAG_RESULT, codes, 2);
+    sketch_end(&s);
+    struct job job = {.plan = &s.plan,
+                      .kernels = (wk_kernel *[]){NULL},
+                      .inputs = &file,
+                      .result_type = type_of("(i32, i32[_])")};
+    struct job_options options = {.workers = 2};
+    CHECK_INT(local_run(&job, &options, &outcome, &error), 0);
+    CHECK_INT(outcome.words[0], 6);
+    const int32_t *column = (const int32_t *)(uintptr_t)outcome.words[1];
+    CHECK_INT(outcome.words[2], 2);
+    CHECK_INT(column[0], 2);
+    CHECK_INT(column[1], 5);
+    CHECK_INT(outcome.metrics.input_bytes_read, 3 * sizeof(int32_t));
+    outcome.release(&outcome);
+    data_file_close(file);
+    sketch_release(&s);
+}
+
+/* Extents that elaboration did not know are checked when the value is there. */
+static void views_out_of_bounds_fail_at_the_call(void)
+{
+    struct sketch s;
+    struct error error = {0};
+    struct job_outcome outcome;
+    sketch_begin(&s);
+    uint32_t t_ramp = sketch_task(&s, "ramp", "(n: i64,)", "f64[_]", (struct dag_task){0});
+    dag_add_word(s.builder, 3);
+    uint32_t node = sketch_node(&s, t_ramp, &word_code, 1);
+    struct dag_view view = {.scalar = WK_F64, .source_rank = 1};
+    sketch_ref(&s, node, sketch_view(&s, view, (int64_t[]){3, -1}));
+    sketch_node(&s, DAG_RESULT, &ref_code, 1);
+    wk_kernel *kernels[] = {NULL, ramp};
+    struct job_options options = {.workers = 1};
+    CHECK_INT(sketch_run(&s, kernels, "f64", &options, &outcome, &error), ERR_index_out_of_bounds);
+    CHECK_TEXT(error.message, "index 3 is out of bounds: dimension 0 has the extent 3");
+    CHECK_INT(error.place.line, 7);
+    sketch_release(&s);
+}
+
+/* ---- Failures ---------------------------------------------------------------------------- */
 
 static int32_t fail(struct wk_context *context, const uint64_t *arguments, uint64_t *results)
 {
