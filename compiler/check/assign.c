@@ -12,7 +12,7 @@
 /* A place as the typed tree has it; `type` is that of the whole place. */
 struct target {
     struct local *variable;
-    VECTOR(uint32_t) parts;
+    uint32_t parts[DEEPEST_TYPE], part_count;
     struct typed_index *indexes;
     uint32_t index_count;
     const struct type *type;
@@ -96,8 +96,8 @@ static struct typed *read_place(struct checker *c, const struct target *place)
     bool used = place->variable->used;
     struct typed *node = node_variable(c, place->variable, place->span);
     place->variable->used = used;
-    for (size_t i = 0; i < place->parts.count; i++)
-        node = node_part(c, node, place->parts.items[i], place->span);
+    for (uint32_t i = 0; i < place->part_count; i++)
+        node = node_part(c, node, place->parts[i], place->span);
     if (place->index_count == 0)
         return node;
     struct typed *element = node_new(c, TYPED_INDEX, place->type, place->span);
@@ -179,7 +179,7 @@ static struct target *check_part_place(struct checker *c, const struct ast_expre
         return NULL;
     }
     base = enter_element(c, base, out);
-    vector_push(&base->parts, (uint32_t)part);
+    base->parts[base->part_count++] = (uint32_t)part; /* each part's type nests less deep */
     base->type = base->type->parts[part];
     base->span = e->span;
     return base;
@@ -211,8 +211,8 @@ static void store(struct checker *c, struct target *place, enum operation operat
 {
     struct typed_statement *s = statement_new(c, out, STATEMENT_ASSIGN, span);
     s->variable = &place->variable->variable;
-    s->part_count = (uint32_t)place->parts.count;
-    s->part_path = arena_copy(c->arena, place->parts.items, place->parts.count * sizeof(uint32_t));
+    s->part_count = place->part_count;
+    s->part_path = arena_copy(c->arena, place->parts, place->part_count * sizeof(uint32_t));
     s->indexes = place->indexes;
     s->index_count = place->index_count;
     s->operation = operation;
@@ -223,16 +223,10 @@ static void store(struct checker *c, struct target *place, enum operation operat
               node_variable(c, place->variable, place->span), span, out);
 }
 
-static void release_place(struct target *place)
-{
-    for (; place; place = place->stored_to)
-        vector_release(&place->parts);
-}
-
 /* What a value is wanted for: a whole variable, or a place within one. */
 static struct purpose purpose_of(const struct target *place)
 {
-    bool whole = place->index_count == 0 && place->parts.count == 0 && !place->stored_to;
+    bool whole = place->index_count == 0 && place->part_count == 0 && !place->stored_to;
     return (struct purpose){.what = whole ? "the variable" : "this place",
                             .name = whole ? place->variable->variable.name : NULL,
                             .because = place->variable->variable.span,
@@ -269,7 +263,6 @@ static void check_single(struct checker *c, const struct ast_statement *s,
     }
     if (!node_is_error(c, value))
         store(c, place, s->assign.operation, s->assign.operator_span, value, s->span, out);
-    release_place(place);
 }
 
 static void check_several(struct checker *c, const struct ast_statement *s,
@@ -295,7 +288,6 @@ static void check_several(struct checker *c, const struct ast_statement *s,
         part = coerce(c, part, place->type, &purpose);
         if (!node_is_error(c, part))
             store(c, place, OPERATION_NONE, s->assign.operator_span, part, s->span, out);
-        release_place(place);
     }
 }
 

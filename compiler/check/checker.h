@@ -156,6 +156,8 @@ const char *scope_nearest(struct checker *c, const char *name, unsigned kinds);
 struct local *local_new(struct checker *c, enum variable_kind kind, const char *name,
                         const struct type *type, struct span span);
 
+enum { DEEPEST_TYPE = 12 }; /* of arrays and tuples in one another */
+
 /* ---- types.c -------------------------------------------------------------------------------- */
 
 /* The type that a form denotes; c->error after a report. Extents are not looked at. */

@@ -8,7 +8,7 @@
 
 #include "check/checker.h"
 
-enum { LARGEST_DEPTH = 12, LARGEST_LEAVES = 1000 };
+enum { LARGEST_LEAVES = 1000 };
 
 bool types_is_flexible(const struct checker *c, const struct type *type)
 {
@@ -45,7 +45,7 @@ static const struct type *refuse_large(struct checker *c, struct span span)
     diagnose_hint(c->diagnostics, d,
                   "types may nest %d deep, and tuples have %d parts in all; an array holds any "
                   "number of values of one type",
-                  LARGEST_DEPTH, LARGEST_LEAVES);
+                  DEEPEST_TYPE, LARGEST_LEAVES);
     return &c->error;
 }
 
@@ -59,7 +59,7 @@ const struct type *types_array(struct checker *c, const struct type *element, ui
                  "an array has at most %d dimensions, this one has %u", WK_MAX_RANK, rank);
         return &c->error;
     }
-    if (depth_of(element) >= LARGEST_DEPTH)
+    if (depth_of(element) >= DEEPEST_TYPE)
         return refuse_large(c, span);
     return type_array(types_is_flexible(c, element) ? &c->flexible_types : c->types, element,
                       (uint8_t)rank);
@@ -79,7 +79,7 @@ const struct type *types_tuple(struct checker *c, const struct type *const *part
         depth = part > depth ? part : depth;
         flexible |= types_is_flexible(c, parts[i]);
     }
-    if (leaves > LARGEST_LEAVES || depth >= LARGEST_DEPTH)
+    if (leaves > LARGEST_LEAVES || depth >= DEEPEST_TYPE)
         return refuse_large(c, span);
     return type_tuple(flexible ? &c->flexible_types : c->types, parts, names, count);
 }
