@@ -178,6 +178,7 @@ static const struct known_case known_cases[] = {
     {"flow sub(a: int, b: int) -> int { return a - b }\n" MAIN
      "return reduce(sub, [i for i in 0..n], chunk: 3, init: 100)\n}",
      4, ((100 - 0 - 1 - 2) - 3)},
+    {"flow main(n: int = 3) -> int {\nif n == 0 { return 0 }\nreturn main(n - 1) + 1\n}", 7, 7},
     {"let K = 12\nflow twice(x: int, by: int = K) -> int { return x * by }\n" MAIN
      "return twice(n) + twice(n, by: 3)\n}",
      2, 30},
@@ -226,6 +227,12 @@ static void known_results(void)
     "task after(done: (), x: f64) -> f64 { return x }\n"                                           \
     "task pairs(x: (f64, int)[_]) -> f64 { return x[0].0 }\n"                                      \
     "task tables(x: f64[_][_]) -> f64 { return x[0][0] }\n"                                        \
+    "task manypairs(n: int) -> (f64, int)[n] { return [(1.0, i) for i in 0..n] }\n"                \
+    "task freepairs(n: int) -> (f64, int)[_] { return [(1.0, i) for i in 0..n] }\n"                \
+    "task nested(n: int) -> f64[n][_] { return [[1.0] for i in 0..n] }\n"                          \
+    "task inside(p: (f64[n], f64[m, n])) -> f64[m] { return p.1[:, 0] }\n"                         \
+    "task mat(m: int, n: int) -> f64[m, n] { return zeros(m, n) }\n"                               \
+    "task both(n: int) -> (f64, ()) { return (1.0, ()) }\n"                                        \
     "task square(n: int) -> f64[n, n] { return zeros(n, n) }\n"
 
 struct graph_case {
@@ -290,8 +297,8 @@ static const struct graph_case graph_cases[] = {
            "return x[n - 1] }",
      {{6, 0}},
      1 + 5 + 1},
-    {TASKS "flow both(n: int) -> (f64, f64) { return (work(n), work(n + 1)) }\n"
-           "flow main(n: int) -> f64 { let (a, b) = both(n)\nlet p = pair(n)\nreturn a * b + p.q }",
+    {TASKS "flow two(n: int) -> (f64, f64) { return (work(n), work(n + 1)) }\n"
+           "flow main(n: int) -> f64 { let (a, b) = two(n)\nlet p = pair(n)\nreturn a * b + p.q }",
      {{6, 0}},
      2 + 1 + 1 + 1 + 1},
     {TASKS "flow main(n: int) -> f64 { let m = square(n) @ square(n)\nreturn total(m[:, 0]) }",
@@ -302,6 +309,116 @@ static const struct graph_case graph_cases[] = {
      3 * 2 + 2 + 1},
     {TASKS "flow main(n: int) -> f64 { return reduce(plus, vector(n, 1.0)) }", {{5, 0}}, 1 + 4 + 1},
     {TASKS "flow main(n: int) -> f64 { return reduce(plus, free(n)) }", {{5, 0}}, 1 + 1 + 1},
+    /* The result of main gathers: arrays of arrays, arrays of tuples, of any level. */
+    {TASKS "flow main(n: int) -> int[_][_] { return [[i*j for j in 0..i] for i in 0..n] }",
+     {{4, 0}},
+     1},
+    {TASKS "flow main(n: int) -> (f64, int)[_] { return [(work(i), i) for i in 0..n] }",
+     {{4, 0}},
+     5},
+    {TASKS "flow main(n: int) -> (int, f64)[_] { return [(i, 0.5) for i in 0..n] }", {{4, 0}}, 1},
+    {TASKS "flow main(n: int) -> f64[_][_] { return [[work(j) for j in 0..i] for i in 0..n] }",
+     {{4, 0}},
+     0 + 1 + 2 + 3 + 4 + 1},
+    {TASKS "flow main(n: int) -> f64[_][_] { return [vector(i, 1.0) for i in 0..n] }",
+     {{4, 0}},
+     4 + 1},
+    /* Flows: recursion with a growing result, a result () that is known or pending. */
+    {TASKS "flow rec(n: int) -> f64[_] {\n"
+           "if n == 0 { return [0.0] }\n"
+           "return append(rec(n - 1), work(n)) }\n"
+           "flow main(n: int) -> f64[_] { return rec(n) }",
+     {{4, 0}},
+     4 + 1},
+    {TASKS "flow noop(x: int) { if x > 3 { return }\n"
+           "note(1.0) }\n"
+           "flow main(n: int) -> int { let _u = noop(n)\n"
+           "noop(2)\n"
+           "return n }",
+     {{4, 0}},
+     1 + 1},
+    {TASKS "flow main(n: int) -> f64 { let ds = [note(work(i)) for i in 0..n]\n"
+           "let d = ds[1]\n"
+           "return after(d, 1.0) }",
+     {{4, 0}},
+     4 + 4 + 1 + 1},
+    {TASKS "flow main(n: int) -> f64 { let (_x, d) = both(n)\n"
+           "return after(d, 1.0) }",
+     {{4, 0}},
+     1 + 1 + 1},
+    {TASKS "flow main(n: int) -> f64 { return after((), 1.0) }", {{4, 0}}, 1 + 1},
+    {TASKS "flow cat(a: f64[_], b: f64[_]) -> f64[_] { return concat(a, b) }\n"
+           "flow main(n: int) -> f64[_] { return reduce(cat, [[work(i), 1.0] for i in 0..n]) }",
+     {{4, 0}},
+     4 + 1},
+    {TASKS "flow main(n: int) -> f64[_] { var xs: f64[_] = []\n"
+           "for i in 0..n { xs = append(xs, work(i)) }\n"
+           "return xs }",
+     {{4, 0}},
+     4 + 1},
+    /* What was overwritten is not built. */
+    {TASKS "flow main(n: int) -> f64[_] { var xs = [work(i) for i in 0..n]\n"
+           "xs[1..3] = vector(2, 7.0)\n"
+           "xs[0..1] = [1.0]\n"
+           "return xs }",
+     {{4, 0}},
+     1 + 1 + 1},
+    {TASKS "flow main(n: int) -> f64[_] { return inside((vector(n, 1.0), mat(4, n))) }",
+     {{4, 0}},
+     1 + 1 + 1 + 1},
+    /* Elements that are tuples or arrays are selected by tasks. */
+    {TASKS "flow main(n: int) -> f64 { let a = manypairs(n)[1]\n"
+           "let b = freepairs(n)[1]\n"
+           "let (x, y) = a\n"
+           "return x + b.0 + f64(y) }",
+     {{4, 0}},
+     2 + 2 + 1 + 2 + 1},
+    {TASKS "flow main(n: int) -> f64[_] { return [p.0 * f64(p.1) for p in manypairs(n)] }",
+     {{4, 0}},
+     1 + 4 * 3 + 1},
+    {TASKS "flow main(n: int) -> f64 { let x = nested(n)\n"
+           "return x[0][0] + sum(x[1]) + f64(len(x)) }",
+     {{4, 0}},
+     1 + 3 + 1 + 2 + 1},
+    {TASKS "flow main(n: int) -> f64 { return reduce(plus, [f64(i) for i in 0..n]) }",
+     {{4, 0}},
+     3 + 1},
+    {TASKS "flow main(n: int) -> f64 { let a = [1.0, 2.0]\n"
+           "return total(a) + total(a * 2.0) + sum(a) + min(a) }",
+     {{4, 0}},
+     2 + 2 + 3 + 1},
+    {TASKS "flow main(n: int) -> f64[_, _] { var m = mat(n, n)\n"
+           "m[0, :] = vector(n, 1.0)\n"
+           "m[:, 1] = fill(2.0, n)\n"
+           "m += mat(n, n)\n"
+           "return m }",
+     {{4, 0}},
+     2 + 1 + 2 + 1 + 1},
+    /* An extent that only the run shows is a task. */
+    {TASKS "flow g(a: f64[n]) -> f64 { return f64(n) + a[0] }\n"
+           "flow main(n: int) -> f64 { return g(free(n)) }",
+     {{4, 0}},
+     1 + 1 + 1 + 1 + 1 + 1},
+    {TASKS "flow main(n: int) -> bool { return vector(n, 1.0) == vector(n, 2.0) || n > 10 }",
+     {{4, 0}},
+     2 + 1 + 1 + 1},
+    {TASKS "flow main(n: int) -> f64 { let t = transpose(mat(n, 3))\n"
+           "let c = concat(vector(n, 1.0), vector(2, 2.0))\n"
+           "let f = flatten(mat(2, n))\n"
+           "return total(concat(c, f)) + t[0, 1] }",
+     {{4, 0}},
+     2 + 1 + 2 + 1 + 2 + 1 + 1 + 1},
+    {TASKS "flow main(n: int) -> f64 { var best = (0.0, 0)\n"
+           "for i in 0..n { if i % 2 == 0 { best = (work(i), i) } }\n"
+           "best.1 += 1\n"
+           "return best.0 + f64(best.1) }",
+     {{4, 0}},
+     1 + 1 + 1},
+    {TASKS "flow pick(c: bool, xs: f64[_]) -> f64[_] { return if c { xs } else { [1.0, 2.0] } }\n"
+           "flow main(n: int) -> f64 { return pick(n > 2, vector(n, 1.0))[1] + pick(n > 2, "
+           "[work(1), 2.0])[0] + pick(true, [0.5, 1.0])[0] }",
+     {{4, 0}},
+     2 + 2 + 1},
     /* What stands right of a pending && is part of its task: it must not fail on its own. */
     {"task count(n: int) -> int { return n }\n"
      "flow main(n: int) -> bool { let c = count(n)\nreturn c != 0 && 10 / c > 2 }",
