@@ -43,8 +43,7 @@ struct encoder {
     VECTOR(bool) last; /* of the block's operands in order: is it the last use? */
 };
 
-/* ---- Tables ------------------------------------------------------------------------------------
- */
+/* ---- Tables --------------------------------------------------------------------------------- */
 
 static uint32_t add_string(struct encoder *e, const char *text)
 {
@@ -178,8 +177,7 @@ static uint32_t add_kernel(struct encoder *e, const struct ir_instruction *call)
     return record_table_add(&e->kernels, words);
 }
 
-/* ---- Words of code -----------------------------------------------------------------------------
- */
+/* ---- Words of code -------------------------------------------------------------------------- */
 
 static void emit(struct encoder *e, uint32_t word)
 {
@@ -230,8 +228,7 @@ static void emit_results(struct encoder *e, const struct ir_instruction *i)
         emit_place(e, i->first_result + r);
 }
 
-/* ---- Last uses ---------------------------------------------------------------------------------
- */
+/* ---- Last uses ------------------------------------------------------------------------------ */
 
 /* Sets of values, one at a time: a value is in the set if it has the set's stamp. */
 static void new_set(struct encoder *e)
@@ -316,8 +313,7 @@ static void mark_block(struct encoder *e, const struct ir_block *block)
     }
 }
 
-/* ---- Edges -------------------------------------------------------------------------------------
- */
+/* ---- Edges ---------------------------------------------------------------------------------- */
 
 /* Structures that the other edge needs and this one does not end on it. The set is what this one
  * needs. */
@@ -375,8 +371,7 @@ static void encode_branch(struct encoder *e, const struct ir_instruction *i, con
     emit_edge(e, &edges[1], &edges[0]);
 }
 
-/* ---- Calls -------------------------------------------------------------------------------------
- */
+/* ---- Calls ---------------------------------------------------------------------------------- */
 
 static enum flow_use scalar_use(const struct ir_type *type)
 {
@@ -434,8 +429,7 @@ static void encode_call(struct encoder *e, const struct ir_instruction *i, const
     free(uses);
 }
 
-/* ---- Instructions ------------------------------------------------------------------------------
- */
+/* ---- Instructions --------------------------------------------------------------------------- */
 
 static const enum flow_opcode flow_opcodes[IR_OPCODE_COUNT] = {
 #define SAME(NAME) [IR_##NAME] = FLOW_##NAME
@@ -540,8 +534,7 @@ static void encode_instruction(struct encoder *e, const struct ir_instruction *i
     end_instruction(e);
 }
 
-/* ---- Functions ---------------------------------------------------------------------------------
- */
+/* ---- Functions ------------------------------------------------------------------------------ */
 
 static void encode_block(struct encoder *e, uint32_t number)
 {
@@ -621,8 +614,7 @@ static void add_parameter(struct encoder *e, const struct ir_entry_parameter *pa
     vector_push(&e->parameters, record);
 }
 
-/* ---- The whole ---------------------------------------------------------------------------------
- */
+/* ---- The whole ------------------------------------------------------------------------------ */
 
 static void append_words(struct buffer *out, const void *words, size_t bytes)
 {

@@ -135,8 +135,7 @@ static void release(struct analysis *a)
     vector_release(&a->pairs);
 }
 
-/* ---- Live values -------------------------------------------------------------------------------
- */
+/* ---- Live values ---------------------------------------------------------------------------- */
 
 static void add_live(struct analysis *a, ir_value value, uint32_t block)
 {
@@ -174,8 +173,7 @@ static void collect_live(struct analysis *a, struct liveness *liveness)
     restore_beginnings(liveness->first_live, blocks);
 }
 
-/* ---- Intervals ---------------------------------------------------------------------------------
- */
+/* ---- Intervals ------------------------------------------------------------------------------ */
 
 static void extend(struct analysis *a, ir_value value, uint32_t position)
 {
@@ -220,8 +218,7 @@ static void find_intervals(struct analysis *a, const struct liveness *liveness)
     }
 }
 
-/* ---- Registers ---------------------------------------------------------------------------------
- */
+/* ---- Registers ------------------------------------------------------------------------------ */
 
 struct bank {
     VECTOR(uint32_t) free;

@@ -59,8 +59,7 @@ static void harmonic_is_a_tree(void)
     dag_release(&job.dag);
 }
 
-/* ---- Reductions -------------------------------------------------------------------------------
- */
+/* ---- Reductions ----------------------------------------------------------------------------- */
 
 /* Flow main(n, arity, chunk) of leaves leaf(i), with init leaf(-1) or without. */
 #define REDUCTION(initial, operands)                                                               \
@@ -186,8 +185,7 @@ static void impossible_trees_are_refused(void)
     CHECK_TEXT(job.error.message, "reduce with chunk -1");
 }
 
-/* ---- Known structures ---------------------------------------------------------------------------
- */
+/* ---- Known structures ----------------------------------------------------------------------- */
 
 /* A flow of known i64 whose result is a known array of rank `rank`; `body` computes %9 from n = %0.
  */

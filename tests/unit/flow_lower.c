@@ -107,8 +107,7 @@ static int run(struct compiled *c, const int64_t (*arguments)[2], struct dag *da
     return status;
 }
 
-/* ---- Known results ----------------------------------------------------------------------------
- */
+/* ---- Known results -------------------------------------------------------------------------- */
 
 #define TASKS                                                                                      \
     "task work(i: int) -> f64 { return f64(i) }\n"                                                 \
@@ -256,8 +255,7 @@ static void known_results(void)
         }
 }
 
-/* ---- Graphs -------------------------------------------------------------------------------------
- */
+/* ---- Graphs --------------------------------------------------------------------------------- */
 
 struct graph_case {
     const char *text;
@@ -523,8 +521,7 @@ static void assigning_costs_no_copy(void)
     CHECK(steps[1][1] <= steps[0][1]);
 }
 
-/* ---- Mistakes
- * ------------------------------------------------------------------------------------- */
+/* ---- Mistakes ------------------------------------------------------------------------------- */
 
 struct mistake_case {
     const char *text;
@@ -612,8 +609,29 @@ static void mistakes(void)
         }
 }
 
-/* ---- Files
- * ------------------------------------------------------------------------------------------ */
+/* Equal operators are one kernel; those that can fail are one for each place, which they name. */
+static void kernels_are_shared(void)
+{
+    static const char text[] = "task count(n: int) -> int { return n }\n"
+                               "flow main(n: int) -> int {\n"
+                               "    let c = count(n)\n"
+                               "    return (c + 1) * (c + 2) + c / 2 + c / 3\n"
+                               "}\n";
+    struct compiled c;
+    if (compile(&c, "kernels.wk", text, 2)) {
+        CHECK_INT(c.module->kernel_count, 1 + 2 + 2);
+        uint32_t divisions = 0;
+        for (uint32_t i = 0; i < c.module->kernel_count; i++) {
+            const struct typed_function *kernel = c.module->kernels[i];
+            if (strcmp(kernel->name, "/") == 0)
+                CHECK_INT(span_place(kernel->span).column, divisions++ == 0 ? 32 : 40);
+        }
+        CHECK_INT(divisions, 2);
+    }
+    release(&c);
+}
+
+/* ---- Files ---------------------------------------------------------------------------------- */
 
 static void file_lowers(const char *path)
 {

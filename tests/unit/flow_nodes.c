@@ -5,8 +5,7 @@
 #include "elaboration.h"
 #include "value/semantics.h"
 
-/* ---- Views -------------------------------------------------------------------------------------
- */
+/* ---- Views ---------------------------------------------------------------------------------- */
 
 /* "begin+count" or "index" for each dimension of the source: "0+2,3". */
 static const char *selection_text(const struct dag *dag, dag_ref ref)
@@ -83,8 +82,7 @@ static void views_of_views_select_from_the_source(void)
           0, "tiles have at least one row and column: found 0");
 }
 
-/* ---- Arguments ---------------------------------------------------------------------------------
- */
+/* ---- Arguments ------------------------------------------------------------------------------ */
 
 static const char arguments[] =
     "module \"arguments.wk\"\n"
@@ -171,8 +169,7 @@ static void arguments_become_words_and_refs(void)
     dag_release(&job.dag);
 }
 
-/* ---- Flows -------------------------------------------------------------------------------------
- */
+/* ---- Flows ---------------------------------------------------------------------------------- */
 
 /* A flow that calls itself: halves of 0..n down to single leaves; structures go along and come
  * back. */
@@ -231,8 +228,7 @@ static void flows_recurse_in_scopes_of_their_own(void)
     dag_release(&job.dag);
 }
 
-/* ---- In place ----------------------------------------------------------------------------------
- */
+/* ---- In place ------------------------------------------------------------------------------- */
 
 /* for k in 0..n { for i in 0..n { s[i] = leaf(s[i]) } }: a structure of n elements, n*n updates. */
 static const char updates[] = "module \"updates.wk\"\n"
@@ -284,8 +280,7 @@ static void updates_are_made_in_place(void)
     CHECK(many < 12 * 100 * 100);
 }
 
-/* ---- Limits ------------------------------------------------------------------------------------
- */
+/* ---- Limits --------------------------------------------------------------------------------- */
 
 static void fails(const char *text, uint64_t n, enum error_code code, const char *message)
 {
