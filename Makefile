@@ -84,7 +84,7 @@ $(OUT)/$(1).a: $(patsubst %.c,$(OUT)/%.o,$(wildcard $(2)/*.c)) $(patsubst %.l,$(
 endef
 $(foreach m,$(RUNTIME_MODULES) $(COMPILER_MODULES),$(eval $(call archive_rule,$(m),$(MODULE_DIRECTORY_$(m)))))
 
-MAIN_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/*.c))
+MAIN_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/*.c compiler/command/*.c))
 $(OUT)/wkc: $(MAIN_OBJECTS) $(ARCHIVES)
 	$(CC) $(LDFLAGS) -o $@ $(MAIN_OBJECTS) -Wl,--whole-archive $(ARCHIVES) -Wl,--no-whole-archive $(LIBRARIES)
 

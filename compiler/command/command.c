@@ -1,0 +1,127 @@
+/* What the commands share: messages, exit statuses, output, Ctrl-C. */
+#include "command/command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+_Atomic(uint32_t) interrupted;
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    if (atomic_exchange(&interrupted, 1))
+        _exit(EXIT_INTERRUPTED);
+}
+
+void interrupts_catch(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static enum diagnostic_format message_form(const struct options *options)
+{
+    if (options->given[OPTION_DIAGNOSTICS] &&
+        strcmp(options->values[OPTION_DIAGNOSTICS], "json") == 0)
+        return DIAGNOSTIC_JSON;
+    const char *colour = options->given[OPTION_COLOUR] ? options->values[OPTION_COLOUR] : "auto";
+    if (strcmp(colour, "always") == 0)
+        return DIAGNOSTIC_COLOUR;
+    const char *terminal = getenv("TERM");
+    bool may = isatty(STDERR_FILENO) && !getenv("NO_COLOR") && terminal &&
+               strcmp(terminal, "dumb") != 0;
+    return strcmp(colour, "auto") == 0 && may ? DIAGNOSTIC_COLOUR : DIAGNOSTIC_PLAIN;
+}
+
+void print_diagnostics(const struct options *options, const struct diagnostics *diagnostics)
+{
+    struct buffer text = {0};
+    diagnostics_render(diagnostics, message_form(options), &text);
+    if (text.length)
+        fwrite(text.data, 1, text.length, stderr);
+    buffer_release(&text);
+}
+
+int print_error(const struct options *options, const struct error *error, int status)
+{
+    struct diagnostics diagnostics;
+    diagnostics_init(&diagnostics);
+    diagnose_error(&diagnostics, error, NULL);
+    print_diagnostics(options, &diagnostics);
+    diagnostics_release(&diagnostics);
+    return status;
+}
+
+int usage_error(const struct options *options, const struct error *error)
+{
+    return print_error(options, error, EXIT_USAGE);
+}
+
+/* Options whose texts are checked in the same way by every command. */
+static int check_choices(const struct options *options, struct error *error)
+{
+    static const char *const forms[] = {"text", "json", NULL};
+    static const char *const colours[] = {"auto", "always", "never", NULL};
+    int index, code = 0;
+    if (options->given[OPTION_DIAGNOSTICS])
+        code = options_choice(options, OPTION_DIAGNOSTICS, forms, &index, error);
+    if (!code && options->given[OPTION_COLOUR])
+        code = options_choice(options, OPTION_COLOUR, colours, &index, error);
+    return code;
+}
+
+int start_compilation(struct compilation *compilation, const struct options *options)
+{
+    struct error error;
+    uint64_t level = 2;
+    const char *path = options->arguments.count ? options->arguments.items[0] : NULL;
+    pipeline_init(compilation, options, path);
+    compilation->stop = &interrupted;
+    if (!path) {
+        error_set(&error, ERR_bad_argument, "'wkc %s' needs a program",
+                  command_name(options->command));
+        error_hint(&error, "for example: wkc %s examples/harmonic.wk",
+                   command_name(options->command));
+        return usage_error(options, &error);
+    }
+    if (check_choices(options, &error) ||
+        (options->given[OPTION_OPTIMIZE] &&
+         options_number(options, OPTION_OPTIMIZE, 0, 2, &level, &error)))
+        return usage_error(options, &error);
+    compilation->optimize = (unsigned)level;
+    return EXIT_DONE;
+}
+
+int finish_compilation(struct compilation *compilation, bool ok)
+{
+    print_diagnostics(compilation->options, &compilation->diagnostics);
+    if (ok)
+        return EXIT_DONE;
+    if (atomic_load(&interrupted))
+        return EXIT_INTERRUPTED;
+    return compilation->usage ? EXIT_USAGE : EXIT_MISTAKE;
+}
+
+int write_output(const struct options *options, const struct buffer *text)
+{
+    struct error error;
+    size_t put = fwrite(buffer_text(text), 1, text->length, stdout);
+    if (put == text->length && fflush(stdout) == 0)
+        return EXIT_DONE;
+    error_set(&error, ERR_file_unwritable, "cannot write to standard output: %s", strerror(errno));
+    return print_error(options, &error, EXIT_MISTAKE);
+}
+
+int write_file(const struct options *options, const char *path, const struct buffer *text)
+{
+    struct error error;
+    if (file_write_atomically(path, buffer_text(text), text->length, &error))
+        return print_error(options, &error, EXIT_MISTAKE);
+    return EXIT_DONE;
+}

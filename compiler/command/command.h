@@ -1,0 +1,51 @@
+/*
+ * The commands: each takes the parsed command line and returns the exit status.
+ */
+#ifndef WKC_COMMAND_COMMAND_H
+#define WKC_COMMAND_COMMAND_H
+
+#include "command/pipeline.h"
+
+/* Exit statuses. */
+enum { EXIT_DONE = 0, EXIT_MISTAKE = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+#define WKC_VERSION "0.1.0"
+
+int command_check(const struct options *options);
+int command_compile(const struct options *options);
+int command_dot(const struct options *options);
+int command_run(const struct options *options);
+int command_help(const struct options *options);
+int command_explain(const struct options *options);
+int command_version(const struct options *options);
+
+/* ---- What they share ---- */
+
+/* Set by Ctrl-C once interrupts_catch() has been called; a second Ctrl-C ends the process at once. */
+extern _Atomic(uint32_t) interrupted;
+void interrupts_catch(void);
+
+/* Prints diagnostics to standard error in the form that the options ask for. */
+void print_diagnostics(const struct options *options, const struct diagnostics *diagnostics);
+
+/* Prints one error of the command line and returns EXIT_USAGE. */
+int usage_error(const struct options *options, const struct error *error);
+
+/* Prints one error and returns `status`. */
+int print_error(const struct options *options, const struct error *error, int status);
+
+/* Starts a compilation of the command's file with its -O; or reports a usage error and returns its
+ * status (0: go on). Release it with pipeline_release in both cases. */
+int start_compilation(struct compilation *compilation, const struct options *options);
+
+/* The exit status after the pipeline stopped: diagnostics are printed. */
+int finish_compilation(struct compilation *compilation, bool ok);
+
+/* Writes all of `text` to standard output: EXIT_DONE, or EXIT_MISTAKE after a message (a full disk, a
+ * closed pipe). */
+int write_output(const struct options *options, const struct buffer *text);
+
+/* Writes `text` to the -o FILE atomically. */
+int write_file(const struct options *options, const char *path, const struct buffer *text);
+
+#endif

@@ -1,0 +1,148 @@
+/* wkc compile: compiles a program, and prints any form on the way. */
+#include <string.h>
+
+#include "command/command.h"
+
+enum form { FORM_NONE, FORM_AST, FORM_TYPED, FORM_FLOW, FORM_LLVM, FORM_ASM, FORM_DAG };
+
+static const char *const form_names[] = {"none", "ast", "typed", "flow", "llvm", "asm", "dag", NULL};
+
+/* The last stage that a form needs. */
+static const enum stage form_stages[] = {
+    [FORM_NONE] = STAGE_LOWER, [FORM_AST] = STAGE_PARSE,  [FORM_TYPED] = STAGE_CHECK,
+    [FORM_FLOW] = STAGE_LOWER, [FORM_LLVM] = STAGE_LOWER, [FORM_ASM] = STAGE_LOWER,
+    [FORM_DAG] = STAGE_ELABORATE};
+
+static bool emit_native(struct compilation *c, enum kernel_output form, struct buffer *out)
+{
+    struct link_options options = {.kernel = {.optimize = c->optimize, .debug = true}};
+    return link_emit(c->ir->kernels, c->ir->kernel_count, &options, form, out, &c->diagnostics) ==
+           0;
+}
+
+static bool emit(struct compilation *c, enum form form, struct buffer *out)
+{
+    switch (form) {
+    case FORM_AST:
+        ast_print(c->ast, out);
+        return c->diagnostics.errors == 0;
+    case FORM_TYPED:
+        typed_print(c->typed, out);
+        return true;
+    case FORM_FLOW:
+        ir_print(c->ir, out);
+        return true;
+    case FORM_LLVM:
+        return emit_native(c, KERNEL_LLVM, out);
+    case FORM_ASM:
+        return emit_native(c, KERNEL_ASSEMBLY, out);
+    case FORM_DAG:
+        dag_print(&c->dag, out);
+        return true;
+    case FORM_NONE:
+        return true;
+    }
+    bug("unknown form %d", (int)form);
+}
+
+/* Without --emit: the kernels are made and kept, so that a run finds them. */
+static bool fill_cache(struct compilation *c, struct buffer *out)
+{
+    if (!c->typed->entry) {
+        buffer_printf(out, "%s: checked; it has no flow main to compile\n", c->path);
+        return true;
+    }
+    struct link_options options = {.kernel = {.optimize = c->optimize, .debug = true}};
+    if (link_kernels(c->ir->kernels, c->ir->kernel_count, &options, &c->kernels, &c->diagnostics))
+        return false;
+    buffer_printf(out, "%s: checked and lowered; %u kernels %s%s%s\n", c->path, c->ir->kernel_count,
+                  c->kernels.cached ? "were compiled before" : "compiled",
+                  c->kernels.path ? ", kept in " : "", c->kernels.path ? c->kernels.path : "");
+    return true;
+}
+
+static int unknown_pass(const char *name, size_t length, struct error *error)
+{
+    struct buffer list = {0};
+    for (uint32_t i = 0; i < ir_pass_count; i++)
+        buffer_printf(&list, ", %s", ir_passes[i].name);
+    error_set(error, ERR_bad_option, "there is no pass '%.*s'", (int)length, name);
+    error_hint(error, "the passes: lower%s; or all", buffer_text(&list));
+    buffer_release(&list);
+    return (int)error->code;
+}
+
+static int check_passes(const char *list, struct error *error)
+{
+    while (*list) {
+        size_t length = strcspn(list, ",");
+        bool known = (length == 3 && strncmp(list, "all", 3) == 0) ||
+                     (length == 5 && strncmp(list, "lower", 5) == 0);
+        for (uint32_t i = 0; i < ir_pass_count; i++)
+            known |= strlen(ir_passes[i].name) == length &&
+                     strncmp(ir_passes[i].name, list, length) == 0;
+        if (!known)
+            return unknown_pass(list, length, error);
+        list += length + (list[length] == ',');
+    }
+    return 0;
+}
+
+static int check_options(const struct options *options, int *form, struct error *error)
+{
+    *form = FORM_NONE;
+    if (options->given[OPTION_EMIT] &&
+        options_choice(options, OPTION_EMIT, form_names, form, error))
+        return (int)error->code;
+    if (options->given[OPTION_DUMP] && check_passes(options->values[OPTION_DUMP], error))
+        return (int)error->code;
+    if (options->given[OPTION_STOP_AFTER])
+        return check_passes(options->values[OPTION_STOP_AFTER], error);
+    return 0;
+}
+
+static void print_extras(const struct compilation *c)
+{
+    if (c->dumps.length)
+        fwrite(c->dumps.data, 1, c->dumps.length, stderr);
+    if (!c->options->given[OPTION_TIME_PASSES])
+        return;
+    struct buffer times = {0};
+    pipeline_times(c, &times);
+    fputs(buffer_text(&times), stderr);
+    buffer_release(&times);
+}
+
+static int compile(struct compilation *c, enum form form)
+{
+    struct buffer out = {0};
+    c->needs_main = form == FORM_DAG || form == FORM_FLOW;
+    bool ok = pipeline_run(c, form <= FORM_TYPED && form != FORM_NONE ? form_stages[form]
+                                                                      : STAGE_CHECK);
+    if (ok && form != FORM_AST && form != FORM_TYPED && c->typed->entry)
+        ok = pipeline_run(c, form_stages[form]);
+    if (ok)
+        ok = form == FORM_NONE ? fill_cache(c, &out) : emit(c, form, &out);
+    int status = finish_compilation(c, ok);
+    print_extras(c);
+    if (status == EXIT_DONE && form != FORM_NONE && c->options->given[OPTION_OUTPUT])
+        status = write_file(c->options, c->options->values[OPTION_OUTPUT], &out);
+    else if (status == EXIT_DONE)
+        status = write_output(c->options, &out);
+    buffer_release(&out);
+    return status;
+}
+
+int command_compile(const struct options *options)
+{
+    struct error error;
+    int form;
+    if (check_options(options, &form, &error))
+        return usage_error(options, &error);
+    struct compilation compilation;
+    int status = start_compilation(&compilation, options);
+    if (status == EXIT_DONE)
+        status = compile(&compilation, (enum form)form);
+    pipeline_release(&compilation);
+    return status;
+}

@@ -1,0 +1,151 @@
+/*
+ * Binding main's parameters: name=value from the command line, in any order, each once.
+ *
+ * A scalar's value is a literal of the language. An array's value is a file (.npy, or any file for
+ * u8[n]) or an inline array that begins with `[`.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/pipeline.h"
+#include "value/semantics.h"
+
+static bool usage_error(struct compilation *c, const struct error *error)
+{
+    c->usage = true;
+    diagnose_error(&c->diagnostics, error, NULL);
+    return false;
+}
+
+static int find_parameter(const struct compilation *c, const char *name, size_t length)
+{
+    for (uint32_t i = 0; i < flow_parameter_count(c->code); i++) {
+        const char *known = flow_parameter(c->code, i).name;
+        if (strlen(known) == length && strncmp(known, name, length) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* "parts: i64, width: i64 (optional)": the parameters that there are. */
+static void list_parameters(const struct compilation *c, struct buffer *out)
+{
+    for (uint32_t i = 0; i < flow_parameter_count(c->code); i++) {
+        struct flow_parameter parameter = flow_parameter(c->code, i);
+        buffer_printf(out, "%s%s: ", i ? ", " : "", parameter.name);
+        type_print(parameter.type, out);
+        buffer_puts(out, parameter.has_default ? " (optional)" : "");
+    }
+}
+
+static bool unknown_parameter(struct compilation *c, const char *name, size_t length)
+{
+    char *text = arena_text(&c->arena, name, length);
+    const char *best = NULL;
+    for (uint32_t i = 0; i < flow_parameter_count(c->code); i++)
+        nearest_name(text, flow_parameter(c->code, i).name, &best);
+    struct error error;
+    struct buffer list = {0};
+    list_parameters(c, &list);
+    error_set(&error, ERR_unknown_parameter, "main has no parameter '%s'", text);
+    if (best)
+        error_hint(&error, "did you mean '%s'?", best);
+    else if (list.length)
+        error_hint(&error, "its parameters: %s", buffer_text(&list));
+    else
+        error_hint(&error, "it has none");
+    buffer_release(&list);
+    return usage_error(c, &error);
+}
+
+static bool bind_array(struct compilation *c, uint32_t index, const char *value)
+{
+    struct error error;
+    const struct type *type = flow_parameter(c->code, index).type;
+    bool is_inline = value[0] == '[';
+    struct data_file *file = is_inline ? data_file_inline(value, type, &error)
+                                       : data_file_open(value, type, &error);
+    if (!file) {
+        c->usage = is_inline;
+        diagnose_error(&c->diagnostics, &error, NULL);
+        return false;
+    }
+    c->files[index] = file;
+    memcpy(c->arguments[index].extents, data_file_extents(file), type->rank * sizeof(int64_t));
+    return true;
+}
+
+static bool bind_scalar(struct compilation *c, uint32_t index, const char *value)
+{
+    struct error inner, error;
+    struct flow_parameter parameter = flow_parameter(c->code, index);
+    if (semantics_read(parameter.type->scalar, value, &c->arguments[index].word, &inner) == 0)
+        return true;
+    error_set(&error, ERR_bad_parameter, "parameter '%s': %s", parameter.name, inner.message);
+    if (inner.hint[0])
+        error_hint(&error, "%s", inner.hint);
+    return usage_error(c, &error);
+}
+
+static bool bind_argument(struct compilation *c, const char *argument)
+{
+    struct error error;
+    const char *equals = strchr(argument, '=');
+    if (!equals) {
+        error_set(&error, ERR_bad_argument, "'%s' is no name=value", argument);
+        error_hint(&error, "a parameter of main is bound by its name, for example n=100");
+        return usage_error(c, &error);
+    }
+    int index = find_parameter(c, argument, (size_t)(equals - argument));
+    if (index < 0)
+        return unknown_parameter(c, argument, (size_t)(equals - argument));
+    if (c->arguments[index].given) {
+        error_set(&error, ERR_bad_argument, "parameter '%.*s' is given twice",
+                  (int)(equals - argument), argument);
+        error_hint(&error, "give it once");
+        return usage_error(c, &error);
+    }
+    c->arguments[index].given = true;
+    if (flow_parameter(c->code, (uint32_t)index).type->kind == TYPE_ARRAY)
+        return bind_array(c, (uint32_t)index, equals + 1);
+    return bind_scalar(c, (uint32_t)index, equals + 1);
+}
+
+static bool missing_parameter(struct compilation *c, uint32_t index)
+{
+    struct error error;
+    struct buffer type = {0};
+    struct flow_parameter parameter = flow_parameter(c->code, index);
+    type_print(parameter.type, &type);
+    error_set(&error, ERR_missing_parameter, "main's parameter '%s: %s' has no value",
+              parameter.name, buffer_text(&type));
+    error_hint(&error, "add %s=%s to the command line", parameter.name,
+               parameter.type->kind == TYPE_ARRAY
+                   ? (type_is_integer(parameter.type->element) ? "FILE" : "FILE.npy")
+                   : "VALUE");
+    buffer_release(&type);
+    return usage_error(c, &error);
+}
+
+bool parameters_bind(struct compilation *c)
+{
+    uint32_t count = flow_parameter_count(c->code);
+    c->arguments = memory_new(count, sizeof *c->arguments);
+    c->files = memory_new(count, sizeof(struct data_file *));
+    bool ok = true;
+    for (size_t i = 1; i < c->options->arguments.count; i++)
+        ok = bind_argument(c, c->options->arguments.items[i]) && ok;
+    for (uint32_t i = 0; ok && i < count; i++)
+        if (!c->arguments[i].given && !flow_parameter(c->code, i).has_default)
+            ok = missing_parameter(c, i);
+    return ok;
+}
+
+void parameters_release(struct compilation *c)
+{
+    if (c->files)
+        for (uint32_t i = 0; i < flow_parameter_count(c->code); i++)
+            data_file_close(c->files[i]);
+    free(c->files);
+    free(c->arguments);
+}

@@ -1,0 +1,206 @@
+/* The stages from source text to a plan with its kernels; see pipeline.h. */
+#include "command/pipeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static bool stage_read(struct compilation *c)
+{
+    c->source = source_read(c->path, &c->arena, &c->diagnostics);
+    return c->source != NULL;
+}
+
+static bool stage_parse(struct compilation *c)
+{
+    c->ast = parse_source(c->source, &c->arena, &c->names, &c->diagnostics);
+    return true; /* the checker sees recovered trees, too: both kinds of mistakes in one run */
+}
+
+static bool stage_check(struct compilation *c)
+{
+    c->typed = check_module(c->ast, c->needs_main, &c->arena, &c->types, &c->names,
+                            &c->diagnostics);
+    return c->typed != NULL && c->diagnostics.errors == 0;
+}
+
+/* Whether --dump names this pass. */
+static bool wants_dump(const struct compilation *c, const char *pass)
+{
+    const char *list = c->options->given[OPTION_DUMP] ? c->options->values[OPTION_DUMP] : "";
+    size_t length = strlen(pass);
+    while (*list) {
+        size_t item = strcspn(list, ",");
+        if ((item == length && strncmp(list, pass, length) == 0) ||
+            (item == 3 && strncmp(list, "all", 3) == 0))
+            return true;
+        list += item + (list[item] == ',');
+    }
+    return false;
+}
+
+static void after_pass(void *context, const struct ir_module *module, const char *pass,
+                       double seconds)
+{
+    struct compilation *c = context;
+    buffer_printf(&c->pass_times, "    %-24s %9.3f ms\n", pass, seconds * 1e3);
+    if (!wants_dump(c, pass))
+        return;
+    buffer_printf(&c->dumps, "; after %s\n", pass);
+    ir_print(module, &c->dumps);
+}
+
+static bool report(struct compilation *c, const struct error *error)
+{
+    diagnose_error(&c->diagnostics, error, c->source);
+    return false;
+}
+
+static bool stage_lower(struct compilation *c)
+{
+    c->ir = lower_program(c->typed, &c->arena);
+    struct error error;
+    struct ir_pass_options passes = {
+        .level = (int)c->optimize,
+        .verify_each = c->options->given[OPTION_VERIFY_EACH],
+        .stop_after = c->options->values[OPTION_STOP_AFTER],
+        .after_pass = after_pass,
+        .context = c,
+    };
+    if (ir_run_passes(c->ir, &passes, &error))
+        return report(c, &error);
+    return true;
+}
+
+static bool stage_encode(struct compilation *c)
+{
+    struct error error;
+    encode_module(c->ir, &c->code_bytes);
+    c->code = flow_code_load(c->code_bytes.data, c->code_bytes.length, &error);
+    if (!c->code)
+        bug("the encoder made flow code that does not load: %s", error.message);
+    return true;
+}
+
+/* The DAG's inputs are main's array parameters, by name. */
+static void find_inputs(struct compilation *c)
+{
+    c->inputs = memory_new(c->dag.input_count, sizeof *c->inputs);
+    for (uint32_t i = 0; i < c->dag.input_count; i++) {
+        const char *name = dag_string(&c->dag, c->dag.inputs[i].name);
+        for (uint32_t p = 0; p < flow_parameter_count(c->code); p++)
+            if (strcmp(flow_parameter(c->code, p).name, name) == 0)
+                c->inputs[i] = c->files[p];
+    }
+}
+
+static bool stage_elaborate(struct compilation *c)
+{
+    struct error error;
+    struct elaborate_options options = {.stop = c->stop};
+    if (c->options->given[OPTION_MAX_TASKS] &&
+        options_number(c->options, OPTION_MAX_TASKS, 1, DAG_MAX_NODES - 1, &options.max_tasks,
+                       &error)) {
+        c->usage = true;
+        return report(c, &error);
+    }
+    if (elaborate(c->code, c->arguments, &options, &c->dag, &c->counters, &error))
+        return report(c, &error);
+    if (c->options->given[OPTION_VERIFY_EACH] && dag_verify(&c->dag, &error))
+        return report(c, &error);
+    find_inputs(c);
+    return true;
+}
+
+static bool stage_plan(struct compilation *c)
+{
+    struct error error;
+    if (plan_make(&c->plan, &c->dag, &error))
+        return report(c, &error);
+    return true;
+}
+
+static bool stage_link(struct compilation *c)
+{
+    struct link_options options = {.kernel = {.optimize = c->optimize, .debug = true}};
+    if (link_kernels(c->ir->kernels, c->ir->kernel_count, &options, &c->kernels, &c->diagnostics))
+        return false;
+    c->kernel_table = memory_new(c->ir->kernel_count + 1, sizeof(wk_kernel *));
+    for (uint32_t i = 0; i < c->ir->kernel_count; i++) {
+        const char *symbol = c->ir->kernels[i]->symbol;
+        c->kernel_table[i + 1] = kernel_library_find(&c->kernels, symbol);
+        if (!c->kernel_table[i + 1])
+            bug("kernels.so lacks the task '%s'", symbol);
+    }
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(struct compilation *compilation);
+} stages[STAGE_COUNT] = {
+    [STAGE_READ] = {"read", stage_read},
+    [STAGE_PARSE] = {"parse", stage_parse},
+    [STAGE_CHECK] = {"check", stage_check},
+    [STAGE_LOWER] = {"lower", stage_lower},
+    [STAGE_ENCODE] = {"encode", stage_encode},
+    [STAGE_BIND] = {"bind", parameters_bind},
+    [STAGE_ELABORATE] = {"elaborate", stage_elaborate},
+    [STAGE_PLAN] = {"plan", stage_plan},
+    [STAGE_LINK] = {"link", stage_link},
+};
+
+void pipeline_init(struct compilation *c, const struct options *options, const char *path)
+{
+    *c = (struct compilation){.options = options, .path = path, .needs_main = true, .optimize = 2};
+    arena_init(&c->arena);
+    interner_init(&c->names, &c->arena);
+    type_table_init(&c->types, &c->arena);
+    diagnostics_init(&c->diagnostics);
+}
+
+void pipeline_release(struct compilation *c)
+{
+    free(c->kernel_table);
+    kernel_library_close(&c->kernels);
+    plan_release(&c->plan);
+    dag_release(&c->dag);
+    free(c->inputs);
+    parameters_release(c);
+    flow_code_free(c->code);
+    buffer_release(&c->code_bytes);
+    buffer_release(&c->dumps);
+    buffer_release(&c->pass_times);
+    type_table_release(&c->types);
+    interner_release(&c->names);
+    diagnostics_release(&c->diagnostics);
+    arena_release(&c->arena);
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+bool pipeline_run(struct compilation *c, enum stage last)
+{
+    for (; c->done <= last; c->done++) {
+        double begin = now();
+        bool ok = stages[c->done].run(c);
+        c->seconds[c->done] = now() - begin;
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+void pipeline_times(const struct compilation *c, struct buffer *out)
+{
+    for (enum stage stage = 0; stage < c->done; stage++) {
+        buffer_printf(out, "  %-26s %9.3f ms\n", stages[stage].name, c->seconds[stage] * 1e3);
+        if (stage == STAGE_LOWER)
+            buffer_puts(out, buffer_text(&c->pass_times));
+    }
+}

@@ -1,0 +1,81 @@
+/*
+ * The way of a program through the compiler and the graph, stage by stage.
+ *
+ * A compilation holds each form once it is made. pipeline_run() makes all forms up to a stage; the stages
+ * stand in one table in pipeline.c, in their order. Every command uses it, so none has a way of its own.
+ */
+#ifndef WKC_COMMAND_PIPELINE_H
+#define WKC_COMMAND_PIPELINE_H
+
+#include "base/diagnostic.h"
+#include "check/check.h"
+#include "command/options.h"
+#include "flow/ir.h"
+#include "graph/code.h"
+#include "graph/plan.h"
+#include "link/link.h"
+#include "syntax/parse.h"
+#include "value/data_file.h"
+
+enum stage {
+    STAGE_READ,      /* source text */
+    STAGE_PARSE,     /* syntax tree */
+    STAGE_CHECK,     /* typed tree */
+    STAGE_LOWER,     /* flow IR, after its passes */
+    STAGE_ENCODE,    /* flow code */
+    STAGE_BIND,      /* main's parameters and the files they name */
+    STAGE_ELABORATE, /* DAG */
+    STAGE_PLAN,
+    STAGE_LINK, /* kernels, loaded */
+    STAGE_COUNT
+};
+
+struct compilation {
+    const struct options *options;
+    const char *path;
+    bool needs_main;
+    unsigned optimize;
+    _Atomic(uint32_t) *stop;
+
+    struct arena arena;
+    struct interner names;
+    struct type_table types;
+    struct diagnostics diagnostics;
+    const struct source *source;
+    struct ast_module *ast;
+    struct typed_program *typed;
+    struct ir_module *ir;
+    struct buffer code_bytes;
+    struct flow_code *code;
+    struct flow_argument *arguments; /* by parameter of main */
+    struct data_file **files;        /* by parameter of main; NULL for scalars */
+    struct data_file **inputs;       /* by input of the DAG; the same files */
+    struct dag dag;
+    struct elaborate_counters counters;
+    struct plan plan;
+    struct kernel_library kernels;
+    wk_kernel **kernel_table; /* by task of the DAG */
+
+    enum stage done; /* the next stage to run */
+    bool usage;      /* the mistake is one of the command line: exit status 2 */
+    double seconds[STAGE_COUNT];
+    struct buffer dumps; /* of --dump */
+    struct buffer pass_times;
+};
+
+void pipeline_init(struct compilation *compilation, const struct options *options,
+                   const char *path);
+void pipeline_release(struct compilation *compilation);
+
+/* Runs the stages up to and including `last`: true, or false after reporting to
+ * compilation->diagnostics. */
+bool pipeline_run(struct compilation *compilation, enum stage last);
+
+/* Appends what --time-passes prints. */
+void pipeline_times(const struct compilation *compilation, struct buffer *out);
+
+/* Binds name=value arguments to main's parameters (the stage BIND; parameters.c). */
+bool parameters_bind(struct compilation *compilation);
+void parameters_release(struct compilation *compilation);
+
+#endif

@@ -1,0 +1,73 @@
+/* Writing results; see result.h. */
+#include "command/result.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "value/json.h"
+#include "value/npy.h"
+
+static bool has_suffix(const char *path, const char *suffix)
+{
+    size_t length = strlen(path), end = strlen(suffix);
+    return length > end && strcmp(path + length - end, suffix) == 0;
+}
+
+static bool is_numeric_array(const struct type *type)
+{
+    return type->kind == TYPE_ARRAY && type_is_scalar(type->element);
+}
+
+/* The folder must be there and writable, before a long job finds out that it is not. */
+static int check_folder(const char *path, struct error *error)
+{
+    const char *slash = strrchr(path, '/');
+    struct buffer folder = {0};
+    if (slash)
+        buffer_append(&folder, path, slash == path ? 1 : (size_t)(slash - path));
+    else
+        buffer_puts(&folder, ".");
+    int failed = access(buffer_text(&folder), W_OK) < 0 ? errno : 0;
+    buffer_release(&folder);
+    return failed ? error_set(error, ERR_file_unwritable, "cannot write '%s': %s", path,
+                              strerror(failed))
+                  : 0;
+}
+
+int result_check(const struct type *type, const char *path, struct error *error)
+{
+    if (!has_suffix(path, ".json") && !is_numeric_array(type)) {
+        struct buffer text = {0};
+        type_print(type, &text);
+        error_set(error, ERR_bad_output, "a result of type %s does not fit into '%s'",
+                  buffer_text(&text), path);
+        error_hint(error, has_suffix(path, ".npy")
+                              ? "a .npy file holds one array of numbers; write a .json file"
+                              : "raw bytes hold one array of numbers; write a .json file");
+        buffer_release(&text);
+        return (int)error->code;
+    }
+    return check_folder(path, error);
+}
+
+int result_write(const struct type *type, const uint64_t *words, const char *path,
+                 struct error *error)
+{
+    if (has_suffix(path, ".npy"))
+        return npy_write(path, type->element->scalar, type->rank, words, error);
+    if (!has_suffix(path, ".json"))
+        return raw_write(path, type->element->scalar, type->rank, words, error);
+    struct buffer text = {0};
+    result_print(type, words, &text);
+    int code = file_write_atomically(path, buffer_text(&text), text.length, error);
+    buffer_release(&text);
+    return code;
+}
+
+void result_print(const struct type *type, const uint64_t *words, struct buffer *out)
+{
+    json_print(type, words, out);
+    buffer_putc(out, '\n');
+}

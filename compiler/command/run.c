@@ -1,0 +1,162 @@
+/* wkc run: runs a program in a world, and prints or writes its result. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "command/progress.h"
+#include "command/result.h"
+#include "trace/trace.h"
+#include "world/world.h"
+
+enum world { WORLD_LOCAL, WORLD_SIM };
+
+struct run {
+    struct compilation compilation;
+    enum world world;
+    struct job_options job;
+    struct progress progress;
+    struct job_outcome outcome;
+    const struct type *result_type;
+};
+
+static int parse_options(struct run *run, const struct options *options, struct error *error)
+{
+    static const char *const worlds[] = {"local", "sim", NULL};
+    static const char *const stats[] = {"", "json", NULL};
+    uint64_t number;
+    int index = 0;
+    if (options->given[OPTION_WORKERS]) {
+        if (options_number(options, OPTION_WORKERS, 1, 1024, &number, error))
+            return (int)error->code;
+        run->job.workers = (uint32_t)number;
+    }
+    if (options->given[OPTION_MEMORY] &&
+        options_number(options, OPTION_MEMORY, 1, UINT64_MAX, &run->job.memory_limit, error))
+        return (int)error->code;
+    if (options->given[OPTION_SEED] &&
+        options_number(options, OPTION_SEED, 0, UINT64_MAX, &run->job.seed, error))
+        return (int)error->code;
+    if (options->given[OPTION_STATS] && options_choice(options, OPTION_STATS, stats, &index, error))
+        return (int)error->code;
+    index = 0;
+    if (options->given[OPTION_ON] && options_choice(options, OPTION_ON, worlds, &index, error))
+        return (int)error->code;
+    run->world = (enum world)index;
+    return 0;
+}
+
+/* Whether the result can be written as -o asks, before anything runs. */
+static bool check_output(struct run *run)
+{
+    struct error error;
+    const struct options *options = run->compilation.options;
+    if (!options->given[OPTION_OUTPUT] ||
+        result_check(run->result_type, options->values[OPTION_OUTPUT], &error) == 0)
+        return true;
+    run->compilation.usage = true;
+    diagnose_error(&run->compilation.diagnostics, &error, NULL);
+    return false;
+}
+
+static bool run_job(struct run *run)
+{
+    struct compilation *c = &run->compilation;
+    struct error error;
+    struct job job = {.plan = &c->plan,
+                      .kernels = c->kernel_table,
+                      .inputs = c->inputs,
+                      .result_type = run->result_type};
+    run->job.stop = &interrupted;
+    run->job.progress = progress_update;
+    run->job.progress_context = &run->progress;
+    progress_begin(&run->progress, c->dag.node_count - 1);
+    int code = run->world == WORLD_LOCAL ? local_run(&job, &run->job, &run->outcome, &error)
+                                         : sim_run(&job, &run->job, &run->outcome, &error);
+    progress_end(&run->progress);
+    if (code)
+        diagnose_error(&c->diagnostics, &error, c->source);
+    return code == 0;
+}
+
+static int write_result(struct run *run)
+{
+    struct error error;
+    const struct options *options = run->compilation.options;
+    if (options->given[OPTION_OUTPUT])
+        return result_write(run->result_type, run->outcome.words, options->values[OPTION_OUTPUT],
+                            &error)
+                   ? print_error(options, &error, EXIT_MISTAKE)
+                   : EXIT_DONE;
+    if (type_is_unit(run->result_type))
+        return EXIT_DONE;
+    struct buffer text = {0};
+    result_print(run->result_type, run->outcome.words, &text);
+    int status = write_output(options, &text);
+    buffer_release(&text);
+    return status;
+}
+
+static void print_stats(const struct run *run)
+{
+    const struct options *options = run->compilation.options;
+    if (!options->given[OPTION_STATS])
+        return;
+    struct buffer text = {0};
+    metrics_print(&run->outcome.metrics, strcmp(options->values[OPTION_STATS], "json") == 0, &text);
+    fputs(buffer_text(&text), stderr);
+    buffer_release(&text);
+}
+
+static int write_trace(struct run *run)
+{
+    struct error error;
+    const struct options *options = run->compilation.options;
+    if (!run->job.trace)
+        return EXIT_DONE;
+    struct buffer text = {0};
+    trace_export(run->job.trace, &run->compilation.dag, &text);
+    int code = file_write_atomically(options->values[OPTION_TRACE], buffer_text(&text), text.length,
+                                     &error);
+    buffer_release(&text);
+    return code ? print_error(options, &error, EXIT_MISTAKE) : EXIT_DONE;
+}
+
+static int run_program(struct run *run)
+{
+    struct compilation *c = &run->compilation;
+    bool ok = pipeline_run(c, STAGE_ENCODE);
+    if (ok) {
+        run->result_type = flow_result_type(c->code);
+        ok = check_output(run) && pipeline_run(c, STAGE_LINK);
+    }
+    bool started = ok;
+    if (ok) {
+        run->job.trace = c->options->given[OPTION_TRACE] ? trace_new() : NULL;
+        ok = run_job(run);
+    }
+    int status = finish_compilation(c, ok);
+    if (status == EXIT_DONE)
+        status = write_result(run);
+    if (started) {
+        print_stats(run);
+        int traced = write_trace(run);
+        status = status ? status : traced;
+    }
+    if (run->outcome.release)
+        run->outcome.release(&run->outcome);
+    trace_free(run->job.trace);
+    return status;
+}
+
+int command_run(const struct options *options)
+{
+    struct run run = {0};
+    struct error error;
+    if (parse_options(&run, options, &error))
+        return usage_error(options, &error);
+    int status = start_compilation(&run.compilation, options);
+    if (status == EXIT_DONE)
+        status = run_program(&run);
+    pipeline_release(&run.compilation);
+    return status;
+}

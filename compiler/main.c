@@ -1,0 +1,21 @@
+/* wkc: the command line. Commands live in command/; see options.def for what there is. */
+#include "command/command.h"
+
+static int (*const commands[COMMAND_COUNT])(const struct options *options) = {
+    [COMMAND_CHECK] = command_check,     [COMMAND_COMPILE] = command_compile,
+    [COMMAND_DOT] = command_dot,         [COMMAND_RUN] = command_run,
+    [COMMAND_HELP] = command_help,       [COMMAND_EXPLAIN] = command_explain,
+    [COMMAND_VERSION] = command_version,
+};
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct error error;
+    interrupts_catch();
+    int status = options_parse(&options, argc, argv, &error)
+                     ? usage_error(&options, &error)
+                     : commands[options.command](&options);
+    options_release(&options);
+    return status;
+}
