@@ -2,6 +2,7 @@
 #     release    -O2, what `make install` installs
 #     sanitize   address and undefined-behaviour sanitizers; what the tests run by default
 #     thread     thread sanitizer, for the worlds
+#     fuzz       clang, with coverage for libFuzzer
 MODE ?= release
 OUT := build/$(MODE)
 
@@ -13,15 +14,20 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Ws
     -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wimplicit-fallthrough -Werror
 # The numerics rulings: one CPU baseline, no contraction, no reassociation.
 BASELINE := -march=x86-64-v3 -ffp-contract=off
+ifeq ($(MODE),fuzz)
+CC := $(CLANG)
+WARNINGS :=
+endif
 ifneq ($(shell uname -m),x86_64)
 BASELINE := -march=armv8.2-a -ffp-contract=off
 endif
 OPTIMIZE_release := -O2 -g
 OPTIMIZE_sanitize := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPTIMIZE_thread := -O1 -g -fsanitize=thread
+OPTIMIZE_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 MODE_FLAGS := $(OPTIMIZE_$(MODE))
 ifeq ($(MODE_FLAGS),)
-$(error MODE is release, sanitize or thread, not '$(MODE)')
+$(error MODE is release, sanitize, thread or fuzz, not '$(MODE)')
 endif
 CFLAGS := -std=c17 -D_GNU_SOURCE -fPIC $(WARNINGS) $(BASELINE) $(MODE_FLAGS) -pthread
 LDFLAGS := $(MODE_FLAGS) -pthread -rdynamic
@@ -38,7 +44,7 @@ RUNTIME_ARCHIVES := $(call modules_to_archives,$(RUNTIME_MODULES))
 COMPILER_ARCHIVES := $(call modules_to_archives,$(COMPILER_MODULES))
 ARCHIVES := $(COMPILER_ARCHIVES) $(RUNTIME_ARCHIVES)
 
-.PHONY: all deps demo test check soak bench fuzz install clean format
+.PHONY: all deps demo test check soak bench install clean format
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -108,9 +114,72 @@ $(OUT)/unit/$(1): tests/unit/$(1).c $(wildcard tests/unit/*.h) $(call modules_to
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_*.c)),$(eval $(call unit_rule,$(t))))
 
-.PHONY: unit
+.PHONY: unit unit_programs thread_programs
+unit_programs: $(UNIT_TESTS)
+thread_programs: $(filter $(OUT)/unit/world_%,$(UNIT_TESTS))
 unit: $(UNIT_TESTS)
-	@set -e; for t in $(UNIT_TESTS); do $$t; done
+	@failed=0; for t in $(UNIT_TESTS); do $$t || failed=1; done; exit $$failed
+
+# ---- Dependencies: Debian packages --------------------------------------------------------------------
+
+BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev graphviz
+TEST_PACKAGES := python3 python3-numpy clang-19 libclang-rt-19-dev gdb valgrind
+BENCH_PACKAGES := g++ libtbb-dev
+
+deps:
+	@missing=; for p in $(BUILD_PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then echo "all packages are installed"; exit 0; fi; \
+	echo "installing$$missing"; sudo=; [ $$(id -u) = 0 ] || sudo=sudo; \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends $$missing >build-deps.log 2>&1 \
+	    || { tail -20 build-deps.log; echo "could not install$$missing"; exit 1; }; rm -f build-deps.log
+
+# Anything that is built asks for the packages first, once a change of this list.
+build/packages: Makefile
+	@mkdir -p build
+	@$(MAKE) --no-print-directory deps
+	@touch $@
+ifeq ($(filter deps clean,$(MAKECMDGOALS)),)
+-include build/packages.mk
+build/packages.mk: build/packages
+	@echo '# the packages are there' >$@
+endif
+
+# ---- What people type -----------------------------------------------------------------------------
+
+demo: all
+	@tests/demo.sh $(OUT)
+
+test:
+	@tests/test.sh
+
+check:
+	@tests/check.sh
+
+bench: all
+	@tests/bench/run.py $(NAME)
+
+PREFIX ?= /usr/local
+install: all
+	install -D -m 755 $(OUT)/wkc $(DESTDIR)$(PREFIX)/bin/wkc
+	install -D -m 755 $(OUT)/libwkc-kernel.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-kernel.so
+	install -D -m 644 runtime/wk.h $(DESTDIR)$(PREFIX)/include/wk.h
+	install -d $(DESTDIR)$(PREFIX)/share/wkc/examples/data
+	install -m 644 examples/*.wk $(DESTDIR)$(PREFIX)/share/wkc/examples
+	install -m 644 examples/data/* $(DESTDIR)$(PREFIX)/share/wkc/examples/data
+
+# ---- Fuzzing: tests/fuzz/NAME.c with its kept corpus in tests/fuzz/corpus/NAME ------------------------------
+
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+build/fuzz/fuzzers/%: tests/fuzz/%.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(compiler_includes) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRARIES)
+.PHONY: fuzzers
+fuzzers: $(FUZZERS:%=build/fuzz/fuzzers/%)
+
+format:
+	clang-format-19 -i $$(git ls-files '*.c' '*.h')
 
 clean:
 	rm -rf build

@@ -1,0 +1,16 @@
+#!/bin/sh
+# make check: what takes longer than `make test`: longer torture of the executor, and a minute of each
+# fuzzer with its kept corpus.
+cd "$(dirname "$0")/.." || exit 1
+. tests/tally.sh
+
+build make MODE=fuzz fuzzers
+seconds=${FUZZ_SECONDS:-60}
+for source in tests/fuzz/*.c; do
+    name=$(basename "$source" .c)
+    suite tests/fuzz/fuzz.sh "$name" "$seconds"
+done
+for test in tests/soak/*.sh; do
+    [ -f "$test" ] && suite "$test" check
+done
+finish

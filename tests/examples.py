@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+"""Every example against an independent answer: a closed form, NumPy, or another program."""
+import math
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from harness import RELEASE, ROOT, SANITIZE, check, main, wkc
+
+EXAMPLES = ROOT / "examples"
+WORLDS = [["--workers", "1"], ["--workers", "2"], ["-O0"], ["-O1"], ["--on", "sim", "--seed", "7"]]
+
+
+def close(found, expected, tolerance=1e-12):
+    check(np.allclose(found, expected, rtol=tolerance, atol=tolerance), f"{found} is not {expected}")
+
+
+def same_everywhere(*arguments):
+    """The result, equal to the last bit in every world and at every -O."""
+    first = wkc("run", *arguments).json()
+    for world in WORLDS:
+        other = wkc("run", *arguments, *world).json()
+        check(other == first, f"{world}: {other} is not {first}")
+    return first
+
+
+def harmonic(folder):
+    n = 64 * 1000
+    found = same_everywhere(EXAMPLES / "harmonic.wk", "parts=64", "width=1000")
+    close(found, math.log(n) + 0.57721566490153286 + 1 / (2 * n) - 1 / (12 * n * n))
+    run = wkc("run", EXAMPLES / "harmonic.wk", "parts=64", "width=10", "--stats=json", "-O0")
+    import json
+    check(json.loads(run.err)["tasks_run"] == 127, f"64 parts and 63 sums: {run.err}")
+
+
+def pi(folder):
+    found = same_everywhere(EXAMPLES / "pi.wk", "parts=32", "points=20_000")
+
+    def random(n):  # SplitMix64, as its authors give it
+        z = (n * 0x9E3779B97F4A7C15) % 2**64
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % 2**64
+        return z ^ (z >> 31)
+    total = 32 * 20_000
+    hits = sum((random(2 * i + 1) >> 11) ** 2 + (random(2 * i + 2) >> 11) ** 2 < 2**106
+               for i in range(total))
+    close(found, 4 * hits / total, 1e-5)  # the squares are rounded in the program
+    check(abs(found - math.pi) < 0.01, f"{found} is not near pi")
+
+
+def histogram(folder):
+    path = Path(SANITIZE)
+    found = same_everywhere(EXAMPLES / "histogram.wk", f"data={path}", "part=400_000")
+    counted = subprocess.run(f"od -An -v -tu1 -w1 {path} | sort -n | uniq -c", shell=True,
+                             capture_output=True, text=True, check=True).stdout
+    expected = [0] * 256
+    for line in counted.splitlines():
+        count, byte = line.split()
+        expected[int(byte)] = int(count)
+    check(found == expected, "byte counts differ from od, sort and uniq")
+    empty = folder / "empty"
+    empty.write_bytes(b"")
+    check(wkc("run", EXAMPLES / "histogram.wk", f"data={empty}").json() == [0] * 256, "empty file")
+
+
+def columns(folder):
+    iris = np.load(EXAMPLES / "data/iris.npy")
+    found = same_everywhere(EXAMPLES / "columns.wk", f"table={EXAMPLES}/data/iris.npy")
+    for name, expected in (("count", 150), ("mean", iris.mean(0)), ("variance", iris.var(0, ddof=1)),
+                           ("least", iris.min(0)), ("greatest", iris.max(0))):
+        close(found[name], expected)
+    table = np.asfortranarray(np.random.default_rng(1).normal(3, 2, (1003, 5)))
+    np.save(folder / "t.npy", table)
+    found = wkc("run", EXAMPLES / "columns.wk", f"table={folder}/t.npy", "part=100").json()
+    close(found["variance"], table.var(0, ddof=1))
+
+
+def heat(folder):
+    found = same_everywhere(EXAMPLES / "heat.wk", "n=24", "tile=8", "turns=15")
+    grid = np.zeros((26, 26))
+    grid[0, 1:-1] = 1
+    for _ in range(15):
+        inner = 0.25 * (((grid[:-2, 1:-1] + grid[2:, 1:-1]) + grid[1:-1, :-2]) + grid[1:-1, 2:])
+        grid[1:-1, 1:-1] = inner
+    close(found, grid[1:-1, 1:-1], 1e-15)
+    wkc("run", EXAMPLES / "heat.wk", "n=10", "tile=4").fails(1, "tile must divide n: 10 % 4")
+
+
+def mandelbrot(folder):
+    picture = folder / "set.pgm"
+    run = wkc("run", EXAMPLES / "mandelbrot.wk", "width=60", "height=48", "limit=100", "-o", picture)
+    check(run.status == 0, run.err)
+    data = picture.read_bytes()
+    check(data.startswith(b"P5\n60 48\n255\n"), f"header {data[:16]!r}")
+    pixels = np.frombuffer(data[-60 * 48:], np.uint8).reshape(48, 60)
+    check(len(data) == len(b"P5\n60 48\n255\n") + 60 * 48, "length")
+    for i, j in ((0, 0), (24, 43), (24, 20), (10, 33), (47, 59)):
+        c = complex(3 * j / 60 - 2.2, 2.4 * i / 48 - 1.2)
+        z, turns = 0, 0
+        while turns < 100 and abs(z) <= 2:
+            z, turns = z * z + c, turns + 1
+        check(pixels[i, j] == turns * 255 // 100, f"pixel {i}, {j}: {pixels[i, j]}, {turns} turns")
+
+
+def prefix(folder):
+    for n in (1, 2, 7, 1000, 10_001):
+        xs = np.random.default_rng(n).integers(-100, 100, n)
+        np.save(folder / "xs.npy", xs)
+        found = wkc("run", EXAMPLES / "prefix.wk", f"xs={folder}/xs.npy", "block=97",
+                    "-o", folder / "out.npy")
+        check(found.status == 0, found.err)
+        check((np.load(folder / "out.npy") == np.cumsum(xs)).all(), f"running sums of {n}")
+
+
+def table(folder):
+    run = wkc("run", EXAMPLES / "table.wk", "rows=1234", "cols=3", "-o", folder / "t.npy")
+    check(run.status == 0, run.err)
+    found = np.load(folder / "t.npy")
+    k = np.arange(1234 * 3).reshape(1234, 3)
+    close(found, (k * 2654435761 % 1000003) / 1000003.0, 0)
+
+
+def larger_than_memory(folder):
+    """A file of 3 GiB under an address space of 1.5 GiB: parts are read where they are needed."""
+    path = folder / "large"
+    with open(path, "wb") as file:
+        file.truncate(3 << 30)
+        file.seek(2 << 30)
+        file.write(b"\x01\x02\x02")
+    run = wkc("run", EXAMPLES / "histogram.wk", f"data={path}", "part=16MiB", binary=RELEASE,
+              limit=1536 << 20)
+    bins = run.json()
+    check(bins[0] == (3 << 30) - 3 and bins[1] == 1 and bins[2] == 2, f"bins {bins[:3]}")
+
+
+if __name__ == "__main__":
+    main([harmonic, pi, histogram, columns, heat, mandelbrot, prefix, table, larger_than_memory])

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""The architecture, checked: which way includes may point, that headers compile alone, and that both
+worlds drive one executor."""
+import re
+import subprocess
+from pathlib import Path
+
+from harness import ROOT, check, main
+
+LAYERS = {  # a module of the runtime, and what it may include besides itself
+    "base": set(),
+    "value": {"base"},
+    "graph": {"base", "value"},
+    "executor": {"base", "value", "graph"},
+    "store": {"base", "value", "graph", "executor"},
+    "trace": {"base", "value", "graph"},
+    "world": {"base", "value", "graph", "executor", "store", "trace", "world"},
+}
+
+
+def includes(path):
+    return re.findall(r'^#include ["<]([^">]+)[">]', path.read_text(), re.M)
+
+
+def arrows_point_down(folder):
+    for module, allowed in LAYERS.items():
+        for path in (ROOT / "runtime" / module).glob("*.[ch]"):
+            for name in includes(path):
+                top = name.split("/")[0] if "/" in name else None
+                if top in LAYERS:
+                    check(top == module or top in allowed, f"{path} includes {name}")
+                check(top not in ("syntax", "check", "flow", "kernel", "link", "command"),
+                      f"{path} includes the compiler's {name}")
+
+
+def only_code_generation_sees_llvm(folder):
+    for path in [*ROOT.glob("compiler/**/*.[chly]"), *ROOT.glob("runtime/**/*.[ch]")]:
+        if path.parent != ROOT / "compiler/kernel":
+            check(not any(n.startswith("llvm-c") for n in includes(path)), f"{path} includes LLVM")
+
+
+def headers_compile_alone(folder):
+    for path in [*ROOT.glob("runtime/**/*.h"), *ROOT.glob("compiler/**/*.h")]:
+        if path.name in ("parser_state.h", "lexer.h", "token.h", "build_node.h"):
+            continue  # private to the generated scanner and parser
+        flags = ["-Icompiler", "-Iruntime", "-Ibuild/sanitize/compiler", "-I/usr/lib/llvm-19/include"]
+        done = subprocess.run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-fsyntax-only", "-x", "c", *flags,
+                               str(path)], cwd=ROOT, capture_output=True, text=True)
+        check(done.returncode == 0, done.stderr)
+
+
+def symbols(path, kinds):
+    text = subprocess.run(["nm", str(path)], capture_output=True, text=True, check=True).stdout
+    return {line.split()[-1] for line in text.splitlines() if line.split()[-2] in kinds}
+
+
+def worlds_share_one_executor(folder):
+    objects = ROOT / "build/release/runtime"
+    executor = set()
+    for path in (objects / "executor").glob("*.o"):
+        executor |= symbols(path, "T")
+    for world in ("local", "sim"):
+        used = set()
+        for path in (objects / "world").glob(f"{world}*.o"):
+            used |= symbols(path, "U")
+            own = symbols(path, "tT")
+            if world == "local":
+                fan_in = {s for s in own if re.search(r"join|fan_in|producer_bit", s)}
+                check(not fan_in, f"{path} has fan-in code of its own: {fan_in}")
+        check(executor & used, f"the world {world} does not use the executor")
+
+
+def files_are_small(folder):
+    for path in [*ROOT.glob("compiler/**/*.[chly]"), *ROOT.glob("runtime/**/*.[ch]")]:
+        lines = path.read_text().count("\n")
+        check(lines <= 1000, f"{path} has {lines} lines")
+
+
+if __name__ == "__main__":
+    main([arrows_point_down, only_code_generation_sees_llvm, headers_compile_alone,
+          worlds_share_one_executor, files_are_small])

@@ -1,0 +1,25 @@
+#!/bin/sh
+# make test: unit tests, goldens, errors, programs and examples, under sanitizers. Prints a line
+# "N passed, N failed" at the end and exits with 1 when anything failed.
+cd "$(dirname "$0")/.." || exit 1
+. tests/tally.sh
+
+export WKC_CACHE="$PWD/build/test-cache"
+export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+build make MODE=release all
+build make MODE=sanitize all unit_programs
+for test in build/sanitize/unit/*_*; do
+    [ -f "tests/unit/${test##*/}.c" ] && suite "$test"
+done
+build make MODE=thread thread_programs
+for test in build/thread/unit/world_*; do
+    [ -f "tests/unit/${test##*/}.c" ] && suite "$test"
+done
+suite tests/run.py
+suite tests/structure.py
+for test in tests/interop/*.py; do
+    [ -f "$test" ] && suite "$test"
+done
+suite tests/examples.py
+suite tests/cli.py
+finish
