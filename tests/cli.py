@@ -1,0 +1,368 @@
+#!/usr/bin/python3
+"""The command line: commands, exit statuses, hints, files in and out, and bad input of every kind."""
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+
+from harness import RELEASE, ROOT, SANITIZE, check, main, program, wkc
+
+HARMONIC = ROOT / "examples/harmonic.wk"
+HISTOGRAM = ROOT / "examples/histogram.wk"
+COLUMNS = ROOT / "examples/columns.wk"
+SLOW = "task spin(n: int) -> int {\n    var s = 0\n    var i = 0\n    while i < n { s = (s * 31 + i) % 1000003; i += 1 }\n    return s\n}\n" \
+       "flow main(n: int = 1_000_000_000_000) -> int { return reduce(add, [spin(n + i) for i in 0..64]) }\n"
+
+
+# ---- Commands and their statuses --------------------------------------------------------------------
+
+def help_and_version(folder):
+    for arguments in ([], ["help"], ["--help"]):
+        run = wkc(*arguments)
+        check(run.status == 0 and "wkc run" in run.out + "wkc run" and "check" in run.out, run.out)
+    for command in ("check", "compile", "dot", "run", "help", "explain", "version"):
+        run = wkc("help", command)
+        check(run.status == 0 and f"usage: wkc {command}" in run.out, run.out + run.err)
+    check("parts: int = 1024" in wkc("help", HARMONIC).out, "a program's parameters")
+    check("Sums 1/k" in wkc("help", HARMONIC).out, "a task's comment")
+    check(re.match(r"wkc \d+\.\d+\.\d+\n$", wkc("version").out), "version")
+
+
+def usage_mistakes_end_with_2_and_a_hint(folder):
+    wkc("rnu", HARMONIC).fails(2, "no command 'rnu'", "wkc run")
+    wkc(HARMONIC).fails(2, "wkc run")
+    wkc("run").fails(2, "needs a program")
+    wkc("run", HARMONIC, "--worker=2").fails(2, "--worker", "did you mean '--workers'?")
+    wkc("run", HARMONIC, "--workers").fails(2, "needs an argument")
+    wkc("run", HARMONIC, "--workers=many").fails(2, "'many'", "whole number")
+    wkc("run", HARMONIC, "--on=cloud").fails(2, "local, sim")
+    wkc("run", HARMONIC, "-O7").fails(2, "-", "'7'")
+    wkc("compile", HARMONIC, "--emit=tpyed").fails(2, "did you mean 'typed'?")
+    wkc("compile", HARMONIC, "--dump=nothing").fails(2, "no pass 'nothing'")
+    wkc("explain", "E000").fails(2, "no code 'E000'")
+    wkc("help", "rum").fails(2, "did you mean 'wkc help run'?")
+
+
+def parameters(folder):
+    wkc("run", HARMONIC, "part=3").fails(2, "no parameter 'part'", "did you mean 'parts'?")
+    wkc("run", HARMONIC, "parts").fails(2, "name=value")
+    wkc("run", HARMONIC, "parts=1", "parts=2").fails(2, "twice")
+    wkc("run", HARMONIC, "parts=1.5").fails(2, "parts", "1.5")
+    wkc("run", HARMONIC, "parts=99999999999999999999").fails(2, "parts")
+    wkc("run", HARMONIC, "parts=").fails(2, "parts")
+    wkc("run", HISTOGRAM).fails(2, "'data: u8[_]' has no value", "data=FILE")
+    check(wkc("run", HARMONIC, "parts=1", "width=1_0").json() > 2.9, "underscores")
+    path = program(folder, "flow main(a: f64[n], k: u8 = 3, e: f64 = 1e-8, b: bool = true) -> (n: int, k: u8, e: f64, b: bool) {\n"
+                           "    return (len(a), k, e, b)\n}\n")
+    check(wkc("run", path, "a=[0.1, 0.01]").json() == {"n": 2, "k": 3, "e": 1e-8, "b": True}, "inline")
+    wkc("run", path, "a=[1, 2", "k=1").fails(2, "a")
+    wkc("run", path, "a=[1]", "k=256").fails(2, "k", "256")
+    wkc("run", path, "a=[1]", "b=7").fails(2, "b")
+
+
+def every_code_is_explained(folder):
+    codes = re.findall(r"^ERROR\((\w+),", (ROOT / "runtime/base/errors.def").read_text(), re.M)
+    for code in codes:
+        run = wkc("explain", code, binary=RELEASE)
+        check(run.status == 0 and run.out.startswith(code + ": ") and len(run.out) > 60, run.out)
+    check(len(codes) == len(set(codes)), "a code stands twice in the table")
+
+
+def diagnostics_as_json_and_in_colour(folder):
+    path = program(folder, "task t() -> int { return nmae }\nflow main() -> int { return t() }\n")
+    run = wkc("check", path, "--diagnostics=json")
+    objects = [json.loads(line) for line in run.err.splitlines()]
+    check(run.status == 1 and len(objects) == 1, run.err)
+    check(objects[0]["line"] == 1 and objects[0]["column"] == 26 and objects[0]["file"] == str(path), run.err)
+    check("\033[" in wkc("check", path, "--colour=always").err, "colour")
+    check("\033[" not in wkc("check", path).err, "no colour in a pipe")
+
+
+# ---- Forms ----------------------------------------------------------------------------------------
+
+def every_form_prints(folder):
+    for form, text in (("ast", "comprehension"), ("typed", "partial"), ("flow", "reduce"),
+                       ("llvm", "define"), ("asm", ".text"), ("dag", "partial")):
+        run = wkc("compile", HARMONIC, f"--emit={form}", "parts=4")
+        check(run.status == 0 and text in run.out, f"{form}: {run.out[:500]}{run.err}")
+        again = wkc("compile", HARMONIC, f"--emit={form}", "parts=4")
+        check(run.out == again.out, f"{form} is not deterministic")
+    run = wkc("compile", HARMONIC, "--emit=flow", "-o", folder / "h.flow", "--dump=all",
+              "--verify-each", "--time-passes")
+    check(run.status == 0 and (folder / "h.flow").stat().st_size > 100, run.err)
+    check("; after lower" in run.err and " ms" in run.err, run.err)
+    run = wkc("compile", HARMONIC)
+    check(run.status == 0 and "compiled" in run.out, run.out + run.err)
+
+
+def drawings(folder):
+    for level in ("task", "flow"):
+        run = wkc("dot", HARMONIC, "parts=5", f"--level={level}")
+        check(run.status == 0 and "partial" in run.out, run.err)
+        drawn = subprocess.run(["dot", "-Tsvg"], input=run.out, capture_output=True, text=True)
+        check(drawn.returncode == 0 and not drawn.stderr and "<svg" in drawn.stdout, drawn.stderr)
+        for suffix, begin in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph")):
+            path = folder / f"graph.{suffix}"
+            run = wkc("dot", HARMONIC, "parts=5", f"--level={level}", "-o", path)
+            check(run.status == 0 and path.read_bytes().startswith(begin), f"{suffix}: {run.err}")
+    wkc("dot", HARMONIC, "parts=5", "-o", folder / "graph.gif").fails(2, ".svg")
+    wkc("dot", HARMONIC, "parts=5", "-o", folder / "g.svg", env={"PATH": "/nonexistent"}).fails(1, "Graphviz")
+    wkc("dot", HARMONIC, "parts=100000").fails(1, "--level=flow")
+    check(sorted(p.name for p in folder.iterdir()) == ["graph.dot", "graph.pdf", "graph.png", "graph.svg"], "leftovers")
+
+
+def stats_and_trace(folder):
+    run = wkc("run", HARMONIC, "parts=8", "width=10", "-O0", "--stats=json", "--trace", folder / "t.json")
+    stats = json.loads(run.err)
+    for key in ("tasks_run", "invocations", "becomes", "store_reads", "store_writes",
+                "store_bytes_read", "store_bytes_written", "wall_seconds"):
+        check(key in stats, f"no {key} in {stats}")
+    check(stats["tasks_run"] == 15, f"8 parts and 7 sums: {stats}")
+    events = json.loads((folder / "t.json").read_text())["traceEvents"]
+    names = [e["name"] for e in events if e.get("ph") == "X"]
+    check(names.count("partial") == 8 and names.count("add") == 7, f"{names}")
+    check("tasks_run" in wkc("run", HARMONIC, "parts=8", "width=10", "--stats").err, "stats as text")
+
+
+# ---- Results --------------------------------------------------------------------------------------
+
+def results_go_to_files(folder):
+    path = program(folder, "task t(n: int) -> f32[n, 2] { return [f32(i) / 2.0 + f32(j) for i in 0..n, j in 0..2] }\n"
+                           "flow main(n: int) -> f32[n, 2] { return t(n) }\n")
+    expected = np.arange(3, dtype=np.float32)[:, None] / 2 + np.arange(2, dtype=np.float32)
+    check(wkc("run", path, "n=3").json() == expected.tolist(), "JSON")
+    for name in ("r.npy", "r.json", "r.raw"):
+        check(wkc("run", path, "n=3", "-o", folder / name).status == 0, name)
+    check((np.load(folder / "r.npy") == expected).all(), "npy")
+    check(json.loads((folder / "r.json").read_text()) == expected.tolist(), "json")
+    check((folder / "r.raw").read_bytes() == expected.tobytes(), "raw")
+    wkc("run", path, "n=3", "-o", folder / "missing/r.npy").fails(1, "cannot write")
+    wkc("run", HARMONIC, "parts=2", "-o", folder / "h.npy").fails(2, ".json")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([SANITIZE, "run", path, "n=3"], stdout=full, stderr=subprocess.PIPE, text=True)
+    check(done.returncode == 1 and "cannot write" in done.stderr, done.stderr)
+    check(sorted(p.name for p in folder.iterdir()) == ["program.wk", "r.json", "r.npy", "r.raw"], "leftovers")
+
+
+def full_disk(folder):
+    """A tmpfs of 64 KiB as the disk: nothing half-written stays."""
+    disk = folder / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True).returncode:
+        return  # not allowed to mount here
+    try:
+        (disk / "r.npy").write_bytes(b"before")
+        path = program(folder, "task t(n: int) -> int[n] { return zeros(n) }\nflow main(n: int) -> int[n] { return t(n) }\n")
+        wkc("run", path, "n=100_000", "-o", disk / "r.npy").fails(1, "cannot write", "space")
+        check((disk / "r.npy").read_bytes() == b"before", "what was there is kept")
+        check([p.name for p in disk.iterdir()] == ["r.npy"], "leftovers")
+    finally:
+        subprocess.run(["umount", disk])
+
+
+# ---- Running ----------------------------------------------------------------------------------------
+
+def failing_tasks_name_place_and_arguments(folder):
+    path = program(folder, "task pick(xs: int[n], i: int) -> int {\n    return xs[i]\n}\n"
+                           "flow main(i: int) -> int {\n    return pick([1, 2, 3], i)\n}\n")
+    check(wkc("run", path, "i=2").json() == 3, "in bounds")
+    for world in ([], ["--on", "sim"], ["-O0"]):
+        run = wkc("run", path, "i=7", *world).fails(1, "7", "3", f"{path}:2:", "pick")
+        check(run.err.count("error[") == 1, run.err)
+    path = program(folder, 'task t(x: int) -> int {\n    if x > 2 { fail("x is " + str(x) + ", too large") }\n    log("seen " + str(x))\n    return x\n}\n'
+                           "flow main() -> int { return reduce(add, [t(i) for i in 0..5]) }\n")
+    wkc("run", path).fails(1, "too large", f"{path}:2:")
+
+
+def interrupt_ends_cleanly(folder):
+    path = program(folder, SLOW)
+    for world in ([], ["--on", "sim"]):
+        process = subprocess.Popen([RELEASE, "run", path, "-o", folder / "r.json", *world], stderr=subprocess.PIPE)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        begin = time.monotonic()
+        _, err = process.communicate(timeout=20)
+        check(process.returncode == 130, f"status {process.returncode}: {err}")
+        check(time.monotonic() - begin < 10, "took long to end")
+    check([p.name for p in folder.iterdir()] == ["program.wk"], "leftovers")
+
+
+def memory_limit(folder):
+    path = program(folder, "task make(i: int) -> f64[_] { return fill(f64(i), 1000000) }\ntask total(a: f64[n], b: f64[n]) -> f64 { return sum(a) + sum(b) }\n"
+                           "flow main() -> f64 { return total(make(1), make(2)) }\n")
+    wkc("run", path, "--memory=10MiB").fails(1, "memory", "10")
+    check(wkc("run", path, "--memory=64MiB").json() == 3e6, "within the limit")
+
+
+def depth_first_keeps_few_values(folder):
+    """A reduction over 100,000 arrays of 1 MB within 1 GB of address space beyond the start's own."""
+    path = program(folder, "task make(i: int) -> f64[_] { return fill(f64(i), 131072) }\n"
+                           "task plus(a: f64[n], b: f64[n]) -> f64[n] { return a + b }\n"
+                           "task first(a: f64[n]) -> f64 { return a[n - 1] }\n"
+                           "flow main(n: int) -> f64 { return first(reduce(plus, [make(i) for i in 0..n])) }\n")
+    n = 20_000
+    run = wkc("run", path, f"n={n}", "--memory=1GiB", "--stats=json", binary=RELEASE, timeout=300)
+    check(float(run.out) == n * (n - 1) / 2, run.out + run.err)
+    check(json.loads(run.err)["values_peak_bytes"] < 1 << 30, run.err)
+
+
+def progress_on_a_terminal_only(folder):
+    path = program(folder, SLOW)
+    leader, follower = pty.openpty()
+    process = subprocess.Popen([RELEASE, "run", path, "n=5_000_000"], stdout=subprocess.PIPE, stderr=follower)
+    os.close(follower)
+    shown = b""
+    try:
+        while chunk := os.read(leader, 4096):
+            shown += chunk
+    except OSError:
+        pass
+    process.communicate(timeout=60)
+    check(process.returncode == 0 and b"tasks done" in shown, repr(shown[-300:]))
+    check("tasks done" not in wkc("run", path, "n=100_000", binary=RELEASE).err, "nothing of it in a pipe")
+
+
+# ---- Bad input -------------------------------------------------------------------------------------
+
+def bad_sources(folder):
+    wkc("run", folder / "missing.wk").fails(1, "missing.wk", "No such file")
+    wkc("run", folder).fails(1, "cannot read")
+    wkc("run", program(folder, "")).fails(1, "main")
+    (folder / "binary.wk").write_bytes(bytes(range(256)) * 20)
+    wkc("check", folder / "binary.wk").fails(1, "error[")
+    (folder / "utf8.wk").write_bytes(b"flow main() -> int { return 1 } // \xff\xfe\n")
+    wkc("check", folder / "utf8.wk").fails(1, "UTF-8", "1:")
+    with open(folder / "large.wk", "wb") as file:
+        file.write(b"// nothing\n" * 10_000_000)
+    wkc("check", folder / "large.wk").fails(1, "large.wk", "MiB")
+
+
+def deep_nesting(folder):
+    n = 100_000
+    for name, text in (("parentheses", "(" * n + "1" + ")" * n), ("brackets", "[" * n + "]" * n),
+                       ("unclosed", "(" * n), ("minus", "-" * n + "1"), ("not", "!" * n + "true"),
+                       ("sum", "1" + "+1" * n), ("index", "x" + "[0]" * n), ("call", "f(" * n + ")" * n),
+                       ("if", "if true { 1 } else " * n + "{ 1 }"), ("field", "x" + ".a" * n),
+                       ("comprehension", "[" * n + "1" + " for i in 0..1]" * n), ("and", "true" + " && true" * n)):
+        path = program(folder, f"task t() -> int {{ return {text} }}\n")
+        wkc("check", path, timeout=60).fails(1, "error[")
+    for name, text in (("blocks", "if true { " * n + "}" * n), ("elses", "if true { } else " * n + "{ }"),
+                       ("loops", "while true { " * n + "}" * n)):
+        wkc("check", program(folder, f"task t() {{ {text} }}\n"), timeout=60).fails(1, "error[")
+    wkc("check", program(folder, "task t(x: " + "int" + "[_]" * n + ") { }\n"), timeout=60).fails(1, "error[")
+
+
+def graphs_that_never_end(folder):
+    t = "task t(x: int) -> int { return x }\n"
+    for text, place in ((t + "flow main() -> int {\n    var x = 0\n    while true { x += 1 }\n    return x\n}\n", ":4:"),
+                        (t + "flow main() -> int {\n    var x = t(0)\n    while true { x = t(x) }\n    return x\n}\n", ":4:"),
+                        (t + "flow f(n: int) -> int { return f(n + 1) }\nflow main() -> int { return f(0) }\n", ":2:"),
+                        (t + "flow f(n: int) -> int { return f(n + 1) + t(n) }\nflow main() -> int { return f(0) }\n", ":2:")):
+        path = program(folder, text)
+        wkc("run", path, "--max-tasks=100000", binary=RELEASE, timeout=300).fails(1, "error[E6", f"{path}{place}")
+    path = program(folder, "flow main() -> int { return len([i for i in 0..1_000_000_000_000]) }\n")
+    wkc("run", path, binary=RELEASE).fails(1, "error[E6")
+
+
+def bad_data(folder):
+    a = np.arange(12.0).reshape(4, 3)
+    np.save(folder / "a.npy", a)
+    whole = (folder / "a.npy").read_bytes()
+    check(wkc("run", COLUMNS, f"table={folder}/a.npy").json()["mean"] == a.mean(0).tolist(), "whole")
+    (folder / "cut.npy").write_bytes(whole[:-8])
+    wkc("run", COLUMNS, f"table={folder}/cut.npy").fails(1, "cut.npy", "error[E7")
+    for n in (0, 3, 9, 50, 120):
+        (folder / "head.npy").write_bytes(whole[:n])
+        wkc("run", COLUMNS, f"table={folder}/head.npy").fails(1, "head.npy", "error[E7")
+    np.save(folder / "one.npy", a.ravel())
+    wkc("run", COLUMNS, f"table={folder}/one.npy").fails(1, "one.npy", "rank")
+    np.save(folder / "int.npy", a.astype(np.int32))
+    wkc("run", COLUMNS, f"table={folder}/int.npy").fails(1, "int.npy", "i32", "f64")
+    np.save(folder / "text.npy", np.array([["a"]]))
+    wkc("run", COLUMNS, f"table={folder}/text.npy").fails(1, "text.npy")
+    wkc("run", COLUMNS, f"table={folder}/none.npy").fails(1, "none.npy", "No such file")
+    wkc("run", COLUMNS, f"table={folder}").fails(1, "error[E7")
+    np.save(folder / "big.npy", a.astype(">f8"))
+    check(wkc("run", COLUMNS, f"table={folder}/big.npy").json()["mean"] == a.mean(0).tolist(), "big-endian")
+    np.save(folder / "empty.npy", np.zeros((0, 3)))
+    wkc("run", COLUMNS, f"table={folder}/empty.npy").fails(1, "error[E")
+
+
+def file_that_shrinks_while_it_is_read(folder):
+    path = folder / "data"
+    path.write_bytes(b"x" * (64 << 20))
+    process = subprocess.Popen([RELEASE, "run", ROOT / "tests/data/slowhistogram.wk", f"data={path}"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.0)
+    os.truncate(path, 1000)
+    out, err = process.communicate(timeout=120)
+    check(process.returncode == 1 and "changed" in err and out == "", f"{process.returncode} {out[:100]} {err}")
+
+
+def shapes_are_refused_before_anything_runs(folder):
+    path = program(folder, 'task say(n: int) -> f64[n] { log("ran"); return zeros(n) }\n'
+                           "task dot(a: f64[n], b: f64[n]) -> f64 { return sum(a * b) }\n"
+                           "flow main() -> f64 {\n    return dot(say(3), say(4))\n}\n")
+    run = wkc("run", path).fails(1, "error[E401]", f"{path}:4:", "3", "4")
+    check("ran" not in run.err, "a task ran")
+
+
+def no_memory(folder):
+    """Under a small address space: a clear end, never a crash."""
+    for limit in (60, 100, 150, 200, 300):
+        run = wkc("run", HARMONIC, "parts=200000", "width=1", binary=RELEASE, limit=limit << 20)
+        check(run.status in (0, 1, 127), f"{limit} MiB: status {run.status}: {run.err[:500]}")
+        if run.status:
+            check(run.err.strip() != "", f"{limit} MiB: no message")
+    path = program(folder, "task t(n: int) -> f64 { let a: f64[n] = zeros(n); return a[n - 1] }\nflow main(n: int) -> f64 { return t(n) }\n")
+    wkc("run", path, "n=1_000_000_000", binary=RELEASE, limit=2 << 30).fails(1, "memory")
+    wkc("run", path, "n=9_000_000_000_000_000_000").fails(1, "error[E8")
+
+
+def missing_tools(folder):
+    run = wkc("run", HARMONIC, "parts=3", env={"PATH": "/nonexistent", "WKC_CACHE": str(folder / "cache")})
+    check(run.status == 0 or ("lld" in run.err and run.status == 1), run.err)
+    run = wkc("run", HARMONIC, "parts=3", "width=11", env={"WKC_CACHE": "/proc/nowhere"})
+    check(run.status == 0 and "warning[W801]" in run.err, run.err)
+
+
+def the_cache(folder):
+    cache = folder / "cache"
+    environment = {"WKC_CACHE": str(cache)}
+    first = wkc("run", HARMONIC, "parts=3", env=environment).json()
+    entries = [p for p in cache.rglob("*") if p.is_file()]
+    check(entries, "nothing is kept")
+    for entry in entries:
+        data = bytearray(entry.read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        entry.write_bytes(data)
+    check(wkc("run", HARMONIC, "parts=3", env=environment).json() == first, "a damaged entry is made again")
+    both = [subprocess.Popen([RELEASE, "run", HISTOGRAM, f"data={HARMONIC}"], stdout=subprocess.PIPE,
+                             env=dict(os.environ, **environment)) for _ in range(6)]
+    outputs = {p.communicate(timeout=60)[0] for p in both}
+    check(len(outputs) == 1 and all(p.returncode == 0 for p in both), "six runs at once")
+
+
+def installs(folder):
+    done = subprocess.run(["make", "-s", "install", f"PREFIX={folder}/usr"], cwd=ROOT, capture_output=True, text=True)
+    check(done.returncode == 0, done.stderr)
+    installed = f"{folder}/usr/bin/wkc"
+    run = wkc("run", f"{folder}/usr/share/wkc/examples/harmonic.wk", "parts=2", "width=1", binary=installed,
+              cwd=folder, env={"WKC_CACHE": str(folder / "cache")})
+    check(run.json() == 1.5, run.err)
+
+
+if __name__ == "__main__":
+    main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
+          diagnostics_as_json_and_in_colour, every_form_prints, drawings, stats_and_trace,
+          results_go_to_files, full_disk, failing_tasks_name_place_and_arguments,
+          interrupt_ends_cleanly, memory_limit, depth_first_keeps_few_values,
+          progress_on_a_terminal_only, bad_sources, deep_nesting, graphs_that_never_end, bad_data,
+          file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,
+          missing_tools, the_cache, installs])
