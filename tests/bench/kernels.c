@@ -97,7 +97,7 @@ static struct typed_program *compile(const char *path, struct arena *arena, stru
 {
     struct source *source = source_read(path, arena, diagnostics);
     struct ast_module *module = source ? parse_source(source, arena, names, diagnostics) : NULL;
-    return module ? check_module(module, true, arena, types, names, diagnostics) : NULL;
+    return module ? check_module(module, false, arena, types, names, diagnostics) : NULL;
 }
 
 static void load(const char *path)
