@@ -178,6 +178,15 @@ build/fuzz/fuzzers/%: tests/fuzz/%.c $(ARCHIVES)
 .PHONY: fuzzers
 fuzzers: $(FUZZERS:%=build/fuzz/fuzzers/%)
 
+# ---- Benchmarks: tests/bench/NAME.c; peers of kernels are compiled by clang with our baseline ---------------
+
+$(OUT)/bench/%_peer.o: tests/bench/%_peer.c
+	@mkdir -p $(@D)
+	$(CLANG) -O3 $(BASELINE) -c $< -o $@
+$(OUT)/bench/kernels: tests/bench/kernels.c $(OUT)/bench/kernels_peer.o $(ARCHIVES) | $(OUT)/libwkc-kernel.so
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(compiler_includes) $(LDFLAGS) -o $@ $< $(OUT)/bench/kernels_peer.o -Wl,--whole-archive $(ARCHIVES) -Wl,--no-whole-archive $(LIBRARIES)
+
 format:
 	clang-format-19 -i $$(git ls-files '*.c' '*.h')
 
