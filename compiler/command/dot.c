@@ -55,7 +55,7 @@ static int draw(const char *format, const char *path, const struct buffer *text,
 {
     struct buffer temporary = {0};
     buffer_printf(&temporary, "%s.%d.tmp", path, (int)getpid());
-    int input, status = -1;
+    int input = -1, status = -1;
     pid_t process;
     int failed = start_graphviz(format, buffer_text(&temporary), &input, &process);
     if (!failed) {

@@ -132,7 +132,7 @@ int main(int argc, char **argv)
     context_init(&context, &account, &stop);
     array_a = memory_try(LENGTH * 4 * 8, 64);
     array_b = memory_try(LENGTH * 4 * 8, 64);
-    for (int i = 0; i < LENGTH * 4; i++) {
+    for (int64_t i = 0; i < LENGTH * 4; i++) {
         array_a[i] = 0.5 + (double)(i * 7919 % 1009) / 100;
         array_b[i] = (double)(i * 104729 % 997) / 1000;
     }
