@@ -125,11 +125,11 @@ static bool stage_link(struct compilation *c)
     struct link_options options = {.kernel = {.optimize = c->optimize, .debug = true}};
     if (link_kernels(c->ir->kernels, c->ir->kernel_count, &options, &c->kernels, &c->diagnostics))
         return false;
-    c->kernel_table = memory_new(c->ir->kernel_count + 1, sizeof(wk_kernel *));
-    for (uint32_t i = 0; i < c->ir->kernel_count; i++) {
-        const char *symbol = c->ir->kernels[i]->symbol;
-        c->kernel_table[i + 1] = kernel_library_find(&c->kernels, symbol);
-        if (!c->kernel_table[i + 1])
+    c->kernel_table = memory_new(c->dag.task_count, sizeof(wk_kernel *));
+    for (uint32_t i = DAG_RESULT + 1; i < c->dag.task_count; i++) {
+        const char *symbol = dag_string(&c->dag, c->dag.tasks[i].symbol);
+        c->kernel_table[i] = kernel_library_find(&c->kernels, symbol);
+        if (!c->kernel_table[i])
             bug("kernels.so lacks the task '%s'", symbol);
     }
     return true;
