@@ -187,7 +187,10 @@ def interrupt_ends_cleanly(folder):
         time.sleep(1.5)
         process.send_signal(signal.SIGINT)
         begin = time.monotonic()
-        _, err = process.communicate(timeout=20)
+        try:
+            _, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
         check(process.returncode == 130, f"status {process.returncode}: {err}")
         check(time.monotonic() - begin < 10, "took long to end")
     check([p.name for p in folder.iterdir()] == ["program.wk"], "leftovers")
@@ -281,7 +284,7 @@ def bad_data(folder):
         (folder / "head.npy").write_bytes(whole[:n])
         wkc("run", COLUMNS, f"table={folder}/head.npy").fails(1, "head.npy", "error[E7")
     np.save(folder / "one.npy", a.ravel())
-    wkc("run", COLUMNS, f"table={folder}/one.npy").fails(1, "one.npy", "rank")
+    wkc("run", COLUMNS, f"table={folder}/one.npy").fails(1, "one.npy", "dimension")
     np.save(folder / "int.npy", a.astype(np.int32))
     wkc("run", COLUMNS, f"table={folder}/int.npy").fails(1, "int.npy", "i32", "f64")
     np.save(folder / "text.npy", np.array([["a"]]))
@@ -301,7 +304,10 @@ def file_that_shrinks_while_it_is_read(folder):
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(1.0)
     os.truncate(path, 1000)
-    out, err = process.communicate(timeout=120)
+    try:
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
     check(process.returncode == 1 and "changed" in err and out == "", f"{process.returncode} {out[:100]} {err}")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = str(ROOT / "build/release/wkc")
 SANITIZE = str(ROOT / "build/sanitize/wkc")
-os.environ.setdefault("LSAN_OPTIONS", "use_tls=0")  # see test.sh
+os.environ.setdefault("LSAN_OPTIONS", "use_tls=0:print_suppressions=0")  # see test.sh
 
 
 class Failure(Exception):

@@ -29,7 +29,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 os.chdir(ROOT)
-os.environ.setdefault("LSAN_OPTIONS", "use_tls=0")  # see tests/test.sh
+os.environ.setdefault("LSAN_OPTIONS", "use_tls=0:print_suppressions=0")  # see tests/test.sh
 TIMEOUT = 120
 
 bless = False

@@ -53,7 +53,7 @@ static bool check_output(struct run *run)
     if (!options->given[OPTION_OUTPUT] ||
         result_check(run->result_type, options->values[OPTION_OUTPUT], &error) == 0)
         return true;
-    run->compilation.usage = true;
+    run->compilation.usage = error.code == ERR_bad_output;
     diagnose_error(&run->compilation.diagnostics, &error, NULL);
     return false;
 }
