@@ -101,7 +101,9 @@ static void init_result(struct sim *sim)
 {
     struct sim_result *result = memory_new(1, sizeof *result);
     memory_account_init(&result->account, sim->options->memory_limit);
-    context_init(&result->context, &result->account, &result->stop);
+    /* The job's own flag ends a kernel that is running, too. */
+    context_init(&result->context, &result->account,
+                 sim->options->stop ? sim->options->stop : &result->stop);
     binder_init(&result->binder, &sim->table, sim->slots, &result->context);
     result->words = memory_new(sim->job->result_type->word_count, sizeof *result->words);
     sim->result = result;
