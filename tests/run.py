@@ -8,7 +8,8 @@ Suites, each a folder, its mode chosen by the files in it:
     errors   CODE.wk, CODE-2.wk, ...: `wkc check FILE` (or the command in a first line
              `// command: run FILE n=3`) must print exactly CODE.expected on standard error, nothing on
              standard output, name the code, and exit with 1 (`// status: 2` says otherwise). Every code
-             of runtime/base/errors.def must have a file: a code without one fails.
+             of runtime/base/errors.def must have a file: a code without one fails. Several mistakes
+             stand on lines of their own, and each gives one diagnostic.
     golden   FORM/NAME.wk and NAME.FORM: what `wkc compile FILE --emit=FORM` prints (arguments from
              a line `// arguments: n=3`). For flow and dag, print-read-print is checked by unit tests.
     run      NAME.wk: `wkc run` with `// arguments: ...` must print the JSON in `// result: ...` at
@@ -83,7 +84,8 @@ def test_error(path):
         return f"unexpected output: {out[:200]}"
     if f"[{code}]" not in err:
         return f"{code} is not reported:\n{err}"
-    if err.count("error[") > 1 and not directives(path, "several"):
+    lines = re.findall(r"^error\[\w+\].*\n  --> \S+?:(\d+:\d+)\n", err, re.M)
+    if len(lines) != len(set(lines)):
         return f"one mistake gave several diagnostics:\n{err}"
     return compare_file(path.with_suffix(".expected"), err)
 
