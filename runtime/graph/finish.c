@@ -185,7 +185,8 @@ static void fill_children(struct dag_node *nodes, struct producers *producers,
 
 struct dag_child *dag_make_children(struct dag_node *nodes, const dag_ref *refs, size_t node_count)
 {
-    struct producers producers = {refs, NULL, node_count};
+    static const dag_ref nothing;
+    struct producers producers = {refs ? refs : &nothing, NULL, node_count};
     count_children(nodes, &producers);
     struct dag_child *children =
         memory_resize(NULL, nodes[node_count].first_child, sizeof *children);
