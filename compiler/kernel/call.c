@@ -182,6 +182,12 @@ static void open_function(struct generator *g, const struct generated_function *
     g->stop = LLVMBuildLoad2(g->builder, g->pointer, g->worker, "stop");
 }
 
+/* Of arrays, a function of the prelude is a task like any other, with a body. */
+static bool is_scalar_prelude(const struct typed_function *callee)
+{
+    return callee->prelude != OPERATION_NONE && type_is_scalar(callee->result);
+}
+
 static struct value call_prelude(struct generator *g, const struct typed_function *callee,
                                  const struct value *arguments, struct span span)
 {
@@ -193,7 +199,7 @@ static struct value call_prelude(struct generator *g, const struct typed_functio
         operation_emit(g, callee->prelude, callee->parameters[0]->type->scalar, operands, span));
 }
 
-/* A function of the prelude that is called as a task has no body but its operation. */
+/* A function of the prelude over scalars that is called as a task: its body is its operation. */
 static void define_prelude(struct generator *g)
 {
     struct value operands[3];
@@ -213,7 +219,7 @@ void function_define(struct generator *g, size_t number)
     count_depth(g);
     bind_parameters(g);
     apply_rules(g);
-    if (g->function->prelude != OPERATION_NONE)
+    if (is_scalar_prelude(g->function))
         define_prelude(g);
     else
         statements(g, &g->function->body);
@@ -289,7 +295,7 @@ static struct value unpack_result(struct generator *g, LLVMValueRef result, cons
 struct value call_function(struct generator *g, struct typed_function *callee,
                            const struct value *arguments, struct span span)
 {
-    if (callee->prelude != OPERATION_NONE)
+    if (is_scalar_prelude(callee))
         return call_prelude(g, callee, arguments, span);
     LLVMTypeRef type;
     LLVMValueRef function = function_declare(g, callee, &type);
