@@ -78,8 +78,7 @@ static inline const struct ir_type *ir_type_of(const struct ir_function *functio
 /* The kernel's annotations when a call has none of its own. */
 extern const struct typed_annotations ir_no_annotations;
 
-/* The leaves of a type as a kernel's parameter or result: type_leaf's, with () as one of its own.
- */
+/* The leaves of a type of a kernel: type_leaf's, with () as one of its own. */
 uint32_t ir_leaf_count(const struct type *type);
 const struct type *ir_leaf(const struct type *type, uint32_t index);
 

@@ -33,8 +33,7 @@ enum ir_opcode {
 
 enum ir_kind {
     IR_KNOWN,     /* `type` is a scalar or (), printed "i64" */
-    IR_PENDING,   /* `type` is a scalar, array or (), printed "?f64", "?f64[+, -]": + a known extent
-                   */
+    IR_PENDING,   /* `type` is a scalar, array or (): "?f64", "?f64[+, -]" (+: known extent) */
     IR_STRUCTURED /* rank and element, printed "{2}?f64" */
 };
 

@@ -435,8 +435,7 @@ static bool read_word(struct reader *r, const struct ir_type *type, uint64_t *wo
     return fail(r, "expected a constant of the result's type");
 }
 
-/* .ir…: one letter a dimension. Their count is kept in `number` until the operand's type is known.
- */
+/* .ir…: one letter a dimension. The count is kept in `number` until the type is known. */
 static bool read_mask(struct reader *r, struct ir_instruction *instruction)
 {
     if (!expect(r, "."))

@@ -177,8 +177,7 @@ static void push_optional(struct value_list *list, ir_value value)
         vector_push(list, value);
 }
 
-/* What the outlined function of a comprehension takes: its variables, then what its iterators need.
- */
+/* What the outlined function takes: its variables, then what its iterators need. */
 static struct value_list captured_values(struct lower *f, const struct captures *captures,
                                          const struct iteration *iterations, uint32_t count)
 {

@@ -7,14 +7,12 @@
 
 /* ---- Index lists ---------------------------------------------------------------------------- */
 
-/* What stands between the brackets: one value for an index, two for a range, as SLICE takes them.
- */
+/* What stands between the brackets, as SLICE takes it: an index, or a range's two ends. */
 struct index_list {
     ir_value values[2 * WK_MAX_RANK];
     uint32_t count;
-    uint32_t mask;  /* bit d: dimension d is a range */
-    bool open_ends; /* some high end is an extent that is not known */
-    uint32_t open;  /* bit d: the high end of dimension d is missing */
+    uint32_t mask; /* bit d: dimension d is a range */
+    uint32_t open; /* bit d: the high end of dimension d is missing */
     bool all_known;
 };
 
@@ -44,7 +42,6 @@ static struct index_list lower_indexes(struct lower *f, struct lowered base,
             push_index(f, &list, lower_extent(f, base, d));
         } else {
             list.open |= 1U << d;
-            list.open_ends = true;
         }
     }
     return list;
@@ -237,7 +234,6 @@ struct lowered lower_item(struct lower *f, const struct type *array, struct lowe
             list.values[list.count++] = lower_extent(f, value, d);
         } else {
             list.open |= 1U << d;
-            list.open_ends = true;
         }
     }
     return read_indexed(f, array, value, &list);
@@ -245,36 +241,12 @@ struct lowered lower_item(struct lower *f, const struct type *array, struct lowe
 
 /* ---- Assigning ------------------------------------------------------------------------------ */
 
-/* A scalar assigned to a slice fills it. */
-static struct lowered fill_slice(struct lower *f, const struct index_list *list, uint32_t rank,
-                                 struct lowered value)
-{
-    ir_value extents[WK_MAX_RANK], operands[1 + WK_MAX_RANK];
-    uint32_t selected = selected_rank(list);
-    sliced_extents(f, list, rank, extents);
-    struct lowered result = {.count = value.count};
-    result.values = arena_array(f->shared->arena, ir_value, value.count);
-    for (uint32_t leaf = 0; leaf < value.count; leaf++) {
-        operands[0] = value.values[leaf];
-        for (uint32_t d = 0; d < selected; d++)
-            operands[1 + d] = extents[d];
-        const struct ir_type *type = ir_type_structured(
-            f->build.module, lower_ir_type(f, value.values[leaf]), (uint8_t)selected);
-        result.values[leaf] = ir_emit_value(&f->build, IR_FILL, operands, 1 + selected, type);
-    }
-    return result;
-}
-
 static struct lowered write_structure(struct lower *f, const struct type *array,
                                       struct lowered base, const struct index_list *list,
-                                      const struct type *type, struct lowered value,
-                                      const struct level *element)
+                                      struct lowered value, const struct level *element)
 {
-    const struct type *selected = selected_type(f, array, list);
-    if (list->mask && type != selected)
-        value = fill_slice(f, list, array->rank, lower_coerce(f, type, value, element));
-    else if (list->mask)
-        value = lower_coerce_elements(f, selected, value, element);
+    if (list->mask)
+        value = lower_coerce_elements(f, selected_type(f, array, list), value, element);
     else
         value = lower_coerce(f, array->element, value, element);
     ir_value operands[2 + 2 * WK_MAX_RANK];
@@ -394,7 +366,7 @@ static struct lowered assign_indexed(struct lower *f, const struct typed_stateme
         return write_task(f, place->type, base, &list, type, value);
     const struct level *element =
         place->level && place->level->kind == LEVEL_STRUCTURE ? place->level->element : NULL;
-    return write_structure(f, place->type, base, &list, type, value, element);
+    return write_structure(f, place->type, base, &list, value, element);
 }
 
 void lower_assign(struct lower *f, const struct typed_statement *s)

@@ -318,8 +318,7 @@ void lower_argument(struct lower *f, const struct type *type, struct lowered val
     }
 }
 
-/* One pending array made of a structure: by a task that returns its parameter, which is gathered.
- */
+/* One pending array made of a structure, by a task that returns what it gathers. */
 static struct lowered pack(struct lower *f, const struct type *type, struct lowered value)
 {
     struct typed_function *task = lower_small_task(f, "pack", "pack", &type, 1, type, false);

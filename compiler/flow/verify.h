@@ -22,8 +22,7 @@ bool verify_fail(struct verifier *v, int rule, const char *format, ...)
 /* The rules of the instruction itself: operands, results, attributes. */
 bool verify_instruction(struct verifier *v, const struct ir_instruction *instruction);
 
-/* Whether values of types[*at] and on can form a leaf of a task's parameter; moves *at behind them.
- */
+/* Whether types[*at] and on can form a leaf of a task's parameter; moves *at behind them. */
 bool verify_takes_leaf(const struct type *leaf, const struct ir_type *const *types, uint32_t count,
                        uint32_t *at);
 
