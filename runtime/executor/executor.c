@@ -610,7 +610,8 @@ static void arrive_with_edge(struct executor *executor, const struct dag_child *
 
 /* Looks at children up to the next action. An edge to a join that nothing here can feed arrives at
  * once; others are held. False: all have been looked at. */
-static __attribute__((noinline)) bool next_child(struct executor *executor, struct executor_action *action)
+static __attribute__((noinline)) bool next_child(struct executor *executor,
+                                                 struct executor_action *action)
 {
     const struct dag_child *child = executor->child, *end = executor->last_child;
     bool found = false;
@@ -773,7 +774,8 @@ static inline bool next_run(struct executor *executor, struct executor_action *a
     if (node == executor->sink)
         return next_commit(executor, action);
     action->kind = EXECUTOR_RUN;
-    action->becomes = node != executor->start && executor->attempts == 0;
+    action->repeats = executor->attempts > 0;
+    action->becomes = node != executor->start && !action->repeats;
     executor->running = node;
     return true;
 }
@@ -846,4 +848,75 @@ bool executor_next(struct executor *executor, struct executor_action *action)
     if (executor->next != PLAN_NONE && executor->running == PLAN_NONE)
         return next_run(executor, action);
     return next_end(executor, action);
+}
+
+/* ---- The straight way --------------------------------------------------------------------------
+ */
+
+/* A lossless lineage with nothing else going on, one child after the other: the steps that a
+ * million-task tree consists of. These functions do what executor_handle and executor_next would
+ * do, without leaving notes between the two; tests/unit/executor_steps.c compares them. */
+
+static inline bool run_straight(struct executor *executor, uint32_t node,
+                                struct executor_action *action)
+{
+    executor->running = node;
+    action->kind = EXECUTOR_RUN;
+    action->node = node;
+    action->repeats = false;
+    action->becomes = node != executor->start;
+    return true;
+}
+
+/* False, with nothing changed, if this is not the straight way. */
+static inline bool done_straight(struct executor *executor, const struct executor_event *event,
+                                 struct executor_action *action)
+{
+    uint32_t node = event->node;
+    uint64_t begin = first_child(executor, node);
+    if (node != executor->running || event->bytes > executor->options.inline_bytes ||
+        first_child(executor, node + 1) - begin != 1 || executor->arrival.node != PLAN_NONE)
+        return false;
+    const struct dag_child *child = &executor->children[begin];
+    uint32_t producers = executor->nodes[child->node].producer_count;
+    if (producers >= JOIN_WIDTH || (producers == 1 && child->node == executor->sink))
+        return false;
+    executor->last = node;
+    executor->attempts = 0;
+    if (producers == 1)
+        return run_straight(executor, child->node, action);
+    executor->running = PLAN_NONE;
+    executor->arrival.node = child->node;
+    executor->arrival.edges = UINT64_C(1) << child->bit;
+    return next_arrival(executor, action);
+}
+
+static inline bool answered_straight(struct executor *executor, const struct executor_event *event,
+                                     struct executor_action *action)
+{
+    uint32_t node = executor->arrival.node;
+    if (node == PLAN_NONE || !executor->arrival.is_sent ||
+        event->record != executor->arrival.record || node == executor->sink ||
+        (executor->next & executor->running) != PLAN_NONE || executor->settling)
+        return false;
+    executor->arrival.node = PLAN_NONE;
+    executor->stopped |= event->answer == JOIN_STOP;
+    if (event->answer == JOIN_OWN)
+        return run_straight(executor, node, action);
+    executor->ended = true;
+    action->kind = EXECUTOR_END;
+    return true;
+}
+
+bool executor_step(struct executor *executor, const struct executor_event *event,
+                   struct executor_action *action)
+{
+    if (executor->busy == 0 && executor->options.lossless) {
+        if (event->kind == EXECUTOR_DONE && done_straight(executor, event, action))
+            return true;
+        if (event->kind == EXECUTOR_ANSWERED && answered_straight(executor, event, action))
+            return true;
+    }
+    executor_handle(executor, event);
+    return executor_next(executor, action);
 }

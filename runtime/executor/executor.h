@@ -53,6 +53,7 @@ struct executor_action {
     uint32_t node;
     uint32_t record;       /* ARRIVE */
     uint32_t count;        /* PASSED */
+    bool repeats;          /* RUN: the task's last run failed */
     bool becomes;          /* RUN: not the node that the executor was started at */
     uint64_t edges, all;   /* ARRIVE: what arrives, and all edges of the record */
     uint64_t token;        /* ARRIVE, INVOKE */
@@ -83,7 +84,7 @@ struct executor_event {
 struct executor_options {
     uint64_t inline_bytes; /* values up to this size travel inside payloads and arrivals */
     /* Nothing is ever lost or run twice, and an invocation is accepted at once: the world answers
-     * neither INVOKE nor gets PASSED. */
+     * need not answer INVOKE, and never gets PASSED. */
     bool lossless;
 };
 
@@ -177,5 +178,9 @@ bool executor_next(struct executor *executor, struct executor_action *action);
 
 /* Takes note of what happened. Events that no longer matter are ignored. */
 void executor_handle(struct executor *executor, const struct executor_event *event);
+
+/* Both in one: executor_handle, then executor_next. For worlds that answer at once. */
+bool executor_step(struct executor *executor, const struct executor_event *event,
+                   struct executor_action *action);
 
 #endif

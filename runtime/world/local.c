@@ -146,7 +146,6 @@ static void init_worker(struct local *local, uint32_t number)
     worker->slots = local->slots;
     worker->joins = local->joins;
     worker->is_simple = !local->readers && !local->options->trace;
-    worker->failed_node = PLAN_NONE;
     uint64_t sources = local->plan->source_count;
     uint64_t first = sources * number / local->worker_count;
     uint64_t end = sources * (number + 1) / local->worker_count;

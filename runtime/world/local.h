@@ -57,7 +57,6 @@ struct worker {
     struct context context;
     struct binder binder;
     uint64_t *arguments, *results;
-    uint32_t failed_node; /* the node whose run has just failed, or PLAN_NONE */
     bool arguments_bound; /* by the task that ran last */
     struct local_counters counters;
     pthread_mutex_t deadline_lock; /* between the worker and the watch */

@@ -205,53 +205,57 @@ static void run(struct worker *worker, const struct executor_action *action,
         return;
     }
     worker->counters.becomes += action->becomes;
-    worker->counters.retries += action->node == worker->failed_node;
+    worker->counters.retries += action->repeats;
     worker_run_task(worker, action->node, event);
-    worker->failed_node = event->kind == EXECUTOR_FAILED ? action->node : PLAN_NONE;
 }
 
-/* Does what the action says and tells the executor; false at the end of the lineage. */
-static bool perform(struct worker *worker, const struct executor_action *action)
+/* Does what an action says, and fills the event that answers it. */
+static inline void perform(struct worker *worker, const struct executor_action *action,
+                           struct executor_event *event)
 {
-    struct executor_event event;
-    event.node = action->node;
+    event->node = action->node;
     switch (action->kind) {
     case EXECUTOR_RUN:
-        run(worker, action, &event);
-        break;
+        run(worker, action, event);
+        return;
     case EXECUTOR_ARRIVE:
-        arrive(worker, action, &event);
-        break;
-    case EXECUTOR_INVOKE:
-        invoke(worker, action->node);
-        return true;
+        arrive(worker, action, event);
+        return;
     case EXECUTOR_COMMIT:
         worker_commit(worker, action->node);
-        event.kind = EXECUTOR_SETTLED;
-        break;
+        event->kind = EXECUTOR_SETTLED;
+        return;
     case EXECUTOR_FAIL:
         worker_fail(worker, action->node);
-        event.kind = EXECUTOR_SETTLED;
-        break;
+        event->kind = EXECUTOR_SETTLED;
+        return;
+    case EXECUTOR_INVOKE: /* not answered; see run_lineage */
     case EXECUTOR_END:
-        return false;
     case EXECUTOR_PUT: /* no value is too large to be shared */
     case EXECUTOR_PASSED:
-        bug("the executor of the local world asks for action %d", (int)action->kind);
+        break;
     }
-    executor_handle(&worker->executor, &event);
-    return true;
+    bug("the executor of the local world asks for action %d", (int)action->kind);
 }
 
 static void run_lineage(struct worker *worker, uint32_t node)
 {
     struct executor_action action;
+    struct executor_event event;
     worker->counters.invocations++;
     executor_start(&worker->executor, node, 0);
-    do {
-        if (!executor_next(&worker->executor, &action))
-            bug("the executor waits although everything was answered");
-    } while (perform(worker, &action));
+    bool has_more = executor_next(&worker->executor, &action);
+    while (has_more && action.kind != EXECUTOR_END) {
+        if (action.kind == EXECUTOR_INVOKE) {
+            invoke(worker, action.node);
+            has_more = executor_next(&worker->executor, &action);
+        } else {
+            perform(worker, &action, &event);
+            has_more = executor_step(&worker->executor, &event, &action);
+        }
+    }
+    if (!has_more)
+        bug("the executor waits although everything was answered");
 }
 
 void *worker_run(void *argument)

@@ -299,6 +299,86 @@ static void a_missing_input_stops_the_lineage(void)
     finish();
 }
 
+/* ---- The straight way
+ * ---------------------------------------------------------------------------- */
+
+static uint64_t random_state = 88172645463325252u;
+static uint32_t random_below(uint32_t bound)
+{
+    random_state = hash_mix(random_state + 1);
+    return (uint32_t)(random_state >> 32) % bound;
+}
+
+static void build_random_job(void)
+{
+    uint32_t producers[4], count = 2 + random_below(12), last = count - 1;
+    synthetic_begin(&job);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t refs = i == 0 ? 0 : random_below(4);
+        for (uint32_t r = 0; r < refs; r++)
+            producers[r] = random_below(i);
+        synthetic_node(&job, producers, refs);
+    }
+    synthetic_end(&job, &last, 1);
+}
+
+/* An answer to an action, by chance. */
+static struct executor_event any_answer(void)
+{
+    struct executor_event event = {.node = action.node, .record = action.record, .bytes = 8};
+    switch (action.kind) {
+    case EXECUTOR_RUN:
+        event.kind = random_below(20) ? EXECUTOR_DONE : EXECUTOR_POISONED;
+        break;
+    case EXECUTOR_ARRIVE:
+        event.kind = EXECUTOR_ANSWERED;
+        event.answer = random_below(10) ? random_below(2) ? JOIN_OWN : JOIN_NOT : JOIN_STOP;
+        break;
+    case EXECUTOR_COMMIT:
+        event.kind = EXECUTOR_SETTLED;
+        break;
+    default:
+        event.kind = EXECUTOR_ACCEPTED;
+    }
+    return event;
+}
+
+/* Whatever is answered, executor_step does what executor_handle and executor_next do. */
+static void a_step_is_an_event_and_the_next_action(void)
+{
+    for (int round = 0; round < 3000; round++) {
+        struct executor other = {0};
+        struct executor_action expected;
+        build_random_job();
+        uint32_t start = random_below(job.dag.node_count);
+        begin(true, 100, start);
+        executor_init(&other, &job.plan, &(struct executor_options){100, true});
+        executor_start(&other, start, OWN_TOKEN);
+        bool has_more = executor_next(&executor, &action);
+        CHECK_INT(executor_next(&other, &expected), has_more);
+        while (has_more && action.kind != EXECUTOR_END) {
+            struct executor_event event = any_answer();
+            has_more = executor_step(&executor, &event, &action);
+            executor_handle(&other, &event);
+            CHECK_INT(executor_next(&other, &expected), has_more);
+            CHECK_INT(action.kind, expected.kind);
+            if (action.kind != EXECUTOR_END)
+                CHECK_INT(action.node, expected.node);
+            if (action.kind == EXECUTOR_RUN)
+                CHECK_INT(action.becomes, expected.becomes);
+            if (action.kind == EXECUTOR_ARRIVE) {
+                CHECK_INT(action.record, expected.record);
+                CHECK_INT(action.edges, expected.edges);
+                CHECK_INT(action.all, expected.all);
+            }
+        }
+        CHECK(has_more);
+        CHECK_INT(executor.stopped, other.stopped);
+        executor_release(&other);
+        finish();
+    }
+}
+
 /* ---- The rules, one after the other ---------------------------------------------------------- */
 
 static enum join_answer arrives(struct join_record *record, uint64_t edges, uint64_t token,
@@ -388,5 +468,5 @@ TEST_MAIN(TEST(a_chain_is_run_by_one_executor), TEST(at_a_fan_out_it_becomes_the
           TEST(of_two_owned_joins_one_is_invoked), TEST(a_stopped_lineage_marks_nothing),
           TEST(wide_joins_are_climbed_record_by_record),
           TEST(failures_of_the_environment_are_retried), TEST(a_missing_input_stops_the_lineage),
-          TEST(the_rules_of_joins), TEST(wide_joins_are_trees_of_records),
-          TEST(arrivals_in_shared_memory))
+          TEST(a_step_is_an_event_and_the_next_action), TEST(the_rules_of_joins),
+          TEST(wide_joins_are_trees_of_records), TEST(arrivals_in_shared_memory))
