@@ -260,7 +260,12 @@ static LLVMValueRef select_all(struct generator *g, const struct value *base,
         low.indexes[i] = selections[i].low;
     }
     low.flat = base->strides ? NULL : dense_offset(g, base, selections);
-    return element_address(g, base->type->element, base->scalar, array_offset(g, base, &low));
+    LLVMValueRef address =
+        element_address(g, base->type->element, base->scalar, array_offset(g, base, &low));
+    /* An empty slice may begin behind the array's end: then its address means nothing. */
+    if (LLVMIsAGetElementPtrInst(address))
+        LLVMSetIsInBounds(address, false);
+    return address;
 }
 
 struct value array_index(struct generator *g, const struct value *base,
