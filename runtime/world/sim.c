@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "trace/trace.h"
 
 /* ---- Chance
  * ---------------------------------------------------------------------------------------- */
@@ -131,6 +132,8 @@ static void init_sim(struct sim *sim, const struct job *job, const struct job_op
     sim->next_fault = sim_random(sim, 1 + 4 * dag->node_count);
     list_producers(sim);
     init_result(sim);
+    if (options->trace)
+        trace_begin(options->trace, SIM_TRACKS);
 }
 
 /* ---- Taking down

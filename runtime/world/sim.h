@@ -52,6 +52,7 @@ enum {
     SIM_LATENCY = 20,        /* the longest of a message without faults */
     SIM_LEASE = 1000,        /* of a join's owner */
     SIM_REPEAT = 100,        /* when a step without an answer is repeated */
+    SIM_TRACKS = 16,         /* of a trace */
     SIM_INLINE_BYTES = 1024, /* values above are large */
 };
 
@@ -126,6 +127,8 @@ struct sim {
     uint64_t *bytes; /* by node: the size of its value, once it has run */
     bool *stored;    /* by node: the value is in the store */
     struct sim_record *records;
+
+    uint64_t track_ends[SIM_TRACKS];
 
     enum sim_status status;
     struct sim_result *result;

@@ -125,6 +125,20 @@ static void note_failure(struct sim *sim, uint32_t node, const uint64_t *argumen
     sim->failure = sim->result->context.error;
 }
 
+/* Virtual time has no unit of its own; in a trace it is microseconds. Runs that overlap go to
+ * tracks of their own, as far as there are any. */
+static void trace_run(struct sim *sim, uint32_t node)
+{
+    uint64_t begin = sim->now, end = begin + SIM_LATENCY;
+    uint32_t track = 0;
+    if (!sim->options->trace)
+        return;
+    while (track + 1 < SIM_TRACKS && sim->track_ends[track] > begin)
+        track++;
+    sim->track_ends[track] = end;
+    trace_task(sim->options->trace, track, node, begin * 1000, end * 1000);
+}
+
 static void run_task(struct sim *sim, struct sim_process *process, uint32_t node,
                      struct executor_event *event)
 {
@@ -139,6 +153,7 @@ static void run_task(struct sim *sim, struct sim_process *process, uint32_t node
         note_failure(sim, node, arguments);
     } else {
         event->kind = EXECUTOR_DONE;
+        trace_run(sim, node);
         if (sim->runs[node]++ == 0)
             write_task_log(&sim->table, sim->options, node, &sim->result->context.log);
         node_set_add(&process->held, node);
