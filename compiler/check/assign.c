@@ -66,8 +66,6 @@ static struct target *find_variable(struct checker *c, const struct ast_expressi
 {
     const struct symbol *symbol = scope_find(c, e->name);
     if (!symbol) {
-        if (c->recovered)
-            return NULL;
         struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_unknown_name,
                                         "there is no variable named '%s' here", e->name);
         const char *nearest = scope_nearest(c, e->name, 1U << SYMBOL_LOCAL);

@@ -25,8 +25,6 @@ static bool is_sibling(const struct checker *c, const char *name)
 
 static struct typed *unknown_name(struct checker *c, const struct ast_expression *e)
 {
-    if (c->recovered)
-        return node_error(c, e->span);
     struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_unknown_name,
                                     "there is no variable named '%s' here", e->name);
     const char *nearest = scope_nearest(c, e->name, 1U << SYMBOL_LOCAL | 1U << SYMBOL_CONSTANT);

@@ -111,7 +111,7 @@ static struct typed *check_sized(struct checker *c, const struct prelude_call *c
 static struct typed *check_range_call(struct checker *c, const struct prelude_call *call)
 {
     if (call->count < 2 || call->count > 3)
-        return wrong_count(c, call, "2 or 3 arguments (lo, hi, step)");
+        return wrong_count(c, call, "2 or 3 arguments, as in range(0, n) or range(0, n, 2)");
     struct typed **items = arena_array(c->arena, struct typed *, 3);
     for (uint32_t i = 0; i < call->count; i++)
         items[i] = integer_argument(c, call, i, i == 2 ? "the step" : "a bound");
