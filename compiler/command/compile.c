@@ -48,10 +48,6 @@ static bool emit(struct compilation *c, enum form form, struct buffer *out)
 /* Without --emit: the kernels are made and kept, so that a run finds them. */
 static bool fill_cache(struct compilation *c, struct buffer *out)
 {
-    if (!c->typed->entry) {
-        buffer_printf(out, "%s: checked; it has no flow main to compile\n", c->path);
-        return true;
-    }
     struct link_options options = {.kernel = {.optimize = c->optimize, .debug = true}};
     if (link_kernels(c->ir->kernels, c->ir->kernel_count, &options, &c->kernels, &c->diagnostics))
         return false;
@@ -116,11 +112,8 @@ static void print_extras(const struct compilation *c)
 static int compile(struct compilation *c, enum form form)
 {
     struct buffer out = {0};
-    c->needs_main = form == FORM_DAG || form == FORM_FLOW;
-    bool ok = pipeline_run(c, form <= FORM_TYPED && form != FORM_NONE ? form_stages[form]
-                                                                      : STAGE_CHECK);
-    if (ok && form != FORM_AST && form != FORM_TYPED && c->typed->entry)
-        ok = pipeline_run(c, form_stages[form]);
+    c->needs_main = form != FORM_AST && form != FORM_TYPED;
+    bool ok = pipeline_run(c, form_stages[form]);
     if (ok)
         ok = form == FORM_NONE ? fill_cache(c, &out) : emit(c, form, &out);
     int status = finish_compilation(c, ok);

@@ -94,16 +94,23 @@ static void find_inputs(struct compilation *c)
     }
 }
 
+static bool limit_option(struct compilation *c, enum option option, uint64_t most, uint64_t *limit)
+{
+    struct error error;
+    if (!c->options->given[option] ||
+        options_number(c->options, option, 1, most, limit, &error) == 0)
+        return true;
+    c->usage = true;
+    return report(c, &error);
+}
+
 static bool stage_elaborate(struct compilation *c)
 {
     struct error error;
     struct elaborate_options options = {.stop = c->stop};
-    if (c->options->given[OPTION_MAX_TASKS] &&
-        options_number(c->options, OPTION_MAX_TASKS, 1, DAG_MAX_NODES - 1, &options.max_tasks,
-                       &error)) {
-        c->usage = true;
-        return report(c, &error);
-    }
+    if (!limit_option(c, OPTION_MAX_TASKS, DAG_MAX_NODES - 1, &options.max_tasks) ||
+        !limit_option(c, OPTION_MAX_STEPS, UINT64_MAX, &options.max_steps))
+        return false;
     if (elaborate(c->code, c->arguments, &options, &c->dag, &c->counters, &error))
         return report(c, &error);
     if (c->options->given[OPTION_VERIFY_EACH] && dag_verify(&c->dag, &error))

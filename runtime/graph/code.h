@@ -39,7 +39,7 @@ struct flow_argument {
 
 struct elaborate_options {
     uint64_t max_tasks;            /* nodes created; 0: 10 million */
-    uint64_t max_steps;            /* instructions and element moves; 0: 10 billion */
+    uint64_t max_steps;            /* instructions and element moves; 0: 1 billion */
     const _Atomic(uint32_t) *stop; /* Ctrl-C; or NULL */
 };
 

@@ -12,7 +12,7 @@
 #include "value/semantics.h"
 
 #define DEFAULT_MAX_TASKS UINT64_C(10000000)
-#define DEFAULT_MAX_STEPS UINT64_C(10000000000)
+#define DEFAULT_MAX_STEPS UINT64_C(1000000000)
 enum { MOST_FRAMES = 100000, MOST_REGISTERS = 1 << 26, POLL_PERIOD = 65536 };
 #define HEAP_LIMIT (UINT64_C(2) << 30)
 
@@ -164,8 +164,9 @@ int machine_enter(struct machine *m, uint32_t function, uint32_t site)
         return too_deep(m, f);
     uint32_t scope = enter_scope(m, function, site);
     vector_reserve(&m->registers, f->registers);
-    memset(m->registers.items + base + f->word_registers, 0,
-           (f->registers - f->word_registers) * sizeof(uint64_t));
+    if (f->registers > f->word_registers)
+        memset(m->registers.items + base + f->word_registers, 0,
+               (f->registers - f->word_registers) * sizeof(uint64_t));
     m->registers.count += f->registers;
     vector_push(&m->frames, (struct frame){f, f->code, base, scope});
     return 0;
