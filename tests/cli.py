@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -332,10 +333,23 @@ def no_memory(folder):
 
 
 def missing_tools(folder):
-    run = wkc("run", HARMONIC, "parts=3", env={"PATH": "/nonexistent", "WKC_CACHE": str(folder / "cache")})
-    check(run.status == 0 or ("lld" in run.err and run.status == 1), run.err)
+    cache = {"WKC_CACHE": str(folder / "cache")}
+    wkc("run", HARMONIC, "parts=3", env={"PATH": "/nonexistent", **cache}).fails(1, "error[E816]", "lld-19")
+    linker = folder / "ld.lld-19"
+    linker.write_text("#!/bin/sh\necho no room >&2\nexit 1\n")
+    linker.chmod(0o755)
+    wkc("run", HARMONIC, "parts=3", env={"PATH": f"{folder}:/usr/bin:/bin", **cache}).fails(1, "error[E817]", "no room")
     run = wkc("run", HARMONIC, "parts=3", "width=11", env={"WKC_CACHE": "/proc/nowhere"})
     check(run.status == 0 and "warning[W801]" in run.err, run.err)
+    dot = folder / "dot"
+    dot.write_text("#!/bin/sh\nexit 3\n")
+    dot.chmod(0o755)
+    wkc("dot", HARMONIC, "parts=3", "-o", folder / "g.svg", env={"PATH": f"{folder}:/usr/bin"}).fails(1, "error[E831]")
+    check(not (folder / "g.svg").exists(), "nothing half-drawn")
+    alone = folder / "alone/wkc"
+    alone.parent.mkdir()
+    shutil.copy(RELEASE, alone)
+    wkc("run", HARMONIC, "parts=3", "width=12", binary=str(alone), env=cache).fails(1, "error[E815]", "libwkc-kernel.so", "install")
 
 
 def the_cache(folder):

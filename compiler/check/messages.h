@@ -19,8 +19,8 @@
 #define MESSAGE_SLICE "slice {}..{} is out of bounds: dimension {} has extent {}"
 /* With the operator (value/semantics.c words it alike); a conversion with the type and its range.
  */
-#define MESSAGE_DIVISION "{} %s 0"
-#define MESSAGE_SHIFT "{} %s {}"
+#define MESSAGE_DIVISION "division by zero: {} %s 0"
+#define MESSAGE_SHIFT "shift by a negative amount: {} %s {}"
 #define MESSAGE_CONVERSION "{} does not fit %s (%s to %s)"
 #define MESSAGE_NEGATIVE_EXTENT "an array's extent is {}"
 #define MESSAGE_TOO_LARGE(extents) "an array of " extents " elements is too large"

@@ -48,10 +48,12 @@ kernel_compile_function *generator_load(struct error *error)
     char *path = generator_path();
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     void *entry = handle ? dlsym(handle, KERNEL_ENTRY) : NULL;
-    if (!entry)
-        error_set(error, ERR_code_generator, "%s", dlerror());
-    else
+    if (!entry) {
+        error_set(error, ERR_code_generator, "the code generator cannot be loaded: %s", dlerror());
+        error_hint(error, "it stands beside wkc, or in ../lib/wkc: is the installation complete?");
+    } else {
         memcpy(&loaded, &entry, sizeof loaded); /* ISO C has no cast from data to functions */
+    }
     free(path);
     return loaded;
 }

@@ -584,7 +584,7 @@ static const struct mistake_case mistake_cases[] = {
      "    let _unused = 1 / n\n"
      "    return n\n"
      "}\n",
-     0, ERR_division_by_zero, 2, 19, "1 / 0"},
+     0, ERR_division_by_zero, 2, 19, "division by zero: 1 / 0"},
 };
 
 static void mistakes(void)

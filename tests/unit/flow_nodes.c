@@ -355,7 +355,7 @@ static void limits_name_the_loop(void)
                  "%2 !0..1\n    return %0\n"),
           7, ERR_shape_mismatch, "dimension n: expected 7, found 1");
     fails(LIMITS("    %3: i64 = div %0, %1 !0..1\n    return %3\n"), 7, ERR_division_by_zero,
-          "7 / 0");
+          "division by zero: 7 / 0");
 }
 
 static void flows_recurse_deeply(void)

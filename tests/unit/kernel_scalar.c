@@ -116,8 +116,8 @@ static void failures_name_place_and_values(void)
                      "task outer(b: int) -> int { return divide(1, b) + 1 }\n",
                      optimize);
         CHECK_INT(call_int(&k, "divide", WORDS(7, 2)), 3);
-        CHECK_FAILS(&k, "divide", WORDS(7, 0), ERR_division_by_zero, 2, 12, "7 / 0");
-        CHECK_FAILS(&k, "outer", WORDS(0), ERR_division_by_zero, 2, 12, "1 / 0");
+        CHECK_FAILS(&k, "divide", WORDS(7, 0), ERR_division_by_zero, 2, 12, "division by zero: 7 / 0");
+        CHECK_FAILS(&k, "outer", WORDS(0), ERR_division_by_zero, 2, 12, "division by zero: 1 / 0");
         CHECK_INT(call_int(&k, "outer", WORDS(1)), 2);
         CHECK_INT(call_int(&k, "steps", WORDS(3)), 4);
         CHECK_FAILS(&k, "steps", WORDS(0), ERR_zero_step, 6, 27, "a range from 0 to 10 has step 0");
