@@ -215,6 +215,8 @@ bool block_is_long(const struct typed_block *block);
 bool typed_is_long(const struct typed *typed);
 /* Whether the variable may be used after the current statement. */
 bool variable_is_live(const struct generator *g, const struct variable *variable);
+/* Whether nothing that a view looks at is written by the statements of a block from one on. */
+bool view_survives(const struct typed *typed, const struct typed_block *block, uint32_t from);
 /* Whether a view that an expression gives stays the same until the end of the innermost block:
  * nothing that it looks at is written before. Then view_lend notes that those variables must not
  * move. */

@@ -300,7 +300,7 @@ static struct iteration for_iteration(struct generator *g, const struct typed_st
 {
     struct iteration it = iteration_open(g, &s->iterator);
     const struct typed *subject = s->iterator.subject;
-    if (subject && subject->kind == TYPED_VARIABLE && block_assigns(&s->body, 0, subject->variable))
+    if (subject && !view_survives(subject, &s->body, 0))
         it.subject = scope_keep(g, value_own(g, it.subject));
     return it;
 }

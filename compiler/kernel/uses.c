@@ -239,28 +239,23 @@ bool variable_is_live(const struct generator *g, const struct variable *variable
     return true;
 }
 
-static bool is_written_later(const struct generator *g, const struct variable *variable)
-{
-    const struct scope *scope = g->scope;
-    while (scope && !scope->block)
-        scope = scope->parent;
-    return !scope || block_assigns(scope->block, scope->at + 1, variable);
-}
-
-bool view_is_stable(const struct generator *g, const struct typed *typed)
+bool view_survives(const struct typed *typed, const struct typed_block *block, uint32_t from)
 {
     switch (typed->kind) {
     case TYPED_VARIABLE:
-        return typed->variable->kind != VARIABLE_MUTABLE || !is_written_later(g, typed->variable);
+        return typed->variable->kind != VARIABLE_MUTABLE ||
+               !block_assigns(block, from, typed->variable);
     case TYPED_INDEX:
-        return view_is_stable(g, typed->base);
+        return view_survives(typed->base, block, from);
     case TYPED_PART:
-        return view_is_stable(g, typed->operands[0]);
+        return view_survives(typed->operands[0], block, from);
     case TYPED_IF:
-        return view_is_stable(g, typed->then) && view_is_stable(g, typed->otherwise);
+        return view_survives(typed->then, block, from) &&
+               view_survives(typed->otherwise, block, from);
     case TYPED_TUPLE:
+    case TYPED_BUILTIN: /* transpose and flatten give views */
         for (uint32_t i = 0; i < typed->item_count; i++) {
-            if (!view_is_stable(g, typed->items[i]))
+            if (!view_survives(typed->items[i], block, from))
                 return false;
         }
         return true;
@@ -275,11 +270,18 @@ bool view_is_stable(const struct generator *g, const struct typed *typed)
     case TYPED_ARRAY:
     case TYPED_COMPREHENSION:
     case TYPED_CALL:
-    case TYPED_BUILTIN:
     case TYPED_REDUCE:
         break; /* values of their own */
     }
     return true;
+}
+
+bool view_is_stable(const struct generator *g, const struct typed *typed)
+{
+    const struct scope *scope = g->scope;
+    while (scope && !scope->block)
+        scope = scope->parent;
+    return scope && view_survives(typed, scope->block, scope->at + 1);
 }
 
 void view_lend(struct generator *g, const struct typed *typed)
@@ -290,7 +292,8 @@ void view_lend(struct generator *g, const struct typed *typed)
         view_lend(g, typed->base);
     else if (typed->kind == TYPED_PART)
         view_lend(g, typed->operands[0]);
-    for (uint32_t i = 0; typed->kind == TYPED_TUPLE && i < typed->item_count; i++)
+    bool has_items = typed->kind == TYPED_TUPLE || typed->kind == TYPED_BUILTIN;
+    for (uint32_t i = 0; has_items && i < typed->item_count; i++)
         view_lend(g, typed->items[i]);
     if (typed->kind == TYPED_IF) {
         view_lend(g, typed->then);

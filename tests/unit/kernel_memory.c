@@ -31,6 +31,20 @@ static const char aliasing[] =
     "    for x in a { a[0] = a[0] + 10 * x }\n"
     "    return a\n"
     "}\n"
+    "task over_part(n: int) -> int[_] {\n"
+    "    var a = [1, 2, n]\n"
+    "    for x in a[0..2] { a[1] = a[1] + 10 * x }\n"
+    "    var m = [[1, 2], [3, 4]]\n"
+    "    for x in m[0] { m[0] = [x] }\n"
+    "    var t = ([n, n], 1)\n"
+    "    for x in t.0 { t.0[1] += x }\n"
+    "    var grid = [10*i + j for i in 0..2, j in 0..2]\n"
+    "    let flat = flatten(grid)\n"
+    "    let turned = transpose(grid)\n"
+    "    for x in flatten(grid) { grid[1, 1] = grid[1, 1] + x }\n"
+    "    return concat(concat(a, m[0]), concat(t.0, concat(concat(flat, turned[1, :]), grid[1, "
+    ":])))\n"
+    "}\n"
     "task rows_over(n: int) -> int {\n"
     "    var m = [n + 10*i + j for i in 0..2, j in 0..2]\n"
     "    var total = 0\n"
@@ -126,6 +140,8 @@ static void values_never_alias(void)
         CHECK_INT(call_int(&k, "inner", WORDS(3)), 1000120);
         kernels_call(&k, "over_itself", WORDS(3));
         CHECK_INTS(61, 2, 3);
+        kernels_call(&k, "over_part", WORDS(3));
+        CHECK_INTS(1, 32, 3, 2, 3, 9, 0, 1, 10, 11, 1, 11, 10, 33);
         CHECK_INT(call_int(&k, "rows_over", WORDS(3)), 3 + 13);
         kernels_call(&k, "nested", WORDS(3));
         CHECK_INTS(2, 3, 7, 8, 9, 7, 8, 9, 1, 2, 3, 5);
