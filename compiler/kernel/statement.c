@@ -3,6 +3,7 @@
  */
 #include "generator.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -195,9 +196,61 @@ static void assign_element(struct generator *g, const struct typed_statement *s,
     element_store(g, &value, address);
 }
 
+/* xs = append(xs, x). */
+static bool is_growth(const struct typed_statement *s)
+{
+    const struct typed *value = s->value;
+    return s->operation == OPERATION_NONE && s->part_count == 0 && value->kind == TYPED_BUILTIN &&
+           value->builtin == BUILTIN_APPEND && value->items[0]->kind == TYPED_VARIABLE &&
+           value->items[0]->variable == s->variable;
+}
+
+/* Moves the elements of a variable to a block with room for as many again. */
+static void grow_slot(struct generator *g, const struct slot *slot, LLVMValueRef used,
+                      LLVMValueRef needed)
+{
+    LLVMValueRef old = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
+    LLVMValueRef doubled = index_multiply(g, needed, constant_i64(g, 2));
+    LLVMValueRef moved = block_new_bytes(g, doubled);
+    copy_memory(g, moved, old, used);
+    block_free(g, old);
+    LLVMBuildStore(g->builder, moved, slot->storage);
+}
+
+/* Adds an element at the end of a variable's own block while there is room, so that n of them take
+ * a time in proportion to n. How many bytes the block has stands in its header. */
+static void append_in_place(struct generator *g, const struct typed_statement *s,
+                            const struct slot *slot)
+{
+    const struct type *element = slot->type->element;
+    struct value last = expression_take(g, s->value->items[1]);
+    debug_at(g, s->span);
+    struct value array = slot_load(g, slot);
+    LLVMValueRef size = constant_i64(g, type_element_bytes(element));
+    LLVMValueRef used = array_bytes(g, &array), needed = index_add(g, used, size);
+    LLVMValueRef offset =
+        constant_i64(g, (int64_t)offsetof(struct wk_block, bytes) - WK_HEADER_BYTES);
+    LLVMValueRef header = LLVMBuildGEP2(g->builder, g->i8, array.scalar, &offset, 1, "");
+    LLVMValueRef room = LLVMBuildLoad2(g->builder, g->i64, header, "");
+    LLVMBasicBlockRef grow = block_new(g, "grow"), push = block_new(g, "push");
+    branch_likely(g, LLVMBuildICmp(g->builder, LLVMIntULE, needed, room, ""), push, grow);
+    block_enter(g, grow);
+    grow_slot(g, slot, used, needed);
+    block_jump(g, push);
+    block_enter(g, push);
+    LLVMValueRef data = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
+    element_store(g, &last, element_address(g, element, data, array.extents[0]));
+    LLVMValueRef count = index_add(g, array.extents[0], constant_i64(g, 1));
+    LLVMBuildStore(g->builder, count, slot->extents[0]);
+}
+
 static void assign_whole(struct generator *g, const struct typed_statement *s,
                          const struct slot *slot)
 {
+    if (is_growth(s)) {
+        append_in_place(g, s, slot);
+        return;
+    }
     const struct type *type = slot->type;
     if (s->operation != OPERATION_NONE && type->kind == TYPE_ARRAY) {
         struct value target = slot_load(g, slot);

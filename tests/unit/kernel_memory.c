@@ -114,6 +114,23 @@ static const char aliasing[] =
     "    return concat(column, view)\n"
     "}\n";
 
+static const char growing[] = "task numbers(n: int) -> int[_] {\n"
+                              "    var xs: int[_] = []\n"
+                              "    for i in 0..n { xs = append(xs, i + len(xs)) }\n"
+                              "    let ys = xs\n"
+                              "    xs = append(xs, xs[0])\n"
+                              "    xs[0] = -1\n"
+                              "    return concat([len(xs), xs[n], ys[0]], ys)\n"
+                              "}\n"
+                              "task rows(n: int) -> int[_] {\n"
+                              "    var all = [[7]]\n"
+                              "    for i in 0..n {\n"
+                              "        all = append(all, all[i])\n"
+                              "        all[i] = [i, i]\n"
+                              "    }\n"
+                              "    return concat(all)\n"
+                              "}\n";
+
 static struct kernels k;
 
 #define CHECK_INTS(...)                                                                            \
@@ -168,6 +185,23 @@ static void values_never_alias(void)
         kernels_call(&k, "copied", WORDS(address_word(m), 2, 2));
         CHECK_INTS(-1, 3, 2, 4);
         CHECK(a[0] == 1 && a[1] == 2 && m[0] == 1);
+        kernels_close(&k);
+    }
+}
+
+static void arrays_grow(void)
+{
+    enum { COUNT = 300000 };
+    for (unsigned optimize = 0; optimize <= 2; optimize++) {
+        kernels_open(&k, growing, optimize);
+        kernels_call(&k, "numbers", WORDS(COUNT));
+        const int64_t *found = result_data(&k, 0);
+        CHECK_INT(k.results[1], COUNT + 3);
+        CHECK(found[0] == COUNT + 1 && found[1] == 0 && found[2] == 0);
+        for (int i = 0; i < COUNT; i++)
+            CHECK_INT(found[i + 3], 2 * i);
+        kernels_call(&k, "rows", WORDS(3));
+        CHECK_INTS(0, 0, 1, 1, 2, 2, 7);
         kernels_close(&k);
     }
 }
@@ -280,4 +314,5 @@ static void the_limit_is_reported(void)
     kernels_close(&k);
 }
 
-TEST_MAIN(TEST(values_never_alias), TEST(loops_stay_small), TEST(the_limit_is_reported))
+TEST_MAIN(TEST(values_never_alias), TEST(arrays_grow), TEST(loops_stay_small),
+          TEST(the_limit_is_reported))
