@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/.." || exit 1
 . tests/tally.sh
 
-build make MODE=fuzz fuzzers
+build make -j2 MODE=fuzz fuzzers
 seconds=${FUZZ_SECONDS:-60}
 for source in tests/fuzz/*.c; do
     name=$(basename "$source" .c)

@@ -8,12 +8,12 @@ export WKC_CACHE="$PWD/build/test-cache"
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 # gcc 12's LeakSanitizer now and then crashes on the thread-local storage of a thread that is ending.
 export LSAN_OPTIONS=use_tls=0:print_suppressions=0
-build make MODE=release all
-build make MODE=sanitize all unit_programs
+build make -j2 MODE=release all
+build make -j2 MODE=sanitize all unit_programs
 for test in build/sanitize/unit/*_*; do
     [ -f "tests/unit/${test##*/}.c" ] && suite "$test"
 done
-build make MODE=thread thread_programs
+build make -j2 MODE=thread thread_programs
 for test in build/thread/unit/world_*; do
     [ -f "tests/unit/${test##*/}.c" ] && suite "$test"
 done

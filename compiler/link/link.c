@@ -20,8 +20,12 @@ static int hash_generator(EVP_MD_CTX *hash, struct error *error)
     char *path = generator_path();
     struct buffer content = {0};
     int status = buffer_read_file(&content, path, UINT32_MAX, error);
-    if (status == 0)
+    if (status == 0) {
         EVP_DigestUpdate(hash, content.data, content.length);
+    } else {
+        status = error->code = ERR_code_generator;
+        error_hint(error, "it stands beside wkc, or in ../lib/wkc: is the installation complete?");
+    }
     buffer_release(&content);
     free(path);
     return status;
