@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/vector.h"
@@ -162,17 +163,28 @@ static int by_age(const void *left, const void *right)
 
 typedef VECTOR(struct entry) entry_list;
 
+/* A folder for files on the way that has not changed for an hour is what a crash left. */
+static void remove_abandoned(const char *path, const char *name, const struct stat *status)
+{
+    enum { ABANDONED_SECONDS = 3600 };
+    bool is_ours = S_ISDIR(status->st_mode) && strncmp(name, "wkc.", 4) == 0;
+    if (is_ours && time(NULL) - status->st_mtim.tv_sec > ABANDONED_SECONDS)
+        cache_remove_folder(path);
+}
+
 static uint64_t list_entries(const struct cache *cache, entry_list *list)
 {
     DIR *folder = opendir(cache->folder);
     uint64_t total = 0;
     for (struct dirent *found; folder && (found = readdir(folder));) {
         size_t length = strlen(found->d_name);
-        if (length < 3 || strcmp(found->d_name + length - 3, ".so") != 0)
-            continue;
         struct stat status;
         char *path = format_path(cache->folder, found->d_name);
-        if (stat(path, &status) || !S_ISREG(status.st_mode)) {
+        bool exists = stat(path, &status) == 0;
+        if (exists)
+            remove_abandoned(path, found->d_name, &status);
+        if (!exists || !S_ISREG(status.st_mode) || length < 3 ||
+            strcmp(found->d_name + length - 3, ".so") != 0) {
             free(path);
             continue;
         }

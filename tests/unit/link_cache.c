@@ -156,6 +156,26 @@ static void the_oldest_go_first(void)
     folder_close(&folder);
 }
 
+static void what_a_crash_left_is_removed(void)
+{
+    struct folder folder;
+    folder_open(&folder);
+    char old[64], young[64], file[80];
+    snprintf(old, sizeof old, "%s/wkc.oldold", folder.path);
+    snprintf(young, sizeof young, "%s/wkc.young1", folder.path);
+    snprintf(file, sizeof file, "%s/kernels.o", old);
+    CHECK_INT(mkdir(old, 0777), 0);
+    CHECK_INT(mkdir(young, 0777), 0);
+    close(open(file, O_CREAT | O_WRONLY, 0666));
+    const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    CHECK_INT(utimensat(AT_FDCWD, old, times, 0), 0);
+    CHECK(!links(twice, &folder.options));
+    CHECK(access(old, F_OK) != 0);
+    CHECK(access(young, F_OK) == 0);
+    rmdir(young);
+    folder_close(&folder);
+}
+
 static void runs_at_once_do_not_disturb(void)
 {
     struct folder folder;
@@ -220,5 +240,6 @@ static void a_missing_linker_is_named(void)
 }
 
 TEST_MAIN(TEST(equal_tasks_are_found), TEST(damaged_entries_are_made_again),
-          TEST(the_oldest_go_first), TEST(runs_at_once_do_not_disturb),
-          TEST(an_unusable_cache_is_a_warning), TEST(a_missing_linker_is_named))
+          TEST(the_oldest_go_first), TEST(what_a_crash_left_is_removed),
+          TEST(runs_at_once_do_not_disturb), TEST(an_unusable_cache_is_a_warning),
+          TEST(a_missing_linker_is_named))
