@@ -288,16 +288,16 @@ void dag_add_word(struct dag_builder *builder, uint64_t word)
     vector_push(&builder->words, word);
 }
 
-/* While building, first_ref and first_word hold where the node's refs and words *end*; finish.c
- * turns them into beginnings. */
 uint32_t dag_add_node(struct dag_builder *builder, uint32_t task, uint32_t pattern, uint32_t site,
                       uint32_t scope)
 {
-    vector_push(&builder->nodes, (struct dag_node){.first_ref = builder->refs.count,
-                                                   .first_word = builder->words.count,
+    vector_push(&builder->nodes, (struct dag_node){.first_ref = builder->first_ref,
+                                                   .first_word = builder->first_word,
                                                    .task = task,
                                                    .pattern = pattern,
                                                    .site = site,
                                                    .scope = scope});
+    builder->first_ref = builder->refs.count;
+    builder->first_word = builder->words.count;
     return (uint32_t)builder->nodes.count - 1;
 }

@@ -21,7 +21,8 @@ struct dag_builder {
     VECTOR(struct dag_node) nodes;
     VECTOR(dag_ref) refs;
     VECTOR(uint64_t) words;
-    VECTOR(uint32_t) patterns; /* pattern p's codes end where those of p + 1 begin */
+    size_t first_ref, first_word; /* where those of the next node begin */
+    VECTOR(uint32_t) patterns;    /* pattern p's codes end where those of p + 1 begin */
     VECTOR(uint32_t) pattern_codes;
     VECTOR(struct dag_view) views;
     VECTOR(int64_t) view_words;

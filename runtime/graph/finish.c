@@ -1,104 +1,15 @@
 /*
  * From the builder's tables to a DAG.
  *
- * Everything happens in place, in passes over the nodes: mark what the sink needs (backwards),
- * close the gaps and renumber (forwards), count producers, lay out children, take over the tables.
+ * Everything happens in place, in as few passes over the nodes as possible, because they are what
+ * costs time: count children, lay them out, fill them in. Only if some node has no children are
+ * there nodes that the sink does not need; then they are marked (backwards), and the gaps closed.
  * Beyond the DAG itself, a pass holds at most 4 bytes a node, and the children are allocated last.
  */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "graph/builder.h"
-
-enum { NEEDED = 1 };
-
-/* ---- What the sink needs ----------------------------------------------------------------------
- */
-
-/* Marks in producer_count. Producers have smaller numbers, so one pass backwards is enough. */
-static uint32_t mark_needed(struct dag_builder *builder)
-{
-    struct dag_node *nodes = builder->nodes.items;
-    const dag_ref *refs = builder->refs.items;
-    uint32_t needed = 0;
-    size_t last = builder->nodes.count - 1;
-    nodes[last].producer_count = NEEDED;
-    for (size_t i = last + 1; i-- > 0;) {
-        if (nodes[i].producer_count != NEEDED)
-            continue;
-        needed++;
-        for (uint64_t r = i ? nodes[i - 1].first_ref : 0; r < nodes[i].first_ref; r++) {
-            if (!dag_ref_is_node(refs[r]))
-                continue;
-            if (dag_ref_source(refs[r]) >= i)
-                bug("node %zu reads node %u, which is not older", i, dag_ref_source(refs[r]));
-            nodes[dag_ref_source(refs[r])].producer_count = NEEDED;
-        }
-    }
-    return needed;
-}
-
-static dag_ref renumbered(dag_ref ref, const uint32_t *numbers)
-{
-    if (!dag_ref_is_node(ref))
-        return ref;
-    return (dag_ref)numbers[dag_ref_source(ref)] << 32 | dag_ref_view(ref);
-}
-
-/* Drops the nodes that are not marked. */
-static void drop_unneeded(struct dag_builder *builder)
-{
-    struct dag_node *nodes = builder->nodes.items;
-    uint32_t *numbers = memory_resize(NULL, builder->nodes.count, sizeof *numbers);
-    uint32_t kept = 0;
-    uint64_t refs = 0, words = 0, ref = 0, word = 0;
-    for (size_t i = 0; i < builder->nodes.count; i++) {
-        struct dag_node node = nodes[i];
-        if (node.producer_count != NEEDED) {
-            ref = node.first_ref;
-            word = node.first_word;
-            continue;
-        }
-        while (ref < node.first_ref)
-            builder->refs.items[refs++] = renumbered(builder->refs.items[ref++], numbers);
-        while (word < node.first_word)
-            builder->words.items[words++] = builder->words.items[word++];
-        numbers[i] = kept;
-        node.first_ref = refs;
-        node.first_word = words;
-        nodes[kept++] = node;
-    }
-    builder->nodes.count = kept;
-    builder->refs.count = refs;
-    builder->words.count = words;
-    free(numbers);
-}
-
-/* Turns the ends of refs and words into beginnings, counts parts, and adds the sentinel. */
-static int lay_out(struct dag_builder *builder, uint64_t *part_count, struct error *error)
-{
-    vector_push(&builder->nodes, (struct dag_node){0});
-    struct dag_node *nodes = builder->nodes.items;
-    size_t count = builder->nodes.count;
-    uint64_t refs = 0, words = 0, parts = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t end_of_refs = nodes[i].first_ref, end_of_words = nodes[i].first_word;
-        nodes[i].first_ref = refs;
-        nodes[i].first_word = words;
-        nodes[i].first_child = 0;
-        nodes[i].first_part = (uint32_t)parts;
-        nodes[i].producer_count = 0;
-        if (parts > UINT32_MAX)
-            return error_set(error, ERR_task_limit,
-                             "the tasks' results have more than 4294967295 parts in all");
-        if (i + 1 < count) {
-            refs = end_of_refs;
-            words = end_of_words;
-            parts += builder->tasks.items[nodes[i].task].leaf_count;
-        }
-    }
-    *part_count = parts;
-    return 0;
-}
 
 /* ---- Children ---------------------------------------------------------------------------------
  */
@@ -143,27 +54,38 @@ static inline bool is_new_producer(struct producers *producers, const dag_ref *r
     return !seen_by_stamp(producers, dag_ref_source(refs[index]), consumer);
 }
 
-/* Counts each node's producers, and its children in the next node's first_child. */
-static void count_children(struct dag_node *nodes, struct producers *producers)
+/* Counts each node's producers, and its children in first_child two nodes on: once these are summed
+ * up, that of the next node is where the node's children begin. (The last node has none, so there
+ * is always a place.) Gives how many nodes have no children. */
+static uint32_t count_children(struct dag_node *nodes, struct producers *producers)
 {
+    uint32_t childless = 0;
     for (uint32_t i = 0; i < producers->node_count; i++) {
         const dag_ref *refs = producers->refs + nodes[i].first_ref;
         uint64_t count = nodes[i + 1].first_ref - nodes[i].first_ref;
         uint32_t distinct = 0;
         for (uint64_t r = 0; r < count; r++) {
+            if (dag_ref_is_node(refs[r]) && dag_ref_source(refs[r]) >= i)
+                bug("node %u reads node %u, which is not older", i, dag_ref_source(refs[r]));
             if (is_new_producer(producers, refs, count, r, i)) {
-                nodes[dag_ref_source(refs[r]) + 1].first_child++;
+                childless -= nodes[dag_ref_source(refs[r]) + 2].first_child++ == 0;
                 distinct++;
             }
         }
         nodes[i].producer_count = distinct;
+        childless++;
     }
-    for (size_t i = 0; i < producers->node_count; i++)
-        nodes[i + 1].first_child += nodes[i].first_child;
+    return childless;
 }
 
-/* Fills the children, with first_child as the place of the next one, which leaves it at the end of
- * the node's children: where the next node's begin. */
+static void sum_children(struct dag_node *nodes, size_t node_count)
+{
+    for (size_t i = 2; i <= node_count; i++)
+        nodes[i].first_child += nodes[i - 1].first_child;
+}
+
+/* Fills the children, with the next node's first_child as the place of the next one: in the end it
+ * is behind the last, where the next node's children begin. */
 static void fill_children(struct dag_node *nodes, struct producers *producers,
                           struct dag_child *children)
 {
@@ -175,24 +97,135 @@ static void fill_children(struct dag_node *nodes, struct producers *producers,
         uint32_t bit = 0;
         for (uint64_t r = 0; r < count; r++)
             if (is_new_producer(producers, refs, count, r, i))
-                children[nodes[dag_ref_source(refs[r])].first_child++] =
+                children[nodes[dag_ref_source(refs[r]) + 1].first_child++] =
                     (struct dag_child){i, bit++};
     }
-    for (size_t i = producers->node_count; i > 0; i--)
-        nodes[i].first_child = nodes[i - 1].first_child;
-    nodes[0].first_child = 0;
+}
+
+static struct producers make_producers(const dag_ref *refs, size_t node_count)
+{
+    static const dag_ref nothing;
+    return (struct producers){refs ? refs : &nothing, NULL, node_count};
+}
+
+/* Large pages cost a tenth of the small ones' time to get. (The builder's tables do without:
+ * growing moves them, which splits large pages.) */
+static void advise_large(void *memory, size_t bytes)
+{
+    enum { LARGE = 4 << 20, PAGE = 4096 };
+    uintptr_t begin = ((uintptr_t)memory + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+    if (bytes >= LARGE)
+        madvise((void *)begin, (bytes - PAGE) & ~(size_t)(PAGE - 1), MADV_HUGEPAGE);
+}
+
+/* Behind count_children. */
+static struct dag_child *lay_out_children(struct dag_node *nodes, struct producers *producers)
+{
+    sum_children(nodes, producers->node_count);
+    size_t count = nodes[producers->node_count].first_child;
+    struct dag_child *children = memory_resize(NULL, count, sizeof *children);
+    advise_large(children, count * sizeof *children);
+    fill_children(nodes, producers, children);
+    free(producers->stamps);
+    return children;
 }
 
 struct dag_child *dag_make_children(struct dag_node *nodes, const dag_ref *refs, size_t node_count)
 {
-    static const dag_ref nothing;
-    struct producers producers = {refs ? refs : &nothing, NULL, node_count};
+    struct producers producers = make_producers(refs, node_count);
     count_children(nodes, &producers);
-    struct dag_child *children =
-        memory_resize(NULL, nodes[node_count].first_child, sizeof *children);
-    fill_children(nodes, &producers, children);
-    free(producers.stamps);
-    return children;
+    return lay_out_children(nodes, &producers);
+}
+
+/* ---- What the sink needs -----------------------------------------------------------------------
+ */
+
+/* Marks in first_part, which is not set yet. Producers have smaller numbers, so one pass backwards
+ * is enough. */
+enum { NEEDED = 1 };
+
+static void mark_needed(struct dag_builder *builder)
+{
+    struct dag_node *nodes = builder->nodes.items;
+    const dag_ref *refs = builder->refs.items;
+    size_t last = builder->nodes.count - 2;
+    nodes[last].first_part = NEEDED;
+    for (size_t i = last + 1; i-- > 0;) {
+        if (nodes[i].first_part != NEEDED)
+            continue;
+        for (uint64_t r = nodes[i].first_ref; r < nodes[i + 1].first_ref; r++)
+            if (dag_ref_is_node(refs[r]))
+                nodes[dag_ref_source(refs[r])].first_part = NEEDED;
+    }
+}
+
+static dag_ref renumbered(dag_ref ref, const uint32_t *numbers)
+{
+    if (!dag_ref_is_node(ref))
+        return ref;
+    return (dag_ref)numbers[dag_ref_source(ref)] << 32 | dag_ref_view(ref);
+}
+
+/* Drops the nodes that are not marked, and makes the others as they were before children were
+ * counted. What is written always lies before what is still to be read. */
+static void drop_unneeded(struct dag_builder *builder)
+{
+    struct dag_node *nodes = builder->nodes.items;
+    size_t count = builder->nodes.count - 1;
+    uint32_t *numbers = memory_resize(NULL, count, sizeof *numbers);
+    uint32_t kept = 0;
+    uint64_t refs = 0, words = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct dag_node node = nodes[i];
+        if (node.first_part != NEEDED)
+            continue;
+        uint64_t first_ref = refs, first_word = words;
+        for (uint64_t r = node.first_ref; r < nodes[i + 1].first_ref; r++)
+            builder->refs.items[refs++] = renumbered(builder->refs.items[r], numbers);
+        for (uint64_t w = node.first_word; w < nodes[i + 1].first_word; w++)
+            builder->words.items[words++] = builder->words.items[w];
+        numbers[i] = kept;
+        node.first_ref = first_ref;
+        node.first_word = first_word;
+        node.first_child = 0;
+        node.first_part = 0;
+        nodes[kept++] = node;
+    }
+    nodes[kept] = (struct dag_node){.first_ref = refs, .first_word = words};
+    builder->nodes.count = kept + 1;
+    builder->refs.count = refs;
+    builder->words.count = words;
+    free(numbers);
+}
+
+/* The children, after nodes that nothing needs were dropped. */
+static struct dag_child *connect(struct dag_builder *builder)
+{
+    struct producers producers = make_producers(builder->refs.items, builder->nodes.count - 1);
+    if (count_children(builder->nodes.items, &producers) > 1) {
+        free(producers.stamps);
+        mark_needed(builder);
+        drop_unneeded(builder);
+        return dag_make_children(builder->nodes.items, builder->refs.items,
+                                 builder->nodes.count - 1);
+    }
+    return lay_out_children(builder->nodes.items, &producers);
+}
+
+static int number_parts(struct dag_builder *builder, uint64_t *part_count, struct error *error)
+{
+    struct dag_node *nodes = builder->nodes.items;
+    uint64_t parts = 0;
+    for (size_t i = 0; i + 1 < builder->nodes.count; i++) {
+        nodes[i].first_part = (uint32_t)parts;
+        parts += builder->tasks.items[nodes[i].task].leaf_count;
+        if (parts > UINT32_MAX)
+            return error_set(error, ERR_task_limit,
+                             "the tasks' results have more than 4294967295 parts in all");
+    }
+    nodes[builder->nodes.count - 1].first_part = (uint32_t)parts;
+    *part_count = parts;
+    return 0;
 }
 
 /* ---- The whole --------------------------------------------------------------------------------
@@ -245,17 +278,18 @@ int dag_finish(struct dag_builder *builder, struct dag *dag, struct error *error
         builder->nodes.count > DAG_MAX_NODES
             ? error_set(error, ERR_task_limit, "the graph has more than %u nodes", DAG_MAX_NODES)
             : 0;
-    if (!code && mark_needed(builder) != builder->nodes.count)
-        drop_unneeded(builder);
-    if (!code)
-        code = lay_out(builder, &dag->part_count, error);
     if (!code) {
-        struct dag_child *children =
-            dag_make_children(builder->nodes.items, builder->refs.items, builder->nodes.count - 1);
+        vector_push(&builder->nodes, (struct dag_node){.first_ref = builder->refs.count,
+                                                       .first_word = builder->words.count});
+        struct dag_child *children = connect(builder);
         dag->children = children;
         dag->memory_bytes = vector_last(&builder->nodes).first_child * sizeof *children;
-        take_tables(builder, dag);
+        code = number_parts(builder, &dag->part_count, error);
     }
+    if (!code)
+        take_tables(builder, dag);
+    else
+        dag_release(dag);
     dag_builder_free(builder);
     return code;
 }
