@@ -156,6 +156,22 @@ static void put_source_name(struct drawing *d, uint32_t source)
         buffer_printf(d->out, "c%u", source - DAG_CONSTANT);
 }
 
+/* The first elements of a known array. */
+static void put_elements(struct drawing *d, const struct dag_constant *constant)
+{
+    enum { SHOWN = 4 };
+    enum wk_scalar scalar = (enum wk_scalar)constant->scalar;
+    uint32_t size = wk_scalar_bytes(scalar);
+    uint64_t count = constant->bytes / size;
+    for (uint64_t i = 0; i < count && i < SHOWN; i++) {
+        char text[32];
+        const char *element = d->dag->data + constant->offset + i * size;
+        semantics_print(scalar, dag_load_element(element, scalar, true), text);
+        buffer_printf(d->out, "%s%s", i ? ", " : "\\n", text);
+    }
+    buffer_puts(d->out, count > SHOWN ? ", ..." : "");
+}
+
 /* Inputs as cylinders, known arrays as notes. */
 static void put_sources(struct drawing *d)
 {
@@ -174,6 +190,7 @@ static void put_sources(struct drawing *d)
             continue;
         buffer_printf(d->out, "    c%u [shape=note, style=\"\", label=\"", i);
         put_shape(d, (enum wk_scalar)constant->scalar, constant->extents, constant->rank);
+        put_elements(d, constant);
         buffer_puts(d->out, "\"]\n");
     }
 }

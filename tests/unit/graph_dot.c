@@ -58,7 +58,7 @@ static void tasks_have_boxes_in_clusters(void)
     draw(DOT_TASK, &again);
     CHECK_TEXT(buffer_text(&again), buffer_text(&drawing));
     shows(&drawing, "i0 [shape=cylinder, label=\"table\\nf64[1024, 8]\"]");
-    shows(&drawing, "c0 [shape=note, style=\"\", label=\"f64[2]\"]");
+    shows(&drawing, "c0 [shape=note, style=\"\", label=\"f64[2]\\n0.5, 0.25\"]");
     shows(&drawing, "        subgraph cluster_s2 {\n            label=\"inner\"\n"
                     "            n0 [label=\"partial(i=3, width=100)\"]\n        }\n    }\n");
     shows(&drawing, "n3 [label=\"rows(scale=1.5)\"]");
