@@ -66,7 +66,7 @@ void executor_start(struct executor *executor, uint32_t node, uint64_t token)
     executor->stopped = executor->ended = false;
 }
 
-/* ---- What feeds what --------------------------------------------------------------------- */
+/* ---- What feeds what ----------------------------------------------------------------------- */
 
 static uint64_t first_child(const struct executor *executor, uint32_t node)
 {
@@ -163,7 +163,7 @@ static bool is_fed_here(const struct executor *executor, const struct executor_e
     return false;
 }
 
-/* ---- Holding edges ----------------------------------------------------------------------- */
+/* ---- Holding edges ------------------------------------------------------------------------- */
 
 /* Records are written field by field, and not copied whole: processors dislike to see as one wide
  * load what was written in pieces just before. */
@@ -250,7 +250,7 @@ static void remove_owned(struct executor *executor, size_t index)
         executor->busy &= ~(uint32_t)EXECUTOR_BUSY_OWNED;
 }
 
-/* ---- Storing large values ---------------------------------------------------------------- */
+/* ---- Storing large values ------------------------------------------------------------------ */
 
 static bool put(struct executor *executor, struct executor_large *large,
                 struct executor_action *action)
@@ -310,7 +310,7 @@ static void note_stored(struct executor *executor, uint32_t node)
     note_stored_edges(executor, node, executor->owned.items, executor->owned.count);
 }
 
-/* ---- Events ------------------------------------------------------------------------------ */
+/* ---- Events -------------------------------------------------------------------------------- */
 
 /* A child that is no join; PLAN_NONE if there is none. The plan's preferred one, or else the first.
  */
@@ -541,7 +541,7 @@ void executor_handle(struct executor *executor, const struct executor_event *eve
         handle_other(executor, event);
 }
 
-/* ---- Actions ----------------------------------------------------------------------------- */
+/* ---- Actions ------------------------------------------------------------------------------- */
 
 static void invoke(struct executor *executor, uint32_t node, uint64_t token,
                    struct executor_action *action)

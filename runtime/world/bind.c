@@ -10,8 +10,7 @@
 
 enum { SCRATCH_BYTES = 16 << 10 };
 
-/* ---- The table
- * ----------------------------------------------------------------------------------- */
+/* ---- The table ----------------------------------------------------------------------------- */
 
 static void set_parameters(struct bind_table *table, struct bind_task *task,
                            const struct type *parameters)
@@ -87,8 +86,7 @@ void bind_table_release(struct bind_table *table)
     arena_release(&table->arena);
 }
 
-/* ---- Memory
- * -------------------------------------------------------------------------------------- */
+/* ---- Memory -------------------------------------------------------------------------------- */
 
 void binder_init(struct binder *binder, const struct bind_table *table, const uint64_t *slots,
                  struct context *context)
@@ -172,8 +170,7 @@ static void store_element(uint32_t bytes, void *to, uint64_t word)
     memcpy(to, &word, bytes); /* words are little-endian on all targets */
 }
 
-/* ---- Selections
- * ------------------------------------------------------------------------------------ */
+/* ---- Selections ---------------------------------------------------------------------------- */
 
 /* Which elements of a source a view takes: of each dimension `count` from `begin`. */
 struct selection {
@@ -322,8 +319,7 @@ static int bind_selection(struct binder *binder, const struct selection *s, cons
     return 0;
 }
 
-/* ---- References
- * ------------------------------------------------------------------------------------ */
+/* ---- References ---------------------------------------------------------------------------- */
 
 static int bind_node(struct binder *binder, dag_ref ref, uint64_t *words)
 {
@@ -398,8 +394,7 @@ static int bind_ref(struct binder *binder, dag_ref ref, uint64_t *words)
     return bind_input(binder, ref, words);
 }
 
-/* ---- Patterns
- * ------------------------------------------------------------------------------------ */
+/* ---- Patterns ------------------------------------------------------------------------------ */
 
 struct cursor {
     const dag_ref *refs;

@@ -37,8 +37,7 @@ void local_halt(struct local *local)
     pthread_mutex_unlock(&local->lock);
 }
 
-/* ---- Tables
- * -------------------------------------------------------------------------------------- */
+/* ---- Tables -------------------------------------------------------------------------------- */
 
 /* Zeroed memory, whose pages the system gives when they are first touched: large ones, where it
  * can. NULL when there is none. */
@@ -81,8 +80,7 @@ static int make_tables(struct local *local, struct error *error)
     return 0;
 }
 
-/* ---- The outcome
- * ----------------------------------------------------------------------------------- */
+/* ---- The outcome --------------------------------------------------------------------------- */
 
 static void release_result(struct local_result *result)
 {
@@ -132,8 +130,7 @@ static void sum_counters(const struct local *local, struct metrics *metrics)
     metrics->wall_seconds = (double)(local_now() - local->begin_ns) / 1e9;
 }
 
-/* ---- Workers
- * ------------------------------------------------------------------------------------- */
+/* ---- Workers ------------------------------------------------------------------------------- */
 
 static void init_worker(struct local *local, uint32_t number)
 {
@@ -197,8 +194,7 @@ static uint32_t start_threads(struct local *local)
     return started;
 }
 
-/* ---- The watch over the workers
- * ---------------------------------------------------------------------- */
+/* ---- The watch over the workers ------------------------------------------------------------ */
 
 static void expire_deadlines(struct local *local)
 {
@@ -261,8 +257,7 @@ static void run_threads(struct local *local)
         pthread_join(local->workers[i].thread, NULL);
 }
 
-/* ---- A run
- * --------------------------------------------------------------------------------------- */
+/* ---- A run --------------------------------------------------------------------------------- */
 
 static uint32_t worker_count(const struct job_options *options)
 {

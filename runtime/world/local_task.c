@@ -3,8 +3,7 @@
 #include "trace/trace.h"
 #include "world/local.h"
 
-/* ---- Parts
- * --------------------------------------------------------------------------------------- */
+/* ---- Parts --------------------------------------------------------------------------------- */
 
 /* Gives back one share of a part's block. Whoever gives back the last frees it and empties the
  * slot, so that a job that fails knows what is left. */
@@ -60,8 +59,7 @@ static void keep_results(struct worker *worker, uint32_t node, const struct bind
     }
 }
 
-/* ---- Time-outs
- * ------------------------------------------------------------------------------------- */
+/* ---- Time-outs ----------------------------------------------------------------------------- */
 
 static void set_deadline(struct worker *worker, uint64_t timeout_ns)
 {
@@ -194,8 +192,7 @@ void worker_run_task(struct worker *worker, uint32_t node, struct executor_event
     atomic_store_explicit(&worker->tasks_done, done + (code == 0), memory_order_relaxed);
 }
 
-/* ---- The end of the job
- * ---------------------------------------------------------------------------- */
+/* ---- The end of the job -------------------------------------------------------------------- */
 
 /* Keeps the failure that is lowest in the order of the graph, so that of those recorded always the
  * same is reported. A task that was only stopped because the job ends is no failure. */

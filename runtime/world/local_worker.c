@@ -19,8 +19,7 @@ enum {
     SOURCES_AT_ONCE = 32, /* taken from the range for oneself, when there are plenty */
 };
 
-/* ---- Sources
- * ------------------------------------------------------------------------------------- */
+/* ---- Sources ------------------------------------------------------------------------------- */
 
 static uint64_t range_of(uint32_t first, uint32_t end)
 {
@@ -72,8 +71,7 @@ static bool steal_sources(struct worker *worker, struct worker *victim, uint32_t
     return next_source(worker, node);
 }
 
-/* ---- Sleep
- * --------------------------------------------------------------------------------------- */
+/* ---- Sleep --------------------------------------------------------------------------------- */
 
 /* Wakes one sleeper if there is one. The deque was published before (see deque_publish); a worker
  * that goes to sleep announces itself before it looks at the deques a last time. In the one order
@@ -111,8 +109,7 @@ static void sleep_until_work(struct worker *worker)
     pthread_mutex_unlock(&local->lock);
 }
 
-/* ---- Stealing
- * ------------------------------------------------------------------------------------ */
+/* ---- Stealing ------------------------------------------------------------------------------ */
 
 static bool steal_from(struct worker *worker, struct worker *victim, uint32_t *node)
 {
@@ -166,8 +163,7 @@ static bool find_work(struct worker *worker, uint32_t *node)
     return found;
 }
 
-/* ---- Driving the executor
- * -------------------------------------------------------------------------- */
+/* ---- Driving the executor ------------------------------------------------------------------ */
 
 static void arrive(struct worker *worker, const struct executor_action *action,
                    struct executor_event *event)

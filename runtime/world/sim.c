@@ -10,8 +10,7 @@
 #include "base/memory.h"
 #include "trace/trace.h"
 
-/* ---- Chance
- * ---------------------------------------------------------------------------------------- */
+/* ---- Chance -------------------------------------------------------------------------------- */
 
 uint64_t sim_random(struct sim *sim, uint64_t bound)
 {
@@ -37,8 +36,7 @@ void sim_violate(struct sim *sim, const char *format, ...)
                (int)sim->faults.profile, sim->now);
 }
 
-/* ---- The queue of messages: a binary heap
- * ---------------------------------------------------------- */
+/* ---- The queue of messages: a binary heap -------------------------------------------------- */
 
 static bool is_earlier(const struct sim_message *a, const struct sim_message *b)
 {
@@ -74,8 +72,7 @@ static struct sim_message take_earliest(struct sim *sim)
     return earliest;
 }
 
-/* ---- Setting up
- * ------------------------------------------------------------------------------------ */
+/* ---- Setting up ---------------------------------------------------------------------------- */
 
 sim_index sim_invoke(struct sim *sim, uint32_t node, uint64_t token)
 {
@@ -136,8 +133,7 @@ static void init_sim(struct sim *sim, const struct job *job, const struct job_op
         trace_begin(options->trace, SIM_TRACKS);
 }
 
-/* ---- Taking down
- * ------------------------------------------------------------------------------------- */
+/* ---- Taking down --------------------------------------------------------------------------- */
 
 static void release_result(struct sim_result *result)
 {
@@ -195,8 +191,7 @@ static void release_sim(struct sim *sim)
     bind_table_release(&sim->table);
 }
 
-/* ---- Checks
- * ---------------------------------------------------------------------------------------- */
+/* ---- Checks -------------------------------------------------------------------------------- */
 
 /* P3: without faults each node runs once, each lineage is started once, nothing is stored twice,
  * and no arrival is told to stop; and all joins are marked passed. */
@@ -239,8 +234,7 @@ static void sum_metrics(struct sim *sim, uint64_t begin, struct metrics *metrics
     *metrics = sim->metrics;
 }
 
-/* ---- A run
- * --------------------------------------------------------------------------------------- */
+/* ---- A run --------------------------------------------------------------------------------- */
 
 static void dispatch(struct sim *sim, const struct sim_message *message)
 {

@@ -45,8 +45,7 @@ int sim_run_with(const struct job *job, const struct job_options *options,
                  const struct sim_options *faults, struct job_outcome *outcome,
                  struct error *error);
 
-/* ---- Private to sim*.c
- * --------------------------------------------------------------------------- */
+/* ---- Private to sim*.c ------------------------------------------------------------------ */
 
 enum {
     SIM_LATENCY = 20,        /* the longest of a message without faults */

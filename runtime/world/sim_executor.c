@@ -10,8 +10,7 @@
 #include "executor/mutant.h"
 #include "trace/trace.h"
 
-/* ---- Life and death
- * -------------------------------------------------------------------------------- */
+/* ---- Life and death ------------------------------------------------------------------------ */
 
 void sim_end_process(struct sim_process *process)
 {
@@ -66,8 +65,7 @@ void sim_deliver(struct sim *sim, sim_index invocation)
     perform(sim, (sim_index)sim->processes.count - 1);
 }
 
-/* ---- Running tasks
- * --------------------------------------------------------------------------------- */
+/* ---- Running tasks ------------------------------------------------------------------------- */
 
 static bool is_same_array(const struct wk_block *a, const struct wk_block *b)
 {
@@ -177,8 +175,7 @@ static void commit(struct sim *sim, struct sim_process *process, uint32_t sink,
         sim->status = SIM_DONE;
 }
 
-/* ---- Steps
- * --------------------------------------------------------------------------------------- */
+/* ---- Steps --------------------------------------------------------------------------------- */
 
 /* Does what a message asks for; the event is the answer. */
 static void apply(struct sim *sim, const struct sim_message *message, struct executor_event *event)
@@ -227,8 +224,7 @@ static void answer(struct sim *sim, const struct sim_message *message,
     sim_send(sim, delay, &reply);
 }
 
-/* ---- Faults
- * -------------------------------------------------------------------------------------- */
+/* ---- Faults -------------------------------------------------------------------------------- */
 
 static void take_effect_again(struct sim *sim, const struct sim_message *message, uint64_t delay,
                               bool is_echo)
@@ -301,8 +297,7 @@ static void take_effect_badly(struct sim *sim, const struct sim_message *message
     answer(sim, message, &event);
 }
 
-/* ---- Messages
- * -------------------------------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------------------------ */
 
 /* Of a dead process, what was on its way may still arrive. */
 static bool is_from_the_living(struct sim *sim, const struct sim_message *message)

@@ -8,8 +8,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-/* ---- Sets of nodes
- * --------------------------------------------------------------------------------- */
+/* ---- Sets of nodes ------------------------------------------------------------------------- */
 
 static uint32_t *find_slot(uint32_t *slots, uint32_t capacity, uint32_t node)
 {
@@ -51,8 +50,7 @@ void node_set_release(struct node_set *set)
     *set = (struct node_set){0};
 }
 
-/* ---- Promises
- * ------------------------------------------------------------------------------------ */
+/* ---- Promises ------------------------------------------------------------------------------ */
 
 /* P6: what a message promises travels with it or is in the store. True when it travels. */
 static bool carries(struct sim *sim, const struct sim_process *process, uint32_t node,
@@ -68,8 +66,7 @@ static bool carries(struct sim *sim, const struct sim_process *process, uint32_t
     return false;
 }
 
-/* ---- Values
- * ---------------------------------------------------------------------------------------- */
+/* ---- Values -------------------------------------------------------------------------------- */
 
 void sim_put(struct sim *sim, struct sim_process *process, uint32_t node)
 {
@@ -99,8 +96,7 @@ bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
     return true;
 }
 
-/* ---- Invocations
- * --------------------------------------------------------------------------------- */
+/* ---- Invocations --------------------------------------------------------------------------- */
 
 void sim_accept(struct sim *sim, struct sim_process *process, const struct executor_action *action)
 {
@@ -111,8 +107,7 @@ void sim_accept(struct sim *sim, struct sim_process *process, const struct execu
             vector_push(&sim->invocations.items[number].payload, sim->producers[p]);
 }
 
-/* ---- Joins
- * --------------------------------------------------------------------------------------- */
+/* ---- Joins --------------------------------------------------------------------------------- */
 
 /* Adds the values that travel with one edge of a record: a producer's, or, of an inner record,
  * those of all producers below. */

@@ -39,8 +39,7 @@ static void expect(const char *what, uint64_t found, uint64_t expected)
     exit(1);
 }
 
-/* ---- The static C program
- * ------------------------------------------------------------------------ */
+/* ---- The static C program ------------------------------------------------------------------ */
 
 /* Two threads, each with a block of columns; a task is called through a pointer and reads its
  * inputs. A thread waits for a column of the other by spinning on how far it has come. */
@@ -125,8 +124,7 @@ static double run_fixed(struct fixed *f)
     return now() - begin;
 }
 
-/* ---- The local world
- * ------------------------------------------------------------------------------- */
+/* ---- The local world ----------------------------------------------------------------------- */
 
 static struct arena arena;
 static struct type_table types;
@@ -150,8 +148,7 @@ static double run_local(struct graph *g, uint64_t *last)
     return seconds;
 }
 
-/* ---- Samples
- * ------------------------------------------------------------------------------------- */
+/* ---- Samples ------------------------------------------------------------------------------- */
 
 struct samples {
     const char *name;
@@ -176,31 +173,35 @@ static double median(struct samples *samples)
     return samples->seconds[samples->count / 2];
 }
 
-static void print_samples(struct samples *samples, uint32_t tasks)
+/* One line for each peer. What is to be reached counts against the fastest of them. */
+static void print_pair(const char *name, uint32_t tasks, struct samples *ours, struct samples *peer,
+                       double reach)
 {
-    double middle = median(samples) * 1e9 / tasks;
-    printf("  %-22s %8.1f ns a task  (%.1f to %.1f)\n", samples->name, middle,
-           samples->seconds[0] * 1e9 / tasks, samples->seconds[samples->count - 1] * 1e9 / tasks);
+    int last = ours->count - 1;
+    printf("{\"name\": \"%s\", \"peer\": \"%s\", \"median\": %.6g, \"min\": %.6g, \"max\": %.6g, "
+           "\"peer_median\": %.6g, \"peer_min\": %.6g, \"peer_max\": %.6g, \"ratio\": %.4g",
+           name, peer->name, median(ours) / tasks, ours->seconds[0] / tasks,
+           ours->seconds[last] / tasks, median(peer) / tasks, peer->seconds[0] / tasks,
+           peer->seconds[last] / tasks, median(ours) / median(peer));
+    if (reach > 0)
+        printf(", \"reach\": %.2f", reach);
+    printf("}\n");
+    fflush(stdout);
 }
 
-/* Prints a comparison; the ratio is that of the first to the fastest of the others. */
+/* The first samples are ours. */
 static void report(const char *name, uint32_t tasks, struct samples *samples, int count,
                    double reach)
 {
-    double best = 1e9;
-    printf("%s, %u tasks\n", name, tasks);
-    for (int i = 0; i < count; i++) {
-        print_samples(&samples[i], tasks);
-        if (i > 0 && median(&samples[i]) < best)
-            best = median(&samples[i]);
-    }
-    double ratio = median(&samples[0]) / best;
-    printf("  ratio %.3f (to reach: at most %.2f) %s\n", ratio, reach,
-           ratio <= reach ? "reached" : "MISSED");
+    int fastest = 1;
+    for (int i = 2; i < count; i++)
+        if (median(&samples[i]) < median(&samples[fastest]))
+            fastest = i;
+    for (int i = 1; i < count; i++)
+        print_pair(name, tasks, &samples[0], &samples[i], i == fastest ? reach : 0);
 }
 
-/* ---- Comparisons
- * ----------------------------------------------------------------------------------- */
+/* ---- Comparisons --------------------------------------------------------------------------- */
 
 static void compare_tree(int rounds)
 {
@@ -225,7 +226,7 @@ static void compare_tree(int rounds)
         expect("oneTBB", tbb_run(tbb), leaves);
         add(&samples[3], now() - begin);
     }
-    report("tree reduction", g.dag.node_count - 1, samples, 4, 0.2);
+    report("run tree", g.dag.node_count - 1, samples, 4, 0.2);
     tbb_free(tbb);
     graph_release(&g);
 }
@@ -247,7 +248,7 @@ static void compare_fan(int rounds)
         expect("oneTBB", tbb_run(tbb), FAN_WIDTH);
         add(&samples[2], now() - begin);
     }
-    report("fan-out 1 -> 100,000 -> 1", g.dag.node_count - 1, samples, 3, 0.2);
+    report("run fan-out", g.dag.node_count - 1, samples, 3, 0.2);
     tbb_free(tbb);
     graph_release(&g);
 }
@@ -278,10 +279,10 @@ int main(int count, char **arguments)
     type_table_init(&types, &arena);
     compare_tree(rounds);
     compare_fan(rounds);
-    compare_pattern("stencil, width 4", STENCIL, rounds);
-    compare_pattern("fft, width 4", FFT, rounds);
-    compare_pattern("tree, width 4", TASK_TREE, rounds);
-    compare_pattern("nearest, width 4", NEAREST, rounds);
+    compare_pattern("run pattern stencil", STENCIL, rounds);
+    compare_pattern("run pattern fft", FFT, rounds);
+    compare_pattern("run pattern tree", TASK_TREE, rounds);
+    compare_pattern("run pattern nearest", NEAREST, rounds);
     type_table_release(&types);
     arena_release(&arena);
     return 0;

@@ -299,8 +299,7 @@ static void a_missing_input_stops_the_lineage(void)
     finish();
 }
 
-/* ---- The straight way
- * ---------------------------------------------------------------------------- */
+/* ---- The straight way ---------------------------------------------------------------------- */
 
 static uint64_t random_state = 88172645463325252u;
 static uint32_t random_below(uint32_t bound)
@@ -379,7 +378,7 @@ static void a_step_is_an_event_and_the_next_action(void)
     }
 }
 
-/* ---- The rules, one after the other ---------------------------------------------------------- */
+/* ---- The rules, one after the other -------------------------------------------------------- */
 
 static enum join_answer arrives(struct join_record *record, uint64_t edges, uint64_t token,
                                 uint64_t now)

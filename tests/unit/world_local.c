@@ -287,7 +287,7 @@ static void views_out_of_bounds_fail_at_the_call(void)
     sketch_release(&s);
 }
 
-/* ---- Failures ---------------------------------------------------------------------------- */
+/* ---- Failures ------------------------------------------------------------------------------ */
 
 static int32_t fail(struct wk_context *context, const uint64_t *arguments, uint64_t *results)
 {
