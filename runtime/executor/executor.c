@@ -151,8 +151,12 @@ static bool is_fed_here(const struct executor *executor, const struct executor_e
     for (size_t i = 0; i < executor->owned.count; i++)
         if (feeds(executor, executor->owned.items[i].node, join))
             return true;
-    if (executor->arrival.node != PLAN_NONE && feeds(executor, executor->arrival.node, join))
-        return true;
+    struct executor_edges arrival = {.node = executor->arrival.node};
+    if (arrival.node != PLAN_NONE) {
+        arrival.offset = executor->arrival.record - executor->first_record[arrival.node];
+        if (arrival_feeds(executor, &arrival, held))
+            return true;
+    }
     for (size_t i = 0; i < executor->pending.count; i++)
         if (arrival_feeds(executor, &executor->pending.items[i], held))
             return true;
@@ -376,16 +380,13 @@ static __attribute__((noinline)) void fan_out(struct executor *executor, uint32_
         become(executor, preferred);
 }
 
-/* The edge to the only child, a join. True when it is an arrival of the usual kind. */
-static inline bool arrive_straight(struct executor *executor, const struct dag_child *child,
-                                   uint32_t producers)
+/* Notes the edge to a child, a join, as the arrival of the usual kind. */
+static inline void set_arrival(struct executor *executor, const struct dag_child *child)
 {
-    if (producers >= JOIN_WIDTH || executor->busy || executor->arrival.node != PLAN_NONE)
-        return false;
     executor->arrival.node = child->node;
-    executor->arrival.edges = UINT64_C(1) << child->bit;
+    executor->arrival.record = executor->first_record[child->node] + child->bit / JOIN_WIDTH;
+    executor->arrival.edges = UINT64_C(1) << (child->bit % JOIN_WIDTH);
     executor->arrival.is_sent = false;
-    return true;
 }
 
 static __attribute__((noinline)) void note_run(struct executor *executor, uint32_t join)
@@ -411,8 +412,10 @@ static inline void handle_done(struct executor *executor, uint32_t node, uint64_
             executor->next = child->node; /* a chain: the value stays here, whatever its size */
             return;
         }
-        if (!is_large && arrive_straight(executor, child, producers))
+        if (!is_large && executor->busy == 0 && executor->arrival.node == PLAN_NONE) {
+            set_arrival(executor, child);
             return;
+        }
     }
     fan_out(executor, node, is_large);
 }
@@ -460,6 +463,13 @@ static void take_record(struct executor *executor, const struct executor_edges *
         hold(executor, edges->node, place.parent, place.parent_edge, 0);
 }
 
+static __attribute__((noinline)) void take_wide(struct executor *executor, uint32_t node,
+                                                uint32_t record)
+{
+    struct executor_edges edges = {.node = node, .offset = record - executor->first_record[node]};
+    take_record(executor, &edges);
+}
+
 static __attribute__((noinline)) void handle_other_answer(struct executor *executor,
                                                           uint32_t record, enum join_answer answer)
 {
@@ -492,6 +502,8 @@ static inline void handle_answered(struct executor *executor, uint32_t record,
         return;
     if (answer == JOIN_STOP)
         executor->stopped = true;
+    else if (executor->nodes[node].producer_count > JOIN_WIDTH)
+        take_wide(executor, node, record);
     else if (executor->busy == 0 && (executor->next & executor->running) == PLAN_NONE)
         executor->next = node;
     else
@@ -563,19 +575,22 @@ static inline void ask_to_arrive(const struct executor *executor, uint32_t node,
     action->token = executor->token;
 }
 
-static inline uint64_t edges_of_narrow(const struct executor *executor, uint32_t join)
+/* All edges of a record of producers (not of other records). */
+static inline uint64_t edges_of_leaf(const struct executor *executor, uint32_t join,
+                                     uint32_t record)
 {
-    return (UINT64_C(1) << executor->nodes[join].producer_count) - 1;
+    uint32_t before = (record - executor->first_record[join]) * JOIN_WIDTH;
+    uint32_t count = executor->nodes[join].producer_count - before;
+    return count >= JOIN_WIDTH ? UINT64_MAX : (UINT64_C(1) << count) - 1;
 }
 
 /* Sends the arrival of the usual kind. */
 static inline bool next_arrival(struct executor *executor, struct executor_action *action)
 {
     struct executor_arrival *arrival = &executor->arrival;
-    arrival->record = executor->first_record[arrival->node];
     arrival->is_sent = true;
     ask_to_arrive(executor, arrival->node, arrival->record, arrival->edges,
-                  edges_of_narrow(executor, arrival->node), action);
+                  edges_of_leaf(executor, arrival->node, arrival->record), action);
     return true;
 }
 
@@ -591,21 +606,22 @@ static __attribute__((noinline)) void note_pending(struct executor *executor, ui
     executor->busy |= EXECUTOR_BUSY_PENDING;
 }
 
-/* Arrives with one edge at a join with one record. */
+/* Arrives with one edge at a record of producers. */
 static void arrive_with_edge(struct executor *executor, const struct dag_child *child,
                              struct executor_action *action)
 {
-    uint64_t edge = UINT64_C(1) << child->bit;
     lower_frontier(executor, child->node);
     if (executor->arrival.node == PLAN_NONE) {
-        executor->arrival.node = child->node;
-        executor->arrival.edges = edge;
+        set_arrival(executor, child);
         next_arrival(executor, action);
         return;
     }
-    note_pending(executor, child->node, 0, edge, 0);
-    ask_to_arrive(executor, child->node, executor->first_record[child->node], edge,
-                  edges_of_narrow(executor, child->node), action);
+    uint64_t edge = UINT64_C(1) << (child->bit % JOIN_WIDTH);
+    uint32_t offset = child->bit / JOIN_WIDTH;
+    uint32_t record = executor->first_record[child->node] + offset;
+    note_pending(executor, child->node, offset, edge, 0);
+    ask_to_arrive(executor, child->node, record, edge, edges_of_leaf(executor, child->node, record),
+                  action);
 }
 
 /* Looks at children up to the next action. An edge to a join that nothing here can feed arrives at
@@ -625,8 +641,7 @@ static __attribute__((noinline)) bool next_child(struct executor *executor,
             found = node != executor->kept;
             if (found)
                 invoke(executor, node, 0, action);
-        } else if (producers < JOIN_WIDTH && node < executor->frontier &&
-                   !(executor->busy & EXECUTOR_BUSY_HELD)) {
+        } else if (node < executor->frontier && !(executor->busy & EXECUTOR_BUSY_HELD)) {
             arrive_with_edge(executor, child, action);
         } else {
             hold_edge(executor, child, false);
@@ -879,15 +894,14 @@ static inline bool done_straight(struct executor *executor, const struct executo
         return false;
     const struct dag_child *child = &executor->children[begin];
     uint32_t producers = executor->nodes[child->node].producer_count;
-    if (producers >= JOIN_WIDTH || (producers == 1 && child->node == executor->sink))
+    if (producers == 1 && child->node == executor->sink)
         return false;
     executor->last = node;
     executor->attempts = 0;
     if (producers == 1)
         return run_straight(executor, child->node, action);
     executor->running = PLAN_NONE;
-    executor->arrival.node = child->node;
-    executor->arrival.edges = UINT64_C(1) << child->bit;
+    set_arrival(executor, child);
     return next_arrival(executor, action);
 }
 
@@ -899,9 +913,12 @@ static inline bool answered_straight(struct executor *executor, const struct exe
         event->record != executor->arrival.record || node == executor->sink ||
         (executor->next & executor->running) != PLAN_NONE || executor->settling)
         return false;
+    bool is_owned = event->answer == JOIN_OWN;
+    if (is_owned && executor->nodes[node].producer_count > JOIN_WIDTH)
+        return false;
     executor->arrival.node = PLAN_NONE;
     executor->stopped |= event->answer == JOIN_STOP;
-    if (event->answer == JOIN_OWN)
+    if (is_owned)
         return run_straight(executor, node, action);
     executor->ended = true;
     action->kind = EXECUTOR_END;

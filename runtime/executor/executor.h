@@ -96,7 +96,7 @@ struct executor_edges {
     uint64_t large; /* those of them whose values are large and not known to be stored */
 };
 
-/* The usual arrival: one edge of a join with one record, of a value that is not large. */
+/* The usual arrival: one edge, of a value that is not large, at a record of producers. */
 struct executor_arrival {
     uint32_t node; /* PLAN_NONE: none */
     uint32_t record;
