@@ -124,7 +124,6 @@ uint32_t lower_outline(struct lower *f, struct lower *inner, const char *what,
                                     ++f->outlined_count);
     uint32_t number = ir_function_new(module, name, f->build.function->title, false, f->build.span);
     *inner = begin_function(f->shared, number, f->variable_count, f->build.span);
-    inner->annotations = f->annotations;
     struct type_list parameters = {0};
     for (uint32_t i = 0; i < type_count; i++)
         vector_push(&parameters, types[i]);

@@ -59,7 +59,6 @@ struct lower {
     struct loop *loop;       /* the innermost */
     bool ended;              /* the current block has its terminator: what follows is not reached */
     uint32_t outlined_count; /* for names */
-    const struct typed_annotations *annotations; /* of the small tasks being made; or NULL */
 };
 
 /* ---- lower.c -------------------------------------------------------------------------------- */

@@ -224,16 +224,15 @@ static struct lowered apply_flow(struct lower *f, const struct typed_function *f
     return results_of(f, apply);
 }
 
-/* A function of the prelude passed as a value does what its operator does: on known values when the
- * graph is built, on arrays with their extents. */
-static bool works_as_operation(const struct lower *f, const struct typed_function *callee,
+/* A function of the prelude passed as a value works on known values when the graph is built. */
+static bool is_known_operation(const struct lower *f, const struct typed_function *callee,
                                const struct lowered *arguments)
 {
     if (callee->prelude == OPERATION_NONE)
         return false;
     for (uint32_t i = 0; i < callee->parameter_count; i++)
         if (!lower_all_known(f, arguments[i]))
-            return callee->result->kind == TYPE_ARRAY;
+            return false;
     return true;
 }
 
@@ -243,16 +242,13 @@ struct lowered lower_invoke(struct lower *f, struct typed_function *callee,
 {
     if (callee->is_flow)
         return apply_flow(f, callee, arguments);
-    if (!works_as_operation(f, callee, arguments))
+    if (!is_known_operation(f, callee, arguments))
         return call_task(f, callee, arguments, annotations);
     const struct type *types[3];
     for (uint32_t i = 0; i < callee->parameter_count; i++)
         types[i] = callee->parameters[i]->type;
-    f->annotations = annotations;
-    struct lowered result = lower_operate(f, callee->prelude, callee->result, types, arguments,
-                                          callee->parameter_count);
-    f->annotations = NULL;
-    return result;
+    return lower_operate(f, callee->prelude, callee->result, types, arguments,
+                         callee->parameter_count);
 }
 
 struct lowered lower_call(struct lower *f, const struct typed *node)

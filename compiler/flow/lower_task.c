@@ -156,7 +156,6 @@ struct lowered lower_small_call(struct lower *f, struct typed_function *task,
         ir_emit(&f->build, IR_CALL, operands.items, (uint32_t)operands.count, results.items,
                 (uint32_t)results.count);
     call->callee = ir_kernel_index(f->build.module, task);
-    call->annotations = f->annotations;
     struct lowered result = {.count = call->result_count};
     result.values = arena_array(f->shared->arena, ir_value, result.count);
     for (uint32_t i = 0; i < result.count; i++)

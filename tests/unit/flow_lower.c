@@ -120,9 +120,6 @@ static int run(struct compiled *c, const int64_t (*arguments)[2], struct dag *da
     "task after(done: (), x: f64) -> f64 { return x }\n"                                           \
     "task pairs(x: (f64, int)[_]) -> f64 { return x[0].0 }\n"                                      \
     "task tables(x: f64[_][_]) -> f64 { return x[0][0] }\n"                                        \
-    "task manypairs(n: int) -> (f64, int)[n] { return [(1.0, i) for i in 0..n] }\n"                \
-    "task freepairs(n: int) -> (f64, int)[_] { return [(1.0, i) for i in 0..n] }\n"                \
-    "task nested(n: int) -> f64[n][_] { return [[1.0] for i in 0..n] }\n"                          \
     "task inside(p: (f64[n], f64[m, n])) -> f64[m] { return p.1[:, 0] }\n"                         \
     "task mat(m: int, n: int) -> f64[m, n] { return zeros(m, n) }\n"                               \
     "task both(n: int) -> (f64, ()) { return (1.0, ()) }\n"                                        \
@@ -388,20 +385,6 @@ static const struct graph_case graph_cases[] = {
     {TASKS "flow main(n: int) -> f64[_] { return inside((vector(n, 1.0), mat(4, n))) }",
      {{4, 0}},
      1 + 1 + 1 + 1},
-    /* Elements that are tuples or arrays are selected by tasks. */
-    {TASKS "flow main(n: int) -> f64 { let a = manypairs(n)[1]\n"
-           "let b = freepairs(n)[1]\n"
-           "let (x, y) = a\n"
-           "return x + b.0 + f64(y) }",
-     {{4, 0}},
-     2 + 2 + 1 + 2 + 1},
-    {TASKS "flow main(n: int) -> f64[_] { return [p.0 * f64(p.1) for p in manypairs(n)] }",
-     {{4, 0}},
-     1 + 4 * 3 + 1},
-    {TASKS "flow main(n: int) -> f64 { let x = nested(n)\n"
-           "return x[0][0] + sum(x[1]) + f64(len(x)) }",
-     {{4, 0}},
-     1 + 3 + 1 + 2 + 1},
     {TASKS "flow main(n: int) -> f64 { return reduce(plus, [f64(i) for i in 0..n]) }",
      {{4, 0}},
      3 + 1},
