@@ -53,10 +53,31 @@ static bool extent_known(const struct task_arguments *a, const struct typed *ext
     }
 }
 
+/* What a node makes is stored and sent leaf by leaf: scalars, and dense arrays of scalars. */
+static void refuse_result_form(struct walk *w, const struct typed_function *task,
+                               struct span called_at)
+{
+    for (uint32_t i = 0; w->final && i < task->result->leaf_count; i++) {
+        const struct type *leaf = type_leaf(task->result, i);
+        if (leaf->kind != TYPE_ARRAY || type_is_scalar(leaf->element))
+            continue;
+        struct diagnostics *diagnostics = w->l->c->diagnostics;
+        struct diagnostic *d =
+            diagnose(diagnostics, called_at, ERR_result_form,
+                     "the task '%s' cannot give a flow a value of type %s", task->name,
+                     types_text(w->l->c, leaf));
+        diagnose_hint(diagnostics, d,
+                      "give each array by a call of its own, or arrays instead of an array of "
+                      "tuples");
+        return;
+    }
+}
+
 /* A task's result is pending; extents are known when their expressions are. */
 static const struct level *task_result(struct walk *w, const struct typed_function *task,
-                                       const struct level *const *levels)
+                                       const struct level *const *levels, struct span called_at)
 {
+    refuse_result_form(w, task, called_at);
     struct task_arguments arguments = {task, levels};
     uint32_t *extents = arena_array(w->arena, uint32_t, task->result->leaf_count + 1);
     for (uint32_t i = 0; i < task->parameter_count; i++)
@@ -101,7 +122,7 @@ void level_call(struct walk *w, struct typed *call)
     call->arguments = arguments;
     struct typed_function *callee = call->callee;
     if (!callee->is_flow)
-        call->level = task_result(w, callee, levels);
+        call->level = task_result(w, callee, levels, call->span);
     else
         call->level = flow_result(w, (struct function *)callee, levels, call->span, &callee);
     if (w->final) {
@@ -126,7 +147,7 @@ static const struct level *step(struct walk *w, const struct typed *reduce,
         return level_elementwise(w, f->result, operands, 2);
     }
     if (!f->is_flow)
-        return task_result(w, f, levels);
+        return task_result(w, f, levels, reduce->span);
     return flow_result(w, (struct function *)f, levels, reduce->span, callee);
 }
 
