@@ -214,3 +214,8 @@ build/release/bench/%.o: tests/bench/%.cpp tests/bench/peers.h
 	g++ -std=c++17 -Wall -Wextra $(bench_flags) -c $< -o $@
 build/release/bench/local: $(patsubst %,build/release/bench/%.o,local local_openmp local_tbb) $(RUNTIME_ARCHIVES)
 	g++ -fopenmp -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group -ltbb $(LIBRARIES)
+build/release/bench/elaborate: tests/bench/elaborate.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(compiler_includes) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRARIES)
+build/release/bench/elaborate_tbb: build/release/bench/elaborate_tbb.o
+	g++ -pthread -o $@ $< -ltbb

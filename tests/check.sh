@@ -10,7 +10,6 @@ for source in tests/fuzz/*.c; do
     name=$(basename "$source" .c)
     suite tests/fuzz/fuzz.sh "$name" "$seconds"
 done
-for test in tests/soak/*.sh; do
-    [ -f "$test" ] && suite "$test" check
-done
+build make MODE=release build/release/soak/world_sim
+suite sh -c "build/release/soak/world_sim $seconds && echo 'soak world_sim: 1 passed, 0 failed'"
 finish

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """make bench: runs each pair of ours and a peer in turn in one run, and prints medians and ratios.
 
-    tests/bench/run.py [NAME...]     names of groups: kernels, start, and the programs below
+    tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, start
 
 Every benchmark program prints one JSON object a line: name, peer, median, min, max, peer_median, peer_min,
 peer_max (seconds for one unit) and ratio. Results go to build/bench.json and a table to standard output.
 """
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -59,11 +60,38 @@ def start():
         return rows
 
 
-GROUPS = {"kernels": lambda: program("kernels"), "start": start}
-for source in sorted(Path("tests/bench").glob("*.c")):
-    name = source.stem
-    if "int main(" in source.read_text() and not name.endswith(("_peer", "_static", "_openmp")):
-        GROUPS.setdefault(name, lambda name=name: program(name))
+def measure(command):
+    """Runs `elaborate` or its peer: seconds a task, and the peak of memory in KiB."""
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return (float(re.search(r"([0-9.]+) ns/task", text)[1]) * 1e-9,
+            int(re.search(r"peak ([0-9]+) KiB", text)[1]))
+
+
+def elaborate():
+    """Building a graph of 1,000,000 tasks against oneTBB, and what a task costs in memory."""
+    for name in ("elaborate", "elaborate_tbb"):
+        built = subprocess.run(["make", "-s", f"build/release/bench/{name}"], capture_output=True, text=True)
+        if built.returncode:
+            print(f"skipped {name}: {built.stderr.strip()[-300:]}", file=sys.stderr)
+            return []
+    rows = []
+    for pattern, size in (("tree", 500_000), ("butterfly", 65_536)):
+        ours, peers = [], []
+        for _ in range(7):
+            ours.append(measure(["build/release/bench/elaborate", pattern, str(size)])[0])
+            peers.append(measure(["build/release/bench/elaborate_tbb", pattern, str(size)])[0])
+        ours.sort(), peers.sort()
+        middle, peer = statistics.median(ours), statistics.median(peers)
+        rows.append({"name": f"build {pattern} of 1,000,000", "peer": "oneTBB", "median": middle, "min": ours[0],
+                     "max": ours[-1], "peer_median": peer, "peer_min": peers[0], "peer_max": peers[-1],
+                     "ratio": middle / peer, "reach": 1.0})
+    one, two = (measure(["build/release/bench/elaborate", "tree", str(n)])[1] for n in (500_000, 1_000_000))
+    rows.append({"name": "bytes a task more", "bytes": (two - one) * 1024 / 1_000_000, "reach_bytes": 100})
+    return rows
+
+
+GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
+          "kernels": lambda: program("kernels"), "start": start}
 
 
 def show(seconds):
@@ -74,6 +102,10 @@ def show(seconds):
 
 
 def print_row(row):
+    if "bytes" in row:
+        missed = "" if row["bytes"] <= row["reach_bytes"] else "  MISSED"
+        print(f"{row['name']:34} {row['bytes']:8.1f} bytes  (to reach: {row['reach_bytes']}){missed}")
+        return
     text = f"{row['name']:34} {show(row['median'])}"
     reach = REACH.get(row["name"], row.get("reach"))
     if row.get("ratio") is not None:
