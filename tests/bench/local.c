@@ -30,6 +30,14 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
+/* The time now, after the threads of the run before have gone to sleep: those of OpenMP and oneTBB spin
+ * for a while, and would take a processor from whoever comes next. */
+static double begin_run(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 30 * 1000 * 1000}, NULL);
+    return now();
+}
+
 static void expect(const char *what, uint64_t found, uint64_t expected)
 {
     if (found == expected)
@@ -115,7 +123,7 @@ static void *fixed_other_half(void *f)
 static double run_fixed(struct fixed *f)
 {
     pthread_t other;
-    double begin = now();
+    double begin = begin_run();
     for (uint32_t i = 0; i < WIDTH; i++)
         atomic_store(&f->columns[i].steps_done, 0);
     pthread_create(&other, NULL, fixed_other_half, f);
@@ -137,7 +145,7 @@ static double run_local(struct graph *g, uint64_t *last)
     struct job_options options = {.workers = WORKERS};
     struct job_outcome outcome;
     struct error error;
-    double begin = now();
+    double begin = begin_run();
     if (local_run(&job, &options, &outcome, &error)) {
         fprintf(stderr, "%s\n", error.message);
         exit(1);
@@ -216,13 +224,13 @@ static void compare_tree(int rounds)
     for (int round = 0; round < rounds; round++) {
         add(&samples[0], run_local(&g, &sum));
         expect("tree", sum, leaves);
-        double begin = now();
+        double begin = begin_run();
         expect("OpenMP", openmp_tree(TREE_DEPTH), leaves);
         add(&samples[1], now() - begin);
-        begin = now();
+        begin = begin_run();
         expect("OpenMP depend", openmp_tree_depend(TREE_DEPTH), leaves);
         add(&samples[2], now() - begin);
-        begin = now();
+        begin = begin_run();
         expect("oneTBB", tbb_run(tbb), leaves);
         add(&samples[3], now() - begin);
     }
@@ -241,10 +249,10 @@ static void compare_fan(int rounds)
     for (int round = 0; round < rounds; round++) {
         add(&samples[0], run_local(&g, &sum));
         expect("fan", sum, FAN_WIDTH);
-        double begin = now();
+        double begin = begin_run();
         expect("OpenMP", openmp_fan(FAN_WIDTH), FAN_WIDTH);
         add(&samples[1], now() - begin);
-        begin = now();
+        begin = begin_run();
         expect("oneTBB", tbb_run(tbb), FAN_WIDTH);
         add(&samples[2], now() - begin);
     }
