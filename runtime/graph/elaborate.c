@@ -13,7 +13,10 @@
 
 #define DEFAULT_MAX_TASKS UINT64_C(10000000)
 #define DEFAULT_MAX_STEPS UINT64_C(1000000000)
-enum { MOST_FRAMES = 100000, MOST_REGISTERS = 1 << 26, POLL_PERIOD = 65536 };
+enum { MOST_FRAMES = 100000, MOST_REGISTERS = 1 << 26 };
+/* Instructions between polls; the second when the limit of steps comes near. Primes, so that polls
+ * meet loops at all their places. */
+enum { POLL_PERIOD = 65521, WATCH_PERIOD = 1021 };
 #define HEAP_LIMIT (UINT64_C(2) << 30)
 
 /* ---- Places and limits ------------------------------------------------------------------------
@@ -35,11 +38,12 @@ uint32_t machine_site(struct machine *m, uint32_t site)
     return m->sites[site];
 }
 
-/* The smallest loop of jumps around the word `at` of a function: an edge back from behind it to a
- * block at or before it. Gives its site, or NO_SITE. */
-static uint32_t enclosing_loop(const struct flow_function *function, uint32_t at)
+/* The smallest loop of jumps around the word `at` of a function that is larger than `inner`: an
+ * edge back from behind it to a block at or before it. Its function is NULL if there is none. */
+static struct running_loop enclosing_loop(const struct flow_function *function, uint32_t at,
+                                          uint32_t inner)
 {
-    uint32_t site = NO_SITE, smallest = UINT32_MAX;
+    struct running_loop found = {.end = UINT32_MAX};
     for (uint32_t i = 0; i < function->word_count; i += function->code[i] >> FLOW_OPCODE_BITS) {
         const uint32_t *pc = function->code + i;
         bool is_jump = (pc[0] & 0xFF) == FLOW_JUMP, is_branch = (pc[0] & 0xFF) == FLOW_BRANCH;
@@ -47,30 +51,52 @@ static uint32_t enclosing_loop(const struct flow_function *function, uint32_t at
             continue;
         uint32_t first = is_jump ? pc[2] : pc[4], second = is_jump ? first : pc[4 + pc[2]];
         uint32_t target = first < second ? first : second;
-        if (target <= at && i - target < smallest) {
-            smallest = i - target;
-            site = pc[1];
-        }
+        if (target <= at && i - target > inner && i - target < found.end - found.begin)
+            found = (struct running_loop){
+                .function = function, .begin = target, .end = i, .site = pc[1]};
     }
-    return site;
+    return found;
 }
 
-/* The innermost loop that runs: jumps, comprehensions and reductions, from the top frame down. */
-static uint32_t running_loop(const struct machine *m, size_t *frame)
+/* The innermost loop that runs: jumps, comprehensions and reductions, from the top frame down. What
+ * lies within `inner` does not count. */
+static struct running_loop find_running_loop(const struct machine *m,
+                                             const struct running_loop *inner)
 {
+    struct running_loop found = {0};
     size_t loops = m->loops.count;
-    for (*frame = m->frames.count; (*frame)-- > 0;) {
-        const struct frame *f = &m->frames.items[*frame];
-        while (loops > 0 && m->loops.items[loops - 1].frame > *frame)
+    for (size_t i = m->frames.count; i-- > 0 && !found.function;) {
+        const struct frame *f = &m->frames.items[i];
+        uint32_t at = (uint32_t)(f->pc - f->function->code);
+        bool is_inner = inner->function && i == inner->frame;
+        while (loops > 0 && m->loops.items[loops - 1].frame > i)
             loops--;
-        if (loops > 0 && m->loops.items[loops - 1].frame == *frame)
-            return f->pc[1];
-        uint32_t site = enclosing_loop(f->function, (uint32_t)(f->pc - f->function->code));
-        if (site != NO_SITE)
-            return site;
+        if (inner->function && i > inner->frame)
+            continue;
+        if (loops > 0 && m->loops.items[loops - 1].frame == i && !is_inner)
+            found = (struct running_loop){
+                .function = f->function, .begin = at, .end = at, .site = f->pc[1]};
+        else
+            found = enclosing_loop(f->function, at, is_inner ? inner->end - inner->begin : 0);
+        found.frame = i;
     }
-    *frame = 0;
-    return NO_SITE;
+    return found;
+}
+
+static bool still_runs(const struct machine *m, const struct running_loop *loop)
+{
+    if (!loop->function || loop->frame >= m->frames.count)
+        return false;
+    const struct frame *f = &m->frames.items[loop->frame];
+    uint32_t at = (uint32_t)(f->pc - f->function->code);
+    return f->function == loop->function && at >= loop->begin && at <= loop->end;
+}
+
+/* Of nested loops the one that does not end is the innermost that is never seen left. */
+static void watch_loop(struct machine *m)
+{
+    if (!still_runs(m, &m->suspect))
+        m->suspect = find_running_loop(m, &m->suspect);
 }
 
 /* A function that is under way many times is recursive, and a likelier mistake than a loop in it.
@@ -100,20 +126,21 @@ int machine_limit(struct machine *m, enum error_code code, const char *what)
 {
     uint64_t limit = code == ERR_task_limit ? m->max_tasks : m->max_steps;
     const struct flow_function *recursive = recursive_function(m);
-    size_t frame;
-    uint32_t site = running_loop(m, &frame);
+    struct running_loop loop = m->suspect;
+    if (!still_runs(m, &loop))
+        loop = find_running_loop(m, &loop);
     if (recursive) {
         error_set(m->error, code,
                   "the graph needs more than %" PRIu64 " %s: flow '%s' calls itself "
                   "again and again",
                   limit, what, recursive->title);
         m->error->place = machine_place(m, recursive->site);
-    } else if (site != NO_SITE) {
+    } else if (loop.function) {
         error_set(m->error, code,
                   "the graph needs more than %" PRIu64 " %s: this loop in flow '%s' "
                   "goes on",
-                  limit, what, flow_around(m, frame));
-        m->error->place = machine_place(m, site);
+                  limit, what, flow_around(m, loop.frame));
+        m->error->place = machine_place(m, loop.site);
     } else {
         error_set(m->error, code, "the graph needs more than %" PRIu64 " %s", limit, what);
     }
@@ -129,8 +156,15 @@ static int poll(struct machine *m)
         return error_set(m->error, ERR_interrupted, "building the graph was stopped");
     if (m->steps >= m->max_steps)
         return machine_limit(m, ERR_step_limit, "steps");
-    uint64_t left = m->max_steps - m->steps;
-    m->period = m->countdown = left < POLL_PERIOD ? left : POLL_PERIOD;
+    uint64_t left = m->max_steps - m->steps, watched = m->max_steps / 4;
+    uint64_t period = POLL_PERIOD;
+    if (left <= watched) {
+        watch_loop(m);
+        period = WATCH_PERIOD;
+    } else if (left - watched < period) {
+        period = left - watched;
+    }
+    m->period = m->countdown = left < period ? left : period;
     return 0;
 }
 

@@ -32,6 +32,14 @@ struct loop {
     bool on_elements;  /* REDUCE: the level reads the structures, not the results of the last */
 };
 
+/* A loop that runs in frame `frame`: instructions from `begin` to `end` of its function. */
+struct running_loop {
+    const struct flow_function *function; /* NULL: none */
+    size_t frame;
+    uint32_t begin, end;
+    uint32_t site;
+};
+
 struct call_cache { /* what all nodes of one call share */
     bool is_ready;
     uint32_t pattern;
@@ -50,9 +58,10 @@ struct machine {
     struct error *error;
     const _Atomic(uint32_t) *stop;
     uint64_t max_tasks, max_steps;
-    uint64_t steps;     /* at the last poll */
-    uint64_t period;    /* instructions between that and the next */
-    uint64_t countdown; /* instructions until the next poll */
+    uint64_t steps;              /* at the last poll */
+    uint64_t period;             /* instructions between that and the next */
+    uint64_t countdown;          /* instructions until the next poll */
+    struct running_loop suspect; /* the innermost loop that was never left lately */
     struct structure_heap heap;
     VECTOR(uint64_t) registers;
     VECTOR(struct frame) frames;

@@ -358,6 +358,40 @@ static void limits_name_the_loop(void)
           "division by zero: 7 / 0");
 }
 
+/* while OUTER { while INNER { i += 1 } }. The inner loop has a place, the outer one none. */
+#define NESTED(inner, outer_test)                                                                  \
+    LIMITS("    %3: i64 = constant 3\n"                                                            \
+           "    jump b1(%1)\n"                                                                     \
+           "b1(%4: i64):\n"                                                                        \
+           "    %5: bool = " outer_test "\n"                                                       \
+           "    branch %5 b2(%1) b5()\n"                                                           \
+           "b2(%6: i64):\n"                                                                        \
+           "    %7: bool = " inner "\n"                                                            \
+           "    branch %7 b3() b4()\n"                                                             \
+           "b3():\n"                                                                               \
+           "    %8: i64 = add %6, %2\n"                                                            \
+           "    jump b2(%8) !0..1\n"                                                               \
+           "b4():\n"                                                                               \
+           "    %9: i64 = add %4, %2\n"                                                            \
+           "    jump b1(%9)\n"                                                                     \
+           "b5():\n"                                                                               \
+           "    return %0\n")
+
+static uint32_t line_of_endless_loop(const char *text)
+{
+    struct job job = {.text = text, .words = {1}, .max_steps = 100000};
+    run(&job);
+    CHECK_INT(job.code, ERR_step_limit);
+    return job.error.place.line;
+}
+
+/* An inner loop of three turns within one without end, and the other way round. */
+static void of_nested_loops_the_endless_one_is_named(void)
+{
+    CHECK_INT(line_of_endless_loop(NESTED("lt %6, %3", "eq %0, %0")), 0);
+    CHECK_INT(line_of_endless_loop(NESTED("eq %0, %0", "lt %4, %3")), 1);
+}
+
 static void flows_recurse_deeply(void)
 {
     const char *text = LIMITS("    %3: i64 = apply @deep %0 !0..1\n    return %3\n");
@@ -392,4 +426,5 @@ static void stopping_ends_elaboration(void)
 
 TEST_MAIN(TEST(views_of_views_select_from_the_source), TEST(arguments_become_words_and_refs),
           TEST(flows_recurse_in_scopes_of_their_own), TEST(updates_are_made_in_place),
-          TEST(limits_name_the_loop), TEST(flows_recurse_deeply), TEST(stopping_ends_elaboration))
+          TEST(limits_name_the_loop), TEST(of_nested_loops_the_endless_one_is_named),
+          TEST(flows_recurse_deeply), TEST(stopping_ends_elaboration))
