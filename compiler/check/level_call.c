@@ -252,10 +252,9 @@ static const struct level *joined_level(struct walk *w, const struct typed *node
     const struct level *inner = outer->element;
     if (inner->kind == LEVEL_STRUCTURE)
         return inner;
-    uint32_t extents = inner->known_extents;
-    if (flat)
-        extents = extents == level_all_extents(type) ? 1 : 0;
-    return level_pending_array(w->l, extents);
+    /* All extents of the inner arrays are added up or compared when the graph is built, or none. */
+    bool all = inner->known_extents == level_all_extents(type);
+    return level_pending_array(w->l, !all ? 0 : flat ? 1 : inner->known_extents);
 }
 
 static const struct level *flatten_level(struct walk *w, const struct typed *node)
