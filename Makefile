@@ -29,8 +29,14 @@ MODE_FLAGS := $(OPTIMIZE_$(MODE))
 ifeq ($(MODE_FLAGS),)
 $(error MODE is release, sanitize, thread or fuzz, not '$(MODE)')
 endif
+# Executors and worlds are small steps that call each other a million times: in release they are optimized
+# as one program when it is linked. Their object files keep ordinary code too: ar and tests read its symbols.
+ifeq ($(MODE),release)
+LINK_TIME := -flto=auto -ffat-lto-objects
+$(OUT)/runtime/executor/%.o $(OUT)/runtime/world/%.o: STEP_FLAGS := $(LINK_TIME)
+endif
 CFLAGS := -std=c17 -D_GNU_SOURCE -fPIC $(WARNINGS) $(BASELINE) $(MODE_FLAGS) -pthread
-LDFLAGS := $(MODE_FLAGS) -pthread -rdynamic
+LDFLAGS := $(MODE_FLAGS) $(LINK_TIME) -pthread -rdynamic
 LIBRARIES := -lsleef -lcrypto -ljansson -ldl -lm
 
 # Modules, lowest first: each may use what stands before it. The runtime never sees the compiler.
@@ -57,7 +63,7 @@ compiler_includes := -Iruntime -Icompiler -I$(OUT)/compiler
 
 $(OUT)/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(runtime_includes) -MMD -MP -c $< -o $@
+	$(CC) $(CFLAGS) $(STEP_FLAGS) $(runtime_includes) -MMD -MP -c $< -o $@
 
 # The code generator alone sees LLVM; it is loaded when there is something to compile. Its names are its
 # own (hidden), so that none of the program's stands in for one of them.
@@ -213,7 +219,7 @@ build/release/bench/%.o: tests/bench/%.cpp tests/bench/peers.h
 	@mkdir -p $(@D)
 	g++ -std=c++17 -Wall -Wextra $(bench_flags) -c $< -o $@
 build/release/bench/local: $(patsubst %,build/release/bench/%.o,local local_openmp local_tbb) $(RUNTIME_ARCHIVES)
-	g++ -fopenmp -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group -ltbb $(LIBRARIES)
+	g++ -O2 $(LINK_TIME) -fopenmp -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group -ltbb $(LIBRARIES)
 build/release/bench/elaborate: tests/bench/elaborate.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(compiler_includes) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRARIES)
