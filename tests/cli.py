@@ -262,6 +262,23 @@ def deep_nesting(folder):
     wkc("check", program(folder, "task t(x: " + "int" + "[_]" * n + ") { }\n"), timeout=60).fails(1, "error[")
 
 
+def long_chains(folder):
+    """Many functions, each calling the next: no stage may recurse along them, or search through them."""
+    n = 24_000
+    leaf = "task t(x: int) -> int { return x + 1 }\n"
+    chain = "".join(f"flow f{i}(x: int) -> int {{ return f{i + 1}(x) }}\n" for i in range(n))
+    failing = "".join(f"flow f{i}(x: int) -> int {{ return 1 / f{i + 1}(x) }}\n" for i in range(n))
+    tasks = "".join(f"task t{i + 1}(x: int) -> int {{ return t{i}(x) }}\n" for i in range(n))
+    calls = "".join(f"    x = t{i + 1}(x)\n" for i in range(n))
+    for text in (leaf + chain + f"flow f{n}(x: int) -> int {{ return t(x) }}\nflow main() -> int {{ return f0(1) }}\n",
+                 leaf + failing + f"flow f{n}(x: int) -> int {{ return t(x) }}\nflow main() -> int {{ return f0(1) }}\n",
+                 f"task t0(x: int) -> int {{ return x }}\n{tasks}flow main() -> int {{\n    var x = 1\n{calls}    return x\n}}\n",
+                 f"task t0(x: int) -> int {{ return x }}\n{tasks}"):
+        path = program(folder, text)
+        wkc("check", path, timeout=100).fails(0)
+        wkc("check", path, binary=RELEASE, timeout=10).fails(0)
+
+
 def graphs_that_never_end(folder):
     t = "task t(x: int) -> int { return x }\n"
     for text, place in ((t + "flow main() -> int {\n    var x = 0\n    while true { x += 1 }\n    return x\n}\n", ":4:"),
@@ -383,6 +400,6 @@ if __name__ == "__main__":
           diagnostics_as_json_and_in_colour, every_form_prints, drawings, stats_and_trace,
           results_go_to_files, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, memory_limit, depth_first_keeps_few_values,
-          progress_on_a_terminal_only, bad_sources, deep_nesting, graphs_that_never_end, bad_data,
+          progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data,
           file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,
           missing_tools, the_cache, installs])

@@ -17,8 +17,8 @@ struct ir_module *ir_module_new(struct arena *arena, struct type_table *types,
 uint32_t ir_function_new(struct ir_module *module, const char *name, const char *title,
                          bool is_flow, struct span span);
 
-/* The number of the kernel, appended when the module does not have it yet. */
-uint32_t ir_kernel_index(struct ir_module *module, struct typed_function *kernel);
+/* Appends a kernel, which the module must not have yet, and returns its number. */
+uint32_t ir_kernel_new(struct ir_module *module, struct typed_function *kernel);
 
 /* Appends an empty block and returns its number. */
 uint32_t ir_block_new(struct ir_module *module, struct ir_function *function);

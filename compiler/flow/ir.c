@@ -135,11 +135,8 @@ uint32_t ir_function_new(struct ir_module *module, const char *name, const char 
     return module->function_count++;
 }
 
-uint32_t ir_kernel_index(struct ir_module *module, struct typed_function *kernel)
+uint32_t ir_kernel_new(struct ir_module *module, struct typed_function *kernel)
 {
-    for (uint32_t i = 0; i < module->kernel_count; i++)
-        if (module->kernels[i] == kernel)
-            return i;
     module->kernels =
         grown(module->arena, module->kernels, module->kernel_count, sizeof *module->kernels);
     module->kernels[module->kernel_count] = kernel;

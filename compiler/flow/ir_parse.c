@@ -751,7 +751,7 @@ static bool read_kernel(struct reader *r)
         !expect(r, "->") || !(kernel->result = read_plain_type(r, NULL)) ||
         !read_annotations(r, &kernel->annotations) || !read_span(r, &kernel->span))
         return false;
-    ir_kernel_index(r->module, kernel);
+    ir_kernel_new(r->module, kernel);
     return expect_line_end(r);
 }
 

@@ -4,8 +4,6 @@
  */
 #include "flow/lower.h"
 
-#include <string.h>
-
 #include "base/memory.h"
 
 /* ---- Variables ------------------------------------------------------------------------------ */
@@ -42,13 +40,13 @@ static struct lower begin_function(struct lowering *shared, uint32_t number,
     return f;
 }
 
-static void set_results(struct lower *f, const struct type_list *types)
+static void set_results(struct lowering *shared, struct ir_function *function,
+                        const struct type_list *types)
 {
-    f->build.function->result_count = (uint32_t)types->count;
-    f->build.function->results =
-        arena_array(f->shared->arena, const struct ir_type *, types->count);
+    function->result_count = (uint32_t)types->count;
+    function->results = arena_array(shared->arena, const struct ir_type *, types->count);
     for (size_t i = 0; i < types->count; i++)
-        f->build.function->results[i] = types->items[i];
+        function->results[i] = types->items[i];
 }
 
 /* Makes the parameters of a flow the parameters of the entry block, and binds them. */
@@ -76,13 +74,6 @@ static void lower_body(struct lowering *shared, const struct typed_function *flo
 {
     struct lower f = begin_function(shared, number, flow->variable_count, flow->span);
     f.source = flow;
-    struct type_list results = {0};
-    if (flow == shared->program->entry)
-        lower_sink_types(shared, flow->result, flow->result_level, &results);
-    else
-        lower_level_types(shared, flow->result, flow->result_level, &results);
-    set_results(&f, &results);
-    vector_release(&results);
     bind_parameters(&f, flow, flow->parameter_count);
     lower_rules(&f, flow, flow == shared->program->entry);
     lower_block(&f, &flow->body);
@@ -94,24 +85,46 @@ static void lower_body(struct lowering *shared, const struct typed_function *flo
     lower_return(&f, lower_single(&f, ir_constant(&f.build, flow->result, 0)));
 }
 
-static bool name_is_taken(const struct ir_module *module, const char *name)
+static void set_flow_results(struct lowering *shared, const struct typed_function *flow,
+                             uint32_t number)
 {
-    for (uint32_t i = 0; i < module->function_count; i++)
-        if (strcmp(module->functions[i]->name, name) == 0)
-            return true;
-    return false;
+    struct type_list results = {0};
+    if (flow == shared->program->entry)
+        lower_sink_types(shared, flow->result, flow->result_level, &results);
+    else
+        lower_level_types(shared, flow->result, flow->result_level, &results);
+    set_results(shared, shared->module->functions[number], &results);
+    vector_release(&results);
 }
 
 uint32_t lower_instance(struct lowering *shared, const struct typed_function *flow)
 {
-    for (size_t i = 0; i < shared->instances.count; i++)
-        if (shared->instances.items[i].flow == flow)
-            return shared->instances.items[i].function;
-    if (name_is_taken(shared->module, flow->symbol))
-        bug("two flow instances with the symbol %s", flow->symbol);
-    uint32_t number = ir_function_new(shared->module, flow->symbol, flow->name, true, flow->span);
+    uint32_t number;
+    if (pointer_table_find(&shared->functions, flow, &number))
+        return number;
+    number = ir_function_new(shared->module, flow->symbol, flow->name, true, flow->span);
+    pointer_table_add(&shared->functions, flow, number);
     vector_push(&shared->instances, (struct flow_instance){flow, number});
-    lower_body(shared, flow, number);
+    set_flow_results(shared, flow, number);
+    return number;
+}
+
+/* Lowers the bodies of the flows that are asked for, and of those that these ask for. */
+static void lower_bodies(struct lowering *shared)
+{
+    while (shared->lowered_count < shared->instances.count) {
+        struct flow_instance instance = shared->instances.items[shared->lowered_count++];
+        lower_body(shared, instance.flow, instance.function);
+    }
+}
+
+uint32_t lower_kernel(struct lowering *shared, struct typed_function *task)
+{
+    uint32_t number;
+    if (pointer_table_find(&shared->kernels, task, &number))
+        return number;
+    number = ir_kernel_new(shared->module, task);
+    pointer_table_add(&shared->kernels, task, number);
     return number;
 }
 
@@ -140,7 +153,7 @@ void lower_outline_end(struct lower *inner, struct lowered result)
     struct type_list types = {0};
     for (uint32_t i = 0; i < result.count; i++)
         vector_push(&types, lower_ir_type(inner, result.values[i]));
-    set_results(inner, &types);
+    set_results(inner->shared, inner->build.function, &types);
     vector_release(&types);
     ir_return(&inner->build, result.values, result.count);
 }
@@ -182,6 +195,7 @@ static void lower_entry(struct lowering *shared)
     struct ir_module *module = shared->module;
     const struct typed_function *flow = shared->program->entry;
     module->entry = lower_instance(shared, flow);
+    lower_bodies(shared);
     module->result = flow->result;
     module->parameter_count = flow->parameter_count;
     module->parameters =
@@ -193,6 +207,7 @@ static void lower_entry(struct lowering *shared)
             .default_function = lower_default(shared, flow, i),
             .span = flow->parameters[i]->span,
         };
+    lower_bodies(shared);
 }
 
 struct ir_module *lower_program(const struct typed_program *program, struct arena *arena)
@@ -205,6 +220,9 @@ struct ir_module *lower_program(const struct typed_program *program, struct aren
         .boolean = type_scalar(program->types, WK_BOOL),
     };
     lower_entry(&shared);
+    pointer_table_release(&shared.functions);
+    pointer_table_release(&shared.kernels);
+    pointer_table_release(&shared.small_task_numbers);
     vector_release(&shared.instances);
     vector_release(&shared.small_tasks);
     ir_tidy(shared.module);

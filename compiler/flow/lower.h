@@ -13,6 +13,7 @@
 #ifndef WKC_FLOW_LOWER_H
 #define WKC_FLOW_LOWER_H
 
+#include "base/pointer_table.h"
 #include "base/vector.h"
 #include "flow/build.h"
 
@@ -28,6 +29,7 @@ struct value_list {
     size_t count, capacity;
 };
 
+/* A flow whose function has its number and results, and may have to wait for its body. */
 struct flow_instance {
     const struct typed_function *flow;
     uint32_t function;
@@ -38,8 +40,12 @@ struct lowering {
     struct ir_module *module;
     struct arena *arena;
     const struct type *integer, *boolean;
-    VECTOR(struct flow_instance) instances;
+    VECTOR(struct flow_instance) instances; /* in the order in which they were first asked for */
+    size_t lowered_count;                   /* so many of them have their bodies */
+    struct pointer_table functions;         /* numbers of IR functions by flow */
+    struct pointer_table kernels;           /* numbers of kernels by task */
     VECTOR(struct typed_function *) small_tasks;
+    struct pointer_table small_task_numbers; /* by interned symbol */
 };
 
 struct environment_entry {
@@ -63,8 +69,11 @@ struct lower {
 
 /* ---- lower.c -------------------------------------------------------------------------------- */
 
-/* The IR function of a flow instance. */
+/* The IR function of a flow instance. Its body is lowered after that of the function in work, since
+ * chains of calls may be long. */
 uint32_t lower_instance(struct lowering *shared, const struct typed_function *flow);
+/* The number of a task among the module's kernels. */
+uint32_t lower_kernel(struct lowering *shared, struct typed_function *task);
 
 void lower_bind(struct lower *f, const struct variable *variable, struct lowered value);
 struct lowered lower_variable(struct lower *f, const struct variable *variable);

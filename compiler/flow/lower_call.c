@@ -193,7 +193,7 @@ static struct lowered call_task(struct lower *f, struct typed_function *task,
     struct ir_instruction *call =
         ir_emit(&f->build, IR_CALL, operands.items, (uint32_t)operands.count, types.items,
                 (uint32_t)types.count);
-    call->callee = ir_kernel_index(f->build.module, task);
+    call->callee = lower_kernel(f->shared, task);
     call->annotations = annotations;
     vector_release(&operands);
     vector_release(&types);
@@ -213,7 +213,6 @@ static struct lowered apply_flow(struct lower *f, const struct typed_function *f
         for (uint32_t leaf = 0; leaf < argument.count; leaf++)
             vector_push(&operands, argument.values[leaf]);
     }
-    /* A function has its result types before its body is lowered: recursion finds them. */
     uint32_t callee = lower_instance(f->shared, flow);
     const struct ir_function *function = f->build.module->functions[callee];
     struct ir_instruction *apply =

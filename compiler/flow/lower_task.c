@@ -3,8 +3,6 @@
  * their own, whose typed trees are made here. Equal uses share one, by its symbol:
  * "op.mul.f64_.f64".
  */
-#include <string.h>
-
 #include "base/memory.h"
 #include "flow/lower.h"
 
@@ -44,6 +42,7 @@ const char *lower_mangle(struct lowering *shared, const struct type *type)
     return copy;
 }
 
+/* The interned symbol of a small task. */
 static const char *symbol_of(struct lower *f, const char *what, const struct type *const *types,
                              uint32_t count, bool at)
 {
@@ -55,9 +54,9 @@ static const char *symbol_of(struct lower *f, const char *what, const struct typ
     }
     if (at)
         buffer_printf(&text, ".at%u_%u", f->build.span.begin, f->build.span.end);
-    const char *copy = arena_text(f->shared->arena, text.data, text.length);
+    const char *symbol = intern(f->shared->program->names, text.data, text.length);
     buffer_release(&text);
-    return copy;
+    return symbol;
 }
 
 /* ---- Trees ---------------------------------------------------------------------------------- */
@@ -81,9 +80,11 @@ struct typed_function *lower_small_task(struct lower *f, const char *what, const
                                         const struct type *result, bool at)
 {
     const char *symbol = symbol_of(f, what, types, count, at);
-    for (size_t i = 0; i < f->shared->small_tasks.count; i++)
-        if (strcmp(f->shared->small_tasks.items[i]->symbol, symbol) == 0)
-            return f->shared->small_tasks.items[i];
+    uint32_t found;
+    if (pointer_table_find(&f->shared->small_task_numbers, symbol, &found))
+        return f->shared->small_tasks.items[found];
+    pointer_table_add(&f->shared->small_task_numbers, symbol,
+                      (uint32_t)f->shared->small_tasks.count);
     struct typed_function *task = arena_new(f->shared->arena, struct typed_function);
     task->name = name;
     task->symbol = symbol;
@@ -155,7 +156,7 @@ struct lowered lower_small_call(struct lower *f, struct typed_function *task,
     struct ir_instruction *call =
         ir_emit(&f->build, IR_CALL, operands.items, (uint32_t)operands.count, results.items,
                 (uint32_t)results.count);
-    call->callee = ir_kernel_index(f->build.module, task);
+    call->callee = lower_kernel(f->shared, task);
     struct lowered result = {.count = call->result_count};
     result.values = arena_array(f->shared->arena, ir_value, result.count);
     for (uint32_t i = 0; i < result.count; i++)

@@ -7,6 +7,7 @@
  * that is needed needs the arguments of all jumps to its block.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/vector.h"
@@ -14,19 +15,15 @@
 
 /* ---- Which functions can be left out -------------------------------------------------------- */
 
-enum purity { UNKNOWN, ACTIVE, PURE, IMPURE };
-
 struct dead {
     struct ir_module *module;
     struct ir_function *function;
-    enum purity *purity;                 /* by function */
+    bool *pure;                          /* by function */
     struct ir_instruction **definitions; /* by value; NULL for parameters */
     uint32_t *homes;                     /* by value: the block of a parameter */
     bool *needed;                        /* by value */
     VECTOR(ir_value) pending;
 };
-
-static bool function_is_pure(struct dead *d, uint32_t function);
 
 static bool operation_fails(const struct dead *d, const struct ir_instruction *i)
 {
@@ -57,7 +54,7 @@ static bool has_good_extents(const struct dead *d, const struct ir_instruction *
 }
 
 /* Whether leaving the instruction out changes nothing but its results. */
-static bool is_removable(struct dead *d, const struct ir_instruction *i)
+static bool is_removable(const struct dead *d, const struct ir_instruction *i)
 {
     switch (i->opcode) {
     case IR_CONSTANT:
@@ -73,9 +70,9 @@ static bool is_removable(struct dead *d, const struct ir_instruction *i)
     case IR_CALL:
         return !has_effect(d, i);
     case IR_APPLY:
-        return function_is_pure(d, i->callee);
+        return d->pure[i->callee];
     case IR_EACH:
-        return has_good_extents(d, i) && function_is_pure(d, i->callee);
+        return has_good_extents(d, i) && d->pure[i->callee];
     case IR_CONVERT:
     case IR_COUNT:
     case IR_FILL:
@@ -112,8 +109,8 @@ static void note_definitions(struct dead *d)
     }
 }
 
-/* Pure: without loops and recursion (which may not end), and all but the way out removable. */
-static bool looks_pure(struct dead *d)
+/* Without loops (which may not end), and all but the way out removable. */
+static bool looks_pure(const struct dead *d)
 {
     for (uint32_t b = 0; b < d->function->block_count; b++) {
         const struct ir_block *block = &d->function->blocks[b];
@@ -128,20 +125,77 @@ static bool looks_pure(struct dead *d)
     return true;
 }
 
-static bool function_is_pure(struct dead *d, uint32_t function)
+/* Calls of functions, as lists by callee. */
+struct call_edge {
+    uint32_t caller, next; /* NO_EDGE: the last */
+};
+
+#define NO_EDGE UINT32_MAX
+
+struct call_graph {
+    VECTOR(struct call_edge) edges;
+    uint32_t *callers;      /* by function: the first edge */
+    uint32_t *impure_calls; /* by function: calls of functions that are not found to be pure yet */
+};
+
+static void note_calls(struct call_graph *graph, const struct ir_module *module, uint32_t caller)
 {
-    if (d->purity[function] != UNKNOWN)
-        return d->purity[function] == PURE;
-    d->purity[function] = ACTIVE;
-    struct dead inner = {
-        .module = d->module, .function = d->module->functions[function], .purity = d->purity};
-    inner.definitions = memory_new(inner.function->value_count, sizeof *inner.definitions);
-    inner.homes = memory_new(inner.function->value_count, sizeof *inner.homes);
-    note_definitions(&inner);
-    d->purity[function] = looks_pure(&inner) ? PURE : IMPURE;
-    free(inner.definitions);
-    free(inner.homes);
-    return d->purity[function] == PURE;
+    const struct ir_function *function = module->functions[caller];
+    for (uint32_t b = 0; b < function->block_count; b++)
+        for (uint32_t n = 0; n < function->blocks[b].count; n++) {
+            const struct ir_instruction *i = function->blocks[b].instructions[n];
+            if (i->opcode != IR_APPLY && i->opcode != IR_EACH)
+                continue;
+            vector_push(&graph->edges, (struct call_edge){caller, graph->callers[i->callee]});
+            graph->callers[i->callee] = (uint32_t)graph->edges.count - 1;
+            graph->impure_calls[caller]++;
+        }
+}
+
+static bool function_looks_pure(struct dead *d, uint32_t number)
+{
+    d->function = d->module->functions[number];
+    d->definitions = memory_new(d->function->value_count, sizeof *d->definitions);
+    d->homes = memory_new(d->function->value_count, sizeof *d->homes);
+    note_definitions(d);
+    bool pure = looks_pure(d);
+    free(d->definitions);
+    free(d->homes);
+    return pure;
+}
+
+/* Pure: those that look so when calls are left aside, and call pure functions only. Found from the
+ * leaves of the call graph upwards, so that recursion, which may not end, is never pure. */
+static void find_pure_functions(struct dead *d)
+{
+    uint32_t count = d->module->function_count;
+    bool *candidates = memory_new(count, sizeof *candidates);
+    struct call_graph graph = {.callers = memory_new(count, sizeof *graph.callers),
+                               .impure_calls = memory_new(count, sizeof *graph.impure_calls)};
+    VECTOR(uint32_t) found = {0};
+    memset(d->pure, true, count * sizeof *d->pure); /* for the candidates' sake */
+    memset(graph.callers, 0xFF, count * sizeof *graph.callers);
+    for (uint32_t f = 0; f < count; f++) {
+        candidates[f] = function_looks_pure(d, f);
+        note_calls(&graph, d->module, f);
+        if (candidates[f] && graph.impure_calls[f] == 0)
+            vector_push(&found, f);
+    }
+    memset(d->pure, false, count * sizeof *d->pure);
+    while (found.count) {
+        uint32_t f = vector_pop(&found);
+        d->pure[f] = true;
+        for (uint32_t e = graph.callers[f]; e != NO_EDGE; e = graph.edges.items[e].next) {
+            uint32_t caller = graph.edges.items[e].caller;
+            if (--graph.impure_calls[caller] == 0 && candidates[caller])
+                vector_push(&found, caller);
+        }
+    }
+    free(candidates);
+    free(graph.callers);
+    free(graph.impure_calls);
+    vector_release(&graph.edges);
+    vector_release(&found);
 }
 
 /* ---- What is needed ------------------------------------------------------------------------- */
@@ -303,12 +357,13 @@ static void clean_function(struct dead *d)
 void pass_dead(struct ir_module *module)
 {
     struct dead d = {.module = module};
-    d.purity = memory_new(module->function_count, sizeof *d.purity);
+    d.pure = memory_new(module->function_count, sizeof *d.pure);
+    find_pure_functions(&d);
     for (uint32_t i = 0; i < module->function_count; i++) {
         d.function = module->functions[i];
         clean_function(&d);
     }
-    free(d.purity);
+    free(d.pure);
     vector_release(&d.pending);
     ir_tidy(module);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pointer_table.h"
 #include "base/vector.h"
 
 struct line_index {
@@ -19,6 +20,7 @@ struct line_index {
 struct canonical {
     EVP_MD_CTX *hash;
     VECTOR(struct typed_function *) functions; /* named so far */
+    struct pointer_table named;                /* the same: numbers by function */
     VECTOR(struct line_index) sources;
     unsigned char pending[4096]; /* small pieces are hashed together */
     size_t pending_bytes;
@@ -130,10 +132,10 @@ static void variable(struct canonical *c, const struct variable *v)
 static void function_name(struct canonical *c, struct typed_function *function)
 {
     text(c, function->symbol);
-    for (size_t i = 0; i < c->functions.count; i++) {
-        if (c->functions.items[i] == function)
-            return;
-    }
+    uint32_t found;
+    if (pointer_table_find(&c->named, function, &found))
+        return;
+    pointer_table_add(&c->named, function, (uint32_t)c->functions.count);
     vector_push(&c->functions, function);
 }
 
@@ -358,4 +360,5 @@ void canonical_tasks(EVP_MD_CTX *hash, struct typed_function *const *tasks, uint
         vector_release(&c.sources.items[i].begins);
     vector_release(&c.sources);
     vector_release(&c.functions);
+    pointer_table_release(&c.named);
 }

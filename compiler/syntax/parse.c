@@ -133,5 +133,6 @@ struct source *source_read(const char *path, struct arena *arena, struct diagnos
     source->text = arena_text(arena, buffer_text(&buffer), buffer.length);
     source->length = buffer.length;
     buffer_release(&buffer);
+    source_index_lines(source, arena);
     return source;
 }

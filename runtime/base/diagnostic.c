@@ -33,23 +33,54 @@ static uint32_t line_end(const struct source *source, uint32_t at)
     return at;
 }
 
+void source_index_lines(struct source *source, struct arena *arena)
+{
+    VECTOR(uint32_t) begins = {0};
+    const char *end = source->text + source->length;
+    for (const char *p = source->text; p; p = memchr(p, '\n', (size_t)(end - p))) {
+        p += begins.count > 0;
+        vector_push(&begins, (uint32_t)(p - source->text));
+    }
+    source->line_count = (uint32_t)begins.count;
+    source->line_begins = arena_copy(arena, begins.items, begins.count * sizeof *begins.items);
+    vector_release(&begins);
+}
+
+/* The line that holds the byte, from 0, and where it begins. */
+static uint32_t line_of(const struct source *source, uint32_t at, uint32_t *begin)
+{
+    uint32_t line = 0, above = source->line_count;
+    if (!source->line_begins) {
+        *begin = line_begin(source, at);
+        for (uint32_t i = 0; i < at; i++)
+            line += source->text[i] == '\n';
+        return line;
+    }
+    while (above - line > 1) {
+        uint32_t middle = line + (above - line) / 2;
+        if (source->line_begins[middle] <= at)
+            line = middle;
+        else
+            above = middle;
+    }
+    *begin = source->line_begins[line];
+    return line;
+}
+
 struct place span_place(struct span span)
 {
     if (!span.source)
         return (struct place){0};
     const struct source *source = span.source;
-    uint32_t begin = span.begin > source->length ? (uint32_t)source->length : span.begin;
-    uint32_t line = 1;
-    for (const char *p = source->text; (p = memchr(p, '\n', (size_t)(source->text + begin - p)));
-         p++)
-        line++;
-    uint32_t end = line_end(source, begin);
-    if (span.end > begin && span.end < end)
-        end = span.end;
+    uint32_t at = span.begin > source->length ? (uint32_t)source->length : span.begin;
+    uint32_t begin, line = line_of(source, at, &begin), end = at;
+    while (end < span.end && end < source->length && source->text[end] != '\n' &&
+           source->text[end] != '\r')
+        end++;
     return (struct place){.file = source->name,
-                          .line = line,
-                          .column = begin - line_begin(source, begin) + 1,
-                          .length = end > begin && span.end > begin ? end - begin : 1};
+                          .line = line + 1,
+                          .column = at - begin + 1,
+                          .length = end > at ? end - at : 1};
 }
 
 struct span span_join(struct span first, struct span last)
@@ -181,13 +212,11 @@ void diagnose_error(struct diagnostics *diagnostics, const struct error *error,
     struct diagnostic *diagnostic = add(diagnostics, error->code, error->place);
     if (!diagnostic)
         return;
-    diagnostic->message =
-        arena_text(&diagnostics->arena, error->message, strlen(error->message));
+    diagnostic->message = arena_text(&diagnostics->arena, error->message, strlen(error->message));
     if (error->hint[0])
         diagnostic->hint = arena_text(&diagnostics->arena, error->hint, strlen(error->hint));
     if (source && error->place.line)
-        diagnostic->source_line =
-            copy_line(&diagnostics->arena, place_span(source, error->place));
+        diagnostic->source_line = copy_line(&diagnostics->arena, place_span(source, error->place));
 }
 
 struct colours {
@@ -318,8 +347,8 @@ void diagnostics_render(const struct diagnostics *diagnostics, enum diagnostic_f
         if (format == DIAGNOSTIC_JSON)
             render_json(order[i], out);
         else
-            render_text(order[i],
-                        format == DIAGNOSTIC_COLOUR ? &terminal_colours : &no_colours, out);
+            render_text(order[i], format == DIAGNOSTIC_COLOUR ? &terminal_colours : &no_colours,
+                        out);
     }
     free(order);
     if (diagnostics->errors > DIAGNOSTIC_LIMIT && format != DIAGNOSTIC_JSON)

@@ -20,7 +20,12 @@ struct source {
     const char *name; /* as the user gave it */
     const char *text; /* terminated; may contain NULs before its end */
     size_t length;
+    const uint32_t *line_begins; /* by line; NULL: not indexed, and places are found by a walk */
+    uint32_t line_count;
 };
+
+/* Notes where the lines begin, so that places are found at once. */
+void source_index_lines(struct source *source, struct arena *arena);
 
 /* Bytes [begin, end) of a source. A span without source has no place. */
 struct span {
@@ -50,7 +55,7 @@ enum { DIAGNOSTIC_LIMIT = 20 };
 struct diagnostics {
     struct arena arena;
     VECTOR(struct diagnostic) list;
-    int errors;   /* of which at most DIAGNOSTIC_LIMIT are listed */
+    int errors; /* of which at most DIAGNOSTIC_LIMIT are listed */
     int warnings;
 };
 

@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/diagnostic.h"
 #include "base/intern.h"
+#include "base/pointer_table.h"
 #include "base/vector.h"
 #include "test.h"
 
@@ -51,6 +52,51 @@ static void interning_makes_equal_texts_one(void)
     arena_release(&arena);
 }
 
+static void pointers_have_the_numbers_they_were_given(void)
+{
+    static char keys[5000];
+    struct pointer_table table = {0};
+    uint32_t number = 7;
+    CHECK(!pointer_table_find(&table, keys, &number));
+    for (uint32_t i = 0; i < 5000; i += 2)
+        pointer_table_add(&table, &keys[i], 3 * i);
+    for (uint32_t i = 0; i < 5000; i++) {
+        number = 7;
+        CHECK_INT(pointer_table_find(&table, &keys[i], &number), i % 2 == 0);
+        CHECK_INT(number, i % 2 ? 7 : 3 * i);
+    }
+    pointer_table_release(&table);
+}
+
+/* An indexed source gives the places that a walk through the text gives. */
+static void indexed_lines_give_the_same_places(void)
+{
+    static const char *const texts[] = {"", "\n", "a", "ab\n\ncd\r\nefg", "\n\nab\n"};
+    struct arena arena;
+    arena_init(&arena);
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        struct source walked = {.name = "t", .text = texts[t], .length = strlen(texts[t])};
+        struct source indexed = walked;
+        source_index_lines(&indexed, &arena);
+        for (uint32_t begin = 0; begin <= walked.length + 1; begin++)
+            for (uint32_t end = begin; end <= walked.length + 1; end++) {
+                struct place a = span_place((struct span){&walked, begin, end});
+                struct place b = span_place((struct span){&indexed, begin, end});
+                CHECK_INT(b.line, a.line);
+                CHECK_INT(b.column, a.column);
+                CHECK_INT(b.length, a.length);
+            }
+    }
+    struct source source = {.name = "t", .text = texts[3], .length = strlen(texts[3])};
+    source_index_lines(&source, &arena);
+    struct place place = span_place((struct span){&source, 5, 12});
+    CHECK_INT(place.line, 3);
+    CHECK_INT(place.column, 2);
+    CHECK_INT(place.length, 1);
+    CHECK_INT(source.line_count, 4);
+    arena_release(&arena);
+}
+
 static void json_strings_escape(void)
 {
     struct buffer b = {0};
@@ -72,5 +118,6 @@ static void near_names_are_found(void)
 }
 
 TEST_MAIN(TEST(arena_aligns_and_zeroes), TEST(vectors_keep_what_is_pushed),
-          TEST(interning_makes_equal_texts_one), TEST(json_strings_escape),
+          TEST(interning_makes_equal_texts_one), TEST(pointers_have_the_numbers_they_were_given),
+          TEST(indexed_lines_give_the_same_places), TEST(json_strings_escape),
           TEST(near_names_are_found))

@@ -23,7 +23,7 @@ static inline void checked_init(struct checked *checked, const char *text, bool 
     interner_init(&checked->names, &checked->arena);
     type_table_init(&checked->types, &checked->arena);
     diagnostics_init(&checked->diagnostics);
-    checked->source = (struct source){"test.wk", text, strlen(text)};
+    checked->source = (struct source){.name = "test.wk", .text = text, .length = strlen(text)};
     struct ast_module *module =
         parse_source(&checked->source, &checked->arena, &checked->names, &checked->diagnostics);
     checked->program = check_module(module, needs_main, &checked->arena, &checked->types,

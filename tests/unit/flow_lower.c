@@ -54,7 +54,7 @@ static bool compile(struct compiled *c, const char *name, const char *text, int 
     type_table_init(&c->types, &c->arena);
     interner_init(&c->names, &c->arena);
     diagnostics_init(&c->diagnostics);
-    c->source = (struct source){name, text, strlen(text)};
+    c->source = (struct source){.name = name, .text = text, .length = strlen(text)};
     struct ast_module *ast = parse_source(&c->source, &c->arena, &c->names, &c->diagnostics);
     struct typed_program *program =
         c->diagnostics.errors

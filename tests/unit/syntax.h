@@ -23,7 +23,7 @@ static inline void parse_bytes(struct parsed *parsed, const char *text, size_t l
     arena_init(&parsed->arena);
     interner_init(&parsed->names, &parsed->arena);
     diagnostics_init(&parsed->diagnostics);
-    parsed->source = (struct source){"test.wk", text, length};
+    parsed->source = (struct source){.name = "test.wk", .text = text, .length = length};
     parsed->module =
         parse_source(&parsed->source, &parsed->arena, &parsed->names, &parsed->diagnostics);
 }
