@@ -368,6 +368,7 @@ void check_levels(struct checker *c, struct typed_program *program)
 {
     struct leveler l = {.c = c, .program = program};
     struct function *main = find_main(c);
+    l.main = main;
     struct instance **roots = memory_new(c->functions.count + 1, sizeof(struct instance *));
     find_roots(&l, roots, main);
     run_to_fixpoint(&l);

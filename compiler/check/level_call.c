@@ -62,15 +62,54 @@ static void refuse_result_form(struct walk *w, const struct typed_function *task
         if (leaf->kind != TYPE_ARRAY || type_is_scalar(leaf->element))
             continue;
         struct diagnostics *diagnostics = w->l->c->diagnostics;
-        struct diagnostic *d =
-            diagnose(diagnostics, called_at, ERR_result_form,
-                     "the task '%s' cannot give a flow a value of type %s", task->name,
-                     types_text(w->l->c, leaf));
+        struct diagnostic *d = diagnose(diagnostics, called_at, ERR_result_form,
+                                        "the task '%s' cannot give a flow a value of type %s",
+                                        task->name, types_text(w->l->c, leaf));
         diagnose_hint(diagnostics, d,
                       "give each array by a call of its own, or arrays instead of an array of "
                       "tuples");
         return;
     }
+}
+
+/* Whether each part of a value can be stored and sent by itself, as elements of a structure are. */
+static bool is_storable(const struct type *type)
+{
+    if (type->kind == TYPE_ARRAY)
+        return type_is_scalar(type->element);
+    for (uint32_t i = 0; type->kind == TYPE_TUPLE && i < type->part_count; i++)
+        if (!is_storable(type->parts[i]))
+            return false;
+    return !type_is_unit(type);
+}
+
+/* The first array of known structure in a value whose elements cannot be gathered; or NULL. */
+static const struct type *find_ungatherable(const struct type *type, const struct level *level)
+{
+    if (type->kind == TYPE_ARRAY)
+        return level->kind == LEVEL_PENDING || is_storable(type->element) ? NULL : type;
+    const struct type *found = NULL;
+    for (uint32_t i = 0; type->kind == TYPE_TUPLE && i < type->part_count && !found; i++)
+        found = find_ungatherable(type->parts[i], level_part(level, i));
+    return found;
+}
+
+bool level_refuse_gathering(struct walk *w, const struct type *type, const struct level *level,
+                            struct span span)
+{
+    const struct type *found = w->final ? find_ungatherable(type, level) : NULL;
+    if (!found)
+        return false;
+    struct diagnostics *diagnostics = w->l->c->diagnostics;
+    struct diagnostic *d =
+        diagnose(diagnostics, span, ERR_gathered_form,
+                 "an array of type %s cannot be gathered: its elements are no values that a task "
+                 "can be sent",
+                 types_text(w->l->c, found));
+    diagnose_hint(diagnostics, d,
+                  "gather numbers, or dense arrays of numbers: by a task for each element, or by "
+                  "flatten()");
+    return true;
 }
 
 /* A task's result is pending; extents are known when their expressions are. */
@@ -121,6 +160,8 @@ void level_call(struct walk *w, struct typed *call)
     }
     call->arguments = arguments;
     struct typed_function *callee = call->callee;
+    for (uint32_t i = 0; i < count && !callee->is_flow; i++)
+        level_refuse_gathering(w, arguments[i]->type, levels[i], arguments[i]->span);
     if (!callee->is_flow)
         call->level = task_result(w, callee, levels, call->span);
     else

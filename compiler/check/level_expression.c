@@ -227,15 +227,19 @@ static void level_extent(struct typed *node)
 }
 
 /* == of arrays compares in a task; of tuples of known scalars it is known. */
-static void level_equal(struct typed *node)
+static void level_equal(struct walk *w, struct typed *node)
 {
     node->level = scalar_level(node->operands, 2);
     const struct type *type = node->operands[0]->type;
     bool scalars = type->kind == TYPE_TUPLE;
     for (uint32_t i = 0; scalars && i < type->leaf_count; i++)
         scalars = type_is_scalar(type_leaf(type, i));
-    if (node->level && !scalars)
-        node->level = &level_pending_scalar;
+    if (!node->level || scalars)
+        return;
+    node->level = &level_pending_scalar;
+    for (uint32_t i = 0, reported = 0; i < 2 && !reported; i++)
+        reported =
+            level_refuse_gathering(w, type, node->operands[i]->level, node->operands[i]->span);
 }
 
 static void level_product(struct walk *w, struct typed *node)
@@ -301,7 +305,7 @@ static void find_level(struct walk *w, struct typed *node)
         return;
     case TYPED_EQUAL:
         level_operands(w, node);
-        level_equal(node);
+        level_equal(w, node);
         return;
     case TYPED_AND:
     case TYPED_OR:

@@ -222,6 +222,8 @@ static void level_return(struct walk *w, struct typed_statement *s)
     if (s->value) {
         s->value = level_expression(w, s->value);
         level = s->value->level;
+        if (w->instance->template == w->l->main)
+            level_refuse_gathering(w, s->value->type, level, s->value->span);
     }
     const struct level *joined = level_join(w->l, w->instance->result, level);
     w->changed |= joined != w->instance->result;

@@ -48,6 +48,7 @@ struct leveler {
     VECTOR(struct instance *) queue;
     size_t queue_begin;
     struct typed_program *program;
+    const struct function *main; /* NULL in a file without it */
 };
 
 /* One walk over an instance. */
@@ -116,6 +117,9 @@ const struct level *level_elementwise(struct walk *w, const struct type *type,
 void level_call(struct walk *w, struct typed *call);
 void level_reduce(struct walk *w, struct typed *reduce);
 void level_builtin(struct walk *w, struct typed *node);
+/* Reports, in the final walk, a value that cannot be gathered from its parts; true if it did. */
+bool level_refuse_gathering(struct walk *w, const struct type *type, const struct level *level,
+                            struct span span);
 /* Raises a variable's level; `value` (may be NULL) is what it gets, for origins. */
 void level_raise(struct walk *w, const struct variable *variable, const struct level *level,
                  const struct typed *value);
