@@ -8,12 +8,18 @@
 #include <unistd.h>
 
 _Atomic(uint32_t) interrupted;
+static _Atomic(uint32_t) held;
 
 static void on_interrupt(int signal)
 {
     (void)signal;
-    if (atomic_exchange(&interrupted, 1))
+    if (atomic_exchange(&interrupted, 1) || !atomic_load(&held))
         _exit(EXIT_INTERRUPTED);
+}
+
+void interrupts_hold(void)
+{
+    atomic_store(&held, 1);
 }
 
 void interrupts_catch(void)

@@ -21,9 +21,12 @@ int command_version(const struct options *options);
 
 /* ---- What they share ---- */
 
-/* Set by Ctrl-C once interrupts_catch() has been called; a second Ctrl-C ends the process at once. */
+/* Ctrl-C, once interrupts_catch() has been called: between interrupts_hold() and the end of the
+ * process it sets `interrupted`, which those who have something to clean up look at (a second one
+ * ends the process); before, when there is nothing to clean up, it ends the process at once. */
 extern _Atomic(uint32_t) interrupted;
 void interrupts_catch(void);
+void interrupts_hold(void);
 
 /* Prints diagnostics to standard error in the form that the options ask for. */
 void print_diagnostics(const struct options *options, const struct diagnostics *diagnostics);

@@ -51,8 +51,9 @@ static bool fill_cache(struct compilation *c, struct buffer *out)
     struct link_options options = {.kernel = {.optimize = c->optimize, .debug = true}};
     if (link_kernels(c->ir->kernels, c->ir->kernel_count, &options, &c->kernels, &c->diagnostics))
         return false;
-    buffer_printf(out, "%s: checked and lowered; %u kernels %s%s%s\n", c->path, c->ir->kernel_count,
-                  c->kernels.cached ? "were compiled before" : "compiled",
+    buffer_printf(out, "%s: checked and lowered; %u kernel%s compiled%s%s%s\n", c->path,
+                  c->ir->kernel_count, c->ir->kernel_count == 1 ? "" : "s",
+                  c->kernels.cached ? " before" : "",
                   c->kernels.path ? ", kept in " : "", c->kernels.path ? c->kernels.path : "");
     return true;
 }
@@ -90,6 +91,11 @@ static int check_options(const struct options *options, int *form, struct error 
     if (options->given[OPTION_EMIT] &&
         options_choice(options, OPTION_EMIT, form_names, form, error))
         return (int)error->code;
+    if (options->given[OPTION_OUTPUT] && *form == FORM_NONE) {
+        error_set(error, ERR_bad_option, "there is nothing to write to '%s'",
+                  options->values[OPTION_OUTPUT]);
+        return error_hint(error, "say which form: --emit=ast, typed, flow, llvm, asm or dag");
+    }
     if (options->given[OPTION_DUMP] && check_passes(options->values[OPTION_DUMP], error))
         return (int)error->code;
     if (options->given[OPTION_STOP_AFTER])

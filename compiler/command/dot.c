@@ -57,13 +57,16 @@ static int draw(const char *format, const char *path, const struct buffer *text,
     buffer_printf(&temporary, "%s.%d.tmp", path, (int)getpid());
     int input = -1, status = -1;
     pid_t process;
+    interrupts_hold(); /* what Graphviz began is removed */
     int failed = start_graphviz(format, buffer_text(&temporary), &input, &process);
     if (!failed) {
         feed(input, text);
         while (waitpid(process, &status, 0) < 0 && errno == EINTR)
             ;
     }
-    if (failed == ENOENT) {
+    if (!failed && atomic_load(&interrupted)) {
+        failed = error_set(error, ERR_interrupted, "the drawing was stopped");
+    } else if (failed == ENOENT) {
         error_set(error, ERR_graphviz_missing, "drawing a .%s needs Graphviz, which is not here",
                   format);
         error_hint(error, "install it (Debian: apt install graphviz), or write a .dot file");
@@ -90,8 +93,10 @@ static int write_drawing(const struct options *options, const struct buffer *tex
     struct error error;
     for (size_t i = 0; suffix && i < sizeof formats / sizeof *formats; i++)
         if (strcmp(suffix + 1, formats[i]) == 0)
-            return draw(formats[i], path, text, &error) ? print_error(options, &error, EXIT_MISTAKE)
-                                                        : EXIT_DONE;
+            return draw(formats[i], path, text, &error)
+                       ? print_error(options, &error,
+                                     atomic_load(&interrupted) ? EXIT_INTERRUPTED : EXIT_MISTAKE)
+                       : EXIT_DONE;
     if (suffix && (strcmp(suffix, ".dot") == 0 || strcmp(suffix, ".gv") == 0))
         return write_file(options, path, text);
     error_set(&error, ERR_bad_option, "'%s' names no format that wkc draws", path);

@@ -188,7 +188,8 @@ int options_choice(const struct options *options, enum option option, const char
             return 0;
         }
         nearest_name(options->values[option], choices[*index], &best);
-        buffer_printf(&list, "%s%s", *index ? ", " : "", choices[*index]);
+        if (choices[*index][0])
+            buffer_printf(&list, "%s%s", list.length ? ", " : "", choices[*index]);
     }
     error_set(error, ERR_bad_option, "'%s' is no argument for %s", options->values[option],
               table[option].name);

@@ -21,7 +21,7 @@ static bool is_numeric_array(const struct type *type)
 }
 
 /* The folder must be there and writable, before a long job finds out that it is not. */
-static int check_folder(const char *path, struct error *error)
+int result_check_folder(const char *path, struct error *error)
 {
     const char *slash = strrchr(path, '/');
     struct buffer folder = {0};
@@ -38,6 +38,10 @@ static int check_folder(const char *path, struct error *error)
 
 int result_check(const struct type *type, const char *path, struct error *error)
 {
+    if (has_suffix(path, ".wk")) {
+        error_set(error, ERR_bad_output, "'%s' is the name of a program, not of a result", path);
+        return error_hint(error, "end the name in .json, .npy, or .raw for bytes");
+    }
     if (!has_suffix(path, ".json") && !is_numeric_array(type)) {
         struct buffer text = {0};
         type_print(type, &text);
@@ -49,7 +53,7 @@ int result_check(const struct type *type, const char *path, struct error *error)
         buffer_release(&text);
         return (int)error->code;
     }
-    return check_folder(path, error);
+    return result_check_folder(path, error);
 }
 
 int result_write(const struct type *type, const uint64_t *words, const char *path,

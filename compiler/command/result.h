@@ -16,6 +16,9 @@
  * error. Called before the job runs, so that no work is lost. */
 int result_check(const struct type *type, const char *path, struct error *error);
 
+/* The second half of it. */
+int result_check_folder(const char *path, struct error *error);
+
 /* Writes the result atomically. */
 int result_write(const struct type *type, const uint64_t *words, const char *path,
                  struct error *error);

@@ -50,6 +50,11 @@ static bool check_output(struct run *run)
 {
     struct error error;
     const struct options *options = run->compilation.options;
+    if (options->given[OPTION_TRACE] &&
+        result_check_folder(options->values[OPTION_TRACE], &error)) {
+        diagnose_error(&run->compilation.diagnostics, &error, NULL);
+        return false;
+    }
     if (!options->given[OPTION_OUTPUT] ||
         result_check(run->result_type, options->values[OPTION_OUTPUT], &error) == 0)
         return true;
@@ -67,6 +72,7 @@ static bool run_job(struct run *run)
                       .inputs = c->inputs,
                       .result_type = run->result_type};
     run->job.stop = &interrupted;
+    interrupts_hold();
     run->job.progress = progress_update;
     run->job.progress_context = &run->progress;
     progress_begin(&run->progress, c->dag.node_count - 1);

@@ -130,14 +130,11 @@ static struct typed_index *task_indexes(struct lower *f, const struct typed_func
     return indexes;
 }
 
-/* A slice that ends before it begins fails, when the array has any extents. */
+/* A slice that ends before it begins is empty. */
 static ir_value slice_extent(struct lower *f, ir_value low, ir_value high)
 {
     ir_value extent = lower_int(f, OPERATION_SUB, high, low);
-    ir_value zero = ir_constant_int(&f->build, 0);
-    lower_check(f, lower_int(f, OPERATION_GE, extent, zero), ERR_negative_extent,
-                MESSAGE_NEGATIVE_EXTENT, &extent, 1);
-    return extent;
+    return lower_int(f, OPERATION_MAX, extent, ir_constant_int(&f->build, 0));
 }
 
 /* The extents that a slice by a task is known to have: from its ends, if both are known. */
