@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = memory_new(size + 1, 1);
     if (size)
         memcpy(text, data, size);
-    const struct source source = {"fuzz.wk", text, size};
+    const struct source source = {.name = "fuzz.wk", .text = text, .length = size};
     check_tree(parse_source(&source, &arena, &names, &diagnostics), &diagnostics);
     free(text);
     diagnostics_release(&diagnostics);
