@@ -54,12 +54,12 @@ static void forget_all_work(struct executor *executor)
     executor->first_held = 0;
 }
 
-void executor_start(struct executor *executor, uint32_t node, uint64_t token)
+void executor_start(struct executor *executor, uint32_t node, struct lineage lineage)
 {
     if (!executor->ended)
         bug("an executor was started at node %u while it still had work", node);
     executor->large.count = executor->ran.count = 0;
-    executor->token = token;
+    executor->lineage = lineage;
     executor->start = executor->next = node;
     executor->last = PLAN_NONE;
     executor->attempts = 0;
@@ -489,10 +489,11 @@ static __attribute__((noinline)) void handle_other_answer(struct executor *execu
     }
 }
 
-static inline void handle_answered(struct executor *executor, uint32_t record,
-                                   enum join_answer answer)
+static inline void handle_answered(struct executor *executor, const struct executor_event *event)
 {
-    uint32_t node = executor->arrival.node;
+    enum join_answer answer = event->answer;
+    uint32_t record = event->record, node = executor->arrival.node;
+    executor->lineage.recovers |= event->taken_over;
     if (node == PLAN_NONE || record != executor->arrival.record || !executor->arrival.is_sent) {
         handle_other_answer(executor, record, answer);
         return;
@@ -548,20 +549,20 @@ void executor_handle(struct executor *executor, const struct executor_event *eve
     if (event->kind == EXECUTOR_DONE)
         handle_done(executor, event->node, event->bytes);
     else if (event->kind == EXECUTOR_ANSWERED)
-        handle_answered(executor, event->record, event->answer);
+        handle_answered(executor, event);
     else
         handle_other(executor, event);
 }
 
 /* ---- Actions ------------------------------------------------------------------------------- */
 
-static void invoke(struct executor *executor, uint32_t node, uint64_t token,
+static void invoke(struct executor *executor, uint32_t node, struct lineage lineage,
                    struct executor_action *action)
 {
     executor->unanswered += !executor->options.lossless;
     action->kind = EXECUTOR_INVOKE;
     action->node = node;
-    action->token = token;
+    action->lineage = lineage;
 }
 
 static inline void ask_to_arrive(const struct executor *executor, uint32_t node, uint32_t record,
@@ -572,7 +573,7 @@ static inline void ask_to_arrive(const struct executor *executor, uint32_t node,
     action->record = record;
     action->edges = edges;
     action->all = all;
-    action->token = executor->token;
+    action->lineage = executor->lineage;
 }
 
 /* All edges of a record of producers (not of other records). */
@@ -640,7 +641,7 @@ static __attribute__((noinline)) bool next_child(struct executor *executor,
         } else if (producers == 1) {
             found = node != executor->kept;
             if (found)
-                invoke(executor, node, 0, action);
+                invoke(executor, node, (struct lineage){0}, action);
         } else if (node < executor->frontier && !(executor->busy & EXECUTOR_BUSY_HELD)) {
             arrive_with_edge(executor, child, action);
         } else {
@@ -666,7 +667,7 @@ static bool step_fanout(struct executor *executor, size_t index, struct executor
     const struct dag_child *child = &executor->children[fanout->next++];
     while (child->node == fanout->kept || executor->nodes[child->node].producer_count > 1)
         child = &executor->children[fanout->next++];
-    invoke(executor, child->node, 0, action);
+    invoke(executor, child->node, (struct lineage){0}, action);
     if (--fanout->invokes > 0)
         return true;
     *fanout = vector_pop(&executor->fanouts);
@@ -748,7 +749,7 @@ static void choose_owned(struct executor *executor)
     remove_owned(executor, chosen);
 }
 
-/* The other joins that it owns are invoked, with its own token: their records know no other. */
+/* The other joins that it owns are invoked as the same lineage: their records know no other. */
 static __attribute__((noinline)) bool next_owned(struct executor *executor,
                                                  struct executor_action *action)
 {
@@ -764,7 +765,7 @@ static __attribute__((noinline)) bool next_owned(struct executor *executor,
                 return true;
             continue;
         }
-        invoke(executor, owned->node, executor->token, action);
+        invoke(executor, owned->node, executor->lineage, action);
         remove_owned(executor, i);
         return true;
     }

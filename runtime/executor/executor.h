@@ -6,7 +6,7 @@
  * what to do next (actions); it has no thread and no clock, sends nothing, and knows neither values
  * nor stores. A *world* drives it:
  *
- *     executor_start(&executor, node, token);
+ *     executor_start(&executor, node, lineage);
  *     while (executor_next(&executor, &action))
  *         ... do what the action says, at once or later, and report with executor_handle() ...
  *
@@ -37,7 +37,7 @@ enum executor_action_kind {
     EXECUTOR_RUN,    /* run the task of `node`; answer DONE, FAILED or MISSING */
     EXECUTOR_PUT,    /* store the value of `node`; answer STORED */
     EXECUTOR_INVOKE, /* start another executor at `node`; answer ACCEPTED. Its inputs are at hand.
-                        With `token` 0 it gets a fresh token, which repetitions of this action keep
+                        With token 0 it gets a fresh one, which repetitions of this action keep
                       */
     EXECUTOR_ARRIVE, /* apply join_arrive to `record` (of the plan); answer ANSWERED */
     EXECUTOR_PASSED, /* mark the joins joins[0..count) as passed; no answer, may be lost */
@@ -51,13 +51,13 @@ enum executor_action_kind {
 struct executor_action {
     enum executor_action_kind kind;
     uint32_t node;
-    uint32_t record;       /* ARRIVE */
-    uint32_t count;        /* PASSED */
-    bool repeats;          /* RUN: the task's last run failed */
-    bool becomes;          /* RUN: not the node that the executor was started at */
-    uint64_t edges, all;   /* ARRIVE: what arrives, and all edges of the record */
-    uint64_t token;        /* ARRIVE, INVOKE */
-    const uint32_t *joins; /* PASSED; valid until the executor's next call */
+    uint32_t record;        /* ARRIVE */
+    uint32_t count;         /* PASSED */
+    bool repeats;           /* RUN: the task's last run failed */
+    bool becomes;           /* RUN: not the node that the executor was started at */
+    uint64_t edges, all;    /* ARRIVE: what arrives, and all edges of the record */
+    struct lineage lineage; /* ARRIVE, INVOKE */
+    const uint32_t *joins;  /* PASSED; valid until the executor's next call */
 };
 
 enum executor_event_kind {
@@ -77,6 +77,7 @@ struct executor_event {
     uint32_t node;
     uint32_t record;
     enum join_answer answer;
+    bool taken_over; /* ANSWERED own: by the record */
     bool retriable;
     uint64_t bytes;
 };
@@ -143,7 +144,7 @@ struct executor {
     uint32_t sink;
     uint32_t last;     /* the node that ran last */
     uint32_t attempts; /* failed runs of `running` */
-    uint64_t token;
+    struct lineage lineage;
     struct executor_arrival arrival;
     uint32_t busy;     /* enum executor_busy */
     uint32_t frontier; /* no node below it can be fed by what is queued or pending here */
@@ -171,7 +172,7 @@ void executor_init(struct executor *executor, const struct plan *plan,
 void executor_release(struct executor *executor);
 
 /* Begins a lineage at a node whose inputs the world has at hand or can load. */
-void executor_start(struct executor *executor, uint32_t node, uint64_t token);
+void executor_start(struct executor *executor, uint32_t node, struct lineage lineage);
 
 /* Fills *action with the next thing to do. False: nothing until an event is handled. */
 bool executor_next(struct executor *executor, struct executor_action *action);

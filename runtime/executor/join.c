@@ -21,8 +21,9 @@ static bool is_complete(const struct join_record *record, const struct join_arri
 
 static enum join_answer own(struct join_record *record, const struct join_arrival *arrival)
 {
-    record->own =
-        (struct join_owner){arrival->edges, arrival->token, arrival->now + arrival->lease};
+    uint64_t token = arrival->lineage.token;
+    record->taken_over |= record->own.token != 0 && record->own.token != token;
+    record->own = (struct join_owner){arrival->edges, token, arrival->now + arrival->lease};
     if (MUTANT(LAST_SETS_BITS))
         record->bits |= arrival->edges;
     return JOIN_OWN;
@@ -33,14 +34,16 @@ enum join_answer join_arrive(struct join_record *record, const struct join_arriv
     bool owned = record->own.edges != 0;
     if (owned && !(arrival->edges & record->own.edges))
         return JOIN_STOP; /* P3.1: the owner did not need these edges of us */
-    if (owned && record->own.expires > arrival->now && record->own.token != arrival->token)
-        return JOIN_STOP; /* P3.2: the owner is at work */
+    bool is_live = owned && record->own.expires > arrival->now;
+    bool defers = !arrival->lineage.recovers || MUTANT(RECOVERY_DEFERS);
+    if (is_live && defers && record->own.token != arrival->lineage.token)
+        return JOIN_STOP; /* P3.2: the owner is at work, or a retry of its start will be */
     if (record->passed)
         return JOIN_STOP; /* P3.3: all is done (the sweeper's runs, when they come, go on here) */
     if (MUTANT(EXPIRED_REPLACED) && owned)
         return own(record, arrival);
     if (owned && !is_complete(record, arrival))
-        record->own = (struct join_owner){0}; /* P3.4: it died with an edge that nobody stored */
+        record->own.edges = 0; /* P3.4: it died with an edge that nobody stored */
     if (is_complete(record, arrival))
         return own(record, arrival); /* P3.5: the last: it sets no bit */
     if (MUTANT(COUNTER))

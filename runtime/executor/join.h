@@ -22,24 +22,31 @@ enum join_answer {
     JOIN_NOT,  /* the values are stored; whoever comes last goes on */
 };
 
+/* Who arrives: the nodes that one executor runs from its start (spec/protocol.md, P2.4). */
+struct lineage {
+    uint64_t token;
+    bool recovers; /* it took over a join from another lineage: leases do not stop it */
+};
+
 /* The owner of a join is the arrival that completed it. Its edges get no bits, since their values
  * were never stored. `expires` is in the clock of whoever keeps the record. */
 struct join_owner {
-    uint64_t edges; /* 0: nobody */
-    uint64_t token;
+    uint64_t edges; /* 0: nobody, or cleared */
+    uint64_t token; /* kept when the owner is cleared */
     uint64_t expires;
 };
 
 struct join_record {
     uint64_t bits; /* edges whose values are stored */
     struct join_owner own;
-    bool passed; /* a run of the join has handed everything on */
+    bool taken_over; /* it has had owners of different lineages */
+    bool passed;     /* a run of the join has handed everything on */
 };
 
 struct join_arrival {
     uint64_t all;   /* the edges of the record */
     uint64_t edges; /* those that arrive; not empty */
-    uint64_t token;
+    struct lineage lineage;
     uint64_t now, lease;
 };
 

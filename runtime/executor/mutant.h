@@ -11,6 +11,7 @@
     X(LAST_SETS_BITS, "the last arriver sets its bits although its values are not stored")         \
     X(START_CLAIMED, "a start is claimed, and a duplicate that meets the claim counts as done")    \
     X(OWNER_IS_PROCESS, "a join is owned by a process instead of by edges and a token")            \
+    X(RECOVERY_DEFERS, "a lineage that took over a join stops at the leases of who lost it")       \
     X(EXPIRED_REPLACED, "an expired owner is replaced by one that lacks edges, without clearing")  \
     X(STOPPED_MARKS_PASSED, "a lineage that was answered stop marks its joins passed")             \
     X(PASSED_EARLY, "a join is marked passed before its lineage has handed everything on")         \

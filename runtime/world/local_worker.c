@@ -237,9 +237,9 @@ static inline void perform(struct worker *worker, const struct executor_action *
 static void run_lineage(struct worker *worker, uint32_t node)
 {
     struct executor_action action;
-    struct executor_event event;
+    struct executor_event event = {0};
     worker->counters.invocations++;
-    executor_start(&worker->executor, node, 0);
+    executor_start(&worker->executor, node, (struct lineage){0});
     bool has_more = executor_next(&worker->executor, &action);
     while (has_more && action.kind != EXECUTOR_END) {
         if (action.kind == EXECUTOR_INVOKE) {

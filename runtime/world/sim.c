@@ -74,9 +74,14 @@ static struct sim_message take_earliest(struct sim *sim)
 
 /* ---- Setting up ---------------------------------------------------------------------------- */
 
-sim_index sim_invoke(struct sim *sim, uint32_t node, uint64_t token)
+struct lineage sim_fresh_lineage(struct sim *sim)
 {
-    vector_push(&sim->invocations, (struct sim_invocation){.node = node, .token = token});
+    return (struct lineage){.token = 1 + sim_random(sim, UINT64_MAX - 1)};
+}
+
+sim_index sim_invoke(struct sim *sim, uint32_t node, struct lineage lineage)
+{
+    vector_push(&sim->invocations, (struct sim_invocation){.node = node, .lineage = lineage});
     sim_index number = (sim_index)sim->invocations.count - 1;
     struct sim_message delivery = {.kind = SIM_DELIVER, .about = number};
     sim_send(sim, 1 + sim_random(sim, SIM_LATENCY), &delivery);
@@ -261,7 +266,7 @@ static bool is_interrupted(const struct sim *sim)
 static void run_to_the_end(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->plan->source_count; i++)
-        sim_invoke(sim, sim->plan->sources[i], 1 + sim_random(sim, UINT64_MAX - 1));
+        sim_invoke(sim, sim->plan->sources[i], sim_fresh_lineage(sim));
     while (sim->queue.count > 0 && sim->status != SIM_FAILED && !sim->violation.code &&
            !is_interrupted(sim)) {
         struct sim_message message = take_earliest(sim);

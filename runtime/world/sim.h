@@ -70,7 +70,7 @@ typedef uint32_t sim_index; /* of a process or an invocation */
 /* An accepted event: start an executor. Redelivered until a process has served it. */
 struct sim_invocation {
     uint32_t node;
-    uint64_t token;
+    struct lineage lineage;
     VECTOR(uint32_t) payload; /* nodes whose values travel inline */
     bool claimed;             /* for a mutant */
 };
@@ -148,7 +148,8 @@ struct sim_result {
 uint64_t sim_random(struct sim *sim, uint64_t bound);
 void sim_send(struct sim *sim, uint64_t delay, const struct sim_message *message);
 void sim_violate(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
-sim_index sim_invoke(struct sim *sim, uint32_t node, uint64_t token);
+struct lineage sim_fresh_lineage(struct sim *sim);
+sim_index sim_invoke(struct sim *sim, uint32_t node, struct lineage lineage);
 bool sim_is_large(const struct sim *sim, uint32_t node);
 
 /* sim_executor.c */

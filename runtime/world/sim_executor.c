@@ -58,7 +58,7 @@ void sim_deliver(struct sim *sim, sim_index invocation)
     for (size_t i = 0; i < event->payload.count; i++)
         node_set_add(&process->held, event->payload.items[i]);
     executor_init(&process->executor, sim->plan, &options);
-    executor_start(&process->executor, event->node, event->token);
+    executor_start(&process->executor, event->node, event->lineage);
     sim->metrics.invocations++;
     sim->starts[event->node]++;
     vector_push(&sim->processes, process);
@@ -356,8 +356,8 @@ static void perform(struct sim *sim, sim_index index)
             sim_pass(sim, action->joins, action->count);
             continue;
         }
-        if (action->kind == EXECUTOR_INVOKE && action->token == 0)
-            action->token = 1 + sim_random(sim, UINT64_MAX - 1);
+        if (action->kind == EXECUTOR_INVOKE && action->lineage.token == 0)
+            action->lineage = sim_fresh_lineage(sim);
         sim->metrics.becomes += action->kind == EXECUTOR_RUN && action->becomes;
         sim_send(sim, 1 + sim_random(sim, SIM_LATENCY), &message);
     }

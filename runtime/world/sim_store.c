@@ -101,7 +101,7 @@ bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
 void sim_accept(struct sim *sim, struct sim_process *process, const struct executor_action *action)
 {
     uint32_t node = action->node;
-    sim_index number = sim_invoke(sim, node, action->token);
+    sim_index number = sim_invoke(sim, node, action->lineage);
     for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++)
         if (carries(sim, process, sim->producers[p], "the invocation of", node))
             vector_push(&sim->invocations.items[number].payload, sim->producers[p]);
@@ -139,13 +139,14 @@ void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_
     struct sim_record *record = &sim->records[action->record];
     struct join_arrival arrival = {.all = action->all,
                                    .edges = action->edges,
-                                   .token = action->token,
+                                   .lineage = action->lineage,
                                    .now = sim->now,
                                    .lease = SIM_LEASE};
     if (MUTANT(OWNER_IS_PROCESS))
-        arrival.token = process_index + 1;
+        arrival.lineage.token = process_index + 1;
     event->answer = join_arrive(&record->join, &arrival);
     event->record = action->record;
+    event->taken_over = event->answer == JOIN_OWN && record->join.taken_over;
     sim->metrics.store_commands++;
     sim->metrics.arrivals_own += event->answer == JOIN_OWN;
     sim->metrics.arrivals_stop += event->answer == JOIN_STOP;

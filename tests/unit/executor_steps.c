@@ -15,7 +15,7 @@ static void begin(bool lossless, uint64_t inline_bytes, uint32_t start)
 {
     struct executor_options options = {.lossless = lossless, .inline_bytes = inline_bytes};
     executor_init(&executor, &job.plan, &options);
-    executor_start(&executor, start, OWN_TOKEN);
+    executor_start(&executor, start, (struct lineage){.token = OWN_TOKEN});
 }
 
 static void finish(void)
@@ -91,7 +91,7 @@ static void at_a_fan_out_it_becomes_the_preferred_child(void)
     expect(EXECUTOR_RUN, 0);
     tell(EXECUTOR_DONE, 0);
     expect(EXECUTOR_INVOKE, 2);
-    CHECK_INT(action.token, 0);
+    CHECK_INT(action.lineage.token, 0);
     expect(EXECUTOR_INVOKE, 3);
     expect(EXECUTOR_RUN, 1);
     tell(EXECUTOR_ACCEPTED, 2);
@@ -99,7 +99,7 @@ static void at_a_fan_out_it_becomes_the_preferred_child(void)
     expect(EXECUTOR_ARRIVE, 4);
     CHECK_INT(action.edges, 1);
     CHECK_INT(action.all, 7);
-    CHECK_INT(action.token, OWN_TOKEN);
+    CHECK_INT(action.lineage.token, OWN_TOKEN);
     answer(4, 0, JOIN_NOT);
     expect_nothing(); /* one invocation is not accepted yet */
     tell(EXECUTOR_ACCEPTED, 3);
@@ -188,7 +188,7 @@ static void of_two_owned_joins_one_is_invoked(void)
     expect_nothing(); /* the preferred one may still become its own */
     answer(2, 0, JOIN_OWN);
     expect(EXECUTOR_INVOKE, 3);
-    CHECK_INT(action.token, OWN_TOKEN);
+    CHECK_INT(action.lineage.token, OWN_TOKEN);
     expect(EXECUTOR_RUN, 2);
     tell(EXECUTOR_ACCEPTED, 3);
     tell(EXECUTOR_DONE, 2);
@@ -275,7 +275,7 @@ static void failures_of_the_environment_are_retried(void)
     expect_nothing();
     tell(EXECUTOR_SETTLED, 0);
     expect(EXECUTOR_END, 0);
-    executor_start(&executor, 0, 1);
+    executor_start(&executor, 0, (struct lineage){.token = 1});
     failure.retriable = false;
     expect(EXECUTOR_RUN, 0);
     executor_handle(&executor, &failure);
@@ -352,7 +352,7 @@ static void a_step_is_an_event_and_the_next_action(void)
         uint32_t start = random_below(job.dag.node_count);
         begin(true, 100, start);
         executor_init(&other, &job.plan, &(struct executor_options){100, true});
-        executor_start(&other, start, OWN_TOKEN);
+        executor_start(&other, start, (struct lineage){.token = OWN_TOKEN});
         bool has_more = executor_next(&executor, &action);
         CHECK_INT(executor_next(&other, &expected), has_more);
         while (has_more && action.kind != EXECUTOR_END) {
@@ -384,7 +384,7 @@ static enum join_answer arrives(struct join_record *record, uint64_t edges, uint
                                 uint64_t now)
 {
     struct join_arrival arrival = {
-        .all = 7, .edges = edges, .token = token, .now = now, .lease = 100};
+        .all = 7, .edges = edges, .lineage.token = token, .now = now, .lease = 100};
     return join_arrive(record, &arrival);
 }
 
@@ -406,10 +406,17 @@ static void the_rules_of_joins(void)
     CHECK_INT(arrives(&record, 4, 13, 500), JOIN_OWN);
     record.passed = true;
     CHECK_INT(arrives(&record, 4, 13, 500), JOIN_STOP); /* rule 3 */
+    CHECK(record.taken_over); /* 13 came after 11, although 11 was cleared in between */
     struct join_record mine = {0};
     CHECK_INT(arrives(&mine, 7, 1, 0), JOIN_OWN);
     CHECK_INT(arrives(&mine, 1, 1, 0), JOIN_NOT); /* rule 4 for the owner itself */
     CHECK_INT(mine.own.edges, 0);
+    CHECK_INT(arrives(&mine, 6, 1, 0), JOIN_OWN);
+    CHECK(!mine.taken_over); /* by a retry of the same start */
+    struct join_arrival recovering = {
+        .all = 7, .edges = 6, .lineage = {.token = 2, .recovers = true}, .now = 1, .lease = 100};
+    CHECK_INT(join_arrive(&mine, &recovering), JOIN_OWN); /* rule 2 does not hold for it */
+    CHECK(mine.taken_over);
 }
 
 /* Each record's edges, counted from above, are those below it: for all widths. */
