@@ -9,13 +9,16 @@
  *
  *     scalar            1 word   integers sign- or zero-extended to 64 bits, bool 0 or 1, f64 its
  *                                bits, f32 its bits in the low half (high half zero)
+ *     str               2        the address of its UTF-8 bytes, then how many (no 0 at the end)
+ *     map               1        the address of a struct wk_map's block; 0: the empty map
+ *     file              1        its number among the files of the job
  *     array of rank r   1 + r    the address of the first element, then the extents (int64_t);
  *                                elements dense and row-major; address 64-byte aligned when the
  *                                array is a whole value, aligned to its element when it is a slice;
  *                                an array without elements may have any address
- *     ()                0
+ *     tuple, struct     those of its parts, in order; () has none
  *
- * An element of an array takes: a scalar its natural size (bool 1 byte); an array or tuple the words
+ * An element of an array takes: a scalar its natural size (bool 1 byte); everything else the words
  * above, 8 bytes each (so an array of arrays is a table of addresses and extents).
  *
  * Ownership: arguments belong to the caller and are not written. Array results are blocks from
@@ -58,6 +61,21 @@ enum wk_scalar {
 };
 enum { WK_SCALAR_COUNT = 11, WK_MAX_RANK = 12, WK_ALIGN = 64 };
 
+/* The types of values as compiled code tells them to the runtime: a tree of constants. Tuples and
+ * structs are WK_PARTS. */
+enum wk_kind { WK_SCALAR, WK_STRING, WK_PARTS, WK_ARRAY, WK_MAP, WK_FILE };
+
+struct wk_layout {
+    uint8_t kind;    /* enum wk_kind */
+    uint8_t scalar;  /* SCALAR: enum wk_scalar */
+    uint8_t rank;    /* ARRAY; STRING: 1 */
+    uint8_t is_flat; /* nothing in it is an address: scalars, files, and PARTS of them */
+    uint32_t words;  /* of a value of this type */
+    uint32_t bytes;  /* of an element of this type in an array */
+    uint32_t part_count;
+    const struct wk_layout *const *parts; /* PARTS: each; ARRAY: the element; MAP: key, value */
+};
+
 /* The header that precedes the data of every array block, and every stored value: what is in memory
  * is what is stored. Data begins WK_HEADER_BYTES after it, 64-byte aligned. */
 struct wk_block {
@@ -65,16 +83,16 @@ struct wk_block {
     uint8_t scalar;               /* enum wk_scalar of the elements */
     uint8_t rank;
     uint16_t flags;
-    uint64_t bytes;                /* of data */
-    int64_t extents[WK_MAX_RANK];  /* the first `rank` count */
+    uint64_t bytes;               /* of data */
+    int64_t extents[WK_MAX_RANK]; /* the first `rank` count */
     uint64_t reserved[2];
 };
 enum { WK_HEADER_BYTES = 128 };
 _Static_assert(sizeof(struct wk_block) == WK_HEADER_BYTES, "the block header's size is fixed");
 
 /* Where in the source something can fail or log, and how to say it. `format` is text in which {}
- * stands for the next value; `types` has one letter a value: i (int64), u (uint64), f (f64), g (f32),
- * b (bool). Literal braces are doubled. Sites are constants of the kernel's object. */
+ * stands for the next value; `types` has one letter a value: i (int64), u (uint64), f (f64), g
+ * (f32), b (bool). Literal braces are doubled. Sites are constants of the kernel's object. */
 struct wk_site {
     uint32_t code; /* enum error_code's number in its table: see `wkc explain` */
     uint32_t line, column, length;
@@ -109,8 +127,7 @@ int32_t wk_failed(struct wk_context *context);
 /* The status to return when *context->stop was seen set. */
 int32_t wk_stopped(struct wk_context *context);
 /* Appends a line to the task's log. (wk_log is the logarithm.) */
-void wk_log_line(struct wk_context *context, const struct wk_site *site,
-                 const uint64_t *values);
+void wk_log_line(struct wk_context *context, const struct wk_site *site, const uint64_t *values);
 
 #ifdef __cplusplus
 }

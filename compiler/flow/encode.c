@@ -389,7 +389,7 @@ static enum flow_use leaf_use(const struct encoder *e, const struct ir_instructi
     *operands = 1;
     if (type->kind != IR_STRUCTURED)
         return scalar_use(type);
-    if (leaf->element->kind == TYPE_TUPLE)
+    if (type_has_parts(leaf->element))
         *operands = ir_leaf_count(leaf->element);
     else if (type->element->kind == IR_KNOWN)
         return FLOW_USE_CONSTANT;

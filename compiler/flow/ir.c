@@ -91,7 +91,7 @@ bool ir_type_fits(const struct ir_type *from, const struct ir_type *to)
 
 uint32_t ir_leaf_count(const struct type *type)
 {
-    if (type->kind != TYPE_TUPLE || type_is_unit(type))
+    if (!type_has_parts(type) || type_is_unit(type))
         return 1;
     uint32_t count = 0;
     for (uint32_t i = 0; i < type->part_count; i++)
@@ -101,7 +101,7 @@ uint32_t ir_leaf_count(const struct type *type)
 
 const struct type *ir_leaf(const struct type *type, uint32_t index)
 {
-    if (type->kind != TYPE_TUPLE || type_is_unit(type))
+    if (!type_has_parts(type) || type_is_unit(type))
         return type;
     uint32_t part = 0;
     for (; index >= ir_leaf_count(type->parts[part]); part++)

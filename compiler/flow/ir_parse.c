@@ -206,25 +206,17 @@ static bool read_span(struct reader *r, struct span *span)
 
 /* ---- Types ---------------------------------------------------------------------------------- */
 
-/* The end of a type's text: a name or a parenthesis, then groups of brackets. */
+/* The end of a type's text: names and groups of brackets of all kinds, without blanks outside. */
 static const char *type_end(const struct reader *r)
 {
     const char *p = r->at;
     int depth = 0;
-    if (p < r->end && *p == '(') {
-        do {
-            depth += *p == '(';
-            depth -= *p == ')';
-            p++;
-        } while (p < r->end && depth > 0 && *p != '\n');
-    } else {
-        while (p < r->end && is_name_character(*p))
-            p++;
-    }
-    while (p < r->end && *p == '[') {
-        while (p < r->end && *p != ']' && *p != '\n')
-            p++;
-        p += p < r->end;
+    for (; p < r->end && *p != '\n'; p++) {
+        bool opens = *p == '(' || *p == '[' || *p == '{',
+             closes = *p == ')' || *p == ']' || *p == '}';
+        if (depth == 0 && !opens && !is_name_character(*p) && *p != '.')
+            break;
+        depth += opens - closes;
     }
     return p;
 }
@@ -235,8 +227,8 @@ static uint32_t take_extents(char *text)
     uint32_t known = 0;
     int depth = 0;
     for (; *text && !(*text == '[' && depth == 0); text++) {
-        depth += *text == '(';
-        depth -= *text == ')';
+        depth += *text == '(' || *text == '{';
+        depth -= *text == ')' || *text == '}';
     }
     for (uint32_t dimension = 0; *text && *text != ']' && dimension < WK_MAX_RANK; text++) {
         if (*text != '+' && *text != '-')

@@ -42,7 +42,7 @@ bool verify_fail(struct verifier *v, int rule, const char *format, ...)
 static bool is_value_type(const struct type *type)
 {
     return type->word_count > 0 || type_is_unit(type) ||
-           (type->kind == TYPE_TUPLE && type->leaf_count == 0);
+           (type_has_parts(type) && type->leaf_count == 0);
 }
 
 static bool is_type(const struct ir_type *type)

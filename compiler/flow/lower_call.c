@@ -16,7 +16,7 @@ bool lower_is_computable(struct lower *f, const struct typed *node)
     case TYPED_VARIABLE:
         if (!lower_is_bound(f, node->variable))
             return false;
-        return node->type->kind == TYPE_ARRAY || node->type->kind == TYPE_TUPLE ||
+        return node->type->kind == TYPE_ARRAY || type_has_parts(node->type) ||
                lower_is_known(f, f->environment[node->variable->index].value.values[0]);
     case TYPED_OPERATION:
     case TYPED_CONVERT:

@@ -259,7 +259,7 @@ static struct lowered lower_convert(struct lower *f, const struct typed *node)
     const struct type *from = node->operands[0]->type;
     struct lowered value = lower_expression(f, node->operands[0]);
     f->build.span = node->span;
-    if (node->type->kind == TYPE_TUPLE || node->type == from)
+    if (type_has_parts(node->type) || node->type == from)
         return value; /* only the names of parts differ */
     if (node->type->kind != TYPE_ARRAY)
         return convert_scalar(f, node->type, from, value);

@@ -69,7 +69,7 @@ static uint32_t leaf_span(const struct lower *f, const struct type *type, const 
 {
     if (type->kind == TYPE_ARRAY && peeled(f, values[0], depth)->kind == IR_STRUCTURED)
         return leaf_span(f, type->element, values, depth + 1);
-    if (type->kind != TYPE_TUPLE || type_is_unit(type))
+    if (!type_has_parts(type) || type_is_unit(type))
         return 1;
     uint32_t count = 0;
     for (uint32_t i = 0; i < type->part_count; i++)
@@ -95,7 +95,7 @@ struct lowered lower_part(const struct lower *f, const struct type *type, struct
 struct lowered lower_leaf(const struct lower *f, const struct type *type, struct lowered value,
                           uint32_t index)
 {
-    while (type->kind == TYPE_TUPLE) {
+    while (type_has_parts(type)) {
         uint32_t part = 0;
         while (index >= type->parts[part]->leaf_count)
             index -= type->parts[part++]->leaf_count;
@@ -129,7 +129,7 @@ static bool is_known_level(const struct level *level)
 void lower_level_types(struct lowering *shared, const struct type *type, const struct level *level,
                        struct type_list *types)
 {
-    if (type->kind == TYPE_TUPLE && !type_is_unit(type)) {
+    if (type_has_parts(type) && !type_is_unit(type)) {
         for (uint32_t i = 0; i < type->part_count; i++)
             lower_level_types(shared, type->parts[i], part_level(level, i), types);
     } else if (type->kind == TYPE_ARRAY && is_known_level(level)) {
@@ -147,7 +147,7 @@ void lower_level_types(struct lowering *shared, const struct type *type, const s
 void lower_sink_types(struct lowering *shared, const struct type *type, const struct level *level,
                       struct type_list *types)
 {
-    if (type->kind == TYPE_TUPLE && !type_is_unit(type)) {
+    if (type_has_parts(type) && !type_is_unit(type)) {
         for (uint32_t i = 0; i < type->part_count; i++)
             lower_sink_types(shared, type->parts[i], part_level(level, i), types);
     } else if (type->kind == TYPE_ARRAY &&
@@ -308,7 +308,7 @@ static void structure_argument(struct lower *f, const struct type *type, struct 
 void lower_argument(struct lower *f, const struct type *type, struct lowered value,
                     struct value_list *operands)
 {
-    if (type->kind == TYPE_TUPLE && !type_is_unit(type)) {
+    if (type_has_parts(type) && !type_is_unit(type)) {
         for (uint32_t i = 0; i < type->part_count; i++)
             lower_argument(f, type->parts[i], lower_part(f, type, value, i), operands);
     } else if (type->kind == TYPE_ARRAY && lower_is_structured(f, value.values[0])) {
@@ -347,7 +347,7 @@ static struct lowered pend_leaf(struct lower *f, const struct type *type, struct
 
 struct lowered lower_pend(struct lower *f, const struct type *type, struct lowered value)
 {
-    if (type->kind != TYPE_TUPLE || type_is_unit(type))
+    if (!type_has_parts(type) || type_is_unit(type))
         return pend_leaf(f, type, value);
     struct value_list values = {0};
     for (uint32_t i = 0; i < type->part_count; i++) {
@@ -380,7 +380,7 @@ struct lowered lower_coerce(struct lower *f, const struct type *type, struct low
 {
     if (is_known_level(level))
         return value;
-    if (type->kind == TYPE_TUPLE && !type_is_unit(type))
+    if (type_has_parts(type) && !type_is_unit(type))
         return coerce_tuple(f, type, value, level);
     if (level->kind == LEVEL_STRUCTURE)
         return lower_coerce_elements(f, type, value, level->element);

@@ -15,7 +15,7 @@ static void mangle(const struct type *type, struct buffer *out)
     const struct type *base = type;
     while (base->kind == TYPE_ARRAY)
         base = base->element;
-    if (base->kind == TYPE_TUPLE) {
+    if (type_has_parts(base)) {
         buffer_putc(out, 'T');
         for (uint32_t i = 0; i < base->part_count; i++) {
             buffer_puts(out, i ? "." : "");

@@ -85,7 +85,7 @@ static void assume(struct generator *g, LLVMValueRef condition)
 
 static void assume_extents(struct generator *g, const struct value *value)
 {
-    if (value->type->kind == TYPE_ARRAY) {
+    if (type_is_block(value->type)) {
         for (uint32_t i = 0; i < value->type->rank; i++)
             assume(g, LLVMBuildICmp(g->builder, LLVMIntSGE, value->extents[i], constant_i64(g, 0),
                                     ""));
@@ -241,7 +241,7 @@ void function_define(struct generator *g, size_t number)
 static const struct value *value_leaf(const struct value *value, uint32_t *index)
 {
     if (!value->parts)
-        return value->type->kind == TYPE_TUPLE || (*index)-- ? NULL : value;
+        return type_has_parts(value->type) || (*index)-- ? NULL : value;
     for (uint32_t i = 0; i < value->type->part_count; i++) {
         const struct value *leaf = value_leaf(&value->parts[i], index);
         if (leaf)

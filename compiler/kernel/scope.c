@@ -50,7 +50,7 @@ void scope_unwind(struct generator *g, const struct scope *outermost)
 
 static void keep_arrays(struct generator *g, const struct value *value)
 {
-    if (value->type->kind == TYPE_ARRAY && value->owned)
+    if (type_is_block(value->type) && value->owned)
         vector_push(&g->scope->keeps, (struct keep){.value = *value});
     for (uint32_t i = 0; value->parts && i < value->type->part_count; i++)
         keep_arrays(g, &value->parts[i]);
@@ -79,7 +79,7 @@ struct slot slot_make(struct generator *g, const struct type *type, const char *
         slot.storage = entry_alloca(g, scalar_memory_type(g, type->scalar), name);
         return slot;
     }
-    if (type->kind == TYPE_ARRAY) {
+    if (type_is_block(type)) {
         /* Address and extents lie together, so that a debugger can show them as one. */
         LLVMTypeRef words = LLVMArrayType2(g->i64, 1u + type->rank);
         slot.storage = entry_alloca(g, words, name);
@@ -112,7 +112,7 @@ struct value slot_load(struct generator *g, const struct slot *slot)
     const struct type *type = slot->type;
     if (type->kind == TYPE_SCALAR)
         return element_load(g, type, slot->storage);
-    if (type->kind == TYPE_ARRAY) {
+    if (type_is_block(type)) {
         LLVMValueRef data = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
         struct value array = value_array(g, type, data, NULL, false);
         for (uint32_t i = 0; i < type->rank; i++)
@@ -135,7 +135,7 @@ void slot_store(struct generator *g, const struct slot *slot, const struct value
         if (type->scalar == WK_BOOL)
             stored = LLVMBuildZExt(g->builder, stored, g->i8, "");
         LLVMBuildStore(g->builder, stored, slot->storage);
-    } else if (type->kind == TYPE_ARRAY) {
+    } else if (type_is_block(type)) {
         LLVMBuildStore(g->builder, value->scalar, slot->storage);
         for (uint32_t i = 0; i < type->rank; i++)
             LLVMBuildStore(g->builder, value->extents[i], slot->extents[i]);
@@ -149,7 +149,7 @@ void slot_store(struct generator *g, const struct slot *slot, const struct value
 void slot_drop(struct generator *g, const struct slot *slot)
 {
     const struct type *type = slot->type;
-    if (type->kind == TYPE_ARRAY && slot->owned) {
+    if (type_is_block(type) && slot->owned) {
         struct value array = slot_load(g, slot);
         array.owned = true;
         LLVMBasicBlockRef drop = block_new(g, "drop"), done = block_new(g, "dropped");
@@ -159,7 +159,7 @@ void slot_drop(struct generator *g, const struct slot *slot)
         value_drop(g, &array);
         block_jump(g, done);
         block_enter(g, done);
-    } else if (type->kind == TYPE_TUPLE) {
+    } else if (type_has_parts(type)) {
         for (uint32_t i = 0; i < type->part_count; i++)
             slot_drop(g, &slot->parts[i]);
     }
@@ -169,11 +169,11 @@ struct value slot_take(struct generator *g, const struct slot *slot)
 {
     const struct type *type = slot->type;
     struct value value = slot_load(g, slot);
-    if (type->kind == TYPE_ARRAY) {
+    if (type_is_block(type)) {
         LLVMBuildStore(g->builder, LLVMConstNull(g->pointer), slot->storage);
         value.owned = true;
     }
-    for (uint32_t i = 0; type->kind == TYPE_TUPLE && i < type->part_count; i++)
+    for (uint32_t i = 0; type_has_parts(type) && i < type->part_count; i++)
         value.parts[i] = slot_take(g, &slot->parts[i]);
     return value;
 }
@@ -183,9 +183,9 @@ struct value slot_take(struct generator *g, const struct slot *slot)
 
 bool type_has_array(const struct type *type)
 {
-    if (type->kind == TYPE_ARRAY)
+    if (type_is_block(type))
         return true;
-    for (uint32_t i = 0; type->kind == TYPE_TUPLE && i < type->part_count; i++) {
+    for (uint32_t i = 0; type_has_parts(type) && i < type->part_count; i++) {
         if (type_has_array(type->parts[i]))
             return true;
     }
@@ -194,7 +194,7 @@ bool type_has_array(const struct type *type)
 
 bool value_has_array(const struct value *value, bool owned)
 {
-    if (value->type->kind == TYPE_ARRAY)
+    if (type_is_block(value->type))
         return value->owned == owned;
     for (uint32_t i = 0; value->parts && i < value->type->part_count; i++) {
         if (value_has_array(&value->parts[i], owned))
@@ -207,7 +207,7 @@ bool value_has_array(const struct value *value, bool owned)
 static struct value value_map(struct generator *g, struct value value,
                               struct value (*map)(struct generator *g, struct value array))
 {
-    if (value.type->kind == TYPE_ARRAY)
+    if (type_is_block(value.type))
         return map(g, value);
     if (!value.parts)
         return value;
@@ -232,7 +232,7 @@ struct value value_borrow(struct generator *g, struct value value)
 
 struct value value_mark_owned(struct value value)
 {
-    if (value.type->kind == TYPE_ARRAY)
+    if (type_is_block(value.type))
         value.owned = true;
     for (uint32_t i = 0; value.parts && i < value.type->part_count; i++)
         value.parts[i] = value_mark_owned(value.parts[i]);
@@ -312,11 +312,11 @@ static struct type_helper drop_function(struct generator *g, const struct type *
 void value_drop(struct generator *g, const struct value *value)
 {
     const struct type *type = value->type;
-    if (type->kind == TYPE_TUPLE) {
+    if (type_has_parts(type)) {
         for (uint32_t i = 0; i < type->part_count; i++)
             value_drop(g, &value->parts[i]);
     }
-    if (type->kind != TYPE_ARRAY)
+    if (!type_is_block(type))
         return;
     if (type_has_array(type->element)) {
         struct type_helper helper = drop_function(g, type->element);

@@ -137,7 +137,7 @@ bool flow_type_fits(const struct flow_code *code, uint32_t from, uint32_t to)
 
 uint32_t flow_leaf_count(const struct type *type)
 {
-    if (type->kind != TYPE_TUPLE || type_is_unit(type))
+    if (!type_has_parts(type) || type_is_unit(type))
         return 1;
     uint32_t count = 0;
     for (uint32_t i = 0; i < type->part_count; i++)
@@ -147,7 +147,7 @@ uint32_t flow_leaf_count(const struct type *type)
 
 const struct type *flow_leaf(const struct type *type, uint32_t index)
 {
-    while (type->kind == TYPE_TUPLE && !type_is_unit(type)) {
+    while (type_has_parts(type) && !type_is_unit(type)) {
         uint32_t part = 0;
         for (; index >= flow_leaf_count(type->parts[part]); part++)
             index -= flow_leaf_count(type->parts[part]);
@@ -177,7 +177,7 @@ static int load_kernels(struct flow_code *code, struct error *error)
         kernel->result = load_type_text(code, record->result_type);
         if (!is_string(code, record->name) || !is_string(code, record->symbol) ||
             record->site >= code->header.site_count || !kernel->parameters ||
-            kernel->parameters->kind != TYPE_TUPLE || !kernel->result)
+            !type_has_parts(kernel->parameters) || !kernel->result)
             return error_set(error, ERR_bad_flow_code, "damaged flow code: kernel %u", i);
     }
     return 0;

@@ -521,7 +521,7 @@ uint32_t flow_argument_fits(const struct flow_code *code, const uint32_t *types,
         return code->types[types[0]].type == leaf;
     if (leaf->kind != TYPE_ARRAY)
         return 0;
-    if (leaf->element->kind != TYPE_TUPLE)
+    if (!type_has_parts(leaf->element))
         return is_gathered(code, types[0], leaf, leaf->element);
     uint32_t leaves = flow_leaf_count(leaf->element);
     if (count < leaves)
@@ -540,7 +540,7 @@ enum flow_use flow_argument_use(const struct flow_code *code, uint32_t type,
         return given->is_unit ? FLOW_USE_NOTHING : FLOW_USE_WORD;
     if (given->kind == FLOW_PENDING)
         return given->is_unit ? FLOW_USE_ORDER : FLOW_USE_REF;
-    if (leaf->element->kind != TYPE_TUPLE && given->element < WK_SCALAR_COUNT)
+    if (!type_has_parts(leaf->element) && given->element < WK_SCALAR_COUNT)
         return FLOW_USE_CONSTANT;
     return is_first ? FLOW_USE_GATHER : FLOW_USE_JOIN;
 }

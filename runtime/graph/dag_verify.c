@@ -229,7 +229,7 @@ struct whole {
 
 static bool has_unit(const struct type *type)
 {
-    if (type->kind != TYPE_TUPLE)
+    if (!type_has_parts(type))
         return false;
     bool found = type_is_unit(type);
     for (uint32_t i = 0; i < type->part_count; i++)

@@ -45,7 +45,7 @@ static uint32_t add_saturating(uint32_t a, uint32_t b)
 /* Whether values of this type have words in the kernel ABI; () has none, but is a type of it. */
 static bool has_words(const struct type *type)
 {
-    return type->word_count > 0 || (type->kind == TYPE_TUPLE && type->leaf_count == 0);
+    return type->word_count > 0 || (type_has_parts(type) && type->leaf_count == 0);
 }
 
 static uint32_t count_words(const struct type *type)
@@ -53,20 +53,20 @@ static uint32_t count_words(const struct type *type)
     uint32_t words = 0;
     switch (type->kind) {
     case TYPE_SCALAR:
+    case TYPE_MAP:
+    case TYPE_FILE:
         return 1;
+    case TYPE_STRING:
     case TYPE_ARRAY:
         return has_words(type->element) ? 1U + type->rank : 0;
     case TYPE_TUPLE:
+    case TYPE_STRUCT:
         for (uint32_t i = 0; i < type->part_count; i++) {
             if (!has_words(type->parts[i]))
                 return 0;
             words = add_saturating(words, type->parts[i]->word_count);
         }
         return words;
-    case TYPE_STRING:
-    case TYPE_STRUCT:
-    case TYPE_MAP:
-    case TYPE_FILE:
     case TYPE_FUNCTION:
         return 0;
     }
@@ -75,7 +75,7 @@ static uint32_t count_words(const struct type *type)
 
 static uint32_t count_leaves(const struct type *type)
 {
-    if (type->kind != TYPE_TUPLE)
+    if (!type_has_parts(type))
         return 1;
     uint32_t leaves = 0;
     for (uint32_t i = 0; i < type->part_count; i++)
@@ -87,7 +87,7 @@ const struct type *type_leaf(const struct type *type, uint32_t index)
 {
     if (index >= type->leaf_count)
         bug("leaf %u of a type with %u", index, type->leaf_count);
-    while (type->kind == TYPE_TUPLE) {
+    while (type_has_parts(type)) {
         uint32_t part = 0;
         while (index >= type->parts[part]->leaf_count)
             index -= type->parts[part++]->leaf_count;
@@ -101,7 +101,7 @@ uint32_t type_leaf_word(const struct type *type, uint32_t index)
     if (index >= type->leaf_count)
         bug("leaf %u of a type with %u", index, type->leaf_count);
     uint32_t word = 0;
-    while (type->kind == TYPE_TUPLE) {
+    while (type_has_parts(type)) {
         uint32_t part = 0;
         while (index >= type->parts[part]->leaf_count) {
             word += type->parts[part]->word_count;
@@ -126,6 +126,7 @@ static uint64_t hash_type(const struct type *type)
     hash = hash_combine(hash, (uint64_t)type->rank << 1 | type->is_flow);
     hash = hash_combine(hash, type->element ? type->element->id + 1 : 0);
     hash = hash_combine(hash, type->key ? type->key->id + 1 : 0);
+    hash = hash_combine(hash, type->name ? hash_bytes(type->name, strlen(type->name)) : 0);
     for (uint32_t i = 0; i < type->part_count; i++) {
         hash = hash_combine(hash, type->parts[i]->id);
         if (type->names && type->names[i])
@@ -209,6 +210,8 @@ static const struct type *intern_type(struct type_table *table, const struct typ
         type->parts = NULL;
         type->names = NULL;
     }
+    if (type->name)
+        type->name = arena_text(table->arena, type->name, strlen(type->name));
     type->leaf_count = count_leaves(type);
     type->word_count = count_words(type);
     type->id = table->count++;
@@ -222,7 +225,8 @@ void type_table_init(struct type_table *table, struct arena *arena)
     for (int i = 0; i < WK_SCALAR_COUNT; i++)
         table->scalars[i] =
             intern_type(table, &(struct type){.kind = TYPE_SCALAR, .scalar = (enum wk_scalar)i});
-    table->string = intern_type(table, &(struct type){.kind = TYPE_STRING});
+    table->string = intern_type(
+        table, &(struct type){.kind = TYPE_STRING, .rank = 1, .element = table->scalars[WK_U8]});
     table->unit = intern_type(table, &(struct type){.kind = TYPE_TUPLE});
     table->file = intern_type(table, &(struct type){.kind = TYPE_FILE});
 }
@@ -253,6 +257,17 @@ const struct type *type_tuple(struct type_table *table, const struct type *const
         &(struct type){.kind = TYPE_TUPLE, .parts = parts, .names = names, .part_count = count});
 }
 
+const struct type *type_struct(struct type_table *table, const char *name,
+                               const struct type *const *fields, const char *const *names,
+                               uint32_t count)
+{
+    return intern_type(table, &(struct type){.kind = TYPE_STRUCT,
+                                             .name = name,
+                                             .parts = fields,
+                                             .names = names,
+                                             .part_count = count});
+}
+
 const struct type *type_map(struct type_table *table, const struct type *key,
                             const struct type *value)
 {
@@ -272,9 +287,8 @@ const struct type *type_function(struct type_table *table, bool is_flow,
 
 /* ---- Printing ------------------------------------------------------------------------------ */
 
-static void print_parts(const struct type *type, struct buffer *out)
+static void print_part_list(const struct type *type, struct buffer *out)
 {
-    buffer_putc(out, '(');
     for (uint32_t i = 0; i < type->part_count; i++) {
         if (i)
             buffer_puts(out, ", ");
@@ -282,6 +296,12 @@ static void print_parts(const struct type *type, struct buffer *out)
             buffer_printf(out, "%s: ", type->names[i]);
         type_print(type->parts[i], out);
     }
+}
+
+static void print_parts(const struct type *type, struct buffer *out)
+{
+    buffer_putc(out, '(');
+    print_part_list(type, out);
     /* A tuple of one is told from a type in parentheses as in Python. */
     if (type->kind == TYPE_TUPLE && type->part_count == 1)
         buffer_putc(out, ',');
@@ -318,7 +338,9 @@ void type_print(const struct type *type, struct buffer *out)
         buffer_puts(out, "file");
         return;
     case TYPE_STRUCT:
-        buffer_puts(out, type->name);
+        buffer_printf(out, "%s{", type->name);
+        print_part_list(type, out);
+        buffer_putc(out, '}');
         return;
     case TYPE_TUPLE:
         print_parts(type, out);
@@ -419,6 +441,21 @@ static bool read_parts(struct type_reader *reader, struct part_list *list)
     return accept(reader, ")");
 }
 
+/* fields := [NAME ":" type {"," NAME ":" type}] "}", the opening brace read. */
+static bool read_fields(struct type_reader *reader, struct part_list *list)
+{
+    if (accept(reader, "}"))
+        return true;
+    do {
+        const char *name = read_part_name(reader);
+        const struct type *part = name ? read_type(reader) : NULL;
+        if (!part || list->count == PARSE_PARTS)
+            return false;
+        part_list_push(list, part, name);
+    } while (accept(reader, ", "));
+    return accept(reader, "}");
+}
+
 /* A tuple, or the unit that a lone type in parentheses is. */
 static const struct type *make_parenthesized(struct type_reader *reader,
                                              const struct part_list *list)
@@ -462,6 +499,25 @@ static const struct type *read_map(struct type_reader *reader)
     return value ? type_map(reader->table, key, value) : NULL;
 }
 
+/* struct := NAME ["." NAME] "{" [NAME ":" type {"," NAME ":" type}] "}" */
+static const struct type *read_struct(struct type_reader *reader)
+{
+    size_t length = name_length(reader->at);
+    if (length > 0 && reader->at[length] == '.')
+        length += 1 + name_length(reader->at + length + 1);
+    if (length == 0 || reader->at[length] != '{')
+        return NULL;
+    const char *name = arena_text(reader->table->arena, reader->at, length);
+    reader->at += length + 1;
+    struct part_list list = {0};
+    const struct type *type = NULL;
+    if (read_fields(reader, &list))
+        type = type_struct(reader->table, name, list.parts, list.names, list.count);
+    free(list.parts);
+    free(list.names);
+    return type;
+}
+
 static const struct type *read_named(struct type_reader *reader)
 {
     size_t length = name_length(reader->at);
@@ -476,7 +532,9 @@ static const struct type *read_named(struct type_reader *reader)
         found = table->string;
     if (!found && length == 4 && strncmp(reader->at, "file", 4) == 0)
         found = table->file;
-    reader->at += found ? length : 0;
+    if (!found)
+        return read_struct(reader);
+    reader->at += length;
     return found;
 }
 

@@ -2,8 +2,9 @@
  * The types of values, interned: within one table, equal types have equal pointers.
  *
  * The compiler, flow code and the runtime share this one representation. Extents are no part of a
- * type (they are values: see spec/language.md); rank is. A type's text form is the language's, with `_`
- * for every extent: "f64[_, _]", "(q: f64[_, _], r: f64)", "int" is written "i64".
+ * type (they are values: see spec/language.md); rank is. A type's text form is the language's, with
+ * `_` for every extent: "f64[_, _]", "(q: f64[_, _], r: f64)", "int" is written "i64"; a struct
+ * shows its fields, so that it can be read back alone: "Point{x: f64, y: f64}".
  */
 #ifndef WKC_VALUE_TYPE_H
 #define WKC_VALUE_TYPE_H
@@ -17,9 +18,9 @@
 
 enum type_kind {
     TYPE_SCALAR,
-    TYPE_STRING,
-    TYPE_TUPLE, /* without parts: (), the unit */
-    TYPE_STRUCT,
+    TYPE_STRING, /* its bytes have the form of a u8[_] */
+    TYPE_TUPLE,  /* without parts: (), the unit */
+    TYPE_STRUCT, /* to all but the checker and JSON: a tuple */
     TYPE_ARRAY,
     TYPE_MAP,
     TYPE_FILE,
@@ -28,18 +29,18 @@ enum type_kind {
 
 struct type {
     enum type_kind kind;
-    enum wk_scalar scalar;      /* SCALAR */
-    uint8_t rank;               /* ARRAY: 1 to WK_MAX_RANK */
-    bool is_flow;               /* FUNCTION */
-    const struct type *element; /* ARRAY; MAP: the values; FUNCTION: the result */
-    const struct type *key;     /* MAP */
+    enum wk_scalar scalar;           /* SCALAR */
+    uint8_t rank;                    /* ARRAY: 1 to WK_MAX_RANK; STRING: 1 */
+    bool is_flow;                    /* FUNCTION */
+    const struct type *element;      /* ARRAY; STRING: u8; MAP: the values; FUNCTION: the result */
+    const struct type *key;          /* MAP */
     const struct type *const *parts; /* TUPLE, STRUCT: parts; FUNCTION: parameters */
     const char *const *names;        /* TUPLE: NULL when no part has a name; STRUCT: fields */
     uint32_t part_count;
-    const char *name;     /* STRUCT */
-    uint32_t word_count;  /* words in the kernel ABI (wk.h); 0 where it has no such form yet */
-    uint32_t leaf_count;  /* parts after flattening tuples: each is a value of its own */
-    uint32_t id;          /* dense, in order of creation */
+    const char *name;    /* STRUCT: "Point", of another module "geometry.Point" */
+    uint32_t word_count; /* words in the kernel ABI (wk.h); 0 for functions, and in () */
+    uint32_t leaf_count; /* parts after flattening tuples and structs: each is a value of its own */
+    uint32_t id;         /* dense, in order of creation */
 };
 
 struct type_table {
@@ -58,6 +59,10 @@ const struct type *type_array(struct type_table *table, const struct type *eleme
 /* `names` may be NULL; entries may be NULL. The arrays and texts are copied. */
 const struct type *type_tuple(struct type_table *table, const struct type *const *parts,
                               const char *const *names, uint32_t count);
+/* Structs are equal when their names and fields are. */
+const struct type *type_struct(struct type_table *table, const char *name,
+                               const struct type *const *fields, const char *const *names,
+                               uint32_t count);
 const struct type *type_map(struct type_table *table, const struct type *key,
                             const struct type *value);
 const struct type *type_function(struct type_table *table, bool is_flow,
@@ -68,12 +73,13 @@ const struct type *type_function(struct type_table *table, bool is_flow,
 void type_print(const struct type *type, struct buffer *out);
 const struct type *type_parse(struct type_table *table, const char *text);
 
-/* The n-th leaf of a type: tuples flattened in order, arrays and scalars are leaves. */
+/* The n-th leaf of a type: tuples and structs flattened in order, everything else is a leaf. */
 const struct type *type_leaf(const struct type *type, uint32_t index);
 /* Where the leaf's words begin among the type's words. */
 uint32_t type_leaf_word(const struct type *type, uint32_t index);
 
-/* Bytes of one element of an array with this element type: scalars their size, the rest 8 a word. */
+/* Bytes of one element of an array with this element type: scalars their size, the rest 8 a word.
+ */
 uint32_t type_element_bytes(const struct type *element);
 
 static inline bool type_is_scalar(const struct type *type)
@@ -99,6 +105,16 @@ static inline bool type_is_number(const struct type *type)
 static inline bool type_is_bool(const struct type *type)
 {
     return type->kind == TYPE_SCALAR && type->scalar == WK_BOOL;
+}
+/* Parts that are laid out one after the other: tuples and structs. */
+static inline bool type_has_parts(const struct type *type)
+{
+    return type->kind == TYPE_TUPLE || type->kind == TYPE_STRUCT;
+}
+/* An address and extents: arrays and strings. */
+static inline bool type_is_block(const struct type *type)
+{
+    return type->kind == TYPE_ARRAY || type->kind == TYPE_STRING;
 }
 static inline bool type_is_unit(const struct type *type)
 {

@@ -135,7 +135,7 @@ static void modules(void)
     }
     type_table_release(&types);
     arena_release(&arena);
-    module_with("(i: i64, x: f64[_])", "(i: i64, x: str)",
+    module_with("(i: i64, x: f64[_])", "(i: i64, x: (task(f64) -> f64)[_])",
                 "F1: the kernel @k has a type without words");
 }
 
@@ -178,7 +178,7 @@ static void entries(void)
                 "F8: the parameter n is neither a scalar nor an array of scalars");
     module_with("entry @main -> i64", "entry @main -> f64",
                 "F8: @main does not give the result of main");
-    module_with("entry @main -> i64", "entry @main -> str",
+    module_with("entry @main -> i64", "entry @main -> (task() -> ())[_]",
                 "F8: the result has an impossible type");
     module_with("= @one", "= @index", "F9: @index does not give n from the parameters before it");
 }

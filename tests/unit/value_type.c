@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "test.h"
 #include "value/semantics.h"
+#include "value/layout.h"
 #include "value/type.h"
 
 static struct arena arena;
@@ -47,6 +48,9 @@ static void text_forms_read_back(void)
         "flow() -> ()",
         "task(task(f64) -> f64[_]) -> (f64, f64)",
         "(task(f64) -> f64)[_]",
+        "Point{x: f64, y: f64}",
+        "geometry.Shape{}[_, _]",
+        "map[str]Row{name: str, values: f64[_], at: (i64, Point{x: f64})}",
     };
     begin();
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -81,6 +85,11 @@ static void other_texts_are_refused(void)
         "f6",
         "f641",
         "map[str]",
+        "Point{x: f64",
+        "Point{f64}",
+        "Point{x: f64,}",
+        "Point",
+        "a.b.Point{}",
         "map[f64",
         "task(",
         "task()",
@@ -143,9 +152,12 @@ static void words_and_leaves_follow_the_abi(void)
     CHECK_INT(type_parse(&table, "f64[_, _]")->word_count, 3);
     CHECK_INT(table.unit->word_count, 0);
     CHECK_INT(table.unit->leaf_count, 0);
-    CHECK_INT(table.string->word_count, 0);
-    CHECK_INT(type_parse(&table, "(f64, str)")->word_count, 0);
-    CHECK_INT(type_parse(&table, "str[_]")->word_count, 0);
+    CHECK_INT(table.string->word_count, 2);
+    CHECK_INT(type_parse(&table, "(f64, str, map[i64]str, file)")->word_count, 5);
+    CHECK_INT(type_parse(&table, "(f64, task() -> f64)")->word_count, 0);
+    CHECK_INT(type_parse(&table, "str[_]")->word_count, 2);
+    CHECK_INT(type_parse(&table, "Point{x: f64, at: (i8, str)}")->word_count, 4);
+    CHECK_INT(type_parse(&table, "Point{x: f64, at: (i8, str)}")->leaf_count, 3);
     CHECK_INT(type_parse(&table, "()[_]")->word_count, 2);
     const struct type *type = type_parse(&table, "(f64, ((i8[_], ()), (u8, f32[_, _])))");
     static const uint32_t words[] = {0, 1, 3, 4};
@@ -158,6 +170,28 @@ static void words_and_leaves_follow_the_abi(void)
     }
     CHECK_INT(type_element_bytes(type_parse(&table, "u16")), 2);
     CHECK_INT(type_element_bytes(type_parse(&table, "(u16, f64[_, _])")), 32);
+    end();
+}
+
+static void layouts_say_what_is_an_address(void)
+{
+    begin();
+    const struct type *type = type_parse(&table, "map[str](P{x: f64, at: (i8, file)}[_, _], u16)");
+    const struct wk_layout *map = layout_of(type, &arena), *tuple = map->parts[1];
+    const struct wk_layout *array = tuple->parts[0], *fields = array->parts[0];
+    CHECK_INT(map->kind, WK_MAP);
+    CHECK_INT(map->words, 1);
+    CHECK_INT(map->parts[0]->kind, WK_STRING);
+    CHECK_INT(map->parts[0]->words, 2);
+    CHECK_INT(tuple->kind, WK_PARTS);
+    CHECK_INT(tuple->words, 4);
+    CHECK_INT(tuple->is_flat, 0);
+    CHECK_INT(array->rank, 2);
+    CHECK_INT(array->is_flat, 0);
+    CHECK_INT(fields->bytes, 24);
+    CHECK_INT(fields->is_flat, 1);
+    CHECK_INT(tuple->parts[1]->scalar, WK_U16);
+    CHECK_INT(tuple->parts[1]->bytes, 2);
     end();
 }
 
@@ -209,5 +243,6 @@ static void operations_say_their_types(void)
 
 TEST_MAIN(TEST(text_forms_read_back), TEST(other_texts_are_refused),
           TEST(deep_texts_are_refused_without_harm), TEST(equal_structures_are_one_type),
-          TEST(words_and_leaves_follow_the_abi), TEST(shared_parts_do_not_overflow_the_counts),
-          TEST(operations_are_found_by_name), TEST(operations_say_their_types))
+          TEST(words_and_leaves_follow_the_abi), TEST(layouts_say_what_is_an_address),
+          TEST(shared_parts_do_not_overflow_the_counts), TEST(operations_are_found_by_name),
+          TEST(operations_say_their_types))
