@@ -206,6 +206,15 @@ static struct span place_span(const struct source *source, struct place place)
     return (struct span){source, begin, begin + place.length};
 }
 
+/* The line to show for a place; NULL when it lies in no source or another one. */
+static const char *line_of_place(struct diagnostics *diagnostics, const struct source *source,
+                                 struct place place)
+{
+    if (!source || place.line == 0 || !place.file || strcmp(place.file, source->name) != 0)
+        return NULL;
+    return copy_line(&diagnostics->arena, place_span(source, place));
+}
+
 void diagnose_error(struct diagnostics *diagnostics, const struct error *error,
                     const struct source *source)
 {
@@ -215,8 +224,12 @@ void diagnose_error(struct diagnostics *diagnostics, const struct error *error,
     diagnostic->message = arena_text(&diagnostics->arena, error->message, strlen(error->message));
     if (error->hint[0])
         diagnostic->hint = arena_text(&diagnostics->arena, error->hint, strlen(error->hint));
-    if (source && error->place.line)
-        diagnostic->source_line = copy_line(&diagnostics->arena, place_span(source, error->place));
+    diagnostic->source_line = line_of_place(diagnostics, source, error->place);
+    if (error->note[0])
+        diagnostic->notes[diagnostic->note_count++] = (struct diagnostic_note){
+            .place = error->note_place,
+            .source_line = line_of_place(diagnostics, source, error->note_place),
+            .text = arena_text(&diagnostics->arena, error->note, strlen(error->note))};
 }
 
 struct colours {

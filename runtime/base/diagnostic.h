@@ -45,7 +45,7 @@ struct diagnostic {
     struct place place;
     const char *source_line;
     const char *message;
-    const char *hint; /* or NULL */
+    const char *hint; /* what to do; or NULL */
     struct diagnostic_note notes[2];
     int note_count;
 };

@@ -38,6 +38,16 @@ int error_hint(struct error *error, const char *format, ...)
     return (int)error->code;
 }
 
+int error_note(struct error *error, struct place place, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->note, sizeof error->note, format, arguments);
+    va_end(arguments);
+    error->note_place = place;
+    return (int)error->code;
+}
+
 const char *error_code_text(enum error_code code)
 {
     return table[code].code;

@@ -33,15 +33,22 @@ struct error {
     struct place place;  /* of the mistake, when known */
     char message[1024];  /* what is wrong, with the values involved; no final newline */
     char hint[256];      /* what to do, or "" */
+    char note[256];      /* where it happened: the call, its arguments; or "" */
+    struct place note_place; /* of what the note speaks of, when it is another place */
 };
 
-/* Fills *error (message cut to what fits) and returns `code`. The place and hint are cleared. */
+/* Fills *error (message cut to what fits) and returns `code`. The places, the hint and the
+ * note are cleared. */
 int error_set(struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int error_vset(struct error *error, enum error_code code, const char *format, va_list arguments);
 
 /* Adds a hint. Returns error->code, so that it can end a return statement. */
 int error_hint(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Adds a note, at a place of its own unless that has no line. Returns error->code. */
+int error_note(struct error *error, struct place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* "E302" and the texts of the table. */
 const char *error_code_text(enum error_code code);

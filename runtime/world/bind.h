@@ -111,7 +111,7 @@ static inline bool bind_reads_block(const struct dag *dag, dag_ref ref)
 }
 
 /* The failure of a node's task as the user reads it: the error's own place, or that of the call;
- * the task's name, abridged arguments and call in the hint. */
+ * the task's name, abridged arguments and call in the note. */
 void describe_failure(const struct bind_table *table, uint32_t node, const uint64_t *arguments,
                       struct error *error);
 

@@ -60,6 +60,7 @@ void describe_failure(const struct bind_table *table, uint32_t node, const uint6
     const struct dag *dag = table->dag;
     uint32_t number = dag->nodes[node].task;
     struct place call = place_of_call(dag, node);
+    bool has_place = error->place.line != 0;
     struct buffer text = {0};
     if (number == DAG_RESULT) {
         buffer_puts(&text, "while the result was collected");
@@ -69,14 +70,11 @@ void describe_failure(const struct bind_table *table, uint32_t node, const uint6
             describe_arguments(&table->tasks[number], arguments, &text);
         else
             buffer_puts(&text, "...");
-        buffer_printf(&text, "), called at %s:%" PRIu32 ":%" PRIu32, call.file, call.line,
-                      call.column);
+        buffer_puts(&text, has_place ? "), called here" : ")");
     }
-    if (error->hint[0])
-        buffer_printf(&text, "; %s", error->hint);
-    if (error->place.line == 0)
+    error_note(error, has_place ? call : (struct place){0}, "%s", buffer_text(&text));
+    if (!has_place)
         error->place = call;
-    error_hint(error, "%s", buffer_text(&text));
     buffer_release(&text);
 }
 

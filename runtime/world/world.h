@@ -57,7 +57,7 @@ struct job_outcome {
 
 /* Runs a job to its end: 0 with *outcome filled (release it with outcome->release), or an error
  * code with *error: the failed task's message at its place, with the task's name and arguments in
- * the hint. outcome->metrics is filled in both cases. */
+ * the note. outcome->metrics is filled in both cases. */
 int local_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,
               struct error *error);
 int sim_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,

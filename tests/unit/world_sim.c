@@ -136,7 +136,8 @@ static void failures_end_the_job(void)
         struct error error = {0};
         CHECK_INT(sim_run(&job, &options, &outcome, &error), ERR_task_failed);
         CHECK_TEXT(error.message, "no 20");
-        CHECK_TEXT(error.hint, "in ramp(n: 20), called at sketch.wk:7:3");
+        CHECK_TEXT(error.note, "in ramp(n: 20), called here");
+        CHECK_INT(error.note_place.line, 7);
     }
     sketch_release(&s);
 }
