@@ -43,7 +43,13 @@ def usage_mistakes_end_with_2_and_a_hint(folder):
     wkc("run", HARMONIC, "--workers").fails(2, "needs an argument")
     wkc("run", HARMONIC, "--workers=many").fails(2, "'many'", "whole number")
     wkc("run", HARMONIC, "--on=cloud").fails(2, "local, sim")
-    wkc("run", HARMONIC, "-O7").fails(2, "-", "'7'")
+    wkc("run", HARMONIC, "-O7").fails(2, "no level -O7", "-O0, -O1 and -O2")
+    wkc("run", HARMONIC, "-o", "").fails(2, "the argument of --output is empty", "FILE")
+    wkc("run", HARMONIC, "--seed=3").fails(2, "--seed means nothing", "--on=sim")
+    wkc("version", "x").fails(2, "'wkc version' does nothing with 'x'")
+    wkc("help", HARMONIC, "n=3").fails(2, "'wkc help' does nothing with 'n=3'")
+    for run in (wkc("compile", HARMONIC, "--emit=none"), wkc("compile", HARMONIC, "--emit=")):
+        check(run.status == 2 and "none, " not in run.err and "did you mean" not in run.err, run.err)
     wkc("compile", HARMONIC, "--emit=tpyed").fails(2, "did you mean 'typed'?")
     wkc("compile", HARMONIC, "--dump=nothing").fails(2, "no pass 'nothing'")
     wkc("explain", "E000").fails(2, "no code 'E000'")
@@ -58,6 +64,14 @@ def parameters(folder):
     wkc("run", HARMONIC, "parts=99999999999999999999").fails(2, "parts")
     wkc("run", HARMONIC, "parts=").fails(2, "parts")
     wkc("run", HISTOGRAM).fails(2, "'data: u8[_]' has no value", "data=FILE")
+    path = program(folder, "flow main(a: f64[n, m], x: int, k: int = 1, b: u8[_]) -> int { return n + x }\n".replace("k: int = 1, b: u8[_]", "b: u8[_], k: int = 1"))
+    run = wkc("run", path, "k=2").fails(2, "'a: f64[_, _]'", "'x: i64'", "'b: u8[_]'")
+    check(run.err.count("error[E906]") == 3, run.err)
+    check(run.err.count("hint:") == 1 and "a=FILE.npy x=VALUE b=FILE" in run.err, run.err)
+    wkc("run", path, "x=1", f"b={path}", "a=5").fails(1, "parameter 'a'", "a=[5]")
+    wkc("run", path, "x=1", f"b={path}", "a=[5, 6]").fails(2, "parameter 'a'", "[[1, 2], [3, 4]]")
+    wkc("run", path, "x=1", f"b={path}", "a=[[5, x]]").fails(2, "parameter 'a'", "'x'")
+    wkc("run", path, "x=1", "b=/proc/cpuinfo", "a=[[5]]").fails(1, "parameter 'b'", "/proc/cpuinfo", "copy")
     check(wkc("run", HARMONIC, "parts=1", "width=1_0").json() > 2.9, "underscores")
     path = program(folder, "flow main(a: f64[n], k: u8 = 3, e: f64 = 1e-8, b: bool = true) -> (n: int, k: u8, e: f64, b: bool) {\n"
                            "    return (len(a), k, e, b)\n}\n")
@@ -82,6 +96,11 @@ def diagnostics_as_json_and_in_colour(folder):
     check(run.status == 1 and len(objects) == 1, run.err)
     check(objects[0]["line"] == 1 and objects[0]["column"] == 26 and objects[0]["file"] == str(path), run.err)
     check("\033[" in wkc("check", path, "--colour=always").err, "colour")
+    fails = program(folder, "task t(n: int) -> int { return 1 / n }\nflow main() -> int { return t(0) }\n", "fails.wk")
+    found = json.loads(wkc("run", fails, "--diagnostics=json").err)
+    check(found["code"] == "E802" and "hint" not in found and found["line"] == 1, str(found))
+    note = found["notes"][0]
+    check(note["severity"] == "note" and note["message"] == "in t(n: 0), called here" and note["line"] == 2, str(found))
     check("\033[" not in wkc("check", path).err, "no colour in a pipe")
 
 
@@ -98,8 +117,9 @@ def every_form_prints(folder):
               "--verify-each", "--time-passes")
     check(run.status == 0 and (folder / "h.flow").stat().st_size > 100, run.err)
     check("; after lower" in run.err and " ms" in run.err, run.err)
-    run = wkc("compile", HARMONIC)
+    run = wkc("compile", HARMONIC, "--time-passes")
     check(run.status == 0 and "compiled" in run.out, run.out + run.err)
+    check(re.search(r"^  link +[1-9]\d*\.\d+ ms$", run.err, re.M), run.err)
 
 
 def drawings(folder):
@@ -114,7 +134,9 @@ def drawings(folder):
             check(run.status == 0 and path.read_bytes().startswith(begin), f"{suffix}: {run.err}")
     wkc("dot", HARMONIC, "parts=5", "-o", folder / "graph.gif").fails(2, ".svg")
     wkc("dot", HARMONIC, "parts=5", "-o", folder / "g.svg", env={"PATH": "/nonexistent"}).fails(1, "Graphviz")
-    wkc("dot", HARMONIC, "parts=100000").fails(1, "--level=flow")
+    wkc("dot", HARMONIC, "parts=100000").fails(1, "--level=flow", "--level=task")
+    run = wkc("dot", HARMONIC, "parts=3000", "--level=task")
+    check(run.status == 0 and run.out.count("partial") >= 3000, run.err)
     check(sorted(p.name for p in folder.iterdir()) == ["graph.dot", "graph.pdf", "graph.png", "graph.svg"], "leftovers")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = str(ROOT / "build/release/wkc")
-SANITIZE = str(ROOT / "build/sanitize/wkc")
+SANITIZE = str(ROOT / os.environ.get("WKC", "build/sanitize/wkc"))
 os.environ.setdefault("LSAN_OPTIONS", "use_tls=0:print_suppressions=0")  # see test.sh
 
 

@@ -5,7 +5,7 @@
 
 enum form { FORM_NONE, FORM_AST, FORM_TYPED, FORM_FLOW, FORM_LLVM, FORM_ASM, FORM_DAG };
 
-static const char *const form_names[] = {"none", "ast", "typed", "flow", "llvm", "asm", "dag", NULL};
+static const char *const form_names[] = {"", "ast", "typed", "flow", "llvm", "asm", "dag", NULL};
 
 /* The last stage that a form needs. */
 static const enum stage form_stages[] = {
@@ -49,7 +49,7 @@ static bool emit(struct compilation *c, enum form form, struct buffer *out)
 static bool fill_cache(struct compilation *c, struct buffer *out)
 {
     struct link_options options = {.kernel = {.optimize = c->optimize, .debug = true}};
-    if (link_kernels(c->ir->kernels, c->ir->kernel_count, &options, &c->kernels, &c->diagnostics))
+    if (pipeline_compile_kernels(c, &options))
         return false;
     buffer_printf(out, "%s: checked and lowered; %u kernel%s compiled%s%s%s\n", c->path,
                   c->ir->kernel_count, c->ir->kernel_count == 1 ? "" : "s",

@@ -123,16 +123,17 @@ static int draw_program(struct compilation *c, enum dot_level level)
 
 int command_dot(const struct options *options)
 {
-    static const char *const levels[] = {"task", "flow", NULL};
+    static const char *const names[] = {"", "task", "flow", NULL};
+    static const enum dot_level levels[] = {DOT_TASK, DOT_ALL_TASKS, DOT_FLOW};
     int level = 0;
     struct error error;
     if (options->given[OPTION_LEVEL] &&
-        options_choice(options, OPTION_LEVEL, levels, &level, &error))
+        options_choice(options, OPTION_LEVEL, names, &level, &error))
         return usage_error(options, &error);
     struct compilation compilation;
     int status = start_compilation(&compilation, options);
     if (status == EXIT_DONE)
-        status = draw_program(&compilation, level ? DOT_FLOW : DOT_TASK);
+        status = draw_program(&compilation, levels[level]);
     pipeline_release(&compilation);
     return status;
 }

@@ -90,6 +90,13 @@ static int find_letter(char letter)
     return -1;
 }
 
+static int empty_argument(int option, struct error *error)
+{
+    error_set(error, ERR_bad_option, "the argument of %s is empty", table[option].name);
+    return error_hint(error, "write %s=%s: %s", table[option].name, table[option].argument,
+                      table[option].description);
+}
+
 /* One option at argv[*at]; *at moves over an argument that stands by itself. */
 static int parse_option(struct options *options, int argc, char **argv, int *at,
                         struct error *error)
@@ -116,9 +123,26 @@ static int parse_option(struct options *options, int argc, char **argv, int *at,
         }
         value = argv[++*at];
     }
+    if (table[option].needs == REQUIRED && !*value)
+        return empty_argument(option, error);
     options->given[option] = true;
     options->values[option] = value ? value : "";
     return 0;
+}
+
+/* Arguments that a command takes none of, or too many, are refused rather than passed over. */
+static int check_argument_count(const struct options *options, struct error *error)
+{
+    size_t most = options->command == COMMAND_VERSION ? 0
+                  : options->command == COMMAND_HELP  ? 1
+                                                      : SIZE_MAX;
+    if (options->arguments.count <= most)
+        return 0;
+    error_set(error, ERR_bad_argument, "'wkc %s' does nothing with '%s'",
+              command_name(options->command), options->arguments.items[most]);
+    const char *form = commands[options->command].arguments;
+    return error_hint(error, "usage: wkc %s%s%s", command_name(options->command), *form ? " " : "",
+                      form);
 }
 
 int options_parse(struct options *options, int argc, char **argv, struct error *error)
@@ -154,7 +178,7 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
             vector_push(&options->arguments, text);
         }
     }
-    return 0;
+    return check_argument_count(options, error);
 }
 
 void options_release(struct options *options)
@@ -168,6 +192,10 @@ int options_number(const struct options *options, enum option option, uint64_t l
     struct error inner;
     if (semantics_read(WK_U64, options->values[option], number, &inner) != 0 || *number < low ||
         *number > high) {
+        if (option == OPTION_OPTIMIZE) {
+            error_set(error, ERR_bad_option, "there is no level -O%s", options->values[option]);
+            return error_hint(error, "the levels are -O0, -O1 and -O2 (default)");
+        }
         error_set(error, ERR_bad_option, "'%s' is no argument for %s", options->values[option],
                   table[option].name);
         return error_hint(error, "expected a whole number from %llu to %llu, for example %s=%s",
@@ -239,5 +267,6 @@ void help_command(enum command command, struct buffer *out)
         buffer_puts(out,
                     "\nname=value binds a parameter of flow main. Numbers are written as in the\n"
                     "language (1e-8, 100_000, 8MiB); an array is a .npy file, any file for u8[n], or "
-                    "inline\n([0.1, 0.01]). `wkc help FILE.wk` lists a program's parameters.\n");
+                    "inline\n([0.1, 0.01], [[1, 2], [3, 4]]). NaN, Infinity and -Infinity are numbers, in results too.\n"
+                    "`wkc help FILE.wk` lists a program's parameters.\n");
 }

@@ -58,6 +58,23 @@ static bool unknown_parameter(struct compilation *c, const char *name, size_t le
     return usage_error(c, &error);
 }
 
+/* Says of an error which parameter it speaks of. */
+static void name_parameter(const struct compilation *c, uint32_t index, struct error *error)
+{
+    struct error inner = *error;
+    error_set(error, inner.code, "parameter '%s': %s", flow_parameter(c->code, index).name,
+              inner.message);
+    if (inner.hint[0])
+        error_hint(error, "%s", inner.hint);
+}
+
+static bool looks_like_a_number(const char *value)
+{
+    uint64_t word;
+    struct error error;
+    return semantics_read(WK_F64, value, &word, &error) == 0;
+}
+
 static bool bind_array(struct compilation *c, uint32_t index, const char *value)
 {
     struct error error;
@@ -66,6 +83,11 @@ static bool bind_array(struct compilation *c, uint32_t index, const char *value)
     struct data_file *file = is_inline ? data_file_inline(value, type, &error)
                                        : data_file_open(value, type, &error);
     if (!file) {
+        name_parameter(c, index, &error);
+        if (!is_inline && error.code == ERR_file_unreadable && looks_like_a_number(value))
+            error_hint(&error, "'%s' takes an array: a file's name, or the values, as in %s=[%s]",
+                       flow_parameter(c->code, index).name, flow_parameter(c->code, index).name,
+                       value);
         c->usage = is_inline;
         diagnose_error(&c->diagnostics, &error, NULL);
         return false;
@@ -77,13 +99,12 @@ static bool bind_array(struct compilation *c, uint32_t index, const char *value)
 
 static bool bind_scalar(struct compilation *c, uint32_t index, const char *value)
 {
-    struct error inner, error;
+    struct error error;
     struct flow_parameter parameter = flow_parameter(c->code, index);
-    if (semantics_read(parameter.type->scalar, value, &c->arguments[index].word, &inner) == 0)
+    if (semantics_read(parameter.type->scalar, value, &c->arguments[index].word, &error) == 0)
         return true;
-    error_set(&error, ERR_bad_parameter, "parameter '%s': %s", parameter.name, inner.message);
-    if (inner.hint[0])
-        error_hint(&error, "%s", inner.hint);
+    error.code = ERR_bad_parameter;
+    name_parameter(c, index, &error);
     return usage_error(c, &error);
 }
 
@@ -111,7 +132,22 @@ static bool bind_argument(struct compilation *c, const char *argument)
     return bind_scalar(c, (uint32_t)index, equals + 1);
 }
 
-static bool missing_parameter(struct compilation *c, uint32_t index)
+static bool is_missing(const struct compilation *c, uint32_t index)
+{
+    return !c->arguments[index].given && !flow_parameter(c->code, index).has_default;
+}
+
+/* What to write for a parameter, in hints. */
+static const char *example_value(const struct type *type)
+{
+    if (type->kind != TYPE_ARRAY)
+        return "VALUE";
+    bool is_bytes = type_is_scalar(type->element) && type->element->scalar == WK_U8;
+    return is_bytes && type->rank == 1 ? "FILE" : "FILE.npy";
+}
+
+/* One message for each parameter without a value; the last one says how to give them all. */
+static void report_missing(struct compilation *c, uint32_t index, const struct buffer *all)
 {
     struct error error;
     struct buffer type = {0};
@@ -119,12 +155,27 @@ static bool missing_parameter(struct compilation *c, uint32_t index)
     type_print(parameter.type, &type);
     error_set(&error, ERR_missing_parameter, "main's parameter '%s: %s' has no value",
               parameter.name, buffer_text(&type));
-    error_hint(&error, "add %s=%s to the command line", parameter.name,
-               parameter.type->kind == TYPE_ARRAY
-                   ? (type_is_integer(parameter.type->element) ? "FILE" : "FILE.npy")
-                   : "VALUE");
+    if (all)
+        error_hint(&error, "add to the command line:%s", buffer_text(all));
     buffer_release(&type);
-    return usage_error(c, &error);
+    usage_error(c, &error);
+}
+
+static bool check_missing(struct compilation *c)
+{
+    struct buffer all = {0};
+    uint32_t count = flow_parameter_count(c->code), last = count;
+    for (uint32_t i = 0; i < count; i++)
+        if (is_missing(c, i)) {
+            struct flow_parameter parameter = flow_parameter(c->code, i);
+            buffer_printf(&all, " %s=%s", parameter.name, example_value(parameter.type));
+            last = i;
+        }
+    for (uint32_t i = 0; i < count; i++)
+        if (is_missing(c, i))
+            report_missing(c, i, i == last ? &all : NULL);
+    buffer_release(&all);
+    return last == count;
 }
 
 bool parameters_bind(struct compilation *c)
@@ -135,10 +186,7 @@ bool parameters_bind(struct compilation *c)
     bool ok = true;
     for (size_t i = 1; i < c->options->arguments.count; i++)
         ok = bind_argument(c, c->options->arguments.items[i]) && ok;
-    for (uint32_t i = 0; ok && i < count; i++)
-        if (!c->arguments[i].given && !flow_parameter(c->code, i).has_default)
-            ok = missing_parameter(c, i);
-    return ok;
+    return ok && check_missing(c);
 }
 
 void parameters_release(struct compilation *c)

@@ -127,10 +127,26 @@ static bool stage_plan(struct compilation *c)
     return true;
 }
 
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+int pipeline_compile_kernels(struct compilation *c, const struct link_options *options)
+{
+    double begin = now();
+    int code = link_kernels(c->ir->kernels, c->ir->kernel_count, options, &c->kernels,
+                            &c->diagnostics);
+    c->seconds[STAGE_LINK] = now() - begin;
+    return code;
+}
+
 static bool stage_link(struct compilation *c)
 {
     struct link_options options = {.kernel = {.optimize = c->optimize, .debug = true}};
-    if (link_kernels(c->ir->kernels, c->ir->kernel_count, &options, &c->kernels, &c->diagnostics))
+    if (pipeline_compile_kernels(c, &options))
         return false;
     c->kernel_table = memory_new(c->dag.task_count, sizeof(wk_kernel *));
     for (uint32_t i = DAG_RESULT + 1; i < c->dag.task_count; i++) {
@@ -184,13 +200,6 @@ void pipeline_release(struct compilation *c)
     arena_release(&c->arena);
 }
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 bool pipeline_run(struct compilation *c, enum stage last)
 {
     for (; c->done <= last; c->done++) {
@@ -205,7 +214,9 @@ bool pipeline_run(struct compilation *c, enum stage last)
 
 void pipeline_times(const struct compilation *c, struct buffer *out)
 {
-    for (enum stage stage = 0; stage < c->done; stage++) {
+    for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
+        if (stage >= c->done && c->seconds[stage] == 0)
+            continue;
         buffer_printf(out, "  %-26s %9.3f ms\n", stages[stage].name, c->seconds[stage] * 1e3);
         if (stage == STAGE_LOWER)
             buffer_puts(out, buffer_text(&c->pass_times));

@@ -71,6 +71,10 @@ void pipeline_release(struct compilation *compilation);
  * compilation->diagnostics. */
 bool pipeline_run(struct compilation *compilation, enum stage last);
 
+/* Compiles the kernels into the cache and opens them, without the DAG that the stage LINK numbers
+ * them by: 0, or a code after reporting. */
+int pipeline_compile_kernels(struct compilation *compilation, const struct link_options *options);
+
 /* Appends what --time-passes prints. */
 void pipeline_times(const struct compilation *compilation, struct buffer *out);
 

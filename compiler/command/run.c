@@ -19,6 +19,14 @@ struct run {
     const struct type *result_type;
 };
 
+static int check_seed(enum world world, const struct options *options, struct error *error)
+{
+    if (world == WORLD_SIM || !options->given[OPTION_SEED])
+        return 0;
+    error_set(error, ERR_bad_option, "--seed means nothing to threads");
+    return error_hint(error, "it is the simulation's: add --on=sim");
+}
+
 static int parse_options(struct run *run, const struct options *options, struct error *error)
 {
     static const char *const worlds[] = {"local", "sim", NULL};
@@ -38,11 +46,11 @@ static int parse_options(struct run *run, const struct options *options, struct 
         return (int)error->code;
     if (options->given[OPTION_STATS] && options_choice(options, OPTION_STATS, stats, &index, error))
         return (int)error->code;
-    index = 0;
+    index = WORLD_LOCAL;
     if (options->given[OPTION_ON] && options_choice(options, OPTION_ON, worlds, &index, error))
         return (int)error->code;
     run->world = (enum world)index;
-    return 0;
+    return check_seed(run->world, options, error);
 }
 
 /* Whether the result can be written as -o asks, before anything runs. */

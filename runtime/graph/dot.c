@@ -384,15 +384,20 @@ static void put_result_scalars(struct drawing *d)
     }
 }
 
-static int draw_tasks(struct drawing *d, struct error *error)
+static int check_readable(const struct dag *dag, struct error *error)
+{
+    if (dag->node_count <= MOST_BOXES && dag->nodes[dag->node_count].first_child <= MOST_ARROWS)
+        return 0;
+    error_set(error, ERR_drawing_too_large,
+              "%u tasks with %" PRIu64 " edges: more than anyone could read in a drawing",
+              dag->node_count - 1, dag->nodes[dag->node_count].first_child);
+    return error_hint(error, "--level=flow draws a box for each call in the program, "
+                             "--level=task each task all the same");
+}
+
+static void draw_tasks(struct drawing *d)
 {
     const struct dag *dag = d->dag;
-    if (dag->node_count > MOST_BOXES || dag->nodes[dag->node_count].first_child > MOST_ARROWS) {
-        error_set(error, ERR_drawing_too_large,
-                  "%u tasks with %" PRIu64 " edges: more than anyone could read in a drawing",
-                  dag->node_count - 1, dag->nodes[dag->node_count].first_child);
-        return error_hint(error, "--level=flow draws a box for each call in the program");
-    }
     put_header(d);
     put_sources(d);
     put_result_scalars(d);
@@ -400,7 +405,6 @@ static int draw_tasks(struct drawing *d, struct error *error)
     for (uint32_t n = 0; n < dag->node_count; n++)
         put_arrows(d, n);
     buffer_puts(d->out, "}\n");
-    return 0;
 }
 
 /* ---- Level flow --------------------------------------------------------------------------------
@@ -545,7 +549,7 @@ static void put_flow_arrow(struct drawing *d, const struct key *arrow, const str
     buffer_puts(d->out, "\"]\n");
 }
 
-static int draw_flows(struct drawing *d)
+static void draw_flows(struct drawing *d)
 {
     struct summary summary = {0};
     summarize(&summary, d->dag);
@@ -560,16 +564,20 @@ static int draw_flows(struct drawing *d)
     vector_release(&summary.box_sums);
     vector_release(&summary.arrow_sums);
     free(summary.box_of);
-    return 0;
 }
 
 int dag_write_dot(const struct dag *dag, enum dot_level level, struct buffer *out,
                   struct error *error)
 {
     struct drawing drawing = {.dag = dag, .out = out};
-    int code = dag_signatures_init(&drawing.signatures, dag, error);
-    if (!code)
-        code = level == DOT_TASK ? draw_tasks(&drawing, error) : draw_flows(&drawing);
+    int code = level == DOT_TASK ? check_readable(dag, error) : 0;
+    if (code)
+        return code;
+    code = dag_signatures_init(&drawing.signatures, dag, error);
+    if (!code && level == DOT_FLOW)
+        draw_flows(&drawing);
+    else if (!code)
+        draw_tasks(&drawing);
     dag_signatures_release(&drawing.signatures);
     return code;
 }

@@ -36,6 +36,16 @@ static int refuse_unreadable(const char *path, const char *why, struct error *er
     return error_set(error, ERR_file_unreadable, "cannot read '%s': %s", path, why);
 }
 
+/* Files such as those of /proc say that they are empty, and are not: their parts cannot be found. */
+static int check_empty(const struct data_file *file, const char *path, struct error *error)
+{
+    char byte;
+    if (pread(file->source.file, &byte, 1, 0) <= 0)
+        return 0;
+    refuse_unreadable(path, "it has contents, but says that its size is 0", error);
+    return error_hint(error, "inputs are read piecewise; copy it to a file first");
+}
+
 /* Opens without waiting (a pipe nobody writes to would block) what can be read piecewise. */
 static int open_regular(struct data_file *file, const char *path, struct error *error)
 {
@@ -48,7 +58,7 @@ static int open_regular(struct data_file *file, const char *path, struct error *
         refuse_unreadable(path, "it is not a regular file", error);
         return error_hint(error, "inputs are read piecewise; copy a stream to a file first");
     }
-    return 0;
+    return file->opened.st_size == 0 ? check_empty(file, path, error) : 0;
 }
 
 static int read_start(const struct data_file *file, unsigned char *bytes, size_t wanted,

@@ -168,6 +168,17 @@ static void skip_space(struct json_reader *in)
         in->at++;
 }
 
+/* How an array of the wanted rank is written. */
+static int hint_example(struct json_reader *in)
+{
+    if (in->type->rank == 1)
+        return error_hint(in->error, "an array of rank 1 is a list of its elements: [0.1, 0.01]");
+    if (in->type->rank == 2)
+        return error_hint(in->error, "a matrix is a list of its rows: [[1, 2], [3, 4]]");
+    return error_hint(in->error, "lists are nested as deep as the array's rank, here %d",
+                      in->type->rank);
+}
+
 static int refuse(struct json_reader *in, const char *why)
 {
     int shown = (int)strnlen(in->at, 20);
@@ -175,18 +186,18 @@ static int refuse(struct json_reader *in, const char *why)
               (size_t)(in->at - in->text), shown, in->at);
     if (!*in->at)
         error_set(in->error, ERR_bad_inline_array, "%s at the end", why);
-    return error_hint(in->error, "write lists such as [0.1, 0.01] or [[1, 2], [3, 4]]");
+    return hint_example(in);
 }
 
-static int refuse_rank(struct json_reader *in)
+static int refuse_rank(struct json_reader *in, const char *expected, const char *found)
 {
     struct buffer text = {0};
     type_print(in->type, &text);
-    error_set(in->error, ERR_bad_inline_array,
-              "a list for %s must be nested %d deep everywhere, which it is not at byte %zu",
-              buffer_text(&text), in->type->rank, (size_t)(in->at - in->text));
+    int shown = (int)strnlen(in->at, 20);
+    error_set(in->error, ERR_bad_inline_array, "%s is expected at byte %zu of %s, found %s, '%.*s'",
+              expected, (size_t)(in->at - in->text), buffer_text(&text), found, shown, in->at);
     buffer_release(&text);
-    return (int)in->error->code;
+    return hint_example(in);
 }
 
 static int read_element(struct json_reader *in)
@@ -194,7 +205,7 @@ static int read_element(struct json_reader *in)
     char token[TOKEN_MAX];
     size_t length = strcspn(in->at, ",[] \t\r\n");
     if (*in->at == '[')
-        return refuse_rank(in);
+        return refuse_rank(in, "an element", "a list");
     if (length == 0 || length >= sizeof token)
         return refuse(in, "a number is missing");
     memcpy(token, in->at, length);
@@ -230,7 +241,7 @@ static int read_list(struct json_reader *in, unsigned dimension)
 {
     skip_space(in);
     if (*in->at != '[')
-        return dimension ? refuse_rank(in) : refuse(in, "'[' is missing");
+        return dimension ? refuse_rank(in, "a list", "an element") : refuse(in, "'[' is missing");
     in->at++;
     int64_t count = 0;
     skip_space(in);
