@@ -1,15 +1,18 @@
 #!/bin/sh
 # make check: what takes longer than `make test`: longer torture of the executor, and a minute of each
-# fuzzer with its kept corpus.
+# fuzzer with its kept corpus. Chance comes from the commit, or from SEED: what a run finds, another
+# run of the same commit finds again, and each commit tries something new.
 cd "$(dirname "$0")/.." || exit 1
 . tests/tally.sh
 
 build make -j2 MODE=fuzz fuzzers
 seconds=${FUZZ_SECONDS:-60}
+export SEED=${SEED:-$((0x$(git rev-parse --short=7 HEAD 2>/dev/null || echo 1)))}
+echo "seed $SEED"
 for source in tests/fuzz/*.c; do
     name=$(basename "$source" .c)
     suite tests/fuzz/fuzz.sh "$name" "$seconds"
 done
 build make MODE=release build/release/soak/world_sim
-suite sh -c "build/release/soak/world_sim $seconds && echo 'soak world_sim: 1 passed, 0 failed'"
+suite sh -c "build/release/soak/world_sim $seconds $((SEED << 20)) && echo 'soak world_sim: 1 passed, 0 failed'"
 finish

@@ -6,7 +6,7 @@ seconds=$2
 corpus=build/fuzz/corpus/$name
 mkdir -p "$corpus" build/fuzz/findings
 [ -d "tests/fuzz/corpus/$name" ] && cp -f tests/fuzz/corpus/"$name"/* "$corpus"/ 2>/dev/null
-if build/fuzz/fuzzers/"$name" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -max_len=65536 \
+if build/fuzz/fuzzers/"$name" -seed="${SEED:-1}" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -max_len=65536 \
     -artifact_prefix="build/fuzz/findings/$name-" "$corpus" >build/fuzz/"$name".log 2>&1; then
     grep -E 'Done [0-9]+ runs' build/fuzz/"$name".log
     echo "fuzz $name: 1 passed, 0 failed"
