@@ -128,7 +128,7 @@ unit: $(UNIT_TESTS)
 
 # ---- Dependencies: Debian packages --------------------------------------------------------------------
 
-BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev graphviz
+BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev graphviz libopenblas0-pthread
 TEST_PACKAGES := python3 python3-numpy clang-19 libclang-rt-19-dev gdb valgrind
 BENCH_PACKAGES := g++ libtbb-dev
 

@@ -129,6 +129,31 @@ int32_t wk_stopped(struct wk_context *context);
 /* Appends a line to the task's log. (wk_log is the logarithm.) */
 void wk_log_line(struct wk_context *context, const struct wk_site *site, const uint64_t *values);
 
+/* ---- Linear algebra ------------------------------------------------------------------------- */
+
+typedef void wk_function(void); /* to be cast to what it is */
+
+/* A function of BLAS or LAPACK by its Fortran symbol: "dgemm_", "dpotrf_". It is OpenBLAS's, pinned
+ * to one thread and to the core type of the target's baseline, so that results are the same on each
+ * machine; other copies of BLAS that a task links itself are not. Matrices are column-major for it,
+ * integers have 32 bits, and all arguments are passed by address. The function may be called until
+ * the task ends, on the task's own thread. The calls are correct in any number of tasks at once.
+ * NULL when OpenBLAS is not installed, or has no such function: the failure is recorded, and the
+ * task returns wk_failed(context). */
+wk_function *wk_linear_algebra(struct wk_context *context, const char *symbol);
+
+/* The product of `@` for matrices of WK_MATMUL_LARGE products or more: c[m, n] = a[m, k] b[k, n],
+ * row-major, of f64 or f32; c overlaps neither. Extents are from 1 to INT32_MAX. 0 or the status to
+ * return. Smaller products are loops of compiled code. So how elements are summed up depends on the
+ * shapes alone. */
+enum { WK_MATMUL_LARGE = 32768 };
+int32_t wk_matmul(struct wk_context *context, enum wk_scalar scalar, int64_t m, int64_t k,
+                  int64_t n, const void *a, const void *b, void *c);
+
+/* Replaces NaNs among `count` numbers, f64 or f32, by the one that the language stores. For results
+ * of other libraries, whose NaNs may have any sign and payload. */
+void wk_canonical_nans(enum wk_scalar scalar, void *data, uint64_t count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -371,6 +371,27 @@ def no_memory(folder):
     wkc("run", path, "n=9_000_000_000_000_000_000").fails(1, "error[E8")
 
 
+def missing_library(folder):
+    """Where OpenBLAS is not installed: a program says so when it needs it, and others run."""
+    (folder / "shim.c").write_text(r"""
+        #define _GNU_SOURCE
+        #include <dlfcn.h>
+        #include <string.h>
+        void *dlopen(const char *name, int flags)
+        {
+            void *(*next)(const char *, int) = (void *(*)(const char *, int))dlsym(RTLD_NEXT, "dlopen");
+            return next(name && strstr(name, "openblas") ? "libnowhere.so.0" : name, flags);
+        }""")
+    shim = folder / "shim.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", shim, folder / "shim.c", "-ldl"], check=True)
+    path = program(folder, "task t(n: int) -> f64 { let a: f64[n, n] = zeros(n, n); let b = a @ a; return b[0, 0] }\n"
+                           "flow main(n: int) -> f64 { return t(n) }\n")
+    run = wkc("run", path, "n=32", binary=RELEASE, env={"LD_PRELOAD": str(shim)})
+    run.fails(1, "error[E821]", "libnowhere", "apt install libopenblas0-pthread", "in t(n: 32)")
+    check(wkc("run", path, "n=31", binary=RELEASE, env={"LD_PRELOAD": str(shim)}).json() == 0.0, "small")
+    check(wkc("run", path, "n=32", binary=RELEASE, env={"OPENBLAS_NUM_THREADS": "9"}).json() == 0.0, "large")
+
+
 def missing_tools(folder):
     cache = {"WKC_CACHE": str(folder / "cache")}
     wkc("run", HARMONIC, "parts=3", env={"PATH": "/nonexistent", **cache}).fails(1, "error[E816]", "lld-19")
@@ -424,4 +445,4 @@ if __name__ == "__main__":
           interrupt_ends_cleanly, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data,
           file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,
-          missing_tools, the_cache, installs])
+          missing_library, missing_tools, the_cache, installs])

@@ -1,13 +1,12 @@
 /*
- * Reductions: the trees of reduce, sums, extremes, and the matrix product.
+ * Reductions: the trees of reduce, sums, and extremes.
  *
  * sum of floats: with eight partial sums that begin as +0.0, element i (in row-major order) is
  * added to partial sum i mod 8, in order; then
  *     ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
  * A lane never becomes -0.0, so padding the last group with +0.0 changes nothing. Sums of integers
  * wrap, so their order does not show. min and max are associative and commutative (IEEE 754-2019),
- * so theirs does not either. The matrix product adds up products in the order of the inner
- * dimension, beginning with +0.0, for each element.
+ * so theirs does not either.
  */
 #include "generator.h"
 
@@ -341,75 +340,4 @@ struct value reduce_extreme(struct generator *g, const struct typed *typed,
     LLVMValueRef found = fold_all(g, source, identity, operation, typed->span);
     scope_close(g, &scope);
     return value_scalar(typed->type, found);
-}
-
-/* ---- @ ------------------------------------------------------------------------------------ */
-
-/* An operand as a matrix: a vector on the left is a row, on the right a column. */
-struct matrix {
-    LLVMValueRef data, rows, columns;
-};
-
-static struct matrix as_matrix(struct generator *g, const struct value *array, bool left)
-{
-    LLVMValueRef one = constant_i64(g, 1);
-    if (array->type->rank == 2)
-        return (struct matrix){array->scalar, array->extents[0], array->extents[1]};
-    if (left)
-        return (struct matrix){array->scalar, one, array->extents[0]};
-    return (struct matrix){array->scalar, array->extents[0], one};
-}
-
-static LLVMValueRef matrix_address(struct generator *g, const struct type *element,
-                                   const struct matrix *m, LLVMValueRef row, LLVMValueRef column)
-{
-    LLVMValueRef offset = index_add(g, index_multiply(g, row, m->columns), column);
-    return element_address(g, element, m->data, offset);
-}
-
-/* c += a[i, k] * b[k, :] for row i: the inner loop goes along rows of b and c, and vectorizes. */
-static void add_products(struct generator *g, const struct type *element, const struct matrix *c,
-                         const struct matrix *a, const struct matrix *b, struct span span)
-{
-    struct loop i, k, j;
-    LLVMValueRef zero = constant_i64(g, 0);
-    loop_open(g, &i, zero, c->rows);
-    check_stop(g);
-    loop_open(g, &k, zero, a->columns);
-    struct value factor = element_load(g, element, matrix_address(g, element, a, i.index, k.index));
-    loop_open(g, &j, zero, c->columns);
-    struct value other = element_load(g, element, matrix_address(g, element, b, k.index, j.index));
-    LLVMValueRef place = matrix_address(g, element, c, i.index, j.index);
-    LLVMValueRef factors[] = {factor.scalar, other.scalar};
-    LLVMValueRef terms[] = {element_load(g, element, place).scalar,
-                            operation_emit(g, OPERATION_MUL, element->scalar, factors, span)};
-    LLVMBuildStore(g->builder, operation_emit(g, OPERATION_ADD, element->scalar, terms, span),
-                   place);
-    loop_close(g, &j);
-    loop_close(g, &k);
-    loop_close(g, &i);
-}
-
-struct value matmul(struct generator *g, const struct typed *typed)
-{
-    struct scope scope;
-    scope_open(g, &scope);
-    struct value left = expression_borrow(g, typed->operands[0]);
-    struct value right = expression_borrow(g, typed->operands[1]);
-    debug_at(g, typed->span);
-    const struct type *type = typed->type, *element = type->element;
-    struct matrix a = as_matrix(g, &left, true), b = as_matrix(g, &right, false);
-    LLVMValueRef agree = LLVMBuildICmp(g->builder, LLVMIntEQ, a.columns, b.rows, "");
-    check(g, agree, ERR_shape_mismatch, typed->span, MESSAGE_MATMUL,
-          fail_i64(g, 2, a.columns, b.rows));
-    LLVMValueRef extents[2] = {a.rows, b.columns};
-    bool drop_row = left.type->rank == 1;
-    struct value result = array_new(g, type, drop_row ? extents + 1 : extents, typed->span);
-    zero_memory(g, result.scalar, array_bytes(g, &result));
-    struct matrix c = {result.scalar, a.rows, b.columns};
-    add_products(g, element, &c, &a, &b, typed->span);
-    if (type_is_float(element))
-        source_write(g, source_of_value(g, value_borrow(g, result)), &result, true);
-    scope_close(g, &scope);
-    return result;
 }

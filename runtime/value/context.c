@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "value/blas.h"
 #include "value/semantics.h"
 
 #if defined(__x86_64__)
@@ -375,6 +376,8 @@ int context_finish(struct context *context, int code)
     if (code && context->error.code == ERR_none)
         error_set(&context->error, ERR_task_failed, "the task failed with status %d", code);
     free_live(context);
+    if (context->has_blas_permit)
+        blas_leave(context);
     return code ? (int)context->error.code : 0;
 }
 

@@ -57,7 +57,8 @@ struct context {
     struct error error;                      /* of the last kernel; code 0: none */
     struct buffer log;                       /* of the last kernel: whole lines */
     bool log_full;
-    bool float_mode_set; /* on the thread that runs kernels */
+    bool float_mode_set;  /* on the thread that runs kernels */
+    bool has_blas_permit; /* the running kernel may call OpenBLAS (blas.h) */
 };
 
 /* `stop` becomes not 0 when kernels shall end; it may be shared by all contexts. */
@@ -99,7 +100,8 @@ static inline int context_run_scalars(struct context *context, wk_kernel *kernel
                                       const uint64_t *arguments, uint64_t *results)
 {
     int code = context_call(context, kernel, arguments, results);
-    return code || context->live_count ? context_finish(context, code) : 0;
+    return code || (context->live_count | context->has_blas_permit) ? context_finish(context, code)
+                                                                    : 0;
 }
 
 /* A new array, its elements undefined, with one owner. NULL with context->error filled when it is
