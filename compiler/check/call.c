@@ -25,8 +25,9 @@ static struct typed *unknown_function(struct checker *c, const struct ast_expres
         return node_error(c, call->span);
     struct diagnostic *d = diagnose(c->diagnostics, callee->span, ERR_unknown_function,
                                     "there is no task or flow named '%s'", callee->name);
-    const char *nearest =
-        scope_nearest(c, callee->name, 1U << SYMBOL_FUNCTION | 1U << SYMBOL_PRELUDE);
+    const char *nearest = scope_nearest(c, callee->name,
+                                        1U << SYMBOL_FUNCTION | 1U << SYMBOL_PRELUDE |
+                                            1U << SYMBOL_FUNCTION_PARAMETER);
     static const char *const foreign[][2] = {
         {"float", "f64"},    {"double", "f64"},   {"length", "len"},   {"size", "len"},
         {"print", "log"},    {"println", "log"},  {"printf", "log"},   {"panic", "fail"},
@@ -60,25 +61,24 @@ static struct typed *not_a_function(struct checker *c, const struct ast_expressi
 /* ---- Arguments
  * -------------------------------------------------------------------------------------------- */
 
-static struct typed *wrong_count(struct checker *c, const struct ast_expression *call,
-                                 const struct function *f)
+static void wrong_count(struct checker *c, const struct ast_expression *call,
+                        const struct function *f)
 {
-    uint32_t needed = 0, most = f->typed.parameter_count;
+    uint32_t needed = 0, most = f->written_count;
     for (uint32_t i = 0; i < most; i++)
-        needed += !f->declaration->function.parameters[i].value;
+        needed += !f->written[i]->value;
     const char *text = needed == most ? arena_printf(c->arena, "%u", most)
                                       : arena_printf(c->arena, "%u to %u", needed, most);
     struct diagnostic *d = diagnose(c->diagnostics, call->span, ERR_argument_count,
                                     "'%s' takes %s argument%s, found %u", f->typed.name, text,
                                     most == 1 && needed == 1 ? "" : "s", call->call.argument_count);
     diagnose_note(c->diagnostics, d, f->typed.span, "it is declared here");
-    return NULL;
 }
 
 static int find_parameter(const struct function *f, const char *name)
 {
-    for (uint32_t i = 0; i < f->typed.parameter_count; i++)
-        if (f->typed.parameters[i]->name == name)
+    for (uint32_t i = 0; i < f->written_count; i++)
+        if (f->written[i]->name.text == name)
             return (int)i;
     return -1;
 }
@@ -89,15 +89,17 @@ static bool unknown_parameter(struct checker *c, const struct function *f,
     struct diagnostic *d = diagnose(c->diagnostics, name->span, ERR_unknown_argument,
                                     "'%s' has no parameter named '%s'", f->typed.name, name->text);
     const char *nearest = NULL;
-    for (uint32_t i = 0; i < f->typed.parameter_count; i++)
-        nearest_name(name->text, f->typed.parameters[i]->name, &nearest);
+    for (uint32_t i = 0; i < f->written_count; i++)
+        if (f->written[i]->name.text)
+            nearest_name(name->text, f->written[i]->name.text, &nearest);
     if (nearest)
         diagnose_hint(c->diagnostics, d, "did you mean '%s'?", nearest);
     diagnose_note(c->diagnostics, d, f->typed.span, "it is declared here");
     return false;
 }
 
-/* Assigns arguments to parameters: values[p] is the expression for parameter p, or NULL. */
+/* Assigns arguments to parameters as written: values[p] is the expression for parameter p, or NULL.
+ */
 static bool match_arguments(struct checker *c, const struct ast_expression *call,
                             const struct function *f, const struct ast_expression **values)
 {
@@ -116,7 +118,7 @@ static bool match_arguments(struct checker *c, const struct ast_expression *call
             diagnose(c->diagnostics, argument->value->span, ERR_argument_order,
                      "arguments without a name come before those with one");
             return false;
-        } else if (i >= f->typed.parameter_count) {
+        } else if (i >= f->written_count) {
             wrong_count(c, call, f);
             return false;
         }
@@ -222,14 +224,12 @@ static struct typed *instantiate_default(struct checker *c, const struct functio
     return copy;
 }
 
-static struct typed *missing_argument(struct checker *c, const struct ast_expression *call,
-                                      const struct function *f, uint32_t parameter)
+static void missing_argument(struct checker *c, const struct ast_expression *call,
+                             const struct function *f, const char *name)
 {
     struct diagnostic *d = diagnose(c->diagnostics, call->span, ERR_argument_count,
-                                    "the argument '%s' of '%s' is missing",
-                                    f->typed.parameters[parameter]->name, f->typed.name);
+                                    "the argument '%s' of '%s' is missing", name, f->typed.name);
     diagnose_note(c->diagnostics, d, f->typed.span, "it is declared here");
-    return NULL;
 }
 
 static struct typed *default_argument(struct checker *c, const struct ast_expression *call,
@@ -237,8 +237,10 @@ static struct typed *default_argument(struct checker *c, const struct ast_expres
                                       struct typed **arguments)
 {
     const struct typed *value = f->typed.defaults[parameter];
+    if (!value && !f->broken)
+        missing_argument(c, call, f, f->typed.parameters[parameter]->name);
     if (!value)
-        return f->broken ? NULL : missing_argument(c, call, f, parameter);
+        return NULL;
     struct typed *copy = instantiate_default(c, f, value, arguments, call->span);
     if (!copy) {
         struct diagnostic *d =
@@ -256,33 +258,53 @@ static struct typed *default_argument(struct checker *c, const struct ast_expres
  * --------------------------------------------------------------------------------------------------
  */
 
-static bool check_arguments(struct checker *c, const struct ast_expression *call,
-                            const struct function *f, struct typed **arguments)
+static bool is_function(const struct ast_parameter *parameter)
 {
-    uint32_t count = f->typed.parameter_count;
-    const struct ast_expression **values =
-        arena_array(c->arena, const struct ast_expression *, count);
-    if (!match_arguments(c, call, f, values)) {
-        check_arguments_silently(c, call);
-        return false;
-    }
-    bool good = !f->broken;
+    return parameter->type && parameter->type->kind == TYPEFORM_FUNCTION;
+}
+
+/* Checks the arguments that are values: nodes[p] for each parameter p as written. */
+static bool check_values(struct checker *c, const struct ast_expression *call,
+                         const struct function *f, const struct ast_expression *const *values,
+                         struct typed **nodes)
+{
+    bool good = true;
     uint32_t missing = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        missing += !values[i] && !f->declaration->function.parameters[i].value;
-        if (!values[i])
+    const char *last_missing = NULL;
+    for (uint32_t i = 0; i < f->written_count; i++) {
+        if (!values[i] && !f->written[i]->value) {
+            missing++;
+            last_missing = f->written[i]->name.text;
+        }
+        if (!values[i] || is_function(f->written[i]))
             continue;
-        struct purpose purpose = {"the argument", f->typed.parameters[i]->name, f->typed.name,
-                                  f->typed.parameters[i]->span, "the parameter is declared here"};
-        arguments[i] =
-            coerce(c, check_expression(c, values[i]), f->typed.parameters[i]->type, &purpose);
-        good &= !node_is_error(c, arguments[i]);
+        nodes[i] = check_expression(c, values[i]);
+        good &= !node_is_error(c, nodes[i]);
     }
-    if (missing > 1 && !f->broken) {
+    if (missing > 1 && !f->broken)
         wrong_count(c, call, f);
-        return false;
+    else if (missing && f->is_generic) /* whose types it may say */
+        missing_argument(c, call, f, last_missing);
+    return good && missing < (f->is_generic ? 1 : 2);
+}
+
+/* Makes the values arguments of a function that is no generic, and adds the defaults. */
+static bool pass_values(struct checker *c, const struct ast_expression *call,
+                        const struct function *f, struct typed *const *nodes,
+                        struct typed **arguments)
+{
+    bool good = !f->broken;
+    for (uint32_t i = 0, k = 0; i < f->written_count; i++) {
+        if (is_function(f->written[i]))
+            continue;
+        const struct variable *parameter = f->typed.parameters[k++];
+        struct purpose purpose = {"the argument", parameter->name, f->typed.name, parameter->span,
+                                  "the parameter is declared here"};
+        if (nodes[i])
+            arguments[k - 1] = coerce(c, nodes[i], parameter->type, &purpose);
+        good &= !nodes[i] || !node_is_error(c, arguments[k - 1]);
     }
-    for (uint32_t i = 0; i < count && good; i++)
+    for (uint32_t i = 0; i < f->typed.parameter_count && good; i++)
         if (!arguments[i] && !(arguments[i] = default_argument(c, call, f, i, arguments)))
             good = false;
     return good;
@@ -326,11 +348,10 @@ static struct typed *call_in_constant(struct checker *c, const struct ast_expres
     return node_error(c, call->span);
 }
 
-static struct typed *check_function_call(struct checker *c, const struct ast_expression *call,
-                                         struct function *f)
+/* The call of a function that is no generic, its arguments checked. */
+static struct typed *make_call(struct checker *c, const struct ast_expression *call,
+                               struct function *f, struct typed *const *nodes)
 {
-    if (!c->function)
-        return call_in_constant(c, call);
     struct typed *node = node_new(c, TYPED_CALL, f->typed.result, call->span);
     node->callee = &f->typed;
     node->argument_count = f->typed.parameter_count;
@@ -339,14 +360,52 @@ static struct typed *check_function_call(struct checker *c, const struct ast_exp
     check_annotations(c, call->annotations, call->annotation_count, &f->typed.annotations,
                       annotations);
     node->annotations = annotations;
-    refuse_flow_annotations(c, call, f);
-    bool good = check_arguments(c, call, f, node->arguments);
-    if (refuse_flow_in_task(c, call->call.callee, f) || !good || !node->type ||
-        node_is_error(c, node))
+    if (!pass_values(c, call, f, nodes, node->arguments) || !node->type || node_is_error(c, node))
         return node_error(c, call->span);
     vector_push(&c->function->calls, f);
     check_call_extents(c, node);
     return node;
+}
+
+static struct typed *check_function_call(struct checker *c, const struct ast_expression *call,
+                                         struct function *f)
+{
+    if (!c->function)
+        return call_in_constant(c, call);
+    refuse_flow_annotations(c, call, f);
+    bool good = !refuse_flow_in_task(c, call->call.callee, f);
+    const struct ast_expression **values =
+        arena_array(c->arena, const struct ast_expression *, f->written_count);
+    struct typed **nodes = arena_array(c->arena, struct typed *, f->written_count);
+    if (!match_arguments(c, call, f, values)) {
+        check_arguments_silently(c, call);
+        return node_error(c, call->span);
+    }
+    good &= check_values(c, call, f, values, nodes);
+    if (good && f->is_generic && !(f = generic_call(c, call, f, values, nodes)))
+        return node_error(c, call->span);
+    return good || !f->is_generic ? make_call(c, call, f, nodes) : node_error(c, call->span);
+}
+
+/* Calls a parameter that is a function. In a generic it is not bound, and nothing is known of it.
+ */
+static struct typed *call_parameter(struct checker *c, const struct ast_expression *call,
+                                    const struct symbol *symbol)
+{
+    uint32_t count = symbol->parameter->type->function.count;
+    if (call->call.argument_count != count) {
+        struct diagnostic *d = diagnose(c->diagnostics, call->span, ERR_argument_count,
+                                        "'%s' takes %u argument%s, found %u", symbol->name, count,
+                                        count == 1 ? "" : "s", call->call.argument_count);
+        diagnose_note(c->diagnostics, d, symbol->span, "it is declared here");
+        check_arguments_silently(c, call);
+        return node_error(c, call->span);
+    }
+    if (refuse_named_arguments(c, call, symbol->name) || !symbol->function) {
+        check_arguments_silently(c, call);
+        return node_error(c, call->span);
+    }
+    return check_function_call(c, call, symbol->function);
 }
 
 /* x.f(...): there are no methods, and modules are refused where they are used. */
@@ -376,11 +435,35 @@ static struct typed *check_other_callee(struct checker *c, const struct ast_expr
     return not_a_function(c, call, check_expression(c, callee));
 }
 
+/* T(x) where T is a type parameter, which stands for a number. */
+static struct typed *convert_to_parameter(struct checker *c, const struct ast_expression *call,
+                                          int parameter)
+{
+    const struct type *const *types = c->function->type_arguments;
+    if (types && type_is_scalar(types[parameter]))
+        return check_prelude_call(c, call,
+                                  &(struct symbol){.kind = SYMBOL_PRELUDE,
+                                                   .name = call->call.callee->name,
+                                                   .prelude = PRELUDE_CONVERSION,
+                                                   .scalar = types[parameter]->scalar});
+    check_arguments_silently(c, call);
+    if (types)
+        diagnose(c->diagnostics, call->span, ERR_bad_conversion,
+                 "'%s' is %s here, and values are converted to numbers only",
+                 call->call.callee->name, types_text(c, types[parameter]));
+    return node_error(c, call->span);
+}
+
 struct typed *check_call(struct checker *c, const struct ast_expression *call)
 {
     if (call->call.callee->kind != EXPR_NAME)
         return check_other_callee(c, call);
     struct symbol *symbol = scope_find(c, call->call.callee->name);
+    bool is_inner =
+        symbol && (symbol->kind == SYMBOL_LOCAL || symbol->kind == SYMBOL_FUNCTION_PARAMETER);
+    int parameter = is_inner ? -1 : type_parameter(c, call->call.callee->name);
+    if (parameter >= 0)
+        return convert_to_parameter(c, call, parameter);
     if (!symbol)
         return unknown_function(c, call);
     switch (symbol->kind) {
@@ -394,6 +477,8 @@ struct typed *check_call(struct checker *c, const struct ast_expression *call)
         return node_error(c, call->span);
     case SYMBOL_FUNCTION:
         return check_function_call(c, call, symbol->function);
+    case SYMBOL_FUNCTION_PARAMETER:
+        return call_parameter(c, call, symbol);
     case SYMBOL_PRELUDE:
         return check_prelude_call(c, call, symbol);
     }

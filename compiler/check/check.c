@@ -38,6 +38,16 @@ static void declare_constant(struct checker *c, const struct ast_declaration *d)
     bind_declaration(c, d, (struct symbol){.kind = SYMBOL_CONSTANT, .constant = constant});
 }
 
+static bool is_generic(const struct ast_declaration *d)
+{
+    for (uint32_t i = 0; i < d->function.parameter_count; i++) {
+        const struct ast_type *type = d->function.parameters[i].type;
+        if (type && type->kind == TYPEFORM_FUNCTION)
+            return true;
+    }
+    return d->function.type_parameter_count > 0;
+}
+
 static void declare_function(struct checker *c, const struct ast_declaration *d)
 {
     struct function *f = arena_new(c->arena, struct function);
@@ -46,7 +56,11 @@ static void declare_function(struct checker *c, const struct ast_declaration *d)
     f->typed.name = f->typed.symbol = d->name.text ? d->name.text : intern_text(c->names, "?");
     f->typed.span = d->name.text ? d->name.span : d->span;
     f->typed.doc = d->doc;
-    vector_push(&c->functions, f);
+    f->is_generic = is_generic(d);
+    if (f->is_generic)
+        vector_push(&c->generics, f);
+    else
+        vector_push(&c->functions, f);
     bind_declaration(c, d, (struct symbol){.kind = SYMBOL_FUNCTION, .function = f});
 }
 
@@ -110,6 +124,16 @@ static void check_main_exists(struct checker *c, bool needs_main)
                   "file without one");
 }
 
+static void check_function(struct checker *c, struct function *f)
+{
+    if (f->generic && f->generic->failed)
+        return; /* it was reported */
+    enter_declaration(c, f->declaration);
+    size_t before = c->diagnostics->list.count;
+    check_body(c, f);
+    note_instance(c, f, before);
+}
+
 static void check_all(struct checker *c, bool needs_main)
 {
     for (uint32_t i = 0; i < c->module->count; i++)
@@ -122,10 +146,16 @@ static void check_all(struct checker *c, bool needs_main)
         enter_declaration(c, c->functions.items[i]->declaration);
         check_signature(c, c->functions.items[i]);
     }
-    for (size_t i = 0; i < c->functions.count; i++) {
-        enter_declaration(c, c->functions.items[i]->declaration);
-        check_body(c, c->functions.items[i]);
+    for (size_t i = 0; i < c->generics.count; i++) {
+        enter_declaration(c, c->generics.items[i]->declaration);
+        check_generic_signature(c, c->generics.items[i]);
     }
+    for (size_t i = 0; i < c->generics.count; i++) {
+        enter_declaration(c, c->generics.items[i]->declaration);
+        check_generic_body(c, c->generics.items[i]);
+    }
+    for (size_t i = 0; i < c->functions.count; i++) /* bodies add instances */
+        check_function(c, c->functions.items[i]);
     c->diagnostics = c->reported;
     check_main_exists(c, needs_main);
     mark_recursion(c);
@@ -135,7 +165,12 @@ static void release(struct checker *c)
 {
     for (size_t i = 0; i < c->functions.count; i++)
         vector_release(&c->functions.items[i]->calls);
+    for (size_t i = 0; i < c->generics.count; i++) {
+        vector_release(&c->generics.items[i]->calls);
+        vector_release(&c->generics.items[i]->instances);
+    }
     vector_release(&c->functions);
+    vector_release(&c->generics);
     vector_release(&c->prelude);
     vector_release(&c->constants);
     type_table_release(&c->flexible_types);

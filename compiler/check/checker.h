@@ -38,15 +38,31 @@ struct constant {
     uint64_t word;
 };
 
-/* A declared task or flow, or a function of the prelude that is passed as a value. */
+/* A declared task or flow, an instance of a generic one, or a function of the prelude that is
+ * passed as a value.
+ *
+ * Generics are those with type parameters or with parameters that are functions. Nothing later sees
+ * them: each use names an instance, which is a function of its own, checked from the same
+ * declaration with the type parameters and functions bound (generic.c). */
 struct function {
     struct typed_function typed;               /* first; of a flow: the template of its instances */
     const struct ast_declaration *declaration; /* NULL: of the prelude */
-    struct local **dimensions;                 /* bound at entry, in order */
+    const struct ast_parameter **written;      /* all parameters as written */
+    const struct ast_parameter **forms;        /* those that are values: of typed.parameters */
+    uint32_t written_count;
+    struct local **dimensions; /* bound at entry, in order */
     uint32_t dimension_count;
-    bool broken;                     /* its signature was reported: calls check silently */
-    VECTOR(struct function *) calls; /* each callee once or more */
-    uint32_t visit, low;             /* recursion.c */
+    bool broken;                          /* its signature was reported: calls check silently */
+    bool is_generic;                      /* only its instances are compiled */
+    bool failed;                          /* a generic in which something was reported */
+    struct function *generic;             /* of an instance: its generic; else NULL */
+    const struct type **type_arguments;   /* of an instance, by type parameter */
+    struct function **function_arguments; /* of an instance, by written parameter; NULL: a value */
+    struct function *origin;              /* in whose body the instance was first used, or NULL */
+    struct span used_at;                  /* where that was */
+    VECTOR(struct function *) instances;  /* of a generic */
+    VECTOR(struct function *) calls;      /* each callee once or more */
+    uint32_t visit, low;                  /* recursion.c */
     bool on_stack;
 };
 
@@ -54,6 +70,7 @@ enum symbol_kind {
     SYMBOL_LOCAL,
     SYMBOL_CONSTANT,
     SYMBOL_FUNCTION,
+    SYMBOL_FUNCTION_PARAMETER,
     SYMBOL_REFUSED, /* a declaration of a feature that is refused: uses are silent */
     SYMBOL_UNKNOWN, /* a name that was reported once in this scope: further uses are silent */
     SYMBOL_PRELUDE,
@@ -75,7 +92,10 @@ struct symbol {
     union {
         struct local *local;
         struct constant *constant;
-        struct function *function;
+        struct {                                   /* FUNCTION, FUNCTION_PARAMETER */
+            struct function *function;             /* NULL in a generic: not bound */
+            const struct ast_parameter *parameter; /* FUNCTION_PARAMETER */
+        };
         struct {
             enum prelude_kind prelude;
             enum operation operation;
@@ -106,7 +126,8 @@ struct checker {
     uint32_t syntax_errors[DIAGNOSTIC_LIMIT]; /* where in the source */
     uint32_t syntax_error_count;
     struct scope_table scope;
-    VECTOR(struct function *) functions; /* declared, in the order of the text */
+    VECTOR(struct function *) functions; /* declared, in the order of the text; then instances */
+    VECTOR(struct function *) generics;  /* declared ones with type or function parameters */
     VECTOR(struct function *) prelude;   /* prelude functions used as values */
     VECTOR(struct constant *) constants;
 
@@ -129,10 +150,12 @@ struct checker {
     bool recovered; /* there were syntax errors: what may follow from them stays silent */
 };
 
-/* Whether the body that is checked had no mistakes so far. */
+/* Whether the body that is checked had no mistakes so far. Instances get no warnings: their generic
+ * got them. */
 static inline bool may_warn(const struct checker *c)
 {
-    return c->diagnostics->errors == c->errors_before && !c->recovered;
+    return c->diagnostics->errors == c->errors_before && !c->recovered &&
+           !(c->function && c->function->generic);
 }
 
 /* ---- scope.c: names ------------------------------------------------------------------------- */
@@ -142,6 +165,14 @@ void scope_release(struct checker *c);
 void scope_open(struct checker *c);
 /* Leaves the innermost scope; warns of its variables that were never read. */
 void scope_close(struct checker *c);
+/* Hides what is bound inside of the file's declarations, while another signature is checked. */
+struct scope_pause {
+    struct binding **bindings;
+    size_t count;
+    uint32_t depth;
+};
+struct scope_pause scope_pause(struct checker *c);
+void scope_resume(struct checker *c, const struct scope_pause *pause);
 /* The innermost meaning of a name, or NULL. */
 struct symbol *scope_find(struct checker *c, const char *name);
 /* Gives a name a meaning in the innermost scope. A second one there is reported with `code`, and
@@ -160,7 +191,8 @@ enum { DEEPEST_TYPE = 12 }; /* of arrays and tuples in one another */
 
 /* ---- types.c -------------------------------------------------------------------------------- */
 
-/* The type that a form denotes; c->error after a report. Extents are not looked at. */
+/* The type that a form denotes; c->error after a report, and for a type parameter that is not
+ * bound. Extents are not looked at. */
 const struct type *types_resolve(struct checker *c, const struct ast_type *form);
 /* Array and tuple types whose parts may be flexible; c->error if a part is, or (reported at `span`)
  * if the type is too large. */
@@ -224,6 +256,8 @@ struct purpose {
     const char *because_text;
 };
 
+/* A type with its flexible parts as settle() makes them. */
+const struct type *settled_type(struct checker *c, const struct type *type, struct span span);
 /* Gives what is still flexible its default type (i64, f64). Never fails but for literals that are
  * out of range, which become errors. */
 struct typed *settle(struct checker *c, struct typed *node);
@@ -293,6 +327,11 @@ bool refuse_flow_in_task(struct checker *c, const struct ast_expression *name,
                          const struct function *f);
 struct typed *check_prelude_call(struct checker *c, const struct ast_expression *call,
                                  const struct symbol *symbol);
+/* A task of the prelude whose body is `return operation(a, …)`, on operands of `type`, a number or
+ * an array of numbers that the operation works on. `span` is where it was first used: failures of
+ * the operation are shown there. */
+struct function *prelude_function(struct checker *c, enum operation operation,
+                                  const struct type *type, struct span span);
 struct typed *check_reduce(struct checker *c, const struct ast_expression *call);
 /* An operation applied as a function: operands have been checked. */
 struct typed *check_operation_call(struct checker *c, enum operation operation, const char *name,
@@ -302,6 +341,42 @@ void check_annotations(struct checker *c, const struct ast_annotation *annotatio
                        const struct typed_annotations *base, struct typed_annotations *out);
 /* Reports named arguments where the prelude's function has none. */
 bool refuse_named_arguments(struct checker *c, const struct ast_expression *call, const char *name);
+
+/* ---- generic.c, infer.c
+ * -------------------------------------------------------------------------- */
+
+/* Check a generic by itself: its type parameters may be any type. */
+void check_generic_signature(struct checker *c, struct function *generic);
+void check_generic_body(struct checker *c, struct function *generic);
+/* The instance that a call names. `values` and `nodes` are the arguments by written parameter, NULL
+ * where the default is taken; nodes of functions are NULL. NULL after a report. */
+struct function *generic_call(struct checker *c, const struct ast_expression *call,
+                              struct function *generic, const struct ast_expression *const *values,
+                              struct typed *const *nodes);
+/* The function that `name` stands for as one that takes values of `parameters` (settled), generics
+ * instantiated; NULL after a report. A flow is refused unless `may_be_flow`. `wanted` says what it
+ * is for: "the argument 'f' of 'apply'". */
+struct function *find_function(struct checker *c, const struct ast_expression *name,
+                               const struct type *const *parameters, uint32_t count,
+                               bool may_be_flow, const char *wanted);
+/* Adds to what was reported since `before` where the instance is used. */
+void note_instance(struct checker *c, const struct function *instance, size_t before);
+/* The type parameter of the current function that `name` is: its number, or -1. */
+int type_parameter(const struct checker *c, const char *name);
+
+/* What the type parameters of a generic stand for, as far as it is known. */
+struct type_binding {
+    const struct function *generic;
+    const struct type **types; /* by type parameter; NULL: not bound */
+    struct span *spans;        /* of the arguments that bound them */
+};
+
+/* Binds the type parameters in `form` by a value of `type`. Binding one again joins both types.
+ * False if the type does not have this form, or (reported, *conflict) types cannot be joined. */
+bool infer_types(struct checker *c, struct type_binding *binding, const struct ast_type *form,
+                 const struct type *type, struct span span, bool *conflict);
+/* Whether a type parameter occurs in `form`. */
+bool infer_mentions(const struct ast_type *form, const char *type_parameter);
 
 /* ---- statement.c, assign.c, message.c
  * -------------------------------------------------------------- */

@@ -39,14 +39,14 @@ static void refuse_inner(struct checker *c, const struct ast_type *form)
         }
 }
 
-/* Lists the extents of a type's arrays; `array` is NULL for results. */
-static void list_sites(struct checker *c, const struct ast_type *form, struct typed *array,
-                       struct extent_sites *out)
+/* Lists the extents in a form that denotes `type`; `array` is NULL for results. */
+static void list_sites(struct checker *c, const struct ast_type *form, const struct type *type,
+                       struct typed *array, struct extent_sites *out)
 {
     if (form->kind == TYPEFORM_TUPLE) {
         for (uint32_t i = 0; i < form->tuple.count; i++)
-            list_sites(c, form->tuple.parts[i], array ? node_part(c, array, i, array->span) : NULL,
-                       out);
+            list_sites(c, form->tuple.parts[i], type->parts[i],
+                       array ? node_part(c, array, i, array->span) : NULL, out);
         return;
     }
     if (form->kind == TYPEFORM_ARRAY) {
@@ -57,7 +57,7 @@ static void list_sites(struct checker *c, const struct ast_type *form, struct ty
                                                              out->leaf, d, false});
         refuse_inner(c, form->array.element);
     }
-    out->leaf++;
+    out->leaf += type->kind == TYPE_TUPLE ? type->leaf_count : 1; /* T may be a tuple */
 }
 
 static const char *text_of(struct checker *c, struct span span)
@@ -100,11 +100,16 @@ static struct typed *unbound(struct checker *c, const struct ast_expression *e)
     return NULL;
 }
 
+/* Whether a name can become a dimension: those of functions are no values. */
+static bool is_free_name(const struct symbol *symbol)
+{
+    return !symbol || symbol->kind == SYMBOL_FUNCTION || symbol->kind == SYMBOL_PRELUDE;
+}
+
 struct typed *check_extent(struct checker *c, const struct ast_expression *e)
 {
     const struct symbol *symbol = e->kind == EXPR_NAME ? scope_find(c, e->name) : NULL;
-    if (e->kind == EXPR_NAME &&
-        (!symbol || symbol->kind == SYMBOL_FUNCTION || symbol->kind == SYMBOL_PRELUDE))
+    if (e->kind == EXPR_NAME && is_free_name(symbol))
         return unbound(c, e);
     struct typed *node = check_expression(c, e);
     if (node_is_error(c, node))
@@ -138,10 +143,7 @@ struct typed *check_extent(struct checker *c, const struct ast_expression *e)
 
 static bool is_new_name(struct checker *c, const struct ast_expression *e)
 {
-    if (e->kind != EXPR_NAME)
-        return false;
-    const struct symbol *symbol = scope_find(c, e->name);
-    return !symbol || symbol->kind == SYMBOL_FUNCTION || symbol->kind == SYMBOL_PRELUDE;
+    return e->kind == EXPR_NAME && is_free_name(scope_find(c, e->name));
 }
 
 static struct local *bind_dimension(struct checker *c, const struct extent_site *site)
@@ -201,7 +203,7 @@ static void add_result_extents(struct checker *c, struct function *f)
     struct extent_sites sites = {0};
     if (!f->declaration->function.result || types_is_error(c, f->typed.result))
         return;
-    list_sites(c, f->declaration->function.result, NULL, &sites);
+    list_sites(c, f->declaration->function.result, f->typed.result, NULL, &sites);
     f->typed.result_extents = arena_array(c->arena, struct result_extent, sites.list.count);
     for (size_t i = 0; i < sites.list.count; i++) {
         const struct extent_site *site = &sites.list.items[i];
@@ -215,7 +217,6 @@ static void add_result_extents(struct checker *c, struct function *f)
 
 void check_dimensions(struct checker *c, struct function *f)
 {
-    const struct ast_declaration *d = f->declaration;
     struct extent_sites sites = {0};
     scope_open(c);
     for (uint32_t i = 0; i < f->typed.parameter_count; i++) {
@@ -228,7 +229,7 @@ void check_dimensions(struct checker *c, struct function *f)
                         ERR_duplicate_parameter))
             f->broken = true;
         if (!types_is_error(c, local->variable.type))
-            list_sites(c, d->function.parameters[i].type,
+            list_sites(c, f->forms[i]->type, local->variable.type,
                        node_variable(c, local, local->variable.span), &sites);
     }
     f->typed.rules = arena_array(c->arena, struct dimension_rule, sites.list.count);

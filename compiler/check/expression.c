@@ -51,7 +51,7 @@ static struct typed *not_a_value(struct checker *c, const struct ast_expression 
     struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_not_a_value,
                                     "'%s' is a function, and is used as a value here", e->name);
     diagnose_hint(c->diagnostics, d,
-                  "call it: %s(...); a function itself can only be the first argument of reduce",
+                  "call it: %s(...); a function itself can only be passed where one is asked for",
                   e->name);
     if (symbol->span.source)
         diagnose_note(c->diagnostics, d, symbol->span, "it is declared here");
@@ -75,6 +75,7 @@ static struct typed *check_name(struct checker *c, const struct ast_expression *
     case SYMBOL_UNKNOWN:
         return node_error(c, e->span);
     case SYMBOL_FUNCTION:
+    case SYMBOL_FUNCTION_PARAMETER:
     case SYMBOL_PRELUDE:
         return not_a_value(c, e, symbol);
     }

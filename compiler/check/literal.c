@@ -338,7 +338,7 @@ struct typed *adapt(struct checker *c, struct typed *node, const struct type *to
     bug("expression of kind %d with a flexible type", node->kind);
 }
 
-static const struct type *default_type(struct checker *c, const struct type *type, struct span span)
+const struct type *settled_type(struct checker *c, const struct type *type, struct span span)
 {
     if (type == &c->literal_integer)
         return c->integer;
@@ -347,10 +347,10 @@ static const struct type *default_type(struct checker *c, const struct type *typ
     if (!types_is_flexible(c, type))
         return type;
     if (type->kind == TYPE_ARRAY)
-        return types_array(c, default_type(c, type->element, span), type->rank, span);
+        return types_array(c, settled_type(c, type->element, span), type->rank, span);
     const struct type **parts = arena_array(c->arena, const struct type *, type->part_count);
     for (uint32_t i = 0; i < type->part_count; i++)
-        parts[i] = default_type(c, type->parts[i], span);
+        parts[i] = settled_type(c, type->parts[i], span);
     return types_tuple(c, parts, type->names, type->part_count, span);
 }
 
@@ -358,7 +358,7 @@ struct typed *settle(struct checker *c, struct typed *node)
 {
     if (!types_is_flexible(c, node->type))
         return node;
-    return adapt(c, node, default_type(c, node->type, node->span));
+    return adapt(c, node, settled_type(c, node->type, node->span));
 }
 
 /* ---- Coercion

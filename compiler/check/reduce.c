@@ -115,13 +115,13 @@ static struct typed *prelude_operand(struct checker *c, struct variable *paramet
     return node;
 }
 
-/* Of arrays: both operands and the result have the same extents. */
+/* Of arrays: all operands and the result have the same extents. */
 static void add_prelude_extents(struct checker *c, struct typed_function *t, struct span span)
 {
     uint32_t rank = t->result->rank;
-    t->rules = arena_array(c->arena, struct dimension_rule, 2 * rank);
+    t->rules = arena_array(c->arena, struct dimension_rule, t->parameter_count * rank);
     t->result_extents = arena_array(c->arena, struct result_extent, rank);
-    t->rule_count = 2 * rank;
+    t->rule_count = t->parameter_count * rank;
     t->result_extent_count = rank;
     for (uint32_t d = 0; d < rank; d++) {
         struct local *extent = arena_new(c->arena, struct local);
@@ -136,24 +136,63 @@ static void add_prelude_extents(struct checker *c, struct typed_function *t, str
                                               .binds = &extent->variable,
                                               .text = name,
                                               .span = span};
-        t->rules[rank + d] =
-            (struct dimension_rule){.array = prelude_operand(c, t->parameters[1], span),
-                                    .dimension = d,
-                                    .equals = node_variable(c, extent, span),
-                                    .text = name,
-                                    .span = span};
+        for (uint32_t i = 1; i < t->parameter_count; i++)
+            t->rules[i * rank + d] =
+                (struct dimension_rule){.array = prelude_operand(c, t->parameters[i], span),
+                                        .dimension = d,
+                                        .equals = node_variable(c, extent, span),
+                                        .text = name,
+                                        .span = span};
         t->result_extents[d] =
             (struct result_extent){0, d, node_variable(c, extent, span), name, span};
     }
 }
 
-/* `span` is where it was first used: failures of the operation are shown there. */
-static struct function *prelude_function(struct checker *c, enum operation operation,
-                                         const struct type *type, struct span span)
+static const struct type *prelude_result(struct checker *c, enum operation operation,
+                                         const struct type *type)
+{
+    const struct type *scalar =
+        type_scalar(c->types, operation_result(operation, types_scalar_of(type)->scalar));
+    return type->kind == TYPE_ARRAY ? type_array(c->types, scalar, type->rank) : scalar;
+}
+
+static void add_prelude_parameters(struct checker *c, struct function *f, uint32_t count,
+                                   const struct type *type)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    struct typed_function *t = &f->typed;
+    t->parameter_count = t->variable_count = f->written_count = count;
+    t->parameters = arena_array(c->arena, struct variable *, count);
+    t->defaults = arena_array(c->arena, struct typed *, count);
+    f->forms = f->written = arena_array(c->arena, const struct ast_parameter *, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct ast_parameter *form = arena_new(c->arena, struct ast_parameter);
+        t->parameters[i] = prelude_parameter(c, names[i], i, type);
+        form->name.text = t->parameters[i]->name;
+        f->written[i] = form;
+    }
+}
+
+static void add_prelude_body(struct checker *c, struct typed_function *t, struct span span)
+{
+    struct statement_list body = {0};
+    struct typed_statement *statement = statement_new(c, &body, STATEMENT_RETURN, span);
+    struct typed *node = node_new(c, TYPED_OPERATION, t->result, span);
+    node->operation = t->prelude;
+    node->operand_count = t->parameter_count;
+    node->operator_span = span;
+    for (uint32_t i = 0; i < t->parameter_count; i++)
+        node->operands[i] = prelude_operand(c, t->parameters[i], span);
+    statement->value = node;
+    t->body = statement_block(c, &body);
+}
+
+struct function *prelude_function(struct checker *c, enum operation operation,
+                                  const struct type *type, struct span span)
 {
     for (size_t i = 0; i < c->prelude.count; i++) {
         struct function *f = c->prelude.items[i];
-        if (f->typed.prelude == operation && f->typed.result == type)
+        if (f->typed.prelude == operation && f->typed.parameters[0]->type == type)
             return f;
     }
     struct function *f = arena_new(c->arena, struct function);
@@ -162,21 +201,12 @@ static struct function *prelude_function(struct checker *c, enum operation opera
     t->symbol = prelude_symbol(c, operation, type);
     t->span = span;
     t->prelude = operation;
-    t->result = type;
+    t->result = prelude_result(c, operation, type);
     t->annotations.retries = -1;
-    t->parameter_count = t->variable_count = 2;
-    t->parameters = arena_array(c->arena, struct variable *, 2);
-    t->defaults = arena_array(c->arena, struct typed *, 2);
-    t->parameters[0] = prelude_parameter(c, "a", 0, type);
-    t->parameters[1] = prelude_parameter(c, "b", 1, type);
+    add_prelude_parameters(c, f, operation_arity(operation), type);
     if (type->kind == TYPE_ARRAY)
         add_prelude_extents(c, t, span);
-    struct statement_list body = {0};
-    struct typed_statement *statement = statement_new(c, &body, STATEMENT_RETURN, span);
-    statement->value =
-        node_operation(c, operation, type, prelude_operand(c, t->parameters[0], span),
-                       prelude_operand(c, t->parameters[1], span), span);
-    t->body = statement_block(c, &body);
+    add_prelude_body(c, t, span);
     vector_push(&c->prelude, f);
     return f;
 }
@@ -240,8 +270,9 @@ static void not_a_reducer(struct checker *c, const struct ast_expression *e)
             return;
         struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_unknown_function,
                                         "there is no task or flow named '%s'", e->name);
-        const char *nearest =
-            scope_nearest(c, e->name, 1U << SYMBOL_FUNCTION | 1U << SYMBOL_PRELUDE);
+        const char *nearest = scope_nearest(c, e->name,
+                                            1U << SYMBOL_FUNCTION | 1U << SYMBOL_PRELUDE |
+                                                1U << SYMBOL_FUNCTION_PARAMETER);
         if (nearest)
             diagnose_hint(c->diagnostics, d, "did you mean '%s'?", nearest);
         return;
@@ -259,6 +290,18 @@ static void not_a_reducer(struct checker *c, const struct ast_expression *e)
     diagnose_hint(c->diagnostics, d, "reduce(add, xs) adds the elements of xs");
 }
 
+/* The instance of a generic that combines two of the subject's elements. */
+static struct function *find_generic_reducer(struct checker *c, const struct ast_expression *name,
+                                             struct typed **subject)
+{
+    *subject = settle(c, *subject);
+    if (node_is_error(c, *subject))
+        return NULL;
+    const struct type *element = (*subject)->type->element;
+    return find_function(c, name, (const struct type *const[]){element, element}, 2, true,
+                         "the function of reduce");
+}
+
 /* The function that `name` stands for, and the subject adapted to it; NULL after a report. */
 static struct function *find_reducer(struct checker *c, const struct ast_expression *name,
                                      struct typed **subject)
@@ -270,13 +313,15 @@ static struct function *find_reducer(struct checker *c, const struct ast_express
             return NULL;
         return find_operation(c, name, symbol->operation, *subject);
     }
-    if (!symbol || symbol->kind != SYMBOL_FUNCTION) {
+    if (!symbol || (symbol->kind != SYMBOL_FUNCTION && symbol->kind != SYMBOL_FUNCTION_PARAMETER)) {
         if (!symbol || (symbol->kind != SYMBOL_REFUSED && symbol->kind != SYMBOL_UNKNOWN))
             not_a_reducer(c, name);
         return NULL;
     }
     struct function *f = symbol->function;
-    if (!check_reducer(c, name, f))
+    if (f && f->is_generic)
+        f = find_generic_reducer(c, name, subject);
+    if (!f || !check_reducer(c, name, f))
         return NULL;
     struct purpose purpose = {.what = "a reduction by",
                               .name = f->typed.name,

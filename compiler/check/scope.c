@@ -167,6 +167,31 @@ void scope_close(struct checker *c)
     scope->depth--;
 }
 
+struct scope_pause scope_pause(struct checker *c)
+{
+    struct scope_table *scope = &c->scope;
+    size_t begin = scope->open.count;
+    while (begin > 0 && scope->open.items[begin - 1]->depth > 1)
+        begin--;
+    struct scope_pause pause = {.count = scope->open.count - begin, .depth = scope->depth};
+    pause.bindings =
+        arena_copy(c->arena, scope->open.items + begin, pause.count * sizeof(struct binding *));
+    for (size_t i = pause.count; i-- > 0;)
+        *head_of(c, pause.bindings[i]->symbol.name) = pause.bindings[i]->outer;
+    scope->open.count = begin;
+    scope->depth = 1;
+    return pause;
+}
+
+void scope_resume(struct checker *c, const struct scope_pause *pause)
+{
+    c->scope.depth = pause->depth;
+    for (size_t i = 0; i < pause->count; i++) {
+        *head_of(c, pause->bindings[i]->symbol.name) = pause->bindings[i];
+        vector_push(&c->scope.open, pause->bindings[i]);
+    }
+}
+
 struct symbol *scope_find(struct checker *c, const char *name)
 {
     struct binding *binding = *head_of(c, name);

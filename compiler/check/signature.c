@@ -6,18 +6,48 @@
 
 #include "check/checker.h"
 
+/* A parameter that is a function has no value: it exists in the checker only. */
+static void check_function_parameter(struct checker *c, struct function *f,
+                                     const struct ast_parameter *p)
+{
+    const struct ast_type *form = p->type;
+    for (uint32_t i = 0; i < form->function.count; i++)
+        types_resolve(c, form->function.parameters[i]);
+    if (form->function.result)
+        types_resolve(c, form->function.result);
+    if (p->value) {
+        diagnose(c->diagnostics, p->value->span, ERR_bad_default,
+                 "a parameter that is a function has no default");
+        f->broken = true;
+    }
+    if (form->function.is_flow && !f->typed.is_flow) {
+        struct diagnostic *d =
+            diagnose(c->diagnostics, form->span, ERR_flow_in_task,
+                     "the task '%s' takes a flow, and tasks call tasks only", f->typed.name);
+        diagnose_hint(c->diagnostics, d, "write task(...) instead of flow(...)");
+        f->broken = true;
+    }
+}
+
 static void check_parameters(struct checker *c, struct function *f)
 {
     const struct ast_declaration *d = f->declaration;
     uint32_t count = d->function.parameter_count;
+    f->written = arena_array(c->arena, const struct ast_parameter *, count);
+    f->forms = arena_array(c->arena, const struct ast_parameter *, count);
     f->typed.parameters = arena_array(c->arena, struct variable *, count);
     f->typed.defaults = arena_array(c->arena, struct typed *, count);
-    f->typed.parameter_count = count;
+    f->written_count = count;
     for (uint32_t i = 0; i < count; i++) {
-        const struct ast_parameter *p = &d->function.parameters[i];
+        const struct ast_parameter *p = f->written[i] = &d->function.parameters[i];
+        if (p->type && p->type->kind == TYPEFORM_FUNCTION) {
+            check_function_parameter(c, f, p);
+            continue;
+        }
         const struct type *type = p->type ? types_resolve(c, p->type) : &c->error;
         const char *name = p->name.text ? p->name.text : intern_text(c->names, "_");
-        f->typed.parameters[i] =
+        f->forms[f->typed.parameter_count] = p;
+        f->typed.parameters[f->typed.parameter_count++] =
             &local_new(c, VARIABLE_PARAMETER, name, type, p->name.span)->variable;
         f->broken |= types_is_error(c, type);
     }
@@ -95,7 +125,7 @@ static void bind(struct checker *c, struct local *local)
 
 static void check_default(struct checker *c, struct function *f, uint32_t index)
 {
-    const struct ast_parameter *p = &f->declaration->function.parameters[index];
+    const struct ast_parameter *p = f->forms[index];
     struct variable *variable = f->typed.parameters[index];
     struct typed *value = coerce(c, check_expression(c, p->value), variable->type,
                                  &(struct purpose){"the default of", variable->name, NULL,
@@ -129,7 +159,7 @@ static void check_defaults(struct checker *c, struct function *f)
     bool optional = false;
     scope_open(c);
     for (uint32_t i = 0, rule = 0; i < f->typed.parameter_count; i++) {
-        const struct ast_parameter *p = &f->declaration->function.parameters[i];
+        const struct ast_parameter *p = f->forms[i];
         if (p->value)
             check_default(c, f, i);
         else if (optional && !c->recovered)
@@ -152,7 +182,7 @@ static void check_defaults(struct checker *c, struct function *f)
 static void check_main_parameter(struct checker *c, const struct function *f, uint32_t index)
 {
     const struct type *type = f->typed.parameters[index]->type;
-    const struct ast_type *form = f->declaration->function.parameters[index].type;
+    const struct ast_type *form = f->forms[index]->type;
     if (types_is_error(c, type) || type_is_scalar(type) ||
         (type->kind == TYPE_ARRAY && type_is_scalar(type->element)))
         return;
@@ -172,6 +202,12 @@ static void check_main(struct checker *c, const struct function *f)
         diagnose_hint(c->diagnostics, d, "rename it, and write: flow main() { return ... }");
         return;
     }
+    if (f->is_generic) {
+        struct diagnostic *d =
+            diagnose(c->diagnostics, f->typed.span, ERR_main_parameter,
+                     "main has no type parameters and takes no functions: nothing calls it");
+        diagnose_hint(c->diagnostics, d, "the command line gives numbers and files of arrays");
+    }
     for (uint32_t i = 0; i < f->typed.parameter_count; i++)
         check_main_parameter(c, f, i);
 }
@@ -180,20 +216,9 @@ static void check_main(struct checker *c, const struct function *f)
  * ---------------------------------------------------------------------------------------------------
  */
 
-static void refuse_generic(struct checker *c, struct function *f)
-{
-    const struct ast_declaration *d = f->declaration;
-    if (d->function.type_parameter_count == 0)
-        return;
-    diagnose(c->diagnostics, d->function.type_parameters[0].span, ERR_generics_not_yet,
-             "type parameters are not compiled yet");
-    f->broken = true;
-}
-
 void check_signature(struct checker *c, struct function *f)
 {
     c->function = f;
-    refuse_generic(c, f);
     check_parameters(c, f);
     check_result(c, f);
     check_function_annotations(c, f);

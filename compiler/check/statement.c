@@ -357,6 +357,20 @@ static bool check_block(struct checker *c, const struct ast_block *block, struct
     return reachable;
 }
 
+static void bind_function(struct checker *c, const struct function *f, uint32_t index)
+{
+    const struct ast_parameter *p = f->written[index];
+    struct symbol symbol = {
+        .kind = SYMBOL_FUNCTION_PARAMETER,
+        .name = p->name.text,
+        .span = p->name.span,
+        .function = f->function_arguments ? f->function_arguments[index] : NULL,
+        .parameter = p,
+    };
+    if (symbol.name)
+        scope_bind(c, &symbol, ERR_duplicate_parameter);
+}
+
 static void bind_parameters(struct checker *c, struct function *f)
 {
     for (uint32_t i = 0; i < f->dimension_count; i++)
@@ -373,6 +387,9 @@ static void bind_parameters(struct checker *c, struct function *f)
                                     .span = f->typed.parameters[i]->span,
                                     .local = (struct local *)f->typed.parameters[i]},
                    ERR_duplicate_parameter);
+    for (uint32_t i = 0; i < f->written_count; i++)
+        if (f->written[i]->type && f->written[i]->type->kind == TYPEFORM_FUNCTION)
+            bind_function(c, f, i);
 }
 
 static void missing_return(struct checker *c, const struct function *f)

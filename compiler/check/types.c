@@ -94,17 +94,6 @@ static const struct type *refuse_type(struct checker *c, struct span span, enum 
     return &c->error;
 }
 
-static bool is_type_parameter(const struct checker *c, const char *name)
-{
-    if (!c->function || !c->function->declaration)
-        return false;
-    const struct ast_declaration *d = c->function->declaration;
-    for (uint32_t i = 0; i < d->function.type_parameter_count; i++)
-        if (d->function.type_parameters[i].text == name)
-            return true;
-    return false;
-}
-
 static const struct type *unknown_type(struct checker *c, const struct ast_name *name)
 {
     if (c->recovered)
@@ -142,6 +131,11 @@ static const struct type *resolve_name(struct checker *c, const struct ast_type 
         return module && module->kind == SYMBOL_REFUSED ? &c->error
                                                         : unknown_type(c, &form->name.module);
     }
+    int parameter = type_parameter(c, name);
+    if (parameter >= 0) {
+        const struct type **types = c->function->type_arguments;
+        return types && types[parameter] ? types[parameter] : &c->error;
+    }
     for (int i = 0; i < WK_SCALAR_COUNT; i++)
         if (strcmp(name, wk_scalar_text((enum wk_scalar)i)) == 0)
             return type_scalar(c->types, (enum wk_scalar)i);
@@ -154,7 +148,7 @@ static const struct type *resolve_name(struct checker *c, const struct ast_type 
     if (strcmp(name, "file") == 0)
         return refuse_type(c, form->span, ERR_files_not_yet, "values of type file");
     const struct symbol *symbol = scope_find(c, name);
-    if (is_type_parameter(c, name) || (symbol && symbol->kind == SYMBOL_REFUSED))
+    if (symbol && symbol->kind == SYMBOL_REFUSED)
         return &c->error;
     return unknown_type(c, &form->name.name);
 }
@@ -178,6 +172,15 @@ static const struct type *resolve_tuple(struct checker *c, const struct ast_type
     return types_tuple(c, parts, names, form->tuple.count, form->span);
 }
 
+static const struct type *refuse_function(struct checker *c, const struct ast_type *form)
+{
+    struct diagnostic *d = diagnose(c->diagnostics, form->span, ERR_function_type_place,
+                                    "only parameters of tasks and flows can be functions");
+    diagnose_hint(c->diagnostics, d,
+                  "functions are no values: they cannot be stored, returned or put into arrays");
+    return &c->error;
+}
+
 const struct type *types_resolve(struct checker *c, const struct ast_type *form)
 {
     switch (form->kind) {
@@ -192,8 +195,7 @@ const struct type *types_resolve(struct checker *c, const struct ast_type *form)
     case TYPEFORM_TUPLE:
         return resolve_tuple(c, form);
     case TYPEFORM_FUNCTION:
-        return refuse_type(c, form->span, ERR_function_parameters_not_yet,
-                           "parameters that are functions");
+        return refuse_function(c, form);
     }
     bug("type form of kind %d", form->kind);
 }

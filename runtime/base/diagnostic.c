@@ -181,7 +181,7 @@ void diagnose_hint(struct diagnostics *diagnostics, struct diagnostic *diagnosti
 void diagnose_note(struct diagnostics *diagnostics, struct diagnostic *diagnostic, struct span span,
                    const char *format, ...)
 {
-    if (!diagnostic || diagnostic->note_count == 2)
+    if (!diagnostic || diagnostic->note_count == DIAGNOSTIC_NOTES)
         return;
     struct diagnostic_note *note = &diagnostic->notes[diagnostic->note_count++];
     va_list arguments;

@@ -39,6 +39,8 @@ struct diagnostic_note {
     const char *text;
 };
 
+enum { DIAGNOSTIC_NOTES = 4 }; /* further ones are dropped */
+
 struct diagnostic {
     enum error_code code;
     bool warning;
@@ -46,7 +48,7 @@ struct diagnostic {
     const char *source_line;
     const char *message;
     const char *hint; /* what to do; or NULL */
-    struct diagnostic_note notes[2];
+    struct diagnostic_note notes[DIAGNOSTIC_NOTES];
     int note_count;
 };
 
