@@ -409,6 +409,8 @@ struct typed *check_extent(struct checker *c, const struct ast_expression *expre
 extern const char declared_extent_text[];
 /* Statically known extents of a call: reports those that disagree, and sets the result's. */
 void check_call_extents(struct checker *c, struct typed *call);
+/* Reports constant extents of a returned array that are not those of the signature. */
+void check_returned_extents(struct checker *c, const struct typed *value);
 /* Appends the checks that `let name: f64[n] = …` asks for. */
 void check_declared_extents(struct checker *c, struct local *local, const struct typed *value,
                             const struct ast_type *form, struct statement_list *out);

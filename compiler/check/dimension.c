@@ -178,6 +178,47 @@ static void add_binding_rules(struct checker *c, struct function *f, struct exte
     }
 }
 
+/* The message's format for an extent that is not as declared: braces of the text are doubled. */
+static const char *extent_message(struct checker *c, const struct function *f,
+                                  const struct extent_site *site, const struct typed *expected)
+{
+    struct buffer out = {0};
+    const struct typed *array = site->array;
+    while (array && array->kind == TYPED_PART)
+        array = array->operands[0];
+    if (array)
+        buffer_printf(&out, "the argument '%s' of '%s'", array->variable->name, f->typed.name);
+    else
+        buffer_printf(&out, "the result of '%s'", f->typed.name);
+    buffer_printf(&out, " has the extent {} in dimension %u, expected ", site->dimension);
+    const char *text = text_of(c, site->span);
+    bool is_number = text[0] >= '0' && text[0] <= '9' && expected->kind == TYPED_CONSTANT;
+    for (; !is_number && *text; text++) {
+        buffer_putc(&out, *text);
+        if (*text == '{' || *text == '}')
+            buffer_putc(&out, *text);
+    }
+    buffer_puts(&out, is_number ? "{}" : " = {}");
+    const char *message = arena_text(c->arena, buffer_text(&out), out.length);
+    buffer_release(&out);
+    return message;
+}
+
+/* A parameter whose extent is declared as a number has it wherever it is used in the body. */
+static void note_constant_extent(struct checker *c, const struct extent_site *site,
+                                 const struct typed *expected)
+{
+    if (expected->kind != TYPED_CONSTANT || site->array->kind != TYPED_VARIABLE)
+        return;
+    struct local *local = (struct local *)site->array->variable;
+    uint32_t rank = local->variable.type->rank;
+    int64_t *extents = arena_array(c->arena, int64_t, rank);
+    for (uint32_t d = 0; d < rank; d++)
+        extents[d] = local->extents ? local->extents[d] : -1;
+    extents[site->dimension] = (int64_t)expected->word;
+    local->extents = extents;
+}
+
 static void add_checking_rules(struct checker *c, struct function *f,
                                const struct extent_sites *sites)
 {
@@ -193,8 +234,11 @@ static void add_checking_rules(struct checker *c, struct function *f,
                 .dimension = site->dimension,
                 .equals = equals,
                 .text = text_of(c, site->span),
+                .message = extent_message(c, f, site, equals),
                 .span = site->span,
             };
+        if (equals)
+            note_constant_extent(c, site, equals);
     }
 }
 
@@ -210,7 +254,8 @@ static void add_result_extents(struct checker *c, struct function *f)
         struct typed *extent = check_extent(c, site->expression);
         if (extent)
             f->typed.result_extents[f->typed.result_extent_count++] = (struct result_extent){
-                site->leaf, site->dimension, extent, text_of(c, site->span), site->span};
+                site->leaf, site->dimension, extent, extent_message(c, f, site, extent),
+                site->span};
     }
     vector_release(&sites.list);
 }
@@ -310,6 +355,25 @@ void check_call_extents(struct checker *c, struct typed *call)
     for (uint32_t i = 0; i < f->result_extent_count && f->result->kind == TYPE_ARRAY; i++)
         if (fold(f->result_extents[i].extent, &binding, &word, &error))
             node_set_extent(c, call, f->result_extents[i].dimension, (int64_t)word);
+}
+
+void check_returned_extents(struct checker *c, const struct typed *value)
+{
+    const struct typed_function *f = &c->function->typed;
+    if (value->type->kind != TYPE_ARRAY)
+        return;
+    for (uint32_t i = 0; i < f->result_extent_count; i++) {
+        const struct result_extent *declared = &f->result_extents[i];
+        int64_t found = node_static_extent(value, declared->dimension);
+        int64_t expected = (int64_t)declared->extent->word;
+        if (declared->extent->kind != TYPED_CONSTANT || found < 0 || found == expected)
+            continue;
+        struct diagnostic *d = diagnose(
+            c->diagnostics, value->span, ERR_shape_mismatch,
+            "the result of '%s' has the extent %lld in dimension %u, expected %lld", f->name,
+            (long long)found, declared->dimension, (long long)expected);
+        diagnose_note(c->diagnostics, d, declared->span, "the extent is declared here");
+    }
 }
 
 /* ---- Declarations

@@ -5,10 +5,9 @@
 #ifndef WKC_CHECK_MESSAGES_H
 #define WKC_CHECK_MESSAGES_H
 
-/* ERR_shape_mismatch: number of the dimension, or its text in the signature (%s), then two extents.
- */
+/* ERR_shape_mismatch: number of the dimension, then two extents. Those of signatures are
+ * dimension_rule.message and result_extent.message. */
 #define MESSAGE_EXTENT "dimension {}: expected {}, found {}"
-#define MESSAGE_DIMENSION "dimension %s: expected {}, found {}"
 #define MESSAGE_MATMUL "the columns of the left side, {}, are not the rows of the right side, {}"
 #define MESSAGE_TILE_ROWS "tile ({}, {}) has {} rows, and others in its row have {}"
 #define MESSAGE_TILE_COLUMNS "tile ({}, {}) has {} columns, and others in its column have {}"

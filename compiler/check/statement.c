@@ -230,6 +230,8 @@ static bool check_return(struct checker *c, const struct ast_statement *s,
                        &(struct purpose){"the result", NULL, f->typed.name,
                                          form ? form->span : (struct span){0},
                                          "the result is declared here"});
+    if (value && !node_is_error(c, value))
+        check_returned_extents(c, value);
     statement_new(c, out, STATEMENT_RETURN, s->span)->value = value;
     return false;
 }

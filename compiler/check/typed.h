@@ -240,7 +240,8 @@ struct dimension_rule {
     uint32_t dimension;
     struct variable *binds;  /* or NULL: then the extent must equal */
     struct typed *equals;    /* i64, over parameters and dimensions bound before */
-    const char *text;        /* the extent as written, for messages */
+    const char *text;        /* the extent as written */
+    const char *message;     /* of a failure, with {} for the extent found and the expected one */
     struct span span;
 };
 
@@ -249,7 +250,7 @@ struct dimension_rule {
 struct result_extent {
     uint32_t leaf, dimension;
     struct typed *extent; /* over parameters and dimensions */
-    const char *text;
+    const char *message; /* as dimension_rule has it */
     struct span span;
 };
 

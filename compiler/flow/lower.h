@@ -194,6 +194,8 @@ struct lowered lower_invoke(struct lower *f, struct typed_function *callee,
 struct lowered lower_small_call(struct lower *f, struct typed_function *task,
                                 const struct type *const *types, const struct lowered *arguments,
                                 uint32_t count, const ir_value *extents);
+/* An extent that a signature computes, checked not to be negative. */
+ir_value lower_result_extent(struct lower *lower, const struct result_extent *rule);
 /* Binds the dimensions of a signature that are known, and emits its checks if asked. */
 void lower_rules(struct lower *f, const struct typed_function *function, bool checks);
 /* Whether all variables of an expression of a signature are bound to known values. */

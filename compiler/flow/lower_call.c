@@ -63,9 +63,9 @@ static void lower_rule(struct lower *f, const struct dimension_rule *rule, bool 
     } else if (checks && is_known && lower_is_computable(f, rule->equals)) {
         ir_value expected = lower_scalar(f, rule->equals);
         f->build.span = span;
-        ir_value values[] = {expected, lower_extent(f, array, rule->dimension)};
+        ir_value values[] = {lower_extent(f, array, rule->dimension), expected};
         lower_check(f, lower_int(f, OPERATION_EQ, values[0], values[1]), ERR_shape_mismatch,
-                    arena_printf(f->shared->arena, MESSAGE_DIMENSION, rule->text), values, 2);
+                    rule->message, values, 2);
     }
 }
 
@@ -136,8 +136,9 @@ static const struct result_extent *known_result_extent(struct lower *f,
 }
 
 /* Dimensions are extents of arrays; whatever else a signature computes may be negative. */
-static ir_value result_extent(struct lower *f, const struct result_extent *rule, struct span span)
+ir_value lower_result_extent(struct lower *f, const struct result_extent *rule)
 {
+    struct span span = f->build.span;
     ir_value extent = lower_scalar(f, rule->extent);
     f->build.span = span;
     bool is_dimension =
@@ -163,7 +164,7 @@ static void result_types(struct lower *f, const struct typed_function *task,
             if (!rule)
                 continue;
             known |= 1U << d;
-            vector_push(operands, result_extent(f, rule, f->build.span));
+            vector_push(operands, lower_result_extent(f, rule));
         }
         vector_push(types, ir_type_pending(f->build.module, type, known));
     }

@@ -373,12 +373,10 @@ static void check_result_extent(struct lower *f, const struct result_extent *rul
     if (!rule->extent || !lower_is_computable(f, rule->extent) ||
         !lower_knows_extent(f, array, rule->dimension))
         return;
-    struct span span = f->build.span;
-    ir_value expected = lower_scalar(f, rule->extent);
-    f->build.span = span;
-    ir_value values[] = {expected, lower_extent(f, array, rule->dimension)};
+    ir_value expected = lower_result_extent(f, rule);
+    ir_value values[] = {lower_extent(f, array, rule->dimension), expected};
     lower_check(f, lower_int(f, OPERATION_EQ, values[0], values[1]), ERR_shape_mismatch,
-                arena_printf(f->shared->arena, MESSAGE_DIMENSION, rule->text), values, 2);
+                rule->message, values, 2);
 }
 
 void lower_return(struct lower *f, struct lowered result)

@@ -112,26 +112,11 @@ static void bind_parameters(struct generator *g)
     }
 }
 
-/* Message formats are text: braces in it are doubled. */
-static const char *escape_braces(struct generator *g, const char *text)
-{
-    struct buffer out = {0};
-    for (const char *p = text; *p; p++) {
-        buffer_putc(&out, *p);
-        if (*p == '{' || *p == '}')
-            buffer_putc(&out, *p);
-    }
-    const char *escaped = arena_text(&g->arena, buffer_text(&out), out.length);
-    buffer_release(&out);
-    return escaped;
-}
-
 static void check_dimension(struct generator *g, LLVMValueRef found, LLVMValueRef expected,
-                            const char *text, struct span span)
+                            const char *message, struct span span)
 {
     LLVMValueRef equal = LLVMBuildICmp(g->builder, LLVMIntEQ, found, expected, "");
-    const char *format = arena_printf(&g->arena, MESSAGE_DIMENSION, escape_braces(g, text));
-    check(g, equal, ERR_shape_mismatch, span, format, fail_i64(g, 2, expected, found));
+    check(g, equal, ERR_shape_mismatch, span, message, fail_i64(g, 2, found, expected));
 }
 
 static void apply_rules(struct generator *g)
@@ -147,7 +132,8 @@ static void apply_rules(struct generator *g)
             slot_store(g, slot, &value);
             debug_variable(g, rule->binds, slot, 0);
         } else {
-            check_dimension(g, found, expression_scalar(g, rule->equals), rule->text, rule->span);
+            check_dimension(g, found, expression_scalar(g, rule->equals), rule->message,
+                            rule->span);
         }
     }
 }
@@ -261,7 +247,7 @@ static void check_result(struct generator *g, const struct value *value, struct 
         if (!leaf)
             bug("a result without leaf %u", rule->leaf);
         check_dimension(g, leaf->extents[rule->dimension], expression_scalar(g, rule->extent),
-                        rule->text, span);
+                        rule->message, span);
     }
 }
 

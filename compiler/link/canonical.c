@@ -330,7 +330,7 @@ static void function(struct canonical *c, const struct typed_function *f)
         if (rule->binds)
             variable(c, rule->binds);
         expression(c, rule->equals);
-        text(c, rule->text);
+        text(c, rule->message);
         place(c, rule->span);
     }
     type(c, f->result);
@@ -340,7 +340,7 @@ static void function(struct canonical *c, const struct typed_function *f)
         number(c, extent->leaf);
         number(c, extent->dimension);
         expression(c, extent->extent);
-        text(c, extent->text);
+        text(c, extent->message);
         place(c, extent->span);
     }
     block(c, &f->body);

@@ -520,7 +520,8 @@ static const struct mistake_case mistake_cases[] = {
      "flow main(n: int) -> f64 {\n"
      "    return dot(vector(n), vector(3))\n"
      "}\n",
-     4, ERR_shape_mismatch, 4, 12, "dimension n: expected 4, found 3"},
+     4, ERR_shape_mismatch, 4, 12,
+     "the argument 'b' of 'dot' has the extent 3 in dimension 0, expected n = 4"},
     {"task vector(n: int) -> f64[n] { return zeros(n) }\n"
      "flow main(n: int) -> f64[_] {\n"
      "    return vector(n) + vector(3)\n"
@@ -537,11 +538,17 @@ static const struct mistake_case mistake_cases[] = {
      "flow main(n: int) -> f64 {\n"
      "    return first(vector(n), vector(3))\n"
      "}\n",
-     4, ERR_shape_mismatch, 4, 12, "dimension n: expected 4, found 3"},
+     4, ERR_shape_mismatch, 4, 12,
+     "the argument 'b' of 'first' has the extent 3 in dimension 0, expected n = 4"},
     {"flow main(n: int) -> int[3] {\n"
      "    return [i for i in 0..n]\n"
      "}\n",
-     4, ERR_shape_mismatch, 2, 12, "dimension 3: expected 3, found 4"},
+     4, ERR_shape_mismatch, 2, 12,
+     "the result of 'main' has the extent 4 in dimension 0, expected 3"},
+    {"flow main(n: int) -> int[n - 9] {\n"
+     "    return [i for i in 0..n]\n"
+     "}\n",
+     4, ERR_negative_extent, 2, 12, "an array's extent is -5"},
     {"task vector(n: int) -> f64[n - 5] { return zeros(n - 5) }\n"
      "flow main(n: int) -> f64[_] {\n"
      "    return vector(n)\n"

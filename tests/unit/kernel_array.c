@@ -124,7 +124,8 @@ static void elementwise(void)
         0);
     CHECK_INT(k.results[1], 0);
     CHECK_FAILS(&k, "axpy", WORDS(real_word(2), address_word(r3), 3, address_word(r12), 4),
-                ERR_shape_mismatch, 1, 37, "dimension n: expected 3, found 4");
+                ERR_shape_mismatch, 1, 37,
+                "the argument 'y' of 'axpy' has the extent 4 in dimension 0, expected n = 3");
 }
 
 static void comprehensions(void)
@@ -228,7 +229,8 @@ static void products(void)
     kernels_call(&k, "apply", WORDS(address_word(r12), 2, 3, address_word(r3), 3));
     CHECK_REALS(6, 16.5);
     CHECK_FAILS(&k, "apply", WORDS(address_word(r12), 2, 3, address_word(r3), 2),
-                ERR_shape_mismatch, 59, 33, "dimension k: expected 3, found 2");
+                ERR_shape_mismatch, 59, 33,
+                "the argument 'v' of 'apply' has the extent 2 in dimension 0, expected k = 3");
 }
 
 static void run(void (*test)(void))
