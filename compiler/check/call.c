@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check/checker.h"
+#include "syntax/parse.h"
 
 /* ---- Callees
  * ------------------------------------------------------------------------------------------- */
@@ -39,6 +40,8 @@ static struct typed *unknown_function(struct checker *c, const struct ast_expres
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (!nearest && strcmp(callee->name, foreign[i][0]) == 0)
             nearest = foreign[i][1];
+    if (!nearest)
+        nearest_statement_word(callee->name, &nearest);
     if (nearest)
         diagnose_hint(c->diagnostics, d, "did you mean '%s'?", nearest);
     scope_bind_unknown(c, callee->name);

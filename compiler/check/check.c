@@ -111,17 +111,35 @@ static void init_types(struct checker *c)
     c->literal_number.id = 0x10000003;
 }
 
+/* The name of a flow that may be a slip of main; NULL if there is none. */
+static const struct ast_name *misspelt_main(struct checker *c)
+{
+    for (uint32_t i = 0; i < c->module->count; i++) {
+        const struct ast_declaration *d = c->module->declarations[i];
+        const char *best = NULL;
+        if (d->kind == DECL_FLOW && d->name.text)
+            nearest_name(d->name.text, "main", &best);
+        if (best)
+            return &d->name;
+    }
+    return NULL;
+}
+
 static void check_main_exists(struct checker *c, bool needs_main)
 {
     const struct symbol *main = scope_find(c, intern_text(c->names, "main"));
     if (!needs_main || main || c->recovered)
         return;
     struct span begin = {c->module->source, 0, 0};
-    struct diagnostic *d =
-        diagnose(c->diagnostics, begin, ERR_no_main, "this file has no 'flow main'");
-    diagnose_hint(c->diagnostics, d,
-                  "a program begins with flow main(...); 'wkc check' checks a "
-                  "file without one");
+    const struct ast_name *slip = misspelt_main(c);
+    struct diagnostic *d = diagnose(c->diagnostics, slip ? slip->span : begin, ERR_no_main,
+                                    "this file has no 'flow main'");
+    if (slip)
+        diagnose_hint(c->diagnostics, d, "is '%s' meant to be 'main'?", slip->text);
+    else
+        diagnose_hint(c->diagnostics, d,
+                      "a program begins with flow main(...); 'wkc check' checks a "
+                      "file without one");
 }
 
 static void check_function(struct checker *c, struct function *f)

@@ -23,6 +23,14 @@ static bool is_sibling(const struct checker *c, const char *name)
     return false;
 }
 
+static bool is_truth_value_misspelt(const char *name)
+{
+    const char *best = NULL;
+    nearest_name(name, "true", &best);
+    nearest_name(name, "false", &best);
+    return best != NULL;
+}
+
 static struct typed *unknown_name(struct checker *c, const struct ast_expression *e)
 {
     struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_unknown_name,
@@ -37,7 +45,8 @@ static struct typed *unknown_name(struct checker *c, const struct ast_expression
     else if (strcmp(e->name, "None") == 0 || strcmp(e->name, "null") == 0 ||
              strcmp(e->name, "nil") == 0)
         diagnose_hint(c->diagnostics, d, "there is no null value; return (ok, value) instead");
-    else if (strcmp(e->name, "True") == 0 || strcmp(e->name, "False") == 0)
+    else if (strcmp(e->name, "True") == 0 || strcmp(e->name, "False") == 0 ||
+             (!nearest && is_truth_value_misspelt(e->name)))
         diagnose_hint(c->diagnostics, d, "truth values are written true and false");
     else if (nearest)
         diagnose_hint(c->diagnostics, d, "did you mean '%s'?", nearest);

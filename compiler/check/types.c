@@ -104,6 +104,7 @@ static const struct type *unknown_type(struct checker *c, const struct ast_name 
         nearest_name(name->text, others[i], &best);
     for (int i = 0; i < WK_SCALAR_COUNT; i++)
         nearest_name(name->text, wk_scalar_text((enum wk_scalar)i), &best);
+    const char *slip = NULL;
     static const char *const foreign[][2] = {
         {"float", "f64"},  {"double", "f64"}, {"number", "f64"},  {"integer", "int"},
         {"long", "int"},   {"byte", "u8"},    {"char", "u8"},     {"boolean", "bool"},
@@ -112,7 +113,9 @@ static const struct type *unknown_type(struct checker *c, const struct ast_name 
         {"void", "()"},
     };
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-        if (strcmp(name->text, foreign[i][0]) == 0)
+        nearest_name(name->text, foreign[i][0], &slip);
+    for (size_t i = 0; slip && i < sizeof foreign / sizeof *foreign; i++)
+        if (slip == foreign[i][0] && (!best || strcmp(name->text, slip) == 0))
             best = foreign[i][1];
     struct diagnostic *d = diagnose(c->diagnostics, name->span, ERR_unknown_type,
                                     "there is no type named '%s'", name->text);

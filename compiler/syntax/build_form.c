@@ -3,6 +3,7 @@
 
 #include "syntax/build.h"
 #include "syntax/build_node.h"
+#include "syntax/parse.h"
 
 static uint32_t higher(uint32_t a, uint32_t b)
 {
@@ -292,7 +293,12 @@ static void refuse_expression_statement(struct parser *parser,
         expression->binary.operator== AST_OPERATION && expression->binary.operation == OPERATION_EQ;
     struct diagnostic *d = syntax_report(parser, expression->span, ERR_statement_expected,
                                          "this value is computed and thrown away");
-    if (equality)
+    const char *word = NULL;
+    if (expression->kind == EXPR_NAME)
+        nearest_statement_word(expression->name, &word);
+    if (word)
+        diagnose_hint(parser->diagnostics, d, "did you mean `%s`?", word);
+    else if (equality)
         diagnose_hint(parser->diagnostics, d, "an assignment is written with a single `=`");
     else
         diagnose_hint(

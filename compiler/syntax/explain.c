@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "syntax/filter_state.h"
+#include "syntax/parse.h"
 
 struct mistake {
     struct parser *parser;
@@ -222,6 +223,29 @@ static bool explain_struct_in_head(const struct mistake *mistake)
     return true;
 }
 
+void nearest_statement_word(const char *name, const char **best)
+{
+    static const char *const words[] = {"let",   "var",   "if",    "else",    "for",
+                                        "while", "break", "continue", "return"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        nearest_name(name, words[i], best);
+}
+
+/* The word that the name before the found token is a slip of, at the beginning of a statement. */
+static const char *misspelt_word(const struct mistake *mistake)
+{
+    const struct passed *name = &mistake->before[0];
+    int before = mistake->before[1].kind;
+    if (name->kind != TOKEN_NAME || !(token_precedes_statement(before) || before == TOKEN_BLOCK_CLOSE))
+        return NULL;
+    const char *best = NULL;
+    nearest_statement_word(arena_text(mistake->parser->arena,
+                                      name->span.source->text + name->span.begin,
+                                      name->span.end - name->span.begin),
+                           &best);
+    return best;
+}
+
 /* `x: int = 3`, `int x = 3`, `x := 3`. */
 static bool explain_let(const struct mistake *mistake)
 {
@@ -238,6 +262,8 @@ static bool explain_let(const struct mistake *mistake)
     bool typed_first = mistake->found.kind == TOKEN_NAME && next[0] == '=' && next[1] != '=';
     if (!typed_first && mistake->found.kind != TOKEN_COLON)
         return false;
+    if (typed_first && misspelt_word(mistake))
+        hint = arena_printf(mistake->parser->arena, "did you mean `%s`?", misspelt_word(mistake));
     return report(mistake, ERR_let_missing, message, hint);
 }
 
@@ -369,8 +395,17 @@ static bool explain_block(const struct mistake *mistake)
         !(token_precedes_statement(mistake->before[0].kind) ||
           mistake->before[0].kind == TOKEN_NAME))
         return false;
+    const char *word = misspelt_word(mistake);
     return report(mistake, ERR_block_alone, "this block belongs to nothing",
-                  "a block follows `if`, `else`, `while` or `for`");
+                  word ? arena_printf(mistake->parser->arena, "did you mean `%s`?", word)
+                       : "a block follows `if`, `else`, `while` or `for`");
+}
+
+static void nearest_declaration_word(const char *name, const char **best)
+{
+    static const char *const words[] = {"use", "let", "struct", "task", "flow", "extern"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        nearest_name(name, words[i], best);
 }
 
 static bool explain_declaration(const struct mistake *mistake)
@@ -384,6 +419,12 @@ static bool explain_declaration(const struct mistake *mistake)
     if (mistake->before[0].kind == TOKEN_DOC)
         return report_found(mistake, ERR_declaration_expected, "a declaration after the comment",
                             NULL);
+    const char *word = NULL;
+    if (mistake->found.kind == TOKEN_NAME)
+        nearest_declaration_word(mistake->found.value.name.text, &word);
+    if (word)
+        return report_found(mistake, ERR_declaration_expected, "a declaration",
+                            arena_printf(mistake->parser->arena, "did you mean `%s`?", word));
     if (is_statement_keyword(mistake->found.kind) || mistake->found.kind == TOKEN_NAME)
         return report_found(mistake, ERR_declaration_expected, "a declaration",
                             mistake->found.kind == TOKEN_VAR
@@ -542,8 +583,10 @@ static bool explain_end(const struct mistake *mistake)
 {
     if (!mistake->expected->separator)
         return false;
-    const char *hint = NULL;
-    if (starts_operand(mistake->found.kind) || is_keyword(mistake->found.kind))
+    const char *word = misspelt_word(mistake), *hint = NULL;
+    if (word)
+        hint = arena_printf(mistake->parser->arena, "did you mean `%s`?", word);
+    else if (starts_operand(mistake->found.kind) || is_keyword(mistake->found.kind))
         hint = "two statements on one line have `;` between them";
     return report_found(mistake, ERR_statement_unended, "the end of the statement", hint);
 }

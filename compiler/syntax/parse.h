@@ -18,4 +18,8 @@ struct ast_module *parse_source(const struct source *source, struct arena *arena
  * returned). The source lives in `arena`. */
 struct source *source_read(const char *path, struct arena *arena, struct diagnostics *diagnostics);
 
+/* The words that begin statements, fed to nearest_name: what a name that makes no sense where it
+ * stands may be a slip of. */
+void nearest_statement_word(const char *name, const char **best);
+
 #endif
