@@ -221,6 +221,8 @@ struct typed_program *check_module(const struct ast_module *module, bool needs_m
         *program = (struct typed_program){
             .arena = arena, .types = types, .names = names, .source = module->source};
         check_levels(&c, program);
+        for (uint32_t i = 0; diagnostics->errors && i < module->count; i++)
+            diagnostics_drop_warnings(diagnostics, module->declarations[i]->span);
     }
     scope_close(&c);
     release(&c);

@@ -375,6 +375,11 @@ static void hint_conversion(struct checker *c, struct diagnostic *d, const struc
         diagnose_hint(c->diagnostics, d, "write %s(%s) to convert it", types_name(c, to), text);
     else if (type_is_number(from) && type_is_bool(to))
         diagnose_hint(c->diagnostics, d, "numbers are no truth values; write %s != 0", text);
+    else if (from->kind == TYPE_ARRAY && to->kind == TYPE_ARRAY && from->rank == 1 &&
+             from->element->kind == TYPE_ARRAY && to->rank == 2 && to->element->kind != TYPE_ARRAY)
+        diagnose_hint(c->diagnostics, d,
+                      "an array of arrays is no matrix; this makes one of its rows: "
+                      "[rows[i][j] for i in 0..2, j in 0..2]");
     else if (from->kind == TYPE_ARRAY && to->kind == TYPE_ARRAY && from->rank != to->rank)
         diagnose_hint(c->diagnostics, d, "this array has %u dimension%s, and %u %s wanted",
                       from->rank, from->rank == 1 ? "" : "s", to->rank,

@@ -232,6 +232,30 @@ void diagnose_error(struct diagnostics *diagnostics, const struct error *error,
             .text = arena_text(&diagnostics->arena, error->note, strlen(error->note))};
 }
 
+static bool is_within(struct place place, const struct place *begin, uint32_t last_line)
+{
+    return place.line >= begin->line && place.line <= last_line && place.file == begin->file;
+}
+
+void diagnostics_drop_warnings(struct diagnostics *diagnostics, struct span span)
+{
+    struct place begin = span_place(span);
+    uint32_t last = span_place((struct span){span.source, span.end, span.end}).line;
+    bool has_error = false;
+    for (size_t i = 0; i < diagnostics->list.count; i++)
+        has_error |= !diagnostics->list.items[i].warning &&
+                     is_within(diagnostics->list.items[i].place, &begin, last);
+    size_t kept = 0;
+    for (size_t i = 0; has_error && i < diagnostics->list.count; i++) {
+        const struct diagnostic *d = &diagnostics->list.items[i];
+        if (d->warning && is_within(d->place, &begin, last))
+            diagnostics->warnings--;
+        else
+            diagnostics->list.items[kept++] = *d;
+    }
+    diagnostics->list.count = has_error ? kept : diagnostics->list.count;
+}
+
 struct colours {
     const char *error, *warning, *bold, *blue, *off;
 };

@@ -80,6 +80,9 @@ void diagnose_error(struct diagnostics *diagnostics, const struct error *error,
 
 enum diagnostic_format { DIAGNOSTIC_PLAIN, DIAGNOSTIC_COLOUR, DIAGNOSTIC_JSON };
 
+/* Removes the warnings within a span in which an error stands, too: they may follow from it. */
+void diagnostics_drop_warnings(struct diagnostics *diagnostics, struct span span);
+
 /* Appends all diagnostics, ordered by place within each source. JSON: one object a line with keys
  * code, severity, message, file, line, column, length, hint, notes. */
 void diagnostics_render(const struct diagnostics *diagnostics, enum diagnostic_format format,
