@@ -391,7 +391,7 @@ static enum flow_use leaf_use(const struct encoder *e, const struct ir_instructi
         return scalar_use(type);
     if (type_has_parts(leaf->element))
         *operands = ir_leaf_count(leaf->element);
-    else if (type->element->kind == IR_KNOWN)
+    else if (type->element->kind == IR_KNOWN && type_is_scalar(leaf->element))
         return FLOW_USE_CONSTANT;
     return FLOW_USE_GATHER;
 }

@@ -32,8 +32,8 @@ enum ir_opcode {
 };
 
 enum ir_kind {
-    IR_KNOWN,     /* `type` is a scalar or (), printed "i64" */
-    IR_PENDING,   /* `type` is a scalar, array or (): "?f64", "?f64[+, -]" (+: known extent) */
+    IR_KNOWN,     /* `type` is a scalar, file or (), printed "i64" */
+    IR_PENDING,   /* `type` has words, but no parts: "?f64", "?f64[+, -]" (+: known extent) */
     IR_STRUCTURED /* rank and element, printed "{2}?f64" */
 };
 
@@ -116,6 +116,12 @@ struct ir_module {
     const struct ir_type **type_slots;
     uint32_t type_count;
 };
+
+/* Whether a value of the type is one that can be known: a scalar, a file. */
+static inline bool ir_can_be_known(const struct type *type)
+{
+    return type->kind == TYPE_SCALAR || type->kind == TYPE_FILE;
+}
 
 const char *ir_mnemonic(enum ir_opcode opcode);
 bool ir_is_terminator(enum ir_opcode opcode);

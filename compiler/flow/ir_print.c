@@ -35,8 +35,8 @@ static size_t first_group(const char *text)
     size_t at = 0;
     int depth = 0;
     for (; text[at]; at++) {
-        depth += text[at] == '(';
-        depth -= text[at] == ')';
+        depth += text[at] == '(' || text[at] == '{';
+        depth -= text[at] == ')' || text[at] == '}';
         if (depth == 0 && text[at] == '[')
             break;
     }

@@ -38,13 +38,6 @@ bool verify_fail(struct verifier *v, int rule, const char *format, ...)
 
 /* ---- Types ---------------------------------------------------------------------------------- */
 
-/* Types that the kernel ABI has words for; () has none, but is one. */
-static bool is_value_type(const struct type *type)
-{
-    return type->word_count > 0 || type_is_unit(type) ||
-           (type_has_parts(type) && type->leaf_count == 0);
-}
-
 static bool is_type(const struct ir_type *type)
 {
     while (type->kind == IR_STRUCTURED) {
@@ -52,13 +45,15 @@ static bool is_type(const struct ir_type *type)
             return false;
         type = type->element;
     }
-    bool is_simple = type_is_scalar(type->type) || type_is_unit(type->type);
-    if (type->kind == IR_KNOWN)
-        return is_simple && type->known_extents == 0;
-    if (is_simple)
-        return type->known_extents == 0;
-    return type->type->kind == TYPE_ARRAY && is_value_type(type->type) &&
-           type->known_extents >> type->type->rank == 0;
+    if (type->type->kind == TYPE_ARRAY)
+        return type->kind == IR_PENDING && type_has_words(type->type) &&
+               type->known_extents >> type->type->rank == 0;
+    if (type->known_extents)
+        return false;
+    if (type->kind == IR_PENDING)
+        return type_is_unit(type->type) ||
+               (!type_has_parts(type->type) && type_has_words(type->type));
+    return type_is_unit(type->type) || ir_can_be_known(type->type);
 }
 
 static bool verify_types(struct verifier *v)
@@ -332,7 +327,7 @@ static bool verify_default(struct verifier *v, uint32_t parameter)
 
 static bool is_entry_type(const struct type *type)
 {
-    return type_is_scalar(type) || (type->kind == TYPE_ARRAY && type_is_scalar(type->element));
+    return ir_can_be_known(type) || (type->kind == TYPE_ARRAY && type_is_scalar(type->element));
 }
 
 /* The results of main are the sink's arguments. */
@@ -354,11 +349,11 @@ static bool verify_entry(struct verifier *v)
     const struct ir_function *entry = module->functions[module->entry];
     for (uint32_t i = 0; i < module->parameter_count; i++)
         if (!is_entry_type(module->parameters[i].type))
-            return verify_fail(v, 8, "the parameter %s is neither a scalar nor an array of scalars",
+            return verify_fail(v, 8, "the parameter %s is neither known nor an array of scalars",
                                module->parameters[i].name);
     if (!entry->is_flow || !takes_parameters(v, entry, module->parameter_count))
         return verify_fail(v, 8, "@%s does not take the parameters of main", entry->name);
-    if (!module->result || !is_value_type(module->result))
+    if (!module->result || !type_has_words(module->result))
         return verify_fail(v, 8, "the result has an impossible type");
     if (!verify_results(v, entry))
         return verify_fail(v, 8, "@%s does not give the result of main", entry->name);
@@ -372,9 +367,9 @@ static bool verify_kernels(struct verifier *v)
 {
     for (uint32_t i = 0; i < v->module->kernel_count; i++) {
         const struct typed_function *kernel = v->module->kernels[i];
-        bool ok = is_value_type(kernel->result);
+        bool ok = type_has_words(kernel->result);
         for (uint32_t p = 0; p < kernel->parameter_count; p++)
-            ok &= is_value_type(kernel->parameters[p]->type);
+            ok &= type_has_words(kernel->parameters[p]->type);
         if (!ok)
             return verify_fail(v, 1, "the kernel @%s has a type without words", kernel->symbol);
     }

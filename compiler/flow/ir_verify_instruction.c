@@ -385,7 +385,7 @@ static bool gathers(const struct ir_type *type, const struct type *array, uint32
     if (!is_structured(type) || type->rank != array->rank || is_structured(type->element) ||
         type->element->type != ir_leaf(array->element, leaf))
         return false;
-    return type->element->kind == IR_PENDING || type_is_scalar(array->element);
+    return type->element->kind == IR_PENDING || ir_can_be_known(array->element);
 }
 
 bool verify_takes_leaf(const struct type *leaf, const struct ir_type *const *types, uint32_t count,

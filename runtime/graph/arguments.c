@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "graph/loaded.h"
 
 static const struct type *parse_type(struct dag_signatures *signatures, const char *text)
 {
     const struct type *type = type_parse(&signatures->types, text);
-    return type && type->leaf_count <= FLOW_MOST_LEAVES ? type : NULL;
+    return type && type_has_words(type) && type->leaf_count <= FLOW_MOST_LEAVES ? type : NULL;
 }
 
 int dag_signatures_init(struct dag_signatures *signatures, const struct dag *dag,
@@ -82,6 +83,29 @@ const struct type *dag_next_leaf(const struct type *parameters, uint32_t *leaf, 
     return NULL;
 }
 
+struct dag_form dag_form_of(const struct type *type)
+{
+    switch (type->kind) {
+    case TYPE_SCALAR:
+        return (struct dag_form){(uint8_t)type->scalar, 0};
+    case TYPE_STRING:
+        return (struct dag_form){WK_U8, 1};
+    case TYPE_FILE:
+        return (struct dag_form){WK_I64, 0};
+    case TYPE_ARRAY:
+        return (struct dag_form){type_is_scalar(type->element) ? (uint8_t)type->element->scalar
+                                                               : DAG_OPAQUE,
+                                 type->rank};
+    case TYPE_MAP:
+        return (struct dag_form){DAG_OPAQUE, 0};
+    case TYPE_TUPLE:
+    case TYPE_STRUCT:
+    case TYPE_FUNCTION:
+        break;
+    }
+    bug("a view of a type of kind %d", (int)type->kind);
+}
+
 static void find_leaf(struct dag_cursor *cursor, struct dag_item *item)
 {
     item->leaf =
@@ -95,7 +119,7 @@ static bool fits(const struct dag_cursor *cursor, const struct dag_item *item)
     if (!item->leaf || item->kind == DAG_ARG_ORDER)
         return item->kind == DAG_ARG_ORDER && (!item->leaf || type_is_unit(item->leaf));
     if (item->kind == DAG_ARG_WORD)
-        return type_is_scalar(item->leaf);
+        return dag_is_word(item->leaf);
     return item->kind == DAG_ARG_REF ||
            (item->leaf->kind == TYPE_ARRAY && item->leaf->rank == item->rank);
 }

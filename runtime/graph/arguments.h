@@ -50,6 +50,20 @@ bool dag_cursor_next(struct dag_cursor *cursor, struct dag_item *item);
 const struct type *dag_next_leaf(const struct type *parameters, uint32_t *leaf, bool is_order,
                                  const char **name);
 
+/* What a view of a whole value of a type looks like: a string is an array of u8, a file its number.
+ * Not for () and what has parts. */
+struct dag_form {
+    uint8_t scalar; /* enum wk_scalar, or DAG_OPAQUE */
+    uint8_t rank;
+};
+struct dag_form dag_form_of(const struct type *type);
+
+/* Whether a value of the type is one word that can be known: a scalar, or a file. */
+static inline bool dag_is_word(const struct type *type)
+{
+    return type->kind == TYPE_SCALAR || type->kind == TYPE_FILE;
+}
+
 /* The word of an element of a constant; a scalar's is stored as a word. */
 uint64_t dag_load_element(const char *data, enum wk_scalar scalar, bool is_element);
 

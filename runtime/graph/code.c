@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/arguments.h"
 #include "graph/loaded.h"
 
 static int damaged(struct error *error, const char *what)
@@ -58,6 +59,12 @@ static bool is_string(const struct flow_code *code, uint32_t offset)
 /* ---- Types ------------------------------------------------------------------------------------
  */
 
+/* Whether a piece of an array can be of this type. */
+static bool is_viewable(const struct type *type)
+{
+    return type_is_scalar(type) || (type->kind == TYPE_ARRAY && type_is_scalar(type->element));
+}
+
 static bool load_value_type(struct flow_code *code, const struct flow_type_record *record,
                             struct flow_type *type)
 {
@@ -67,22 +74,18 @@ static bool load_value_type(struct flow_code *code, const struct flow_type_recor
     if (!type->type)
         return false;
     type->is_unit = type_is_unit(type->type);
-    if (type_is_scalar(type->type)) {
-        type->scalar = (uint8_t)type->type->scalar;
-        return true;
-    }
-    if (type->kind == FLOW_KNOWN)
-        return type->is_unit;
     if (type->is_unit)
         return true;
-    if (type->type->kind != TYPE_ARRAY || type->type->rank > WK_MAX_RANK ||
-        record->known_extents >> type->type->rank)
+    if (type_has_parts(type->type) || !type->type->word_count)
         return false;
-    type->rank = type->type->rank;
-    type->known_extents = record->known_extents;
-    type->is_opaque = !type_is_scalar(type->type->element);
-    type->scalar = type->is_opaque ? WK_U64 : (uint8_t)type->type->element->scalar;
-    return true;
+    struct dag_form form = dag_form_of(type->type);
+    type->scalar = form.scalar;
+    if (type->kind == FLOW_KNOWN)
+        return dag_is_word(type->type);
+    type->rank = form.rank;
+    type->known_extents = type->type->kind == TYPE_ARRAY ? record->known_extents : 0;
+    type->is_opaque = form.scalar == DAG_OPAQUE || !is_viewable(type->type);
+    return !(record->known_extents >> (type->type->kind == TYPE_ARRAY ? form.rank : 0));
 }
 
 static bool load_type(struct flow_code *code, const struct flow_type_record *record, uint32_t index)
@@ -164,7 +167,7 @@ static const struct type *load_type_text(struct flow_code *code, uint32_t text)
     if (!is_string(code, text))
         return NULL;
     const struct type *type = type_parse(&code->type_table, code->strings + text);
-    return type && type->leaf_count <= FLOW_MOST_LEAVES ? type : NULL;
+    return type && type_has_words(type) && type->leaf_count <= FLOW_MOST_LEAVES ? type : NULL;
 }
 
 static int load_kernels(struct flow_code *code, struct error *error)
@@ -276,7 +279,7 @@ static bool load_parameter(struct flow_code *code, uint32_t index)
     if (!type || !is_string(code, record->name) || record->site >= code->header.site_count)
         return false;
     bool is_array = type->kind == TYPE_ARRAY && type_is_scalar(type->element);
-    if (!is_array && !type_is_scalar(type))
+    if (!is_array && !dag_is_word(type))
         return false;
     return has_type(code, code->functions[code->header.entry].parameters[index],
                     is_array ? FLOW_PENDING : FLOW_KNOWN, type) &&

@@ -41,7 +41,8 @@ uint64_t dag_ref_bytes(const struct dag *dag, dag_ref ref)
     const struct dag_view *view = &dag->views[dag_ref_view(ref)];
     if (view->is_unit)
         return 0;
-    uint64_t bytes = wk_scalar_bytes((enum wk_scalar)view->scalar);
+    uint64_t bytes = view->scalar == DAG_OPAQUE ? sizeof(uint64_t)
+                                                : wk_scalar_bytes((enum wk_scalar)view->scalar);
     for (uint32_t d = 0; d < view->rank; d++) {
         int64_t extent = dag->view_words[view->first_word + d];
         uint64_t factor = extent < 0 ? UNKNOWN_EXTENT : (uint64_t)extent;

@@ -76,13 +76,16 @@ struct dag_child {
     uint32_t bit;
 };
 
+/* In place of a view's scalar: an array whose elements are no scalars or, of rank 0, a map. */
+enum { DAG_OPAQUE = WK_SCALAR_COUNT };
+
 /* A view of a source's part. Extents (rank words, -1 where unknown until run time) begin at
  * first_word; a selection has, behind them, for each dimension of the source a pair (begin, count),
  * count -1 for an index, which drops the dimension. */
 struct dag_view {
     uint32_t part;
     uint32_t first_word; /* in view_words */
-    uint8_t scalar;      /* enum wk_scalar of the elements */
+    uint8_t scalar;      /* enum wk_scalar of the elements, or DAG_OPAQUE */
     uint8_t rank;        /* of what the view gives; 0: a scalar */
     uint8_t source_rank; /* of a selection's source; 0: the view is the whole part */
     uint8_t is_unit;     /* the part is () */

@@ -373,13 +373,15 @@ static bool read_ref(struct reader *r)
     int64_t words[3 * WK_MAX_RANK];
     uint32_t source;
     enum wk_scalar scalar = WK_BOOL;
+    bool is_opaque = false;
     if (!read_source(r, &source) || (accept(r, ".") && !read_u32(r, &view.part)) || !expect(r, ":"))
         return false;
     view.is_unit = accept(r, "()");
-    if (!view.is_unit && (!read_scalar(r, &scalar) || !read_extents(r, words, &view.rank) ||
-                          !read_selection(r, &view, words + view.rank)))
+    if (!view.is_unit &&
+        ((!(is_opaque = accept(r, "any")) && !read_scalar(r, &scalar)) ||
+         !read_extents(r, words, &view.rank) || !read_selection(r, &view, words + view.rank)))
         return false;
-    view.scalar = (uint8_t)scalar;
+    view.scalar = is_opaque ? DAG_OPAQUE : (uint8_t)scalar;
     dag_add_ref(r->builder, (dag_ref)source << 32 | dag_add_view(r->builder, &view, words));
     return true;
 }
@@ -425,8 +427,9 @@ static bool read_argument(struct reader *r, const struct type *parameters, uint3
     if (accept(r, "gather["))
         return read_gather(r);
     uint64_t word;
-    bool is_known = type && type_is_scalar(type);
-    if (!read_word(r, is_known ? type->scalar : WK_BOOL, is_known, &word))
+    bool is_known = type && dag_is_word(type);
+    enum wk_scalar scalar = is_known ? (enum wk_scalar)dag_form_of(type).scalar : WK_BOOL;
+    if (!read_word(r, scalar, is_known, &word))
         return false;
     vector_push(&r->codes, DAG_ARG_WORD);
     dag_add_word(r->builder, word);

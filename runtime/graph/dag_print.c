@@ -154,7 +154,8 @@ static void print_ref(struct printer *p, dag_ref ref)
         buffer_puts(p->out, ":()");
         return;
     }
-    buffer_printf(p->out, ":%s", wk_scalar_text((enum wk_scalar)view->scalar));
+    bool is_opaque = view->scalar == DAG_OPAQUE;
+    buffer_printf(p->out, ":%s", is_opaque ? "any" : wk_scalar_text((enum wk_scalar)view->scalar));
     print_extents(p, p->dag->view_words + view->first_word, view->rank);
     print_selection(p, view);
 }
@@ -176,7 +177,7 @@ static void print_item(struct printer *p, const struct dag_item *item)
     switch (item->kind) {
     case DAG_ARG_WORD:
         if (item->leaf)
-            print_word(p, item->leaf->scalar, item->words[0]);
+            print_word(p, (enum wk_scalar)dag_form_of(item->leaf).scalar, item->words[0]);
         else
             buffer_printf(p->out, "#%" PRIx64, item->words[0]);
         return;

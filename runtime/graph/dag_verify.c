@@ -146,7 +146,7 @@ static int verify_views(struct verifier *v)
     for (uint32_t i = 0; i < v->dag->view_count; i++) {
         const struct dag_view *view = &v->dag->views[i];
         const int64_t *words = v->dag->view_words + view->first_word;
-        if (view->scalar >= WK_SCALAR_COUNT || view->rank > WK_MAX_RANK ||
+        if (view->scalar > DAG_OPAQUE || view->rank > WK_MAX_RANK ||
             view->source_rank > WK_MAX_RANK || view->is_unit > 1 ||
             (uint64_t)view->first_word + dag_view_words(view) > v->dag->view_word_count)
             return REFUSE(v, "D8: view %u has an impossible type or no words", i);
@@ -221,9 +221,9 @@ static int verify_nodes(struct verifier *v)
 
 /* What a source's part is; rank 0 for a scalar. */
 struct whole {
-    bool is_known;    /* its type is */
-    bool has_scalars; /* its elements are scalars */
-    uint8_t scalar, rank;
+    bool is_known;          /* its type is */
+    bool is_opaque;         /* a string, a map, an array of what are no scalars: not cut */
+    uint8_t scalar, rank;   /* as in a view */
     const int64_t *extents; /* or NULL */
 };
 
@@ -237,12 +237,20 @@ static bool has_unit(const struct type *type)
     return found;
 }
 
+static void set_whole(struct whole *whole, const struct type *type)
+{
+    struct dag_form form = dag_form_of(type);
+    whole->scalar = form.scalar;
+    whole->rank = form.rank;
+    whole->is_opaque = form.scalar == DAG_OPAQUE || type->kind == TYPE_STRING;
+}
+
 /* False when there is no such part. */
 static bool find_whole(const struct verifier *v, uint32_t source, const struct dag_view *view,
                        struct whole *whole)
 {
     const struct dag *dag = v->dag;
-    *whole = (struct whole){.is_known = true, .has_scalars = true};
+    *whole = (struct whole){.is_known = true};
     if (source >= DAG_CONSTANT) {
         const struct dag_constant *c = &dag->constants[source - DAG_CONSTANT];
         whole->scalar = c->scalar;
@@ -264,11 +272,8 @@ static bool find_whole(const struct verifier *v, uint32_t source, const struct d
         return !result || has_unit(result);
     if (view->part >= dag->tasks[task].leaf_count)
         return false;
-    const struct type *leaf = result ? type_leaf(result, view->part) : NULL;
-    const struct type *element = leaf && leaf->kind == TYPE_ARRAY ? leaf->element : leaf;
-    whole->rank = leaf && leaf->kind == TYPE_ARRAY ? leaf->rank : 0;
-    whole->has_scalars = element && type_is_scalar(element);
-    whole->scalar = whole->has_scalars ? (uint8_t)element->scalar : 0;
+    if (result)
+        set_whole(whole, type_leaf(result, view->part));
     return true;
 }
 
@@ -279,7 +284,7 @@ static bool is_view_of(const struct dag *dag, const struct dag_view *view,
     const int64_t *words = dag->view_words + view->first_word;
     if (!whole->is_known)
         return true;
-    if (whole->has_scalars && whole->scalar != view->scalar)
+    if (whole->scalar != view->scalar || (whole->is_opaque && view->source_rank))
         return false;
     if ((view->source_rank ? view->source_rank : view->rank) != whole->rank)
         return false;
@@ -297,10 +302,10 @@ static bool is_view_of(const struct dag *dag, const struct dag_view *view,
 /* Whether what the view gives is of this type. */
 static bool gives(const struct dag_view *view, const struct type *type)
 {
-    if (type->kind != TYPE_ARRAY)
-        return type_is_scalar(type) && view->rank == 0 && view->scalar == type->scalar;
-    return view->rank == type->rank &&
-           (!type_is_scalar(type->element) || view->scalar == type->element->scalar);
+    if (type_has_parts(type))
+        return false;
+    struct dag_form form = dag_form_of(type);
+    return view->rank == form.rank && view->scalar == form.scalar;
 }
 
 static int verify_ref(struct verifier *v, uint32_t node, const struct dag_item *item,

@@ -88,7 +88,7 @@ static bool known_word(const struct dag *dag, const struct dag_item *item, enum 
                        uint64_t *word)
 {
     if (item->kind == DAG_ARG_WORD && item->leaf) {
-        *scalar = item->leaf->scalar;
+        *scalar = (enum wk_scalar)dag_form_of(item->leaf).scalar;
         *word = item->words[0];
         return true;
     }

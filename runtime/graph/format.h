@@ -36,10 +36,10 @@ static inline uint32_t flow_head(enum flow_opcode opcode, uint32_t words)
 #define FLOW_LAST 0x80000000u
 enum { FLOW_USE_SHIFT = 24, FLOW_USE_MASK = 0x7F };
 enum flow_use {
-    FLOW_USE_WORD,     /* a known scalar: a word */
+    FLOW_USE_WORD,     /* a known scalar or file: a word */
     FLOW_USE_NOTHING,  /* a known () */
     FLOW_USE_CONSTANT, /* a structure of known scalars: becomes a constant */
-    FLOW_USE_REF,      /* a pending scalar or array */
+    FLOW_USE_REF,      /* a pending value */
     FLOW_USE_ORDER,    /* a pending () */
     FLOW_USE_GATHER,   /* a structure of pending values */
     FLOW_USE_JOIN,     /* the next leaf of a gathered array of tuples */

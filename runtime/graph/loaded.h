@@ -10,13 +10,13 @@
 
 struct flow_type {
     enum flow_kind kind;
-    uint8_t scalar; /* KNOWN; PENDING: of the elements */
+    uint8_t scalar; /* KNOWN, PENDING: as in a view (dag.h) */
     uint8_t rank;   /* PENDING, STRUCTURED */
     bool is_unit;
-    bool is_opaque;          /* PENDING array whose elements are no scalars: used as a whole */
-    bool has_pending;        /* STRUCTURED: the innermost elements are pending */
-    uint32_t known_extents;  /* PENDING */
-    uint32_t element;        /* STRUCTURED */
+    bool is_opaque;         /* PENDING: neither a scalar nor an array of scalars: used as a whole */
+    bool has_pending;       /* STRUCTURED: the innermost elements are pending */
+    uint32_t known_extents; /* PENDING */
+    uint32_t element;       /* STRUCTURED */
     const struct type *type; /* KNOWN, PENDING */
 };
 

@@ -42,8 +42,7 @@ static uint32_t add_saturating(uint32_t a, uint32_t b)
     return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }
 
-/* Whether values of this type have words in the kernel ABI; () has none, but is a type of it. */
-static bool has_words(const struct type *type)
+bool type_has_words(const struct type *type)
 {
     return type->word_count > 0 || (type_has_parts(type) && type->leaf_count == 0);
 }
@@ -53,16 +52,17 @@ static uint32_t count_words(const struct type *type)
     uint32_t words = 0;
     switch (type->kind) {
     case TYPE_SCALAR:
-    case TYPE_MAP:
     case TYPE_FILE:
         return 1;
+    case TYPE_MAP:
+        return type_has_words(type->key) && type_has_words(type->element);
     case TYPE_STRING:
     case TYPE_ARRAY:
-        return has_words(type->element) ? 1U + type->rank : 0;
+        return type_has_words(type->element) ? 1U + type->rank : 0;
     case TYPE_TUPLE:
     case TYPE_STRUCT:
         for (uint32_t i = 0; i < type->part_count; i++) {
-            if (!has_words(type->parts[i]))
+            if (!type_has_words(type->parts[i]))
                 return 0;
             words = add_saturating(words, type->parts[i]->word_count);
         }

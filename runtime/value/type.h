@@ -78,6 +78,10 @@ const struct type *type_leaf(const struct type *type, uint32_t index);
 /* Where the leaf's words begin among the type's words. */
 uint32_t type_leaf_word(const struct type *type, uint32_t index);
 
+/* Whether values of the type have a form in memory: functions, and what holds them, have none. ()
+ * has no words, but is a value. */
+bool type_has_words(const struct type *type);
+
 /* Bytes of one element of an array with this element type: scalars their size, the rest 8 a word.
  */
 uint32_t type_element_bytes(const struct type *element);

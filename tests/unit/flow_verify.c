@@ -142,7 +142,18 @@ static void modules(void)
 static void types(void)
 {
     module_with("%0: i64, %1: f64,", "%0: i64, %1: f64[_],", "F2: @f: %1 has an impossible type");
-    module_with("%0: i64, %1: f64,", "%0: i64, %1: ?str,", "F2: @f: %1 has an impossible type");
+    module_with("%0: i64, %1: f64,", "%0: i64, %1: ?str,", "");
+    module_with("%0: i64, %1: f64,", "%0: i64, %1: ?str[+],", "");
+    module_with("%0: i64, %1: f64,", "%0: i64, %1: ?map[str](i64, str[_]),", "");
+    module_with("%0: i64, %1: f64,", "%0: i64, %1: {2}?(f64, str)[+],", "");
+    module_with("%0: i64, %1: f64,", "%0: i64, %1: ?P{a: i64[_]}[+],", "");
+    module_with("%0: i64, %1: f64,", "%0: i64, %1: {1}file,", "");
+    module_with("%0: i64, %1: f64,", "%0: i64, %1: map[str]i64,",
+                "F2: @f: %1 has an impossible type");
+    module_with("%0: i64, %1: f64,", "%0: i64, %1: ?P{a: i64},",
+                "F2: @f: %1 has an impossible type");
+    module_with("%0: i64, %1: f64,", "%0: i64, %1: ?(task(f64) -> f64),",
+                "F2: @f: %1 has an impossible type");
     module_with("%0: i64, %1: f64,", "%0: i64, %1: {1}(i64, i64),",
                 "F2: @f: %1 has an impossible type");
     module_with("\"f\" -> (i64)", "\"f\" -> (?(i64, i64))",
@@ -175,7 +186,7 @@ static void entries(void)
     module_with("parameter n: i64", "parameter n: f64",
                 "F8: @main does not take the parameters of main");
     module_with("parameter n: i64", "parameter n: (i64, i64)",
-                "F8: the parameter n is neither a scalar nor an array of scalars");
+                "F8: the parameter n is neither known nor an array of scalars");
     module_with("entry @main -> i64", "entry @main -> f64",
                 "F8: @main does not give the result of main");
     module_with("entry @main -> i64", "entry @main -> (task() -> ())[_]",

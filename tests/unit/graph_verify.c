@@ -103,7 +103,7 @@ static void small_tables_have_rules(void)
 
 static void views_and_patterns_have_rules(void)
 {
-    BREAKS("D8", struct dag_view, views, 0, p->scalar = WK_SCALAR_COUNT);
+    BREAKS("D8", struct dag_view, views, 0, p->scalar = DAG_OPAQUE + 1);
     BREAKS("D8", struct dag_view, views, 0, p->first_word = 1u << 30);
     BREAKS("D8", struct dag_view, views, 0, p->rank = 13);
     BREAKS("D8", int64_t, view_words, dag.views[dag_ref_view(dag.refs[2])].first_word, *p = -2);
