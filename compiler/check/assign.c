@@ -1,32 +1,40 @@
 /*
- * Assignments: to variables, parts of tuples, elements and slices, and to several places at once.
- *
- * The typed tree has places of the form variable.part.part[indexes]. Others, like s[i][j] or
- * xs[i].0, are written as a temporary copy of what the last index selects, which is changed and
- * stored back; each index is evaluated once.
+ * Assignments: to variables, places within them (parts, elements and slices, at any depth), and to
+ * several places at once.
  */
 #include <string.h>
 
 #include "check/checker.h"
 
-/* A place as the typed tree has it; `type` is that of the whole place. */
+/* A place: a variable, or one step into another place. */
 struct target {
     struct local *variable;
-    uint32_t parts[DEEPEST_TYPE], part_count;
-    struct typed_index *indexes;
-    uint32_t index_count;
+    const struct target *within; /* NULL: the variable itself */
+    struct typed_step step;      /* from there to here */
+    uint32_t step_count;         /* from the variable to here */
     const struct type *type;
     struct span span;
-    struct target *stored_to; /* the variable is a temporary, to be stored there afterwards */
 };
 
-static struct target *new_place(struct checker *c, struct local *variable, const struct type *type,
-                                struct span span)
+static struct target *variable_place(struct checker *c, struct local *variable, struct span span)
 {
     struct target *place = arena_new(c->arena, struct target);
     place->variable = variable;
-    place->type = type;
+    place->type = variable->variable.type;
     place->span = span;
+    return place;
+}
+
+static struct target *place_within(struct checker *c, const struct target *outer,
+                                   struct typed_step step)
+{
+    struct target *place = arena_new(c->arena, struct target);
+    place->variable = outer->variable;
+    place->within = outer;
+    place->step = step;
+    place->step_count = outer->step_count + 1;
+    place->type = step.type;
+    place->span = step.span;
     return place;
 }
 
@@ -81,76 +89,45 @@ static struct target *find_variable(struct checker *c, const struct ast_expressi
     symbol->local->assigned = true;
     if (types_is_error(c, symbol->local->variable.type))
         return NULL;
-    return new_place(c, symbol->local, symbol->local->variable.type, e->span);
+    return variable_place(c, symbol->local, e->span);
 }
 
-/* ---- Places
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Places --------------------------------------------------------------------------------- */
+
+static struct typed *read_step(struct checker *c, struct typed *base, const struct target *place)
+{
+    const struct typed_step *step = &place->step;
+    if (step->kind == STEP_PART)
+        return node_part(c, base, step->part, place->span);
+    struct typed *node = node_new(c, TYPED_INDEX, place->type, place->span);
+    node->base = base;
+    node->indexes = step->indexes;
+    node->index_count = step->index_count;
+    return node;
+}
 
 /* The present value of a place, as an expression. */
 static struct typed *read_place(struct checker *c, const struct target *place)
 {
+    if (place->within)
+        return read_step(c, read_place(c, place->within), place);
     bool used = place->variable->used;
     struct typed *node = node_variable(c, place->variable, place->span);
     place->variable->used = used;
-    for (uint32_t i = 0; i < place->part_count; i++)
-        node = node_part(c, node, place->parts[i], place->span);
-    if (place->index_count == 0)
-        return node;
-    struct typed *element = node_new(c, TYPED_INDEX, place->type, place->span);
-    element->base = node;
-    element->indexes = place->indexes;
-    element->index_count = place->index_count;
-    return element;
+    return node;
 }
 
-/* Names an index that is no constant or variable, so that it is evaluated once. */
-static void hoist(struct checker *c, struct typed **index, struct statement_list *out)
-{
-    if (!*index || (*index)->kind == TYPED_CONSTANT || (*index)->kind == TYPED_VARIABLE)
-        return;
-    struct local *name = local_new(c, VARIABLE_LOCAL, NULL, c->integer, (*index)->span);
-    statement_declare(c, out, name, *index, (*index)->span);
-    *index = node_variable(c, name, (*index)->span);
-}
+static struct target *check_place(struct checker *c, const struct ast_expression *e);
 
-/* A place for what an indexed place selects: a temporary, which is stored back. */
-static struct target *enter_element(struct checker *c, struct target *place,
-                                    struct statement_list *out)
+static struct target *check_indexed_place(struct checker *c, const struct ast_expression *e)
 {
-    if (place->index_count == 0)
-        return place;
-    for (uint32_t i = 0; i < place->index_count; i++) {
-        hoist(c, &place->indexes[i].low, out);
-        hoist(c, &place->indexes[i].high, out);
-    }
-    struct local *copy = local_new(c, VARIABLE_MUTABLE, NULL, place->type, place->span);
-    statement_declare(c, out, copy, read_place(c, place), place->span);
-    struct target *inner = new_place(c, copy, place->type, place->span);
-    inner->stored_to = place;
-    return inner;
-}
-
-static struct target *check_place(struct checker *c, const struct ast_expression *e,
-                                  struct statement_list *out);
-
-static struct target *check_indexed_place(struct checker *c, const struct ast_expression *e,
-                                          struct statement_list *out)
-{
-    struct target *base = check_place(c, e->index.base, out);
+    struct target *base = check_place(c, e->index.base);
     struct typed *value = base ? read_place(c, base) : node_error(c, e->span);
-    struct typed_index *indexes;
-    const struct type *type;
     value->span = e->index.base->span;
-    if (!check_indexes(c, value, e, &indexes, &type))
+    struct typed_step step = {.kind = STEP_INDEX, .span = e->span, .index_count = e->index.count};
+    if (!check_indexes(c, value, e, &step.indexes, &step.type))
         return NULL;
-    base = enter_element(c, base, out);
-    base->indexes = indexes;
-    base->index_count = e->index.count;
-    base->type = type;
-    base->span = e->span;
-    return base;
+    return place_within(c, base, step);
 }
 
 static int find_part(const struct type *type, const struct ast_expression *e)
@@ -165,10 +142,9 @@ static int find_part(const struct type *type, const struct ast_expression *e)
     return -1;
 }
 
-static struct target *check_part_place(struct checker *c, const struct ast_expression *e,
-                                       struct statement_list *out)
+static struct target *check_part_place(struct checker *c, const struct ast_expression *e)
 {
-    struct target *base = check_place(c, e->field.base, out);
+    struct target *base = check_place(c, e->field.base);
     if (!base)
         return NULL;
     int part = find_part(base->type, e);
@@ -176,24 +152,23 @@ static struct target *check_part_place(struct checker *c, const struct ast_expre
         check_expression(c, e); /* reports it, as for reading */
         return NULL;
     }
-    base = enter_element(c, base, out);
-    base->parts[base->part_count++] = (uint32_t)part; /* each part's type nests less deep */
-    base->type = base->type->parts[part];
-    base->span = e->span;
-    return base;
+    struct typed_step step = {.kind = STEP_PART,
+                              .span = e->span,
+                              .type = base->type->parts[part],
+                              .part = (uint32_t)part};
+    return place_within(c, base, step);
 }
 
-static struct target *check_place(struct checker *c, const struct ast_expression *e,
-                                  struct statement_list *out)
+static struct target *check_place(struct checker *c, const struct ast_expression *e)
 {
     switch (e->kind) {
     case EXPR_NAME:
         return find_variable(c, e);
     case EXPR_INDEX:
-        return check_indexed_place(c, e, out);
+        return check_indexed_place(c, e);
     case EXPR_FIELD:
     case EXPR_PART:
-        return check_part_place(c, e, out);
+        return check_part_place(c, e);
     default:
         return NULL; /* the parser refused it */
     }
@@ -203,28 +178,25 @@ static struct target *check_place(struct checker *c, const struct ast_expression
  * ---------------------------------------------------------------------------------------------------
  */
 
-static void store(struct checker *c, struct target *place, enum operation operation,
+static void store(struct checker *c, const struct target *place, enum operation operation,
                   struct span operator_span, struct typed *value, struct span span,
                   struct statement_list *out)
 {
     struct typed_statement *s = statement_new(c, out, STATEMENT_ASSIGN, span);
     s->variable = &place->variable->variable;
-    s->part_count = place->part_count;
-    s->part_path = arena_copy(c->arena, place->parts, place->part_count * sizeof(uint32_t));
-    s->indexes = place->indexes;
-    s->index_count = place->index_count;
+    s->step_count = place->step_count;
+    s->steps = arena_array(c->arena, struct typed_step, place->step_count);
+    for (const struct target *at = place; at->within; at = at->within)
+        s->steps[at->step_count - 1] = at->step;
     s->operation = operation;
     s->operator_span = operator_span;
     s->value = value;
-    if (place->stored_to)
-        store(c, place->stored_to, OPERATION_NONE, operator_span,
-              node_variable(c, place->variable, place->span), span, out);
 }
 
 /* What a value is wanted for: a whole variable, or a place within one. */
 static struct purpose purpose_of(const struct target *place)
 {
-    bool whole = place->index_count == 0 && place->part_count == 0 && !place->stored_to;
+    bool whole = place->step_count == 0;
     return (struct purpose){.what = whole ? "the variable" : "this place",
                             .name = whole ? place->variable->variable.name : NULL,
                             .because = place->variable->variable.span,
@@ -249,7 +221,7 @@ static struct typed *check_compound(struct checker *c, const struct ast_statemen
 static void check_single(struct checker *c, const struct ast_statement *s,
                          struct statement_list *out)
 {
-    struct target *place = check_place(c, s->assign.places[0], out);
+    struct target *place = check_place(c, s->assign.places[0]);
     struct typed *value = check_expression(c, s->assign.value);
     if (!place)
         return;
@@ -278,7 +250,7 @@ static void check_several(struct checker *c, const struct ast_statement *s,
         const struct ast_expression *written_place = s->assign.places[i];
         if (written_place->kind == EXPR_NAME && strcmp(written_place->name, "_") == 0)
             continue;
-        struct target *place = check_place(c, written_place, out);
+        struct target *place = check_place(c, written_place);
         if (!place || !good)
             continue;
         struct purpose purpose = purpose_of(place);

@@ -35,52 +35,75 @@ void level_raise(struct walk *w, const struct variable *variable, const struct l
 /* ---- Assignments
  * ------------------------------------------------------------------------------------------ */
 
-/* The level of an array after an element or slice of it got a value. */
-static const struct level *updated_array(struct walk *w, const struct typed_statement *s,
-                                         const struct level *array, const struct level *value)
+/* Reports a value whose shape must be known since it goes into a known structure, and is not. */
+static void require_known_shape(struct walk *w, const struct typed *value)
 {
-    if (array->kind == LEVEL_PENDING)
-        return array;
-    level_require_known_indexes(w, s->indexes, s->index_count);
-    bool slice = false;
-    for (uint32_t i = 0; i < s->index_count; i++)
-        slice |= s->indexes[i].is_range;
-    if (slice && s->value->type->kind == TYPE_ARRAY) {
-        if (value->kind == LEVEL_PENDING &&
-            value->known_extents != level_all_extents(s->value->type))
-            report_pending(w, s->value, s->value->span, ERR_unknown_shape,
-                           "the shape of what is stored into a known structure", NULL);
-        value = level_element(w->l, value, s->value->type);
-    }
-    const struct level *element = array->kind == LEVEL_STRUCTURE ? array->element : array;
-    return level_structure(w->l, level_join(w->l, element, value));
+    if (value->level->kind == LEVEL_PENDING &&
+        value->level->known_extents != level_all_extents(value->type))
+        report_pending(w, value, value->span, ERR_unknown_shape,
+                       "the shape of what is stored into a known structure", NULL);
 }
 
 /* The level of what `s` assigns to, after it, where `level` is what its path begins at. */
 static const struct level *updated(struct walk *w, const struct typed_statement *s,
                                    const struct level *level, const struct type *type,
+                                   uint32_t depth);
+
+/* The level of an array after an element or slice of it, or a place within them, got a value. */
+static const struct level *updated_array(struct walk *w, const struct typed_statement *s,
+                                         const struct level *array, const struct type *type,
+                                         uint32_t depth)
+{
+    const struct typed_step *step = &s->steps[depth];
+    if (array->kind == LEVEL_PENDING)
+        return array;
+    level_require_known_indexes(w, step->indexes, step->index_count);
+    const struct level *element = level_element(w->l, array, type);
+    bool slice = step_is_slice(step);
+    const struct level *value =
+        updated(w, s, slice ? level_structure(w->l, element) : element, step->type, depth + 1);
+    bool is_last = depth + 1 == s->step_count;
+    bool broadcasts = is_last && s->operation == OPERATION_NONE && s->value->type != step->type;
+    if (slice && is_last && s->value->type->kind == TYPE_ARRAY)
+        require_known_shape(w, s->value);
+    if (slice && !broadcasts)
+        value = level_element(w->l, value, step->type);
+    return level_structure(w->l, level_join(w->l, element, value));
+}
+
+static const struct level *updated(struct walk *w, const struct typed_statement *s,
+                                   const struct level *level, const struct type *type,
                                    uint32_t depth)
 {
-    const struct level *value = s->value->level;
-    if (depth < s->part_count) {
-        uint32_t part = s->part_path[depth];
+    if (depth < s->step_count && s->steps[depth].kind == STEP_PART) {
+        uint32_t part = s->steps[depth].part;
         return level_set_part(w->l, level, type, part,
                               updated(w, s, level_part(level, part), type->parts[part], depth + 1));
     }
-    if (s->index_count)
-        return updated_array(w, s, level, value);
+    if (depth < s->step_count)
+        return updated_array(w, s, level, type, depth);
     if (s->operation == OPERATION_NONE)
-        return value;
+        return s->value->level;
     struct typed place = {.type = type, .level = level};
     struct typed *const operands[] = {&place, s->value};
     return level_elementwise(w, type, operands, 2);
+}
+
+static struct typed_step *level_steps(struct walk *w, const struct typed_step *steps,
+                                      uint32_t count)
+{
+    struct typed_step *copy = arena_copy(w->arena, steps, count * sizeof *steps);
+    for (uint32_t i = 0; i < count; i++)
+        if (copy[i].kind == STEP_INDEX)
+            copy[i].indexes = level_indexes(w, copy[i].indexes, copy[i].index_count);
+    return copy;
 }
 
 static void level_assign(struct walk *w, struct typed_statement *s)
 {
     const struct variable *variable = s->variable;
     s->value = level_expression(w, s->value);
-    s->indexes = level_indexes(w, s->indexes, s->index_count);
+    s->steps = level_steps(w, s->steps, s->step_count);
     const struct level *before = w->instance->variables[variable->index];
     if (before && s->value->level)
         level_raise(w, variable, updated(w, s, before, variable->type, 0), s->value);

@@ -193,18 +193,44 @@ struct typed_piece {
     struct typed *value; /* a scalar, printed as str() does */
 };
 
+/* One step of the path from a variable to a place within it, in any mix and depth. What a slice
+ * selects may be stepped into like an array. */
+enum step_kind {
+    STEP_PART,  /* part `part` of a tuple or struct */
+    STEP_INDEX, /* `indexes` into an array: an element, or a slice if any of them is a range */
+};
+
+struct typed_step {
+    enum step_kind kind;
+    const struct type *type; /* of what the step leads to */
+    struct span span;
+    union {
+        uint32_t part;
+        struct {
+            struct typed_index *indexes; /* as many as the array's rank */
+            uint32_t index_count;
+        };
+    };
+};
+
+static inline bool step_is_slice(const struct typed_step *step)
+{
+    for (uint32_t i = 0; step->kind == STEP_INDEX && i < step->index_count; i++)
+        if (step->indexes[i].is_range)
+            return true;
+    return false;
+}
+
 struct typed_statement {
     enum typed_statement_kind kind;
     struct span span;
     union {
         struct { /* DECLARE, ASSIGN, EVALUATE, RETURN */
             struct variable *variable;
-            /* ASSIGN to an element or slice: path from the variable to the place. First parts of
-             * tuples (`part_path`), then at most one index into an array (index_count > 0). */
-            uint32_t *part_path;
-            uint32_t part_count;
-            struct typed_index *indexes;
-            uint32_t index_count;
+            /* ASSIGN to a place within the variable: the path to it. Indexes are evaluated once,
+             * in order; `place op= value` reads and writes one place. */
+            struct typed_step *steps;
+            uint32_t step_count;
             enum operation operation; /* of `place op= value`; OPERATION_NONE for = */
             struct span operator_span;
             struct typed *value;

@@ -251,13 +251,24 @@ static void print_expression(const struct typed *node, struct buffer *out)
 
 static void print_block(const struct typed_block *block, int indent, struct buffer *out);
 
+static void print_step(const struct typed_step *step, struct buffer *out)
+{
+    switch (step->kind) {
+    case STEP_PART:
+        buffer_printf(out, ".%u", step->part);
+        return;
+    case STEP_INDEX:
+        print_indexes(step->indexes, step->index_count, out);
+        return;
+    }
+    bug("step of kind %d", step->kind);
+}
+
 static void print_assignment(const struct typed_statement *s, struct buffer *out)
 {
     print_variable(s->variable, out);
-    for (uint32_t i = 0; i < s->part_count; i++)
-        buffer_printf(out, ".%u", s->part_path[i]);
-    if (s->index_count)
-        print_indexes(s->indexes, s->index_count, out);
+    for (uint32_t i = 0; i < s->step_count; i++)
+        print_step(&s->steps[i], out);
     buffer_printf(out,
                   " %s= ", s->operation == OPERATION_NONE ? "" : operation_mnemonic(s->operation));
     print_expression(s->value, out);

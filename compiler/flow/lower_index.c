@@ -281,8 +281,13 @@ static void write_body(struct lower *f, struct typed_function *task, const struc
     assign->kind = STATEMENT_ASSIGN;
     assign->span = assign->operator_span = f->build.span;
     assign->variable = copy;
-    assign->indexes = task_indexes(f, task, list, rank, 1);
-    assign->index_count = rank;
+    assign->step_count = 1;
+    assign->steps = arena_new(arena, struct typed_step);
+    assign->steps->kind = STEP_INDEX;
+    assign->steps->type = selected_type(f, task->result, list);
+    assign->steps->span = f->build.span;
+    assign->steps->indexes = task_indexes(f, task, list, rank, 1);
+    assign->steps->index_count = rank;
     assign->value = lower_task_parameter(f, task, value_parameter);
     task->body.statements = arena_array(arena, struct typed_statement *, 2);
     task->body.statements[0] = declare;
@@ -312,80 +317,109 @@ static struct lowered write_task(struct lower *f, const struct type *array, stru
     return lower_small_call(f, task, types, arguments, count, extents);
 }
 
-/* The place that an assignment writes: a part of a variable. */
-struct assigned_place {
-    const struct type *type;
-    const struct level *level;
-    uint32_t begin, count; /* of its leaves among the variable's */
-};
-
-static struct assigned_place find_place(struct lower *f, const struct typed_statement *s)
-{
-    struct lowered whole = lower_variable(f, s->variable);
-    struct assigned_place place = {s->variable->type, s->variable->level, 0, whole.count};
-    for (uint32_t i = 0; i < s->part_count; i++) {
-        struct lowered value = {whole.values + place.begin, place.count};
-        struct lowered part = lower_part(f, place.type, value, s->part_path[i]);
-        place.begin = (uint32_t)(part.values - whole.values);
-        place.count = part.count;
-        place.type = place.type->parts[s->part_path[i]];
-        if (place.level && place.level->kind == LEVEL_TUPLE)
-            place.level = place.level->parts[s->part_path[i]];
-    }
-    return place;
-}
-
 /* What the statement writes into the place, when the place held `old`. */
-static struct lowered combined(struct lower *f, const struct typed_statement *s,
-                               const struct type *type, struct lowered old, struct lowered value)
+static struct lowered assigned_value(struct lower *f, const struct typed_statement *s,
+                                     const struct type *type, struct lowered old)
 {
+    struct lowered value = lower_expression(f, s->value);
+    f->build.span = s->span;
     if (s->operation == OPERATION_NONE)
         return value;
     const struct type *types[] = {type, s->value->type};
     struct lowered operands[] = {old, value};
-    f->build.span = s->span;
     return lower_operate(f, s->operation, type, types, operands, 2);
 }
 
-static struct lowered assign_indexed(struct lower *f, const struct typed_statement *s,
-                                     const struct assigned_place *place, struct lowered base)
+/* An assignment on its way from the variable to the place. */
+struct assigned_place {
+    const struct typed_statement *statement;
+    uint32_t depth; /* steps gone */
+    const struct type *type;
+    const struct level *level; /* afterwards; NULL: not asked for, or known */
+};
+
+static struct lowered assign_within(struct lower *f, struct assigned_place place,
+                                    struct lowered old);
+
+static struct lowered assign_part(struct lower *f, struct assigned_place place, struct lowered old)
 {
-    struct index_list list = lower_indexes(f, base, s->indexes, s->index_count);
-    struct lowered value = lower_expression(f, s->value);
-    const struct type *type = s->value->type;
-    f->build.span = s->span;
-    if (s->operation != OPERATION_NONE) {
-        const struct type *selected = selected_type(f, place->type, &list);
-        value = combined(f, s, selected, read_indexed(f, place->type, base, &list), value);
-        type = selected;
-    }
-    if (!lower_is_structured(f, base.values[0]))
-        return write_task(f, place->type, base, &list, type, value);
+    uint32_t part = place.statement->steps[place.depth].part;
+    struct lowered inner = lower_part(f, place.type, old, part);
+    struct value_list leaves = {0};
+    uint32_t begin = (uint32_t)(inner.values - old.values), end = begin + inner.count;
+    const struct level *level =
+        place.level && place.level->kind == LEVEL_TUPLE ? place.level->parts[part] : place.level;
+    inner = assign_within(
+        f,
+        (struct assigned_place){place.statement, place.depth + 1, place.type->parts[part], level},
+        inner);
+    for (uint32_t i = 0; i < begin; i++)
+        vector_push(&leaves, old.values[i]);
+    for (uint32_t i = 0; i < inner.count; i++)
+        vector_push(&leaves, inner.values[i]);
+    for (uint32_t i = end; i < old.count; i++)
+        vector_push(&leaves, old.values[i]);
+    struct lowered result = lower_copy(f, leaves.items, leaves.count);
+    vector_release(&leaves);
+    return result;
+}
+
+/* Whether what the array holds at a step is needed to find its new value. */
+static bool reads_old(const struct assigned_place *place)
+{
+    return place->depth + 1 < place->statement->step_count ||
+           place->statement->operation != OPERATION_NONE;
+}
+
+static const struct level *slice_level(struct lower *f, const struct level *element)
+{
+    struct level *level = arena_new(f->shared->arena, struct level);
+    *level = (struct level){.kind = LEVEL_STRUCTURE, .element = element};
+    return level;
+}
+
+static struct lowered assign_indexed(struct lower *f, struct assigned_place place,
+                                     struct lowered base)
+{
+    const struct typed_statement *s = place.statement;
+    const struct typed_step *step = &s->steps[place.depth];
+    struct index_list list = lower_indexes(f, base, step->indexes, step->index_count);
+    bool is_structure = lower_is_structured(f, base.values[0]);
     const struct level *element =
-        place->level && place->level->kind == LEVEL_STRUCTURE ? place->level->element : NULL;
-    return write_structure(f, place->type, base, &list, value, element);
+        place.level && place.level->kind == LEVEL_STRUCTURE ? place.level->element : NULL;
+    struct assigned_place inner = {s, place.depth + 1, step->type, element};
+    if (element && list.mask)
+        inner.level = slice_level(f, element);
+    const struct type *type = step->type;
+    f->build.span = place.depth + 1 < s->step_count ? step->span : s->span;
+    struct lowered value = {0};
+    if (reads_old(&place))
+        value = read_indexed(f, place.type, base, &list);
+    else
+        type = s->value->type; /* may be what fills the slice */
+    value = assign_within(f, inner, value);
+    f->build.span = s->span;
+    if (!is_structure)
+        return write_task(f, place.type, base, &list, type, value);
+    return write_structure(f, place.type, base, &list, value, element);
+}
+
+/* The value of a place after the assignment, when it was `old`. */
+static struct lowered assign_within(struct lower *f, struct assigned_place place,
+                                    struct lowered old)
+{
+    const struct typed_statement *s = place.statement;
+    if (place.depth == s->step_count)
+        return assigned_value(f, s, place.type, old);
+    if (s->steps[place.depth].kind == STEP_PART)
+        return assign_part(f, place, old);
+    return assign_indexed(f, place, old);
 }
 
 void lower_assign(struct lower *f, const struct typed_statement *s)
 {
-    struct assigned_place place = find_place(f, s);
-    struct lowered whole = lower_variable(f, s->variable);
-    struct lowered base = {whole.values + place.begin, place.count};
-    struct lowered value;
-    if (s->index_count) {
-        value = assign_indexed(f, s, &place, base);
-    } else {
-        value = combined(f, s, place.type, base, lower_expression(f, s->value));
-        value = lower_coerce(f, place.type, value, place.level);
-    }
-    struct value_list leaves = {0};
-    for (uint32_t i = 0; i < whole.count; i++) {
-        if (i == place.begin)
-            for (uint32_t leaf = 0; leaf < value.count; leaf++)
-                vector_push(&leaves, value.values[leaf]);
-        if (i < place.begin || i >= place.begin + place.count)
-            vector_push(&leaves, whole.values[i]);
-    }
-    lower_bind(f, s->variable, lower_copy(f, leaves.items, leaves.count));
-    vector_release(&leaves);
+    struct assigned_place place = {s, 0, s->variable->type, s->variable->level};
+    struct lowered value = assign_within(f, place, lower_variable(f, s->variable));
+    f->build.span = s->span;
+    lower_bind(f, s->variable, lower_coerce(f, s->variable->type, value, s->variable->level));
 }

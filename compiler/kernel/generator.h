@@ -207,6 +207,8 @@ bool type_has_array(const struct type *type);
 /* ---- uses.c: what is read and written where ----------------------------------------------- */
 
 bool typed_mentions(const struct typed *typed, const struct variable *variable);
+/* Whether an index on the path of an assignment does. */
+bool path_mentions(const struct typed_statement *s, const struct variable *variable);
 bool block_mentions(const struct typed_block *block, uint32_t from,
                     const struct variable *variable);
 bool block_assigns(const struct typed_block *block, uint32_t from, const struct variable *variable);
@@ -421,6 +423,8 @@ struct value reduce_extreme(struct generator *g, const struct typed *typed,
                             enum operation operation);
 struct value matmul(struct generator *g, const struct typed *typed);
 void statements(struct generator *g, const struct typed_block *block);
+/* assign.c */
+void assign_statement(struct generator *g, const struct typed_statement *s);
 
 /* ---- debug.c ------------------------------------------------------------------------------ */
 

@@ -3,7 +3,6 @@
  */
 #include "generator.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -86,199 +85,6 @@ static void declare(struct generator *g, const struct typed_statement *s)
     if (slot.owned && type_has_array(slot.type))
         scope_keep_slot(g, &g->slots[s->variable->index]);
     debug_variable(g, s->variable, &slot, 0);
-}
-
-/* ---- Assignments -------------------------------------------------------------------------- */
-
-static LLVMValueRef combine(struct generator *g, const struct typed_statement *s,
-                            const struct type *type, LLVMValueRef old, LLVMValueRef operand)
-{
-    LLVMValueRef operands[] = {old, operand};
-    debug_at(g, s->operator_span.source ? s->operator_span : s->span);
-    return operation_emit(g, s->operation, type->scalar, operands, s->span);
-}
-
-/* The source of an assignment to (a part of) an array: not lazy where it looks at that array. */
-static struct lazy *assigned_source(struct generator *g, const struct typed_statement *s,
-                                    const struct value *target)
-{
-    if (s->value->type->kind != TYPE_ARRAY || target->type->element == s->value->type) {
-        struct lazy *scalar = arena_new(&g->arena, struct lazy);
-        *scalar = (struct lazy){.kind = SOURCE_SCALAR,
-                                .element = s->value->type,
-                                .rank = target->type->rank,
-                                .extents = target->extents};
-        scalar->view = expression_borrow(g, s->value);
-        return scalar;
-    }
-    struct lazy *source;
-    if (typed_mentions(s->value, s->variable))
-        source = source_of_value(g, scope_keep(g, expression_take(g, s->value)));
-    else
-        source = source_open(g, s->value);
-    check_extents_agree(g, target->extents, source->extents, target->type->rank, s->span);
-    return source;
-}
-
-/* target op= value, element by element. */
-static void update_elements(struct generator *g, const struct typed_statement *s,
-                            const struct lazy *source, const struct value *target)
-{
-    const struct type *element = target->type->element;
-    struct nest nest;
-    nest_open(g, &nest, target->extents, target->type->rank,
-              source_is_flat(source) && !target->strides);
-    LLVMValueRef operand = source_element(g, source, &nest.at).scalar;
-    LLVMValueRef address =
-        element_address(g, element, target->scalar, array_offset(g, target, &nest.at));
-    LLVMValueRef old = element_load(g, element, address).scalar;
-    struct value updated = value_scalar(element, combine(g, s, element, old, operand));
-    element_store(g, &updated, address);
-    nest_close(g, &nest);
-}
-
-static void assign_array(struct generator *g, const struct typed_statement *s,
-                         const struct value *target)
-{
-    struct lazy *source = assigned_source(g, s, target);
-    if (s->operation != OPERATION_NONE)
-        update_elements(g, s, source, target);
-    else
-        source_write(g, source, target, false);
-}
-
-static bool is_slice(const struct typed_statement *s)
-{
-    for (uint32_t i = 0; i < s->index_count; i++) {
-        if (s->indexes[i].is_range)
-            return true;
-    }
-    return false;
-}
-
-/* The type of a slice: an array of as many dimensions as there are ranges. Interned types are the
- * checker's, so this one is of our own; nothing compares it. */
-static const struct type *slice_type(struct generator *g, const struct type *base,
-                                     const struct typed_statement *s)
-{
-    struct type *type = arena_copy(&g->arena, base, sizeof *base);
-    type->rank = 0;
-    for (uint32_t i = 0; i < s->index_count; i++)
-        type->rank = (uint8_t)(type->rank + s->indexes[i].is_range);
-    return type;
-}
-
-static void assign_element(struct generator *g, const struct typed_statement *s,
-                           const struct slot *slot)
-{
-    const struct type *element = slot->type->element;
-    struct value value = s->operation == OPERATION_NONE ? expression_take(g, s->value)
-                                                        : expression_borrow(g, s->value);
-    struct value base = slot_load(g, slot);
-    LLVMValueRef address = array_place(g, &base, s->indexes);
-    debug_at(g, s->span);
-    if (s->operation != OPERATION_NONE) {
-        struct value old = element_load(g, element, address);
-        if (element->kind == TYPE_ARRAY) {
-            assign_array(g, s, &old);
-            return;
-        }
-        value = value_scalar(element, combine(g, s, element, old.scalar, value.scalar));
-        /* Sums in memory are chains of loads, additions and stores: a compare and a select in each
-         * link would slow them by half. */
-        g->functions.items[g->number].leaves_nans |= type_is_float(element);
-        element_store_raw(g, &value, address);
-        return;
-    } else if (type_has_array(element)) {
-        struct value old = element_load(g, element, address);
-        value_drop(g, &old);
-    }
-    element_store(g, &value, address);
-}
-
-/* xs = append(xs, x). */
-static bool is_growth(const struct typed_statement *s)
-{
-    const struct typed *value = s->value;
-    return s->operation == OPERATION_NONE && s->part_count == 0 && value->kind == TYPED_BUILTIN &&
-           value->builtin == BUILTIN_APPEND && value->items[0]->kind == TYPED_VARIABLE &&
-           value->items[0]->variable == s->variable;
-}
-
-/* Moves the elements of a variable to a block with room for as many again. */
-static void grow_slot(struct generator *g, const struct slot *slot, LLVMValueRef used,
-                      LLVMValueRef needed)
-{
-    LLVMValueRef old = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
-    LLVMValueRef doubled = index_multiply(g, needed, constant_i64(g, 2));
-    LLVMValueRef moved = block_new_bytes(g, doubled);
-    copy_memory(g, moved, old, used);
-    block_free(g, old);
-    LLVMBuildStore(g->builder, moved, slot->storage);
-}
-
-/* Adds an element at the end of a variable's own block while there is room, so that n of them take
- * a time in proportion to n. How many bytes the block has stands in its header. */
-static void append_in_place(struct generator *g, const struct typed_statement *s,
-                            const struct slot *slot)
-{
-    const struct type *element = slot->type->element;
-    struct value last = expression_take(g, s->value->items[1]);
-    debug_at(g, s->span);
-    struct value array = slot_load(g, slot);
-    LLVMValueRef size = constant_i64(g, type_element_bytes(element));
-    LLVMValueRef used = array_bytes(g, &array), needed = index_add(g, used, size);
-    LLVMValueRef offset =
-        constant_i64(g, (int64_t)offsetof(struct wk_block, bytes) - WK_HEADER_BYTES);
-    LLVMValueRef header = LLVMBuildGEP2(g->builder, g->i8, array.scalar, &offset, 1, "");
-    LLVMValueRef room = LLVMBuildLoad2(g->builder, g->i64, header, "");
-    LLVMBasicBlockRef grow = block_new(g, "grow"), push = block_new(g, "push");
-    branch_likely(g, LLVMBuildICmp(g->builder, LLVMIntULE, needed, room, ""), push, grow);
-    block_enter(g, grow);
-    grow_slot(g, slot, used, needed);
-    block_jump(g, push);
-    block_enter(g, push);
-    LLVMValueRef data = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
-    element_store(g, &last, element_address(g, element, data, array.extents[0]));
-    LLVMValueRef count = index_add(g, array.extents[0], constant_i64(g, 1));
-    LLVMBuildStore(g->builder, count, slot->extents[0]);
-}
-
-static void assign_whole(struct generator *g, const struct typed_statement *s,
-                         const struct slot *slot)
-{
-    if (is_growth(s)) {
-        append_in_place(g, s, slot);
-        return;
-    }
-    const struct type *type = slot->type;
-    if (s->operation != OPERATION_NONE && type->kind == TYPE_ARRAY) {
-        struct value target = slot_load(g, slot);
-        assign_array(g, s, &target);
-        return;
-    }
-    struct value value = expression_take(g, s->value);
-    debug_at(g, s->span);
-    if (s->operation != OPERATION_NONE)
-        value = value_scalar(type, combine(g, s, type, slot_load(g, slot).scalar, value.scalar));
-    slot_drop(g, slot);
-    slot_store(g, slot, &value);
-}
-
-static void assign(struct generator *g, const struct typed_statement *s)
-{
-    const struct slot *slot = &g->slots[s->variable->index];
-    for (uint32_t i = 0; i < s->part_count; i++)
-        slot = &slot->parts[s->part_path[i]];
-    if (s->index_count == 0) {
-        assign_whole(g, s, slot);
-    } else if (!is_slice(s)) {
-        assign_element(g, s, slot);
-    } else {
-        struct value base = slot_load(g, slot);
-        struct value target = array_index(g, &base, s->indexes, slice_type(g, slot->type, s));
-        assign_array(g, s, &target);
-    }
 }
 
 /* ---- Control ------------------------------------------------------------------------------ */
@@ -489,7 +295,7 @@ static void statement(struct generator *g, const struct typed_statement *s)
         declare(g, s);
         return;
     case STATEMENT_ASSIGN:
-        in_scope(g, s, assign);
+        in_scope(g, s, assign_statement);
         return;
     case STATEMENT_EVALUATE:
         in_scope(g, s, evaluate);

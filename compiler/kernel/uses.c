@@ -94,6 +94,16 @@ static bool never(const struct typed *typed, const void *what)
 
 static bool block_any(const struct typed_block *block, uint32_t from, const struct search *search);
 
+static bool steps_any(const struct typed_statement *s, typed_test *test, const void *what)
+{
+    for (uint32_t i = 0; i < s->step_count; i++) {
+        const struct typed_step *step = &s->steps[i];
+        if (step->kind == STEP_INDEX && indexes_any(step->indexes, step->index_count, test, what))
+            return true;
+    }
+    return false;
+}
+
 static bool statement_any(const struct typed_statement *s, const struct search *search)
 {
     if (search->statement && search->statement(s, search->what))
@@ -104,8 +114,7 @@ static bool statement_any(const struct typed_statement *s, const struct search *
     case STATEMENT_ASSIGN:
     case STATEMENT_EVALUATE:
     case STATEMENT_RETURN:
-        return typed_any(s->value, test, search->what) ||
-               indexes_any(s->indexes, s->index_count, test, search->what);
+        return typed_any(s->value, test, search->what) || steps_any(s, test, search->what);
     case STATEMENT_IF:
     case STATEMENT_WHILE:
         return typed_any(s->condition, test, search->what) || block_any(&s->then, 0, search) ||
@@ -151,6 +160,11 @@ static bool assigns(const struct typed_statement *statement, const void *variabl
 bool typed_mentions(const struct typed *typed, const struct variable *variable)
 {
     return typed_any(typed, is_variable, variable);
+}
+
+bool path_mentions(const struct typed_statement *s, const struct variable *variable)
+{
+    return steps_any(s, is_variable, variable);
 }
 
 /* An assignment to a part or an element reads the variable, too; to the whole it does not, but then

@@ -248,15 +248,27 @@ static void expression(struct canonical *c, const struct typed *typed)
 
 static void block(struct canonical *c, const struct typed_block *typed);
 
+static void step(struct canonical *c, const struct typed_step *typed)
+{
+    number(c, typed->kind);
+    switch (typed->kind) {
+    case STEP_PART:
+        number(c, typed->part);
+        return;
+    case STEP_INDEX:
+        indexes(c, typed->indexes, typed->index_count);
+        return;
+    }
+}
+
 static void assignment(struct canonical *c, const struct typed_statement *s)
 {
     number(c, s->variable != NULL);
     if (s->variable)
         variable(c, s->variable);
-    number(c, s->part_count);
-    for (uint32_t i = 0; i < s->part_count; i++)
-        number(c, s->part_path[i]);
-    indexes(c, s->indexes, s->index_count);
+    number(c, s->step_count);
+    for (uint32_t i = 0; i < s->step_count; i++)
+        step(c, &s->steps[i]);
     number(c, s->operation);
     place(c, s->operator_span);
     expression(c, s->value);

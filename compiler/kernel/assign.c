@@ -1,0 +1,256 @@
+/*
+ * Assignments: to variables and to places within them, in place.
+ *
+ * The value is computed first, then the path is gone, then the place is written: nothing that the
+ * value needs is changed before.
+ */
+#include "generator.h"
+
+#include <stddef.h>
+
+/* ---- Places ------------------------------------------------------------------------------- */
+
+/* Where an assignment writes. */
+struct target {
+    const struct type *type;
+    const struct slot *slot; /* a variable or a part of one; NULL: in memory, at */
+    LLVMValueRef address;    /* an element, or a part of one; NULL: then */
+    bool in_words;           /* a part: a scalar takes a whole word there */
+    struct value slice;      /* what ranges selected */
+};
+
+static struct value target_load(struct generator *g, const struct target *target)
+{
+    if (target->slot)
+        return slot_load(g, target->slot);
+    if (!target->address)
+        return target->slice;
+    if (target->in_words)
+        return value_load_words(g, target->type, target->address, 0);
+    return element_load(g, target->type, target->address);
+}
+
+static void target_enter_part(struct generator *g, struct target *target, uint32_t part)
+{
+    if (target->slot) {
+        target->slot = &target->slot->parts[part];
+        return;
+    }
+    uint32_t words = 0;
+    for (uint32_t i = 0; i < part; i++)
+        words += target->type->parts[i]->word_count;
+    LLVMValueRef offset = constant_i64(g, words);
+    target->address = LLVMBuildInBoundsGEP2(g->builder, g->i64, target->address, &offset, 1, "");
+    target->in_words = true;
+}
+
+static void target_enter_index(struct generator *g, struct target *target,
+                               const struct typed_step *step)
+{
+    struct value base = target_load(g, target);
+    *target = (struct target){0};
+    if (step_is_slice(step))
+        target->slice = array_index(g, &base, step->indexes, step->type);
+    else
+        target->address = array_place(g, &base, step->indexes);
+}
+
+static struct target target_find(struct generator *g, const struct typed_statement *s)
+{
+    struct target target = {.type = s->variable->type, .slot = &g->slots[s->variable->index]};
+    for (uint32_t i = 0; i < s->step_count; i++) {
+        const struct typed_step *step = &s->steps[i];
+        switch (step->kind) {
+        case STEP_PART:
+            target_enter_part(g, &target, step->part);
+            break;
+        case STEP_INDEX:
+            target_enter_index(g, &target, step);
+            break;
+        }
+        target.type = step->type;
+    }
+    return target;
+}
+
+static void target_store(struct generator *g, const struct target *target,
+                         const struct value *value)
+{
+    if (target->slot) {
+        slot_drop(g, target->slot);
+        slot_store(g, target->slot, value);
+        return;
+    }
+    if (type_has_array(target->type)) {
+        struct value old = target_load(g, target);
+        value_drop(g, &old);
+    }
+    if (target->in_words)
+        value_store_words(g, value, target->address, 0);
+    else
+        element_store(g, value, target->address);
+}
+
+/* Sums in memory are chains of loads, additions and stores: a compare and a select in each link to
+ * make NaNs canonical would slow them by half. */
+static void target_update(struct generator *g, const struct target *target,
+                          const struct value *value)
+{
+    if (target->slot || target->in_words) {
+        target_store(g, target, value);
+        return;
+    }
+    g->functions.items[g->number].leaves_nans |= type_is_float(target->type);
+    element_store_raw(g, value, target->address);
+}
+
+/* ---- Arrays ------------------------------------------------------------------------------- */
+
+static LLVMValueRef combine(struct generator *g, const struct typed_statement *s,
+                            const struct type *type, LLVMValueRef old, LLVMValueRef operand)
+{
+    LLVMValueRef operands[] = {old, operand};
+    debug_at(g, s->operator_span.source ? s->operator_span : s->span);
+    return operation_emit(g, s->operation, type->scalar, operands, s->span);
+}
+
+/* The source of an assignment to (a part of) an array: not lazy where it looks at that array. */
+static struct lazy *assigned_source(struct generator *g, const struct typed_statement *s,
+                                    const struct value *target)
+{
+    if (s->value->type->kind != TYPE_ARRAY || target->type->element == s->value->type) {
+        struct lazy *scalar = arena_new(&g->arena, struct lazy);
+        *scalar = (struct lazy){.kind = SOURCE_SCALAR,
+                                .element = s->value->type,
+                                .rank = target->type->rank,
+                                .extents = target->extents};
+        scalar->view = expression_borrow(g, s->value);
+        return scalar;
+    }
+    struct lazy *source;
+    if (typed_mentions(s->value, s->variable))
+        source = source_of_value(g, scope_keep(g, expression_take(g, s->value)));
+    else
+        source = source_open(g, s->value);
+    check_extents_agree(g, target->extents, source->extents, target->type->rank, s->span);
+    return source;
+}
+
+/* target op= value, element by element. */
+static void update_elements(struct generator *g, const struct typed_statement *s,
+                            const struct lazy *source, const struct value *target)
+{
+    const struct type *element = target->type->element;
+    struct nest nest;
+    nest_open(g, &nest, target->extents, target->type->rank,
+              source_is_flat(source) && !target->strides);
+    LLVMValueRef operand = source_element(g, source, &nest.at).scalar;
+    LLVMValueRef address =
+        element_address(g, element, target->scalar, array_offset(g, target, &nest.at));
+    LLVMValueRef old = element_load(g, element, address).scalar;
+    struct value updated = value_scalar(element, combine(g, s, element, old, operand));
+    element_store(g, &updated, address);
+    nest_close(g, &nest);
+}
+
+static void assign_array(struct generator *g, const struct typed_statement *s,
+                         const struct value *target)
+{
+    struct lazy *source = assigned_source(g, s, target);
+    if (s->operation != OPERATION_NONE)
+        update_elements(g, s, source, target);
+    else
+        source_write(g, source, target, false);
+}
+
+/* ---- Growing ------------------------------------------------------------------------------ */
+
+/* xs = append(xs, x). */
+static bool is_growth(const struct typed_statement *s)
+{
+    const struct typed *value = s->value;
+    return s->operation == OPERATION_NONE && s->step_count == 0 && value->kind == TYPED_BUILTIN &&
+           value->builtin == BUILTIN_APPEND && value->items[0]->kind == TYPED_VARIABLE &&
+           value->items[0]->variable == s->variable;
+}
+
+/* Moves the elements of a variable to a block with room for as many again. */
+static void grow_slot(struct generator *g, const struct slot *slot, LLVMValueRef used,
+                      LLVMValueRef needed)
+{
+    LLVMValueRef old = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
+    LLVMValueRef doubled = index_multiply(g, needed, constant_i64(g, 2));
+    LLVMValueRef moved = block_new_bytes(g, doubled);
+    copy_memory(g, moved, old, used);
+    block_free(g, old);
+    LLVMBuildStore(g->builder, moved, slot->storage);
+}
+
+/* Adds an element at the end of a variable's own block while there is room, so that n of them take
+ * a time in proportion to n. How many bytes the block has stands in its header. */
+static void append_in_place(struct generator *g, const struct typed_statement *s,
+                            const struct slot *slot)
+{
+    const struct type *element = slot->type->element;
+    struct value last = expression_take(g, s->value->items[1]);
+    debug_at(g, s->span);
+    struct value array = slot_load(g, slot);
+    LLVMValueRef size = constant_i64(g, type_element_bytes(element));
+    LLVMValueRef used = array_bytes(g, &array), needed = index_add(g, used, size);
+    LLVMValueRef offset =
+        constant_i64(g, (int64_t)offsetof(struct wk_block, bytes) - WK_HEADER_BYTES);
+    LLVMValueRef header = LLVMBuildGEP2(g->builder, g->i8, array.scalar, &offset, 1, "");
+    LLVMValueRef room = LLVMBuildLoad2(g->builder, g->i64, header, "");
+    LLVMBasicBlockRef grow = block_new(g, "grow"), push = block_new(g, "push");
+    branch_likely(g, LLVMBuildICmp(g->builder, LLVMIntULE, needed, room, ""), push, grow);
+    block_enter(g, grow);
+    grow_slot(g, slot, used, needed);
+    block_jump(g, push);
+    block_enter(g, push);
+    LLVMValueRef data = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
+    element_store(g, &last, element_address(g, element, data, array.extents[0]));
+    LLVMValueRef count = index_add(g, array.extents[0], constant_i64(g, 1));
+    LLVMBuildStore(g->builder, count, slot->extents[0]);
+}
+
+/* ---- All ---------------------------------------------------------------------------------- */
+
+/* The value to be stored. It is not moved out of a variable that the path still reads. */
+static struct value assigned_value(struct generator *g, const struct typed_statement *s)
+{
+    if (s->value->kind == TYPED_VARIABLE && path_mentions(s, s->value->variable))
+        return value_own(g, expression(g, s->value));
+    return expression_take(g, s->value);
+}
+
+/* Elements that exist already are overwritten: by a slice's new contents, or by `op=`. */
+static void assign_elements(struct generator *g, const struct typed_statement *s)
+{
+    struct target target = target_find(g, s);
+    struct value array = target_load(g, &target);
+    debug_at(g, s->span);
+    assign_array(g, s, &array);
+}
+
+void assign_statement(struct generator *g, const struct typed_statement *s)
+{
+    const struct typed_step *last = s->step_count ? &s->steps[s->step_count - 1] : NULL;
+    const struct type *type = last ? last->type : s->variable->type;
+    bool updates = s->operation != OPERATION_NONE;
+    if (is_growth(s)) {
+        append_in_place(g, s, &g->slots[s->variable->index]);
+    } else if ((last && step_is_slice(last)) || (updates && type->kind == TYPE_ARRAY)) {
+        assign_elements(g, s);
+    } else if (updates) {
+        LLVMValueRef operand = expression_scalar(g, s->value);
+        struct target target = target_find(g, s);
+        LLVMValueRef old = target_load(g, &target).scalar;
+        struct value value = value_scalar(type, combine(g, s, type, old, operand));
+        target_update(g, &target, &value);
+    } else {
+        struct value value = assigned_value(g, s);
+        struct target target = target_find(g, s);
+        debug_at(g, s->span);
+        target_store(g, &target, &value);
+    }
+}
