@@ -82,6 +82,26 @@ static inline bool deque_pop(struct deque *deque, uint32_t *node)
     return is_there;
 }
 
+/* Takes the last `count` elements at once, in the order in which they were pushed, if there are
+ * more than that; false, with nothing taken, if not. An element that a thief may be taking at the
+ * same time is never among them, for it is at `top`. */
+static inline bool deque_pop_many(struct deque *deque, uint32_t *nodes, int64_t count)
+{
+    int64_t bottom = atomic_load_explicit(&deque->bottom, memory_order_relaxed) - count;
+    if (atomic_load_explicit(&deque->top, memory_order_relaxed) >= bottom)
+        return false;
+    struct deque_ring *ring = atomic_load_explicit(&deque->ring, memory_order_relaxed);
+    atomic_store_explicit(&deque->bottom, bottom, memory_order_seq_cst);
+    if (atomic_load_explicit(&deque->top, memory_order_seq_cst) >= bottom) {
+        atomic_store_explicit(&deque->bottom, bottom + count, memory_order_seq_cst);
+        return false;
+    }
+    for (int64_t i = 0; i < count; i++)
+        nodes[i] =
+            atomic_load_explicit(&ring->nodes[(bottom + i) & ring->mask], memory_order_relaxed);
+    return true;
+}
+
 /* For thieves. False also when another took the element at the same time. */
 static inline bool deque_steal(struct deque *deque, uint32_t *node)
 {
@@ -93,6 +113,13 @@ static inline bool deque_steal(struct deque *deque, uint32_t *node)
     *node = atomic_load_explicit(&ring->nodes[top & ring->mask], memory_order_relaxed);
     return atomic_compare_exchange_strong_explicit(&deque->top, &top, top + 1, memory_order_seq_cst,
                                                    memory_order_relaxed);
+}
+
+/* How many elements there are at most, for the owner. */
+static inline int64_t deque_size_own(struct deque *deque)
+{
+    int64_t bottom = atomic_load_explicit(&deque->bottom, memory_order_relaxed);
+    return bottom - atomic_load_explicit(&deque->top, memory_order_relaxed);
 }
 
 /* How many elements there are, as far as a thief can tell. */

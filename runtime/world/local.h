@@ -36,6 +36,8 @@ struct local_counters {
     uint64_t idle_ns, life_ns;
 };
 
+enum { LOCAL_POPPED = 8 }; /* taken from a deque at once */
+
 /* Values of `deadline` that are not times. */
 enum { LOCAL_NO_DEADLINE = 0, LOCAL_EXPIRED = 1 };
 
@@ -52,7 +54,9 @@ struct worker {
     uint32_t number;
     bool is_simple;                   /* no arrays to count, nothing to trace */
     uint32_t next_source, end_source; /* taken from the range, not yet started */
-    bool has_pushed;                  /* since it last looked whether someone sleeps */
+    uint32_t popped[LOCAL_POPPED]; /* taken from the deque, not yet started, as they stood there */
+    uint32_t popped_count;
+    bool has_pushed; /* since it last looked whether someone sleeps */
     struct executor executor;
     struct context context;
     struct binder binder;

@@ -17,6 +17,8 @@ enum {
     PAUSES_BEFORE_STEAL = 64,
     SEARCHES_BEFORE_SLEEP = 200,
     SOURCES_AT_ONCE = 32, /* taken from the range for oneself, when there are plenty */
+    STEALS_AT_ONCE = 64,  /* likewise, from another's deque */
+    PLENTY = 64,          /* nodes in a deque for each one that is taken at once */
 };
 
 /* ---- Sources ------------------------------------------------------------------------------- */
@@ -111,14 +113,26 @@ static void sleep_until_work(struct worker *worker)
 
 /* ---- Stealing ------------------------------------------------------------------------------ */
 
+/* Of plenty, a thief takes up to a half: each theft takes the victim's lines of memory away. */
+static void steal_more(struct worker *worker, struct worker *victim, int64_t plenty)
+{
+    int64_t count = plenty / 2 < STEALS_AT_ONCE ? plenty / 2 : STEALS_AT_ONCE;
+    uint32_t node;
+    while (count-- > 0 && deque_steal(&victim->deque, &node))
+        deque_push(&worker->deque, node);
+    deque_publish(&worker->deque);
+}
+
 static bool steal_from(struct worker *worker, struct worker *victim, uint32_t *node)
 {
-    if (deque_steal(&victim->deque, node)) {
-        if (deque_size(&victim->deque) > 0)
-            wake_one(worker->local);
-        return true;
-    }
-    return steal_sources(worker, victim, node);
+    if (!deque_steal(&victim->deque, node))
+        return steal_sources(worker, victim, node);
+    int64_t left = deque_size(&victim->deque);
+    if (left >= PLENTY)
+        steal_more(worker, victim, left);
+    if (left > 0)
+        wake_one(worker->local);
+    return true;
 }
 
 static bool steal(struct worker *worker, uint32_t *node)
@@ -151,11 +165,32 @@ static bool search(struct worker *worker, uint32_t *node)
     }
 }
 
+/* Takes several nodes from the own deque, where there are plenty, since each pop waits for the
+ * processor to have told all others. What is taken so cannot be stolen: hence a small share. */
+static bool pop_many(struct worker *worker)
+{
+    int64_t count = deque_size_own(&worker->deque) / PLENTY;
+    count = count < LOCAL_POPPED ? count : LOCAL_POPPED;
+    if (count < 2 || !deque_pop_many(&worker->deque, worker->popped, count))
+        return false;
+    worker->popped_count = (uint32_t)count;
+    return true;
+}
+
+/* The node that was pushed last. */
+static bool pop(struct worker *worker, uint32_t *node)
+{
+    if (worker->popped_count == 0 && !pop_many(worker))
+        return deque_pop(&worker->deque, node);
+    *node = worker->popped[--worker->popped_count];
+    return true;
+}
+
 static bool find_work(struct worker *worker, uint32_t *node)
 {
     if (atomic_load_explicit(&worker->stop, memory_order_relaxed))
         return false;
-    if (deque_pop(&worker->deque, node) || next_source(worker, node))
+    if (pop(worker, node) || next_source(worker, node))
         return true;
     uint64_t begin = local_now();
     bool found = search(worker, node);
@@ -177,8 +212,18 @@ static void arrive(struct worker *worker, const struct executor_action *action,
     event->answer = answer;
 }
 
+/* What is pushed now comes before what was taken from the deque, so that goes back first. */
+static void push_back_popped(struct worker *worker)
+{
+    for (uint32_t i = 0; i < worker->popped_count; i++)
+        deque_push(&worker->deque, worker->popped[i]);
+    worker->popped_count = 0;
+}
+
 static void invoke(struct worker *worker, uint32_t node)
 {
+    if (worker->popped_count > 0)
+        push_back_popped(worker);
     deque_push(&worker->deque, node);
     worker->has_pushed = true;
 }
