@@ -24,4 +24,5 @@ for test in tests/interop/*.py; do
 done
 suite tests/examples.py
 suite tests/cli.py
+suite tests/pieces.py
 finish

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -55,6 +56,56 @@ int result_check(const struct type *type, const char *path, struct error *error)
     }
     return result_check_folder(path, error);
 }
+
+/* ---- Results in pieces ---------------------------------------------------------------------- */
+
+static int begin_file(struct job_output *output, uint8_t rank, const int64_t *extents,
+                      struct error *error)
+{
+    struct result_file *file = (struct result_file *)output;
+    enum array_file_format format =
+        has_suffix(file->path, ".npy") ? ARRAY_FILE_NPY : ARRAY_FILE_RAW;
+    int code = array_file_open(&file->file, file->path, format, file->type->element->scalar, rank,
+                               extents, error);
+    file->is_open = code == 0;
+    return code;
+}
+
+static int write_piece(struct job_output *output, const int64_t *begin, const int64_t *count,
+                       const void *data, struct error *error)
+{
+    struct result_file *file = (struct result_file *)output;
+    return array_file_write(&file->file, begin, count, data, error);
+}
+
+/* What is no regular file (a pipe, /dev/null) takes bytes in their order only. */
+static bool is_special(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+struct job_output *result_file_init(struct result_file *file, const struct type *type,
+                                    const char *path)
+{
+    *file = (struct result_file){
+        .output = {.begin = begin_file, .write = write_piece}, .type = type, .path = path};
+    bool takes_pieces = is_numeric_array(type) && !has_suffix(path, ".json") && !is_special(path);
+    return takes_pieces ? &file->output : NULL;
+}
+
+int result_file_close(struct result_file *file, bool ended_well, struct error *error)
+{
+    if (!file->is_open)
+        return 0;
+    file->is_open = false;
+    if (ended_well)
+        return array_file_commit(&file->file, error);
+    array_file_abandon(&file->file);
+    return 0;
+}
+
+/* ---- Whole results -------------------------------------------------------------------------- */
 
 int result_write(const struct type *type, const uint64_t *words, const char *path,
                  struct error *error)

@@ -10,7 +10,9 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "value/array_file.h"
 #include "value/type.h"
+#include "world/world.h"
 
 /* Whether a result of this type can be written to `path`, and its folder be written to: 0 or an
  * error. Called before the job runs, so that no work is lost. */
@@ -18,6 +20,24 @@ int result_check(const struct type *type, const char *path, struct error *error)
 
 /* The second half of it. */
 int result_check_folder(const char *path, struct error *error);
+
+/* A file that a job writes the result to piece by piece; see struct job_output. */
+struct result_file {
+    struct job_output output;
+    const struct type *type;
+    const char *path;
+    struct array_file file;
+    bool is_open;
+};
+
+/* The job's output for a result that `path` takes in pieces, or NULL when it does not. `file` is
+ * the caller's, and lives until it is closed. */
+struct job_output *result_file_init(struct result_file *file, const struct type *type,
+                                    const char *path);
+
+/* Makes the file appear if the job has ended well; else nothing remains of it. Nothing to do when
+ * the job has not begun one. */
+int result_file_close(struct result_file *file, bool ended_well, struct error *error);
 
 /* Writes the result atomically. */
 int result_write(const struct type *type, const uint64_t *words, const char *path,

@@ -16,6 +16,7 @@ struct run {
     struct job_options job;
     struct progress progress;
     struct job_outcome outcome;
+    struct result_file file; /* of a result in pieces */
     const struct type *result_type;
 };
 
@@ -79,6 +80,10 @@ static bool run_job(struct run *run)
                       .kernels = c->kernel_table,
                       .inputs = c->inputs,
                       .result_type = run->result_type};
+    const struct options *options = c->options;
+    if (options->given[OPTION_OUTPUT])
+        run->job.output =
+            result_file_init(&run->file, run->result_type, options->values[OPTION_OUTPUT]);
     run->job.stop = &interrupted;
     interrupts_hold();
     run->job.progress = progress_update;
@@ -96,6 +101,10 @@ static int write_result(struct run *run)
 {
     struct error error;
     const struct options *options = run->compilation.options;
+    if (run->outcome.in_pieces)
+        return result_file_close(&run->file, true, &error)
+                   ? print_error(options, &error, EXIT_MISTAKE)
+                   : EXIT_DONE;
     if (options->given[OPTION_OUTPUT])
         return result_write(run->result_type, run->outcome.words, options->values[OPTION_OUTPUT],
                             &error)
@@ -156,6 +165,7 @@ static int run_program(struct run *run)
         int traced = write_trace(run);
         status = status ? status : traced;
     }
+    result_file_close(&run->file, false, NULL);
     if (run->outcome.release)
         run->outcome.release(&run->outcome);
     trace_free(run->job.trace);

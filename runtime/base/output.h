@@ -1,5 +1,5 @@
 /*
- * Files that appear whole or not at all: written beside their name, synced, and renamed.
+ * Files that appear whole or not at all: written without a name, synced, named and renamed.
  *
  *     struct output output;
  *     if ((code = output_open(&output, path, error)))
@@ -13,20 +13,28 @@
 #ifndef WKC_BASE_OUTPUT_H
 #define WKC_BASE_OUTPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
 struct output {
     int file;
+    bool is_direct;  /* what is no regular file */
     char *path;      /* the name after links are followed */
-    char *temporary; /* NULL when written directly */
+    char *temporary; /* the name before the commit; NULL: it has none yet */
 };
 
 /* 0 or ERR_file_unwritable. When opening fails there is nothing to abandon. */
 int output_open(struct output *output, const char *path, struct error *error);
 
 int output_write(struct output *output, const void *data, size_t bytes, struct error *error);
+
+/* Writes to a place of its own, past the end too. Not for what is_direct. Any number of threads may
+ * do so at once. */
+int output_write_at(const struct output *output, const void *data, size_t bytes, uint64_t offset,
+                    struct error *error);
 
 /* Makes the file appear, with all its bytes on the disk. The output is closed in any case. */
 int output_commit(struct output *output, struct error *error);

@@ -385,7 +385,7 @@ static int bind_input(struct binder *binder, dag_ref ref, uint64_t *words)
     return code;
 }
 
-static int bind_ref(struct binder *binder, dag_ref ref, uint64_t *words)
+int bind_reference(struct binder *binder, dag_ref ref, uint64_t *words)
 {
     if (dag_ref_is_node(ref))
         return bind_node(binder, ref, words);
@@ -409,7 +409,7 @@ static int pack_scalars(struct binder *binder, struct cursor *cursor, uint64_t c
     for (uint64_t i = 0; i < count; i++, to += bytes) {
         dag_ref ref = *cursor->refs++;
         uint64_t word;
-        int code = bind_scalar(binder, ref, &word) ? 0 : bind_ref(binder, ref, &word);
+        int code = bind_scalar(binder, ref, &word) ? 0 : bind_reference(binder, ref, &word);
         if (code)
             return code;
         store_element(bytes, to, word);
@@ -422,7 +422,7 @@ static int pack_element(struct binder *binder, struct cursor *cursor, const stru
                         uint64_t *to)
 {
     for (uint32_t leaf = 0; leaf < element->leaf_count; leaf++) {
-        int code = bind_ref(binder, *cursor->refs++, to + type_leaf_word(element, leaf));
+        int code = bind_reference(binder, *cursor->refs++, to + type_leaf_word(element, leaf));
         if (code)
             return code;
     }
@@ -467,7 +467,7 @@ static int bind_any_ref(struct binder *binder, struct cursor *cursor)
     dag_ref ref = *cursor->refs++;
     uint64_t *out = cursor->out;
     cursor->out += 1 + binder->table->dag->views[dag_ref_view(ref)].rank;
-    return bind_ref(binder, ref, out);
+    return bind_reference(binder, ref, out);
 }
 
 static int bind_leaf(struct binder *binder, struct cursor *cursor, uint32_t code,

@@ -94,7 +94,10 @@ static inline int bind_arguments(struct binder *binder, uint32_t node, uint64_t 
     return 0;
 }
 
-/* Frees what bind_arguments made. */
+/* Fills the words of one reference, as those of an argument. */
+int bind_reference(struct binder *binder, dag_ref ref, uint64_t *words);
+
+/* Frees what bind_arguments and bind_reference made. */
 void binder_clear(struct binder *binder);
 
 /* The source node's part that a reference reads. */

@@ -77,7 +77,7 @@ static int make_tables(struct local *local, struct error *error)
                          local->dag->node_count);
     if (local->readers)
         count_readers(local);
-    return 0;
+    return pieces_init(&local->pieces, local->dag, local->options->output, error);
 }
 
 /* ---- The outcome --------------------------------------------------------------------------- */
@@ -317,6 +317,7 @@ static int conclude(struct local *local, struct job_outcome *outcome, struct err
 {
     sum_counters(local, &outcome->metrics);
     if (local->committed) {
+        outcome->in_pieces = local->pieces.output != NULL;
         outcome->words = local->result->words;
         outcome->word_count = local->job->result_type->word_count;
         outcome->owner = local->result;
@@ -357,6 +358,7 @@ int local_run(const struct job *job, const struct job_options *options, struct j
         if (code)
             release_result(local.result);
     }
+    pieces_release(&local.pieces);
     free_table(local.slots, local.dag->part_count, sizeof *local.slots);
     free_table(local.readers, local.dag->part_count, sizeof *local.readers);
     free_table(local.joins, local.plan->record_count, sizeof *local.joins);

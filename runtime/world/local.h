@@ -26,6 +26,7 @@
 #include "executor/executor.h"
 #include "world/bind.h"
 #include "world/deque.h"
+#include "world/pieces.h"
 
 struct local;
 
@@ -83,6 +84,7 @@ struct local {
     const struct plan *plan;
     const struct dag *dag;
     struct bind_table table;
+    struct pieces pieces;     /* of the result, if it comes in pieces */
     uint64_t *slots;          /* by part; written once, by whoever runs the node */
     uint32_t *readers;        /* by part: references that read it; NULL when no part is an array */
     _Atomic(uint64_t) *joins; /* by record of the plan: bits */

@@ -59,6 +59,42 @@ static void keep_results(struct worker *worker, uint32_t node, const struct bind
     }
 }
 
+/* ---- Results in pieces ---------------------------------------------------------------------- */
+
+static void record_failure(struct local *local, uint32_t node, const struct error *error);
+
+/* Hands pieces of the result to the output, and gives back what is theirs of the blocks. What fails
+ * here is the output: the job ends with that, as if it had failed at the sink. */
+static void write_pieces(struct worker *worker, uint64_t place, uint64_t count)
+{
+    struct local *local = worker->local;
+    const struct dag *dag = local->dag;
+    for (uint64_t i = place; i < place + count; i++) {
+        dag_ref ref = dag->refs[local->pieces.by_node[i]];
+        if (pieces_write(&local->pieces, i, &worker->binder)) {
+            record_failure(local, dag_sink(dag), &worker->context.error);
+            local_halt(local);
+            return;
+        }
+        binder_clear(&worker->binder);
+        if (bind_reads_block(dag, ref))
+            drop_share(worker, bind_part(dag, ref));
+    }
+}
+
+static void write_pieces_of(struct worker *worker, uint32_t node)
+{
+    uint64_t count, place = pieces_of(&worker->local->pieces, node, &count);
+    write_pieces(worker, place, count);
+}
+
+/* What remains to be done at the node that joins the pieces. */
+static void write_pieces_of_inputs(struct worker *worker)
+{
+    uint64_t count, place = pieces_of_inputs(&worker->local->pieces, &count);
+    write_pieces(worker, place, count);
+}
+
 /* ---- Time-outs ----------------------------------------------------------------------------- */
 
 static void set_deadline(struct worker *worker, uint64_t timeout_ns)
@@ -136,11 +172,18 @@ static __attribute__((noinline)) int run_with_arrays(struct worker *worker, uint
                                                      const struct bind_task *task)
 {
     struct local *local = worker->local;
+    bool in_pieces = local->pieces.output != NULL;
+    if (in_pieces && node == local->pieces.joint) {
+        write_pieces_of_inputs(worker);
+        return 0;
+    }
     int code =
         local->options->trace ? run_traced(worker, node, task) : run_kernel(worker, node, task);
     if (code)
         return code;
     keep_results(worker, node, task);
+    if (in_pieces)
+        write_pieces_of(worker, node);
     if (local->readers)
         drop_inputs(worker, node);
     return 0;
@@ -223,15 +266,16 @@ void worker_commit(struct worker *worker, uint32_t sink)
 {
     struct local *local = worker->local;
     struct local_result *result = local->result;
-    int code = bind_arguments(&result->binder, sink, result->words);
+    bool in_pieces = local->pieces.output != NULL;
+    int code = in_pieces ? 0 : bind_arguments(&result->binder, sink, result->words);
     if (code) {
         describe_failure(&local->table, sink, NULL, &result->context.error);
         record_failure(local, sink, &result->context.error);
     } else {
-        if (local->readers)
+        if (local->readers && !in_pieces)
             drop_inputs(worker, sink);
         pthread_mutex_lock(&local->lock);
-        local->committed = true;
+        local->committed = local->failed_node == PLAN_NONE; /* or a piece could not be written */
         pthread_mutex_unlock(&local->lock);
     }
     local_halt(local);

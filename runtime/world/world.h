@@ -24,6 +24,18 @@ struct job {
     const struct type *result_type;  /* main's */
 };
 
+/* Where a result goes that the world can hand over in pieces, as they are made, instead of holding
+ * all of it (world/pieces.h): an array of numbers on its way to a file. */
+struct job_output {
+    /* The result will come in pieces; this is its shape. Called at most once, before the others. */
+    int (*begin)(struct job_output *output, uint8_t rank, const int64_t *extents,
+                 struct error *error);
+    /* The elements begin[d] <= index < begin[d] + count[d], dense and row-major. Called by several
+     * threads at once. Together, the pieces of a job that ends well are the whole. */
+    int (*write)(struct job_output *output, const int64_t *begin, const int64_t *count,
+                 const void *data, struct error *error);
+};
+
 struct job_options {
     uint32_t workers;        /* local: 0 means the number of CPUs */
     uint64_t memory_limit;   /* bytes of values; 0: none */
@@ -35,7 +47,8 @@ struct job_options {
     /* Receives whole lines of log() with the task's name before them; NULL: standard error. */
     void (*log)(void *context, const char *line);
     void *log_context;
-    struct trace *trace; /* NULL: no trace */
+    struct trace *trace;       /* NULL: no trace */
+    struct job_output *output; /* NULL: the result is wanted in one; worlds may always do so */
 };
 
 /* The counters of protocol.md, in the order in which they are printed; metrics.def is their table.
@@ -48,6 +61,7 @@ struct metrics {
 
 /* The result: words of main's result type (wk.h). Arrays point to memory that the outcome owns. */
 struct job_outcome {
+    bool in_pieces; /* the output has all of it, and there are no words */
     uint64_t *words;
     uint32_t word_count;
     void *owner; /* private to the world */
