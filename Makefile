@@ -130,7 +130,7 @@ unit: $(UNIT_TESTS)
 
 BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev graphviz libopenblas0-pthread
 TEST_PACKAGES := python3 python3-numpy clang-19 libclang-rt-19-dev gdb valgrind
-BENCH_PACKAGES := g++ libtbb-dev
+BENCH_PACKAGES := g++ libtbb-dev robin-map-dev
 
 deps:
 	@missing=; for p in $(BUILD_PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES); do \
@@ -220,6 +220,9 @@ build/release/bench/%.o: tests/bench/%.cpp tests/bench/peers.h
 	g++ -std=c++17 -Wall -Wextra $(bench_flags) -c $< -o $@
 build/release/bench/local: $(patsubst %,build/release/bench/%.o,local local_openmp local_tbb) $(RUNTIME_ARCHIVES)
 	g++ -O2 $(LINK_TIME) -fopenmp -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group -ltbb $(LIBRARIES)
+build/release/bench/map.o build/release/bench/map_peer.o: tests/bench/map.h
+build/release/bench/map: build/release/bench/map.o build/release/bench/map_peer.o $(RUNTIME_ARCHIVES)
+	g++ -O2 -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group $(LIBRARIES)
 build/release/bench/elaborate: tests/bench/elaborate.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(compiler_includes) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRARIES)

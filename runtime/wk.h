@@ -154,6 +154,71 @@ int32_t wk_matmul(struct wk_context *context, enum wk_scalar scalar, int64_t m, 
  * of other libraries, whose NaNs may have any sign and payload. */
 void wk_canonical_nans(enum wk_scalar scalar, void *data, uint64_t count);
 
+/* ---- Values that own others ------------------------------------------------------------------
+ *
+ * `words` are a value's words by its layout. An owned value's blocks are its own, all the way down.
+ */
+
+/* Frees all blocks of an owned value; addresses of NULL are allowed. */
+void wk_value_free(struct wk_context *context, const struct wk_layout *layout,
+                   const uint64_t *words);
+/* An owned copy; `to` may be `from`. Not 0 when memory ran out: the failure is recorded, `to` holds
+ * no blocks. */
+int32_t wk_value_copy(struct wk_context *context, const struct wk_layout *layout,
+                      const uint64_t *from, uint64_t *to);
+/* ==, as the language has it: NaN is not itself, -0.0 is 0.0, maps are equal in any order. */
+int wk_value_equal(const struct wk_layout *layout, const uint64_t *left, const uint64_t *right);
+
+/* ---- Maps ------------------------------------------------------------------------------------
+ *
+ * A map's entries are rows of words in the order in which they were inserted: those of the key,
+ * then those of the value. The header stays where it is while the map grows; rows move. Layouts are
+ * of the map type; NULL is the empty map. Keys and values of the map belong to it.
+ *
+ * To go over a map, wk_map_settle it; then rows 0 to count - 1 are its entries until it is changed.
+ */
+struct wk_map {
+    uint64_t count;  /* entries */
+    uint64_t used;   /* rows in use: entries, and removed ones that are not yet swept out */
+    uint64_t *rows;  /* `used` times `width` words */
+    uint64_t *index; /* 1 << index_bits slots; NULL: few rows, which are searched one by one */
+    uint32_t width;  /* words of a row */
+    uint32_t index_bits;
+    uint64_t capacity; /* in rows */
+    uint64_t *removed; /* for 64 rows: a bit each, then how many before them; NULL: none removed */
+    char *pool;        /* the newest chunk of the texts of keys, linked to those before it */
+    uint64_t pool_used, pool_bytes;   /* of that chunk */
+    uint64_t pool_total, pool_unused; /* of all chunks; of texts whose keys were removed */
+};
+
+/* The row of a key, or NULL. _int: for keys of an integer type; _str: of strings. */
+uint64_t *wk_map_find(const struct wk_map *map, const struct wk_layout *layout,
+                      const uint64_t *key);
+uint64_t *wk_map_find_int(const struct wk_map *map, uint64_t key);
+uint64_t *wk_map_find_str(const struct wk_map *map, const char *text, uint64_t length);
+
+/* The row of a key, which is inserted if it is missing, with a copy of its texts, and a value of
+ * words that are 0 (zero, "", false, without blocks). *map is replaced if it is NULL. Returns NULL
+ * when memory ran out: the failure is recorded, the map is as before. */
+uint64_t *wk_map_insert(struct wk_context *context, const struct wk_layout *layout,
+                        struct wk_map **map, const uint64_t *key);
+uint64_t *wk_map_insert_int(struct wk_context *context, const struct wk_layout *layout,
+                            struct wk_map **map, uint64_t key);
+uint64_t *wk_map_insert_str(struct wk_context *context, const struct wk_layout *layout,
+                            struct wk_map **map, const char *text, uint64_t length);
+
+/* Removes an entry if there is one. The order of the others stays. Never fails. */
+void wk_map_remove(struct wk_context *context, const struct wk_layout *layout, struct wk_map *map,
+                   const uint64_t *key);
+/* Sweeps out the rows of removed entries. Never fails. */
+void wk_map_settle(struct wk_map *map);
+/* An owned copy of any map. Not 0 when memory ran out; then the failure is recorded. */
+int32_t wk_map_copy(struct wk_context *context, const struct wk_layout *layout,
+                    const struct wk_map *map, struct wk_map **copy);
+void wk_map_free(struct wk_context *context, const struct wk_layout *layout, struct wk_map *map);
+int wk_map_equal(const struct wk_layout *layout, const struct wk_map *left,
+                 const struct wk_map *right);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 _Noreturn void memory_exhausted(void)
@@ -36,13 +37,20 @@ void *memory_resize(void *old, size_t count, size_t size)
     return memory;
 }
 
+/* What is large lies in large pages where the system has them: then first touches are a fifth as
+ * dear, and random accesses miss the processor's page table half as often. */
 void *memory_try(size_t bytes, size_t align)
 {
+    enum { LARGE = 4 << 20, LARGE_PAGE = 2 << 20 };
     void *memory = NULL;
     if (align < sizeof(void *))
         align = sizeof(void *);
+    if (bytes >= LARGE && align < LARGE_PAGE)
+        align = LARGE_PAGE;
     if (posix_memalign(&memory, align, bytes ? bytes : 1) != 0)
         return NULL;
+    if (bytes >= LARGE)
+        madvise(memory, bytes / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
     return memory;
 }
 

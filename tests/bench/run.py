@@ -91,7 +91,7 @@ def elaborate():
 
 
 GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
-          "kernels": lambda: program("kernels"), "start": start}
+          "kernels": lambda: program("kernels"), "map": lambda: program("map"), "start": start}
 
 
 def show(seconds):

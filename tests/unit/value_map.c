@@ -1,0 +1,373 @@
+/*
+ * Maps against a reference that is a list of entries searched from the start: random operations of
+ * all kinds of keys, growth, collisions, the order after removals, deep copies, memory that runs
+ * out.
+ */
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "test.h"
+#include "value/context.h"
+#include "value/layout.h"
+
+static _Atomic(uint32_t) stop;
+static struct memory_account account;
+static struct context context;
+static struct wk_context *kernel = &context.kernel;
+static struct arena arena;
+static struct type_table types;
+
+static void begin(uint64_t limit)
+{
+    memory_account_init(&account, limit);
+    context_init(&context, &account, &stop);
+    arena_init(&arena);
+    type_table_init(&types, &arena);
+}
+
+static void end(void)
+{
+    CHECK_INT(context.live_count, 0);
+    context_release(&context);
+    CHECK_INT(account.used, 0);
+    type_table_release(&types);
+    arena_release(&arena);
+}
+
+static const struct wk_layout *layout(const char *text)
+{
+    return layout_of(type_parse(&types, text), &arena);
+}
+
+static uint64_t random_state;
+static uint64_t random_below(uint64_t bound)
+{
+    random_state += 0x9e3779b97f4a7c15u;
+    return (hash_mix(random_state) >> 11) % bound;
+}
+
+/* ---- Keys: made from a number, so that the reference has numbers only ---------------------- */
+
+enum keys { INTEGERS, TEXTS, PAIRS };
+static const char *const map_types[] = {"map[i64]i64", "map[str]i64", "map[(i32, str)]i64"};
+
+/* The key's words; texts go to the buffer. Equal numbers make equal keys, others different ones. */
+static void make_key(enum keys keys, uint64_t number, uint64_t words[3], char text[64])
+{
+    int length = snprintf(text, 64, "%.*s%" PRIu64, (int)(number % 30),
+                          "a long beginning of thirty bytes", number);
+    if (number == 0)
+        length = 0;
+    switch (keys) {
+    case INTEGERS:
+        words[0] = number * 0x10001 - 1000;
+        break;
+    case TEXTS:
+        words[0] = (uintptr_t)text;
+        words[1] = (uint64_t)length;
+        break;
+    case PAIRS:
+        words[0] = (uint64_t)-(int64_t)(number % 3);
+        words[1] = (uintptr_t)text;
+        words[2] = (uint64_t)length;
+        break;
+    }
+}
+
+/* ---- The reference ------------------------------------------------------------------------- */
+
+struct entry {
+    uint64_t key, value;
+};
+static struct entry entries[4000];
+static size_t entry_count;
+
+static struct entry *reference_find(uint64_t key)
+{
+    for (size_t i = 0; i < entry_count; i++)
+        if (entries[i].key == key)
+            return &entries[i];
+    return NULL;
+}
+
+static void reference_remove(uint64_t key)
+{
+    struct entry *found = reference_find(key);
+    if (!found)
+        return;
+    memmove(found, found + 1, (size_t)(entries + entry_count - found - 1) * sizeof *found);
+    entry_count--;
+}
+
+/* Both hold the same, in the same order, and every key is found. */
+static void compare(const struct wk_layout *type, struct wk_map *map, enum keys keys)
+{
+    uint32_t key_words = type->parts[0]->words;
+    wk_map_settle(map);
+    CHECK_INT(map ? map->count : 0, entry_count);
+    for (size_t i = 0; map && i < map->count && i < entry_count; i++) {
+        uint64_t words[3];
+        char text[64];
+        make_key(keys, entries[i].key, words, text);
+        const uint64_t *row = map->rows + i * map->width;
+        CHECK(wk_value_equal(type->parts[0], row, words));
+        CHECK_INT(row[key_words], entries[i].value);
+        CHECK(wk_map_find(map, type, words) == row);
+    }
+}
+
+static void random_operations(enum keys keys, uint64_t universe, int steps, uint64_t remove_percent)
+{
+    begin(0);
+    const struct wk_layout *type = layout(map_types[keys]);
+    uint32_t key_words = type->parts[0]->words;
+    struct wk_map *map = NULL;
+    entry_count = 0;
+    for (int step = 0; step < steps; step++) {
+        uint64_t number = random_below(universe), words[3];
+        char text[64];
+        make_key(keys, number, words, text);
+        struct entry *expected = reference_find(number);
+        const uint64_t *found = wk_map_find(map, type, words);
+        CHECK_INT(found != NULL, expected != NULL);
+        if (random_below(100) < remove_percent) {
+            wk_map_remove(kernel, type, map, words);
+            reference_remove(number);
+        } else {
+            uint64_t *row = wk_map_insert(kernel, type, &map, words);
+            CHECK_INT(row[key_words], expected ? expected->value : 0);
+            row[key_words] += number + 1;
+            memset(text, 'x', sizeof text); /* the map has its own copy */
+            if (!expected)
+                entries[entry_count++] = (struct entry){number, 0};
+            reference_find(number)->value += number + 1;
+        }
+        if (step % (1 + steps / 13) == 0)
+            compare(type, map, keys);
+    }
+    compare(type, map, keys);
+    wk_map_free(kernel, type, map);
+    end();
+}
+
+static void random_operations_agree_with_a_list(void)
+{
+    for (enum keys keys = INTEGERS; keys <= PAIRS; keys++) {
+        random_operations(keys, 8, 300, 40);
+        random_operations(keys, 40, 3000, 45);
+        random_operations(keys, 1000, 6000, 10);
+        random_operations(keys, 3000, 6000, 50);
+    }
+}
+
+/* ---- Large ones ---------------------------------------------------------------------------- */
+
+static void a_million_integers_are_found_in_order(void)
+{
+    begin(0);
+    const struct wk_layout *type = layout("map[u64]i64");
+    struct wk_map *map = NULL;
+    enum { COUNT = 1000000 };
+    for (uint64_t i = 0; i < COUNT; i++)
+        wk_map_insert_int(kernel, type, &map, i << 40 | i)[1] = i;
+    CHECK_INT(map->count, COUNT);
+    uint64_t missing = 0, misplaced = 0;
+    for (uint64_t i = 0; i < COUNT; i++) {
+        const uint64_t *row = wk_map_find_int(map, i << 40 | i);
+        missing += !row;
+        misplaced += row != map->rows + 2 * i || row[1] != i;
+        missing += wk_map_find_int(map, ~i) != NULL;
+    }
+    CHECK_INT(missing, 0);
+    CHECK_INT(misplaced, 0);
+    wk_map_free(kernel, type, map);
+    end();
+}
+
+/* Keys that begin their search in the last line of an index of 64 slots: it goes round. The hash is
+ * known here only to find them. */
+static void keys_that_collide_are_kept_apart(void)
+{
+    begin(0);
+    const struct wk_layout *type = layout("map[i64]i64");
+    struct wk_map *map = NULL;
+    enum { WANTED = 40 };
+    uint64_t colliding[WANTED], count = 0;
+    for (uint64_t i = 0; count < WANTED; i++)
+        if (hash_mix(i / 8) >> 61 == 7 && (hash_mix(i / 8) >> 58 & 7) == 7)
+            colliding[count++] = i;
+    for (uint64_t i = 0; i < count; i++)
+        wk_map_insert_int(kernel, type, &map, colliding[i])[1] = i;
+    CHECK_INT(map->index_bits, 6);
+    CHECK_INT((map->index[0] != 0) + (map->index[31] != 0) + (map->index[40] == 0), 3);
+    for (uint64_t i = 0; i < count; i += 2)
+        wk_map_remove(kernel, type, map, &colliding[i]);
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t *row = wk_map_find_int(map, colliding[i]);
+        CHECK_INT(row != NULL, i % 2);
+        CHECK_INT(row ? row[1] : i, i);
+    }
+    wk_map_free(kernel, type, map);
+    end();
+}
+
+/* A map that is used as a queue neither grows nor keeps the texts of what was removed. */
+static void inserting_and_removing_for_long_needs_no_more_memory(void)
+{
+    begin(4 << 20);
+    const struct wk_layout *type = layout("map[str]i64");
+    struct wk_map *map = NULL;
+    for (uint64_t i = 0; i < 300000; i++) {
+        char text[64];
+        uint64_t words[3];
+        make_key(TEXTS, i, words, text);
+        CHECK(wk_map_insert(kernel, type, &map, words) != NULL);
+        if (i >= 100) {
+            make_key(TEXTS, i - 100, words, text);
+            wk_map_remove(kernel, type, map, words);
+        }
+        if (i % 1000 == 0)
+            wk_map_settle(map);
+    }
+    CHECK_INT(map->count, 100);
+    CHECK(account.peak < 200000);
+    wk_map_free(kernel, type, map);
+    end();
+}
+
+/* ---- Copies and equality ------------------------------------------------------------------- */
+
+/* {i: {"text of i": [i, i + 1, …]}} for i below count; values nested three deep. */
+static struct wk_map *nested_map(const struct wk_layout *type, uint64_t count)
+{
+    const struct wk_layout *inner = type->parts[1];
+    struct wk_map *map = NULL;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t key = i * i, words[3], length = i % 5;
+        char text[64];
+        uint64_t *row = wk_map_insert(kernel, type, &map, &key);
+        if (!row)
+            break;
+        make_key(TEXTS, i, words, text);
+        struct wk_map *made = NULL;
+        uint64_t *entry = wk_map_insert(kernel, inner, &made, words);
+        row[1] = (uintptr_t)made;
+        int64_t *array = entry ? wk_alloc(kernel, length * 8) : NULL;
+        if (!array)
+            break;
+        for (uint64_t j = 0; j < length; j++)
+            array[j] = (int64_t)(i + j);
+        entry[2] = (uintptr_t)array;
+        entry[3] = length;
+    }
+    return map;
+}
+
+static void copies_are_deep_and_equal(void)
+{
+    begin(0);
+    const struct wk_layout *type = layout("map[i64]map[str]i64[_]");
+    struct wk_map *map = nested_map(type, 50), *copy;
+    uint64_t gone = 49;
+    wk_map_remove(kernel, type, map, &gone);
+    CHECK_INT(wk_map_copy(kernel, type, map, &copy), 0);
+    CHECK_INT(copy->count, 49);
+    CHECK(wk_map_equal(type, map, copy));
+    uint64_t *row = wk_map_find_int(copy, 16);
+    uint64_t *entry = ((struct wk_map *)(uintptr_t)row[1])->rows;
+    ((int64_t *)(uintptr_t)entry[2])[3]++;
+    CHECK(!wk_map_equal(type, map, copy));
+    wk_map_free(kernel, type, map);
+    CHECK_INT(copy->rows[0], 0);
+    wk_map_free(kernel, type, copy);
+    CHECK_INT(wk_map_copy(kernel, type, NULL, &copy), 0);
+    CHECK(copy == NULL);
+    end();
+}
+
+static void equality_ignores_the_order(void)
+{
+    begin(0);
+    const struct wk_layout *type = layout("map[str]f64");
+    struct wk_map *up = NULL, *down = NULL;
+    double zero = 0.0, minus = -0.0;
+    for (uint64_t i = 0; i < 100; i++) {
+        char text[64];
+        uint64_t words[3];
+        make_key(TEXTS, i, words, text);
+        memcpy(&wk_map_insert(kernel, type, &up, words)[2], &zero, 8);
+        make_key(TEXTS, 99 - i, words, text);
+        memcpy(&wk_map_insert(kernel, type, &down, words)[2], &minus, 8);
+    }
+    CHECK(wk_map_equal(type, up, down));
+    CHECK(!wk_map_equal(type, up, NULL));
+    char text[64];
+    uint64_t words[3];
+    make_key(TEXTS, 7, words, text);
+    wk_map_remove(kernel, type, down, words);
+    CHECK(!wk_map_equal(type, up, down));
+    make_key(TEXTS, 1000, words, text);
+    wk_map_insert(kernel, type, &down, words);
+    CHECK(!wk_map_equal(type, up, down));
+    wk_map_free(kernel, type, down);
+    down = NULL;
+    CHECK(wk_map_equal(type, NULL, down));
+    wk_map_free(kernel, type, up);
+    end();
+}
+
+/* ---- Memory that runs out ------------------------------------------------------------------ */
+
+static void values_of_all_kinds_are_copied_under_any_limit(void)
+{
+    int failures = 0;
+    bool done = false;
+    for (uint64_t limit = 1 << 10; !done; limit += 1 << 10) {
+        begin(limit);
+        const struct wk_layout *type = layout("map[i64]map[str]i64[_]");
+        struct wk_map *map = nested_map(type, 40), *copy = NULL;
+        CHECK(map == NULL || map->count <= 40);
+        if (wk_map_copy(kernel, type, map, &copy))
+            CHECK(copy == NULL);
+        else
+            done = copy && copy->count == 40 && wk_map_equal(type, map, copy);
+        failures += !done;
+        wk_map_free(kernel, type, map);
+        wk_map_free(kernel, type, copy);
+        end();
+    }
+    CHECK(failures > 10);
+}
+
+static void a_map_that_cannot_grow_is_as_before(void)
+{
+    begin(64 << 10);
+    const struct wk_layout *type = layout("map[str]i64");
+    struct wk_map *map = NULL;
+    uint64_t inserted = 0, words[3];
+    char text[64];
+    for (;; inserted++) {
+        make_key(TEXTS, inserted, words, text);
+        uint64_t *row = wk_map_insert(kernel, type, &map, words);
+        if (!row)
+            break;
+        row[2] = inserted;
+    }
+    CHECK_INT(context.error.code, ERR_memory_limit);
+    CHECK(inserted > 100);
+    CHECK_INT(map->count, inserted);
+    for (uint64_t i = 0; i <= inserted; i++) {
+        make_key(TEXTS, i, words, text);
+        const uint64_t *row = wk_map_find(map, type, words);
+        CHECK_INT(row ? row[2] : inserted, i);
+    }
+    wk_map_free(kernel, type, map);
+    end();
+}
+
+TEST_MAIN(TEST(random_operations_agree_with_a_list), TEST(a_million_integers_are_found_in_order),
+          TEST(keys_that_collide_are_kept_apart),
+          TEST(inserting_and_removing_for_long_needs_no_more_memory),
+          TEST(copies_are_deep_and_equal), TEST(equality_ignores_the_order),
+          TEST(values_of_all_kinds_are_copied_under_any_limit),
+          TEST(a_map_that_cannot_grow_is_as_before))
