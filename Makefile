@@ -54,7 +54,7 @@ ARCHIVES := $(COMPILER_ARCHIVES) $(RUNTIME_ARCHIVES)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(OUT)/wkc $(OUT)/libwkc-kernel.so
+all: $(OUT)/wkc $(OUT)/libwkc-kernel.so $(OUT)/include/wk.h
 
 # ---- Compiling ------------------------------------------------------------------------------------
 
@@ -101,6 +101,11 @@ $(OUT)/wkc: $(MAIN_OBJECTS) $(ARCHIVES)
 	$(CC) $(LDFLAGS) -o $@ $(MAIN_OBJECTS) -Wl,--whole-archive $(ARCHIVES) -Wl,--no-whole-archive $(LIBRARIES)
 
 KERNEL_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/kernel/*.c))
+# What C files of tasks include; it stands as it will be installed.
+$(OUT)/include/wk.h: runtime/wk.h
+	@mkdir -p $(@D)
+	cp $< $@
+
 $(OUT)/libwkc-kernel.so: $(KERNEL_OBJECTS)
 	$(CC) $(MODE_FLAGS) -shared -o $@ $^ $(shell $(LLVM_CONFIG) --ldflags --libs)
 

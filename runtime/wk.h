@@ -24,6 +24,9 @@
  * Ownership: arguments belong to the caller and are not written. Array results are blocks from
  * wk_alloc, handed over to the caller; never an argument's memory, never the same block twice.
  *
+ * A task written in C (`extern task fft(x: f64[n]) -> f64[n] from "fft.c"`) is such a function, named
+ * wk_extern_fft; the second half of this header makes it short to write.
+ *
  * A kernel returns 0, or the status that a wk_ function returned to it when something failed; the
  * results are then ignored, and blocks that it still holds are freed by its caller (every block is
  * registered with the context until it is returned or freed).
@@ -31,14 +34,21 @@
 #ifndef WK_H
 #define WK_H
 
-#include <stdatomic.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
+#include <atomic>
+#define WK_ATOMIC(type) std::atomic<type>
+#define WK_STATIC_ASSERT static_assert
 extern "C" {
+#else
+#include <stdatomic.h>
+#define WK_ATOMIC(type) _Atomic(type)
+#define WK_STATIC_ASSERT _Static_assert
 #endif
 
-#define WK_ABI_VERSION 1
+#define WK_ABI_VERSION 2
 
 /* The scalar types: X(NAME, text, size in bytes). The order is part of the ABI. */
 #define WK_SCALARS(X)                                                                              \
@@ -79,7 +89,7 @@ struct wk_layout {
 /* The header that precedes the data of every array block, and every stored value: what is in memory
  * is what is stored. Data begins WK_HEADER_BYTES after it, 64-byte aligned. */
 struct wk_block {
-    _Atomic(uint32_t) references; /* owners; meaningless in a stored value */
+    WK_ATOMIC(uint32_t) references; /* owners; meaningless in a stored value */
     uint8_t scalar;               /* enum wk_scalar of the elements */
     uint8_t rank;
     uint16_t flags;
@@ -88,7 +98,7 @@ struct wk_block {
     uint64_t reserved[2];
 };
 enum { WK_HEADER_BYTES = 128 };
-_Static_assert(sizeof(struct wk_block) == WK_HEADER_BYTES, "the block header's size is fixed");
+WK_STATIC_ASSERT(sizeof(struct wk_block) == WK_HEADER_BYTES, "the block header's size is fixed");
 
 /* Where in the source something can fail or log, and how to say it. `format` is text in which {}
  * stands for the next value; `types` has one letter a value: i (int64), u (uint64), f (f64), g
@@ -103,7 +113,7 @@ struct wk_site {
 
 /* What a worker gives to each kernel that it runs. Compiled code reads the named fields only. */
 struct wk_context {
-    _Atomic(uint32_t) *stop; /* not 0: return wk_stopped() soon; polled on back-edges */
+    WK_ATOMIC(uint32_t) *stop; /* not 0: return wk_stopped() soon; polled on back-edges */
     uint32_t depth;          /* of task recursion; the limit is WK_MAX_DEPTH */
     uint32_t reserved;
     void *runtime; /* the worker's own */
@@ -117,7 +127,7 @@ typedef int32_t wk_kernel(struct wk_context *context, const uint64_t *arguments,
  * reached: the failure is recorded, and the kernel returns wk_failed(context). */
 void *wk_alloc(struct wk_context *context, uint64_t bytes);
 
-/* Frees a block by the address of its data; NULL is allowed. */
+/* Frees a block of this call by the address of its data; NULL is allowed. */
 void wk_free(struct wk_context *context, void *data);
 
 /* Records a failure at a site with its values, and returns the status to return. Cold. */
@@ -218,6 +228,156 @@ int32_t wk_map_copy(struct wk_context *context, const struct wk_layout *layout,
 void wk_map_free(struct wk_context *context, const struct wk_layout *layout, struct wk_map *map);
 int wk_map_equal(const struct wk_layout *layout, const struct wk_map *left,
                  const struct wk_map *right);
+
+/* The border around a task written in C, for compiled code only: what it says of failures belongs to
+ * `site` (the declaration; its format is the task's name), and what it returns is checked against
+ * `leaves`, one pair (enum wk_scalar, rank) for each part of the result. wk_foreign_leave frees what
+ * was neither freed nor returned, and gives the status of the call. */
+void wk_foreign_enter(struct wk_context *context, const struct wk_site *site);
+int32_t wk_foreign_leave(struct wk_context *context, const uint8_t *leaves, uint32_t leaf_count,
+                         int32_t status, uint64_t *results);
+
+/* ---- Tasks in C ----------------------------------------------------------------------------------
+ *
+ *     extern task scaled(x: f64[n], factor: f64) -> f64[n] from "scaled.c"
+ *
+ *     #include <wk.h>
+ *
+ *     WK_TASK(scaled)
+ *     {
+ *         struct wk_array x = wk_take_array(&arguments, 1);
+ *         double factor = wk_take_f64(&arguments);
+ *         if (factor == 0)
+ *             return wk_fail_message(context, "the factor of %lld numbers is 0",
+ *                                    (long long)x.extents[0]);
+ *         const double *in = (const double *)x.data;
+ *         double *out = (double *)wk_give_array(context, &results, 1, x.extents, sizeof *out);
+ *         if (!out)
+ *             return wk_failed(context);
+ *         for (int64_t i = 0; i < x.extents[0]; i++)
+ *             out[i] = in[i] * factor;
+ *         return 0;
+ *     }
+ *
+ * Arguments are taken, and results given, in the order of the declaration, parts of tuples one
+ * after the other. Such a task is pure like any other: equal arguments give equal results, nothing is
+ * kept between calls, and several threads call it at once. Loops that may run long poll
+ * wk_should_stop. Other functions of the file are its own, whatever their names. */
+
+/* The head of the task's function: of parameters context, arguments and results. */
+#define WK_TASK(name)                                                                              \
+    int32_t wk_extern_##name(struct wk_context *context, const uint64_t *arguments,                \
+                             uint64_t *results);                                                   \
+    int32_t wk_extern_##name(struct wk_context *context, const uint64_t *arguments,                \
+                             uint64_t *results)
+
+/* Records a failure with a message in printf's format, at the place of the task's declaration;
+ * returns the status to return. The first failure of a call counts. */
+int32_t wk_fail_message(struct wk_context *context, const char *format, ...)
+#ifdef __GNUC__
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+/* Appends a line to the task's log, in printf's format, without a final newline. */
+void wk_log_message(struct wk_context *context, const char *format, ...)
+#ifdef __GNUC__
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
+/* Whether the task shall end soon, by `return wk_stopped(context)`. */
+static inline int wk_should_stop(const struct wk_context *context)
+{
+    return *context->stop != 0;
+}
+
+/* An array argument: its elements, dense and row-major, and as many extents as it has ranks. */
+struct wk_array {
+    const void *data;
+    const int64_t *extents;
+};
+
+static inline struct wk_array wk_take_array(const uint64_t **arguments, unsigned rank)
+{
+    struct wk_array array;
+    array.data = (const void *)(uintptr_t)**arguments;
+    array.extents = (const int64_t *)(*arguments + 1);
+    *arguments += 1 + rank;
+    return array;
+}
+
+static inline double wk_take_f64(const uint64_t **arguments)
+{
+    double value;
+    memcpy(&value, (*arguments)++, sizeof value);
+    return value;
+}
+
+static inline float wk_take_f32(const uint64_t **arguments)
+{
+    uint32_t bits = (uint32_t) * (*arguments)++;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* Any signed integer; bool as 0 or 1. */
+static inline int64_t wk_take_int(const uint64_t **arguments)
+{
+    return (int64_t) * (*arguments)++;
+}
+
+/* Any unsigned integer. */
+static inline uint64_t wk_take_uint(const uint64_t **arguments)
+{
+    return *(*arguments)++;
+}
+
+/* The address of a new array's elements, to be filled; or NULL: then return wk_failed(context). */
+static inline void *wk_give_array(struct wk_context *context, uint64_t **results, unsigned rank,
+                                  const int64_t *extents, uint64_t element_bytes)
+{
+    uint64_t bytes = element_bytes;
+    void *data;
+    unsigned i;
+    for (i = 0; i < rank; i++) {
+        int64_t extent = extents[i];
+        if (extent < 0 || (extent > 0 && bytes > (UINT64_C(1) << 62) / (uint64_t)extent)) {
+            wk_fail_message(context, "an array with the extent %lld", (long long)extent);
+            return NULL;
+        }
+        bytes *= (uint64_t)extent;
+        (*results)[1 + i] = (uint64_t)extent;
+    }
+    data = wk_alloc(context, bytes);
+    (*results)[0] = (uint64_t)(uintptr_t)data;
+    *results += 1 + rank;
+    return data;
+}
+
+static inline void wk_give_f64(uint64_t **results, double value)
+{
+    memcpy((*results)++, &value, sizeof value);
+}
+
+static inline void wk_give_f32(uint64_t **results, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    *(*results)++ = bits;
+}
+
+/* Any signed integer, in the range of the declared type; bool as 0 or 1. */
+static inline void wk_give_int(uint64_t **results, int64_t value)
+{
+    *(*results)++ = (uint64_t)value;
+}
+
+/* Any unsigned integer, likewise. */
+static inline void wk_give_uint(uint64_t **results, uint64_t value)
+{
+    *(*results)++ = value;
+}
 
 #ifdef __cplusplus
 }

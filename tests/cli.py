@@ -429,6 +429,37 @@ def the_cache(folder):
     check(len(outputs) == 1 and all(p.returncode == 0 for p in both), "six runs at once")
 
 
+def tasks_in_c_are_made_again_when_anything_changes(folder):
+    (folder / "p.wk").write_text('extern task f(x: int) -> int from "f.c"\nflow main() -> int { return f(3) }\n')
+    (folder / "f.h").write_text("#define FACTOR 2\n")
+    source = '#include <wk.h>\n # include "f.h"\nWK_TASK(f) { wk_give_int(&results, FACTOR * wk_take_int(&arguments)); ' \
+             'return 0; }\n'
+    (folder / "f.c").write_text(source)
+    def run(**environment):
+        return wkc("run", "p.wk", cwd=folder, env={"WKC_CACHE": str(folder / "cache"), **environment})
+    check(run().json() == 6, "the first time")
+    (folder / "f.h").write_text("#define FACTOR 5\n")
+    check(run().json() == 15, "after a change of what is included")
+    (folder / "f.c").write_text(source.replace("FACTOR *", "ADD + FACTOR *").replace("WK_TASK", "#ifndef ADD\n#define ADD 1\n#endif\nWK_TASK"))
+    check(run().json() == 16, "after a change of the file")
+    check(run(CC="clang-19").json() == 16, "another compiler")
+    check(run(CC="clang-19 -DADD=7").json() == 22, "CC may have arguments")
+    run(CC="no-such-compiler").fails(1, "E844", "'no-such-compiler'", "install the package gcc")
+    run(PATH=str(folder)).fails(1, "E844", "'cc'")
+    check(wkc("check", "p.wk", cwd=folder, env={"PATH": str(folder)}).status == 0, "check needs no compiler")
+
+
+def wk_h_is_c_and_cpp(folder):
+    (folder / "t").write_text("#include <wk.h>\nWK_TASK(f) { struct wk_array a = wk_take_array(&arguments, 2); (void)a;"
+                              " wk_give_f32(&results, wk_take_f32(&arguments)); return wk_should_stop(context); }\n")
+    for compiler, language, standard in [("gcc", "c", "c11"), ("clang-19", "c", "c17"), ("clang-19", "c++", "c++11"),
+                                         ("clang-19", "c++", "c++20")]:
+        done = subprocess.run([compiler, "-x", language, f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion",
+                               "-Wsign-conversion", "-Wcast-qual", "-Werror", "-fsyntax-only", f"-I{ROOT}/runtime", "t"],
+                              cwd=folder, capture_output=True, text=True)
+        check(done.returncode == 0, f"{compiler} {standard}: {done.stderr}")
+
+
 def installs(folder):
     done = subprocess.run(["make", "-s", "install", f"PREFIX={folder}/usr"], cwd=ROOT, capture_output=True, text=True)
     check(done.returncode == 0, done.stderr)
@@ -436,6 +467,10 @@ def installs(folder):
     run = wkc("run", f"{folder}/usr/share/wkc/examples/harmonic.wk", "parts=2", "width=1", binary=installed,
               cwd=folder, env={"WKC_CACHE": str(folder / "cache")})
     check(run.json() == 1.5, run.err)
+    (folder / "p.wk").write_text('extern task f(x: int) -> int from "f.c"\nflow main() -> int { return f(3) }\n')
+    (folder / "f.c").write_text("#include <wk.h>\nWK_TASK(f) { *results = *arguments + 1; return 0; }\n")
+    run = wkc("run", "p.wk", binary=installed, cwd=folder, env={"WKC_CACHE": str(folder / "cache")})
+    check(run.json() == 4, run.err)
 
 
 if __name__ == "__main__":
@@ -445,4 +480,5 @@ if __name__ == "__main__":
           interrupt_ends_cleanly, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data,
           file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,
-          missing_library, missing_tools, the_cache, installs])
+          missing_library, missing_tools, the_cache, tasks_in_c_are_made_again_when_anything_changes,
+          wk_h_is_c_and_cpp, installs])

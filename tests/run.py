@@ -31,6 +31,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 os.chdir(ROOT)
 os.environ.setdefault("LSAN_OPTIONS", "use_tls=0:print_suppressions=0")  # see tests/test.sh
+os.environ["LC_ALL"] = "C"  # the C compiler's messages are part of ours
 TIMEOUT = 120
 
 bless = False

@@ -85,7 +85,7 @@ static void collect(struct checker *c, const struct ast_declaration *d)
         if (d->function.is_exec)
             refuse(c, d, ERR_exec_not_yet, "packed programs (exec)");
         else
-            refuse(c, d, ERR_foreign_not_yet, "foreign tasks (extern)");
+            declare_function(c, d);
         return;
     }
     bug("declaration of kind %d", d->kind);
@@ -148,7 +148,10 @@ static void check_function(struct checker *c, struct function *f)
         return; /* it was reported */
     enter_declaration(c, f->declaration);
     size_t before = c->diagnostics->list.count;
-    check_body(c, f);
+    if (f->declaration->kind == DECL_EXTERN)
+        check_foreign(c, f);
+    else
+        check_body(c, f);
     note_instance(c, f, before);
 }
 
@@ -191,6 +194,7 @@ static void release(struct checker *c)
     vector_release(&c->generics);
     vector_release(&c->prelude);
     vector_release(&c->constants);
+    vector_release(&c->foreign_files);
     type_table_release(&c->flexible_types);
     scope_release(c);
     diagnostics_release(&c->unreported);

@@ -130,6 +130,7 @@ struct checker {
     VECTOR(struct function *) generics;  /* declared ones with type or function parameters */
     VECTOR(struct function *) prelude;   /* prelude functions used as values */
     VECTOR(struct constant *) constants;
+    VECTOR(const char *) foreign_files; /* C files by unit: interned paths */
 
     /* Flexible types: of an integer literal, of a float literal, of what can be any number. */
     struct type literal_integer, literal_float, literal_number;
@@ -414,6 +415,11 @@ void check_returned_extents(struct checker *c, const struct typed *value);
 /* Appends the checks that `let name: f64[n] = …` asks for. */
 void check_declared_extents(struct checker *c, struct local *local, const struct typed *value,
                             const struct ast_type *form, struct statement_list *out);
+
+/* ---- foreign.c: extern tasks ---- */
+
+/* Finds the C file of an extern task, and refuses what C cannot return. */
+void check_foreign(struct checker *c, struct function *function);
 
 /* ---- recover.c: trees with syntax errors ---- */
 

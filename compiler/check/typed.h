@@ -280,6 +280,15 @@ struct result_extent {
     struct span span;
 };
 
+/* Where the body of `extern task … from "x.c"` is: the function wk_extern_NAME of a C file. Every
+ * file is compiled once; `symbol` is the function's name beside those of all others. */
+struct typed_foreign {
+    const char *path;   /* to open: beside the source that declares the task */
+    const char *symbol; /* "c0.wk_extern_fft": unit 0 */
+    uint32_t unit;      /* the number of the C file in the program */
+    struct span span;   /* of the file's name in the declaration */
+};
+
 struct typed_function {
     bool is_flow;
     const char *name;   /* as written: "partial"; instances of generics share it */
@@ -297,6 +306,7 @@ struct typed_function {
     uint32_t result_extent_count;
     struct typed_annotations annotations;
     struct typed_block body;
+    const struct typed_foreign *foreign; /* tasks written in C, without a body here; else NULL */
     uint32_t variable_count; /* variables have indexes below this */
     enum operation prelude;  /* a prelude function over numbers passed as a value; else NONE */
     bool is_recursive;       /* tasks: may call itself, directly or not */

@@ -391,7 +391,10 @@ static void print_rules(const struct typed_function *f, struct buffer *out)
 static void print_function(const struct typed_function *f, struct buffer *out)
 {
     print_annotations(&f->annotations, out);
-    buffer_printf(out, "%s%s %s(", f->is_recursive ? "recursive " : "",
+    buffer_printf(out, "%s%s %s(",
+                  f->is_recursive ? "recursive "
+                  : f->foreign    ? "extern "
+                                  : "",
                   f->is_flow ? "flow" : "task", f->symbol);
     print_parameters(f, out);
     buffer_puts(out, ") -> ");
@@ -400,6 +403,8 @@ static void print_function(const struct typed_function *f, struct buffer *out)
         buffer_putc(out, ' ');
         level_print(f->result_level, out);
     }
+    if (f->foreign)
+        buffer_printf(out, " from %s", f->foreign->symbol);
     buffer_putc(out, '\n');
     print_rules(f, out);
     print_block(&f->body, 1, out);

@@ -207,6 +207,8 @@ void function_define(struct generator *g, size_t number)
     apply_rules(g);
     if (is_scalar_prelude(g->function))
         define_prelude(g);
+    else if (g->function->foreign)
+        foreign_define(g);
     else
         statements(g, &g->function->body);
     if (!block_has_ended(g)) {

@@ -52,7 +52,7 @@ struct place generator_place(struct generator *g, struct span span)
 
 /* ---- Constants ---------------------------------------------------------------------------- */
 
-static LLVMValueRef private_constant(struct generator *g, LLVMValueRef value, const char *name)
+LLVMValueRef private_constant(struct generator *g, LLVMValueRef value, const char *name)
 {
     LLVMValueRef global = LLVMAddGlobal(g->module, LLVMTypeOf(value), name);
     LLVMSetInitializer(global, value);
@@ -74,8 +74,8 @@ LLVMValueRef constant_text_value(struct generator *g, const char *text)
     return value;
 }
 
-static LLVMValueRef site_constant(struct generator *g, enum error_code code, struct span span,
-                                  const char *format, const char *types)
+LLVMValueRef site_constant(struct generator *g, enum error_code code, struct span span,
+                           const char *format, const char *types)
 {
     struct place place = generator_place(g, span);
     LLVMValueRef fields[] = {

@@ -251,6 +251,10 @@ void branch_likely(struct generator *g, LLVMValueRef condition, LLVMBasicBlockRe
 struct place generator_place(struct generator *g, struct span span);
 struct line_table *generator_lines(struct generator *g, const struct source *source);
 LLVMValueRef constant_text_value(struct generator *g, const char *text);
+/* A constant of the module with a value; a constant struct wk_site. */
+LLVMValueRef private_constant(struct generator *g, LLVMValueRef value, const char *name);
+LLVMValueRef site_constant(struct generator *g, enum error_code code, struct span span,
+                           const char *format, const char *types);
 
 /* ---- operation.c: scalars; operands may also be vectors where operation_has_vector -------- */
 
@@ -415,6 +419,9 @@ struct value call_function(struct generator *g, struct typed_function *callee,
 /* Marks all arrays of a value as owned. */
 struct value value_mark_owned(struct value value);
 void return_value(struct generator *g, struct value value, struct span span);
+
+/* The body of a task that is written in C (foreign.c). */
+void foreign_define(struct generator *g);
 
 struct value builtin(struct generator *g, const struct typed *typed);
 struct value reduce_tree(struct generator *g, const struct typed *typed);

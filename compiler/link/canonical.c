@@ -19,6 +19,7 @@ struct line_index {
 
 struct canonical {
     EVP_MD_CTX *hash;
+    struct foreign_units *units;
     VECTOR(struct typed_function *) functions; /* named so far */
     struct pointer_table named;                /* the same: numbers by function */
     VECTOR(struct line_index) sources;
@@ -355,12 +356,18 @@ static void function(struct canonical *c, const struct typed_function *f)
         text(c, extent->message);
         place(c, extent->span);
     }
+    number(c, f->foreign != NULL);
+    if (f->foreign) {
+        text(c, f->foreign->symbol);
+        vector_push(&c->units->functions, f);
+    }
     block(c, &f->body);
 }
 
-void canonical_tasks(EVP_MD_CTX *hash, struct typed_function *const *tasks, uint32_t task_count)
+void canonical_tasks(EVP_MD_CTX *hash, struct typed_function *const *tasks, uint32_t task_count,
+                     struct foreign_units *units)
 {
-    struct canonical c = {.hash = hash};
+    struct canonical c = {.hash = hash, .units = units};
     number(&c, task_count);
     for (uint32_t i = 0; i < task_count; i++)
         function_name(&c, tasks[i]);

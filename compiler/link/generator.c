@@ -5,39 +5,16 @@
 #include "link/internal.h"
 
 #include <dlfcn.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/memory.h"
+#include "base/installation.h"
 
-static const char file_name[] = "libwkc-kernel.so";
-
-static char *join(const char *folder, const char *below)
-{
-    struct buffer path = {0};
-    buffer_printf(&path, "%s/%s%s", folder, below, file_name);
-    return path.data;
-}
-
-/* Beside the program (in the build folder), else in ../lib/wkc (installed). */
 char *generator_path(void)
 {
-    char folder[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
-    folder[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        *slash = '\0';
-    static const char *const places[] = {"", "../lib/wkc/", "../"};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char *path = join(folder, places[i]);
-        if (access(path, R_OK) == 0)
-            return path;
-        free(path);
-    }
-    return join(folder, places[0]);
+    static const char *const places[] = {"libwkc-kernel.so", "../lib/wkc/libwkc-kernel.so",
+                                         "../libwkc-kernel.so", NULL};
+    return installation_find(places);
 }
 
 kernel_compile_function *generator_load(struct error *error)

@@ -32,8 +32,8 @@ static int hash_generator(EVP_MD_CTX *hash, struct error *error)
 }
 
 static int make_key(struct typed_function *const *tasks, uint32_t task_count,
-                    const struct kernel_options *options, char key[LINK_KEY_TEXT],
-                    struct error *error)
+                    const struct kernel_options *options, struct foreign_units *units,
+                    char key[LINK_KEY_TEXT], struct error *error)
 {
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
     EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
@@ -41,7 +41,9 @@ static int make_key(struct typed_function *const *tasks, uint32_t task_count,
     uint32_t numbers[] = {WK_ABI_VERSION, options->optimize, options->debug};
     EVP_DigestUpdate(hash, numbers, sizeof numbers);
     hash_text(hash, options->target);
-    canonical_tasks(hash, tasks, task_count);
+    canonical_tasks(hash, tasks, task_count, units);
+    if (status == 0)
+        status = foreign_hash(hash, units, options->target, error);
     unsigned char digest[LINK_HASH_BYTES];
     EVP_DigestFinal_ex(hash, digest, NULL);
     EVP_MD_CTX_free(hash);
@@ -52,24 +54,39 @@ static int make_key(struct typed_function *const *tasks, uint32_t task_count,
 
 /* ---- Making ------------------------------------------------------------------------------- */
 
-/* Compiles and links into `folder`; *made is the shared object's path, to be freed. */
+/* Compiles the tasks into an object file in `folder`, which is added to `objects`. */
 static int make_object(struct typed_function *const *tasks, uint32_t task_count,
-                       const struct kernel_options *options, const char *folder, char **made,
-                       struct error *error)
+                       const struct kernel_options *options, const char *folder,
+                       struct path_list *objects, struct error *error)
 {
     kernel_compile_function *compile = generator_load(error);
     if (!compile)
         return error->code;
-    struct buffer object = {0}, object_path = {0}, output_path = {0};
-    buffer_printf(&object_path, "%s/kernels.o", folder);
-    buffer_printf(&output_path, "%s/kernels.so", folder);
+    struct buffer object = {0}, path = {0};
+    buffer_printf(&path, "%s/kernels.o", folder);
+    vector_push(&objects->paths, path.data);
     int status = compile(tasks, task_count, options, KERNEL_OBJECT, &object, error);
     if (status == 0)
-        status = file_write_atomically(object_path.data, object.data, object.length, error);
-    if (status == 0)
-        status = linker_run(object_path.data, output_path.data, options->target, error);
+        status = file_write_atomically(path.data, object.data, object.length, error);
     buffer_release(&object);
-    buffer_release(&object_path);
+    return status;
+}
+
+/* Compiles and links into `folder`; *made is the shared object's path, to be freed. C files come
+ * first: their mistakes are the user's. */
+static int make_shared_object(struct typed_function *const *tasks, uint32_t task_count,
+                              const struct kernel_options *options, struct foreign_units *units,
+                              const char *folder, char **made, struct error *error)
+{
+    struct path_list objects = {0};
+    struct buffer output_path = {0};
+    buffer_printf(&output_path, "%s/kernels.so", folder);
+    int status = foreign_compile(units, folder, options->target, &objects, error);
+    if (status == 0)
+        status = make_object(tasks, task_count, options, folder, &objects, error);
+    if (status == 0)
+        status = linker_run(&objects, output_path.data, options->target, error);
+    path_list_release(&objects);
     if (status)
         buffer_release(&output_path);
     *made = output_path.data;
@@ -79,12 +96,14 @@ static int make_object(struct typed_function *const *tasks, uint32_t task_count,
 /* Makes the library: in the cache, or (where that cannot be written) in a folder of its own. */
 static int make_library(struct typed_function *const *tasks, uint32_t task_count,
                         const struct link_options *options, const struct cache *cache,
-                        const char *key, struct kernel_library *library, struct error *error)
+                        struct foreign_units *units, const char *key,
+                        struct kernel_library *library, struct error *error)
 {
     char *folder = cache_temporary(cache, error), *made = NULL;
     if (!folder)
         return error->code;
-    int status = make_object(tasks, task_count, &options->kernel, folder, &made, error);
+    int status =
+        make_shared_object(tasks, task_count, &options->kernel, units, folder, &made, error);
     char *kept = status == 0 ? cache_insert(cache, key, made) : NULL;
     library->path = kept ? kept : made;
     library->temporary = status == 0 && !kept;
@@ -107,10 +126,11 @@ static int load(struct kernel_library *library, struct error *error)
 /* An entry that was removed or damaged between the look and the load is made again. */
 static int find_or_make(struct typed_function *const *tasks, uint32_t task_count,
                         const struct link_options *options, const struct cache *cache,
-                        struct kernel_library *library, struct error *error)
+                        struct foreign_units *units, struct kernel_library *library,
+                        struct error *error)
 {
     char key[LINK_KEY_TEXT];
-    int status = make_key(tasks, task_count, &options->kernel, key, error);
+    int status = make_key(tasks, task_count, &options->kernel, units, key, error);
     if (status)
         return status;
     library->path = cache_find(cache, key);
@@ -119,8 +139,20 @@ static int find_or_make(struct typed_function *const *tasks, uint32_t task_count
         return 0;
     free(library->path);
     library->path = NULL;
-    status = make_library(tasks, task_count, options, cache, key, library, error);
+    status = make_library(tasks, task_count, options, cache, units, key, library, error);
     return status ? status : load(library, error);
+}
+
+/* What is wrong with a C file is shown where that is named. */
+static void report(const struct foreign_units *units, struct error *error,
+                   struct diagnostics *diagnostics)
+{
+    const struct source *source = NULL;
+    if (units->blamed) {
+        error->place = span_place(units->blamed->foreign->span);
+        source = units->blamed->foreign->span.source;
+    }
+    diagnose_error(diagnostics, error, source);
 }
 
 int link_kernels(struct typed_function *const *tasks, uint32_t task_count,
@@ -132,13 +164,15 @@ int link_kernels(struct typed_function *const *tasks, uint32_t task_count,
         return 0;
     struct cache cache;
     struct error error;
+    struct foreign_units units = {0};
     cache_open(&cache, options, diagnostics);
-    int status = find_or_make(tasks, task_count, options, &cache, library, &error);
+    int status = find_or_make(tasks, task_count, options, &cache, &units, library, &error);
     cache_close(&cache);
     if (status) {
-        diagnose_error(diagnostics, &error, NULL);
+        report(&units, &error, diagnostics);
         kernel_library_close(library);
     }
+    foreign_release(&units);
     return status;
 }
 

@@ -275,10 +275,12 @@ static void free_live(struct context *context)
         free_block(context, context->live[--context->live_count]);
 }
 
-/* Whether an address, which may be any number, is the data of a block of the list. */
-static bool is_live(const struct context *context, uint64_t address)
+/* New blocks are at the end of the list, and freed ones give their place to the last: so those that
+ * a task in C allocated are those from foreign_base on, and it is mostly asked for the last. */
+bool context_owns(const struct context *context, uint64_t address)
 {
-    for (uint32_t i = 0; i < context->live_count; i++)
+    uint32_t base = context->foreign ? context->foreign_base : 0;
+    for (uint32_t i = context->live_count; i-- > base;)
         if ((uintptr_t)block_data(context->live[i]) == address)
             return true;
     return false;
@@ -294,7 +296,7 @@ static int take_array(struct context *context, struct value_leaf leaf, uint64_t 
         extents[i] = (int64_t)words[1 + i];
     if (!shape_bytes(leaf.rank, extents, wk_scalar_bytes((enum wk_scalar)leaf.scalar), &bytes))
         bug("a kernel returns an impossible shape");
-    if (bytes == 0 && !is_live(context, words[0])) {
+    if (bytes == 0 && !context_owns(context, words[0])) {
         struct wk_block *empty = new_block(context, 0);
         if (!empty)
             return (int)context->error.code;
@@ -407,6 +409,10 @@ void wk_free(struct wk_context *kernel, void *data)
     if (!data)
         return;
     struct context *context = kernel->runtime;
+    if (context->foreign && !context_owns(context, (uintptr_t)data)) {
+        wk_fail_message(kernel, "it frees memory that is not its own");
+        return;
+    }
     struct wk_block *block = block_of((uintptr_t)data);
     unlist_block(context, block);
     free_block(context, block);
@@ -438,6 +444,12 @@ void site_render(const struct wk_site *site, const uint64_t *values, struct buff
     }
 }
 
+void site_place(struct context *context, const struct wk_site *site)
+{
+    context->error.place = (struct place){
+        .file = site->file, .line = site->line, .column = site->column, .length = site->length};
+}
+
 int32_t wk_fail(struct wk_context *kernel, const struct wk_site *site, const uint64_t *values)
 {
     struct context *context = kernel->runtime;
@@ -445,8 +457,7 @@ int32_t wk_fail(struct wk_context *kernel, const struct wk_site *site, const uin
         struct buffer message = {0};
         site_render(site, values, &message);
         error_set(&context->error, (enum error_code)site->code, "%s", buffer_text(&message));
-        context->error.place = (struct place){
-            .file = site->file, .line = site->line, .column = site->column, .length = site->length};
+        site_place(context, site);
         buffer_release(&message);
     }
     return (int32_t)context->error.code;
@@ -455,6 +466,8 @@ int32_t wk_fail(struct wk_context *kernel, const struct wk_site *site, const uin
 int32_t wk_failed(struct wk_context *kernel)
 {
     const struct context *context = kernel->runtime;
+    if (context->error.code == ERR_none && context->foreign)
+        return wk_fail_message(kernel, "it hands up a failure that it did not record");
     if (context->error.code == ERR_none)
         bug("a kernel hands up a failure that was not recorded");
     return (int32_t)context->error.code;
@@ -474,6 +487,11 @@ void wk_log_line(struct wk_context *kernel, const struct wk_site *site, const ui
     if (context->log_full)
         return;
     site_render(site, values, &context->log);
+    context_end_line(context);
+}
+
+void context_end_line(struct context *context)
+{
     buffer_putc(&context->log, '\n');
     if (context->log.length > LOG_LIMIT) {
         context->log_full = true;

@@ -59,6 +59,10 @@ struct context {
     bool log_full;
     bool float_mode_set;  /* on the thread that runs kernels */
     bool has_blas_permit; /* the running kernel may call OpenBLAS (blas.h) */
+    /* While a task in C runs (foreign.c): its declaration, and how many blocks were live before,
+     * which are not its own. */
+    const struct wk_site *foreign;
+    uint32_t foreign_base;
 };
 
 /* `stop` becomes not 0 when kernels shall end; it may be shared by all contexts. */
@@ -86,6 +90,7 @@ static inline int context_call(struct context *context, wk_kernel *kernel,
 {
     context->error.code = ERR_none;
     context->kernel.depth = 0;
+    context->foreign = NULL;
     context->log_full = false;
     if (context->log.length)
         buffer_clear(&context->log);
@@ -115,7 +120,15 @@ void context_drop(struct context *context, struct wk_block *block);
 /* Gives the cached blocks back to the system. */
 void context_trim(struct context *context);
 
+/* Whether an address, which may be any number, is the data of a block that the running kernel (of
+ * it, the running task in C) allocated and has not freed. */
+bool context_owns(const struct context *context, uint64_t address);
+
 /* The text of a site's format with its values, as in wk.h. Appended to *out. */
 void site_render(const struct wk_site *site, const uint64_t *values, struct buffer *out);
+/* Sets the place of the recorded error to a site's. */
+void site_place(struct context *context, const struct wk_site *site);
+/* Ends a line of the log, and the log where it has become too long. */
+void context_end_line(struct context *context);
 
 #endif

@@ -1,0 +1,2 @@
+#include <wk.h>
+#define OFFSET -1
