@@ -139,6 +139,17 @@ int32_t wk_stopped(struct wk_context *context);
 /* Appends a line to the task's log. (wk_log is the logarithm.) */
 void wk_log_line(struct wk_context *context, const struct wk_site *site, const uint64_t *values);
 
+/* ---- Sorting -------------------------------------------------------------------------------- */
+
+/* Sorts `count` numbers: ascending, -0 before +0, NaNs last (and canonical). 0 or the status to
+ * return. Takes memory for 2 words a number, and time linear in their count. */
+int32_t wk_sort(struct wk_context *context, enum wk_scalar scalar, void *data, uint64_t count);
+
+/* The positions of `count` numbers in the order of wk_sort, equal ones in the order of their
+ * positions, to `order`. Takes memory for 4 words a number. */
+int32_t wk_order(struct wk_context *context, enum wk_scalar scalar, const void *data,
+                 uint64_t count, int64_t *order);
+
 /* ---- Linear algebra ------------------------------------------------------------------------- */
 
 typedef void wk_function(void); /* to be cast to what it is */

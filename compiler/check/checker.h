@@ -82,6 +82,8 @@ enum prelude_kind {
     PRELUDE_CONVERSION,
     PRELUDE_LEN,
     PRELUDE_REDUCE,
+    PRELUDE_SCAN,
+    PRELUDE_CLAMP,
     PRELUDE_MESSAGE, /* fail, log, str: only in statements and messages */
 };
 
@@ -334,6 +336,7 @@ struct typed *check_prelude_call(struct checker *c, const struct ast_expression 
 struct function *prelude_function(struct checker *c, enum operation operation,
                                   const struct type *type, struct span span);
 struct typed *check_reduce(struct checker *c, const struct ast_expression *call);
+struct typed *check_scan(struct checker *c, const struct ast_expression *call);
 /* An operation applied as a function: operands have been checked. */
 struct typed *check_operation_call(struct checker *c, enum operation operation, const char *name,
                                    struct typed **operands, uint32_t count, struct span span);

@@ -208,8 +208,29 @@ static void level_settings(struct walk *w, struct typed *node)
     require_known(w, node->chunk, "the chunk of a reduction shapes the graph, but this value");
 }
 
+/* A task that gives as many values as it is given. */
+static void level_scan(struct walk *w, struct typed *node)
+{
+    node->subject = level_expression(w, node->subject);
+    if (node->initial)
+        node->initial = level_expression(w, node->initial);
+    const struct typed *subject = node->subject, *initial = node->initial;
+    if (!subject->level || (initial && !initial->level))
+        return;
+    level_refuse_gathering(w, subject->type, subject->level, subject->span);
+    if (initial)
+        level_refuse_gathering(w, initial->type, initial->level, initial->span);
+    node->level = level_pending_array(w->l, level_extents(subject->level, subject->type));
+    if (w->final)
+        vector_push(&w->instance->typed->calls, (struct function *)node->reducer);
+}
+
 void level_reduce(struct walk *w, struct typed *node)
 {
+    if (node->is_scan) {
+        level_scan(w, node);
+        return;
+    }
     node->subject = level_expression(w, node->subject);
     if (node->initial)
         node->initial = level_expression(w, node->initial);
@@ -331,6 +352,33 @@ static const struct level *untile_level(struct walk *w, const struct typed *node
     return level_pending_array(w->l, shaped ? 3 : 0);
 }
 
+/* As long as its argument, and pending. */
+static const struct level *same_extents(struct walk *w, const struct typed *node)
+{
+    const struct level *array = node->items[0]->level;
+    return array ? level_pending_array(w->l, level_extents(array, node->items[0]->type)) : NULL;
+}
+
+/* zip and enumerate: a structure whose elements are tuples of the arrays' elements. */
+static const struct level *zip_level(struct walk *w, const struct typed *node)
+{
+    const struct level *parts[WK_MAX_RANK];
+    uint32_t count = 0;
+    bool known = true;
+    if (node->builtin == BUILTIN_ENUMERATE)
+        parts[count++] = &level_known;
+    for (uint32_t i = 0; i < node->item_count; i++) {
+        const struct typed *array = node->items[i];
+        if (!array->level)
+            return NULL;
+        if (level_extents(array->level, array->type) != 1)
+            report_unknown_shape(w, array);
+        known &= level_is_known(array->level);
+        parts[count++] = level_element(w->l, array->level, array->type);
+    }
+    return known ? &level_known : level_structure(w->l, level_tuple(w->l, parts, count));
+}
+
 void level_builtin(struct walk *w, struct typed *node)
 {
     const struct level *first = node->items[0]->level;
@@ -350,6 +398,11 @@ void level_builtin(struct walk *w, struct typed *node)
     case BUILTIN_SUM:
     case BUILTIN_MIN_OF:
     case BUILTIN_MAX_OF:
+    case BUILTIN_ANY:
+    case BUILTIN_ALL:
+    case BUILTIN_COUNT:
+    case BUILTIN_ARG_MIN:
+    case BUILTIN_ARG_MAX:
         node->level = first ? &level_pending_scalar : NULL;
         return;
     case BUILTIN_TRANSPOSE:
@@ -366,6 +419,17 @@ void level_builtin(struct walk *w, struct typed *node)
         return;
     case BUILTIN_FLATTEN:
         node->level = flatten_level(w, node);
+        return;
+    case BUILTIN_REVERSE:
+        node->level = first;
+        return;
+    case BUILTIN_ZIP:
+    case BUILTIN_ENUMERATE:
+        node->level = zip_level(w, node);
+        return;
+    case BUILTIN_SORT:
+    case BUILTIN_ORDER:
+        node->level = same_extents(w, node);
         return;
     case BUILTIN_TILES:
         node->level = tiles_level(w, node);

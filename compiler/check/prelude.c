@@ -284,6 +284,99 @@ static struct typed *check_untile(struct checker *c, const struct prelude_call *
     return build(c, call, BUILTIN_UNTILE, tiles->type->element);
 }
 
+/* ---- Rearranging, sorting, counting
+ * --------------------------------------------------------------------------- */
+
+/* Settles the first argument, and refuses it if it is no array of rank 1; NULL after a report. */
+static struct typed *check_list(struct checker *c, const struct prelude_call *call, uint32_t index)
+{
+    struct typed *list = call->arguments[index] = settle(c, call->arguments[index]);
+    if (node_is_error(c, list))
+        return NULL;
+    if (is_array(list) && list->type->rank == 1)
+        return list;
+    refuse_argument(c, call, index, "an array of rank 1");
+    return NULL;
+}
+
+/* reverse, sort, order, argmin and argmax; all but reverse of numbers. */
+static struct typed *check_list_call(struct checker *c, const struct prelude_call *call,
+                                     enum typed_builtin builtin)
+{
+    if (call->count != 1)
+        return wrong_count(c, call, "1 argument");
+    struct typed *list = check_list(c, call, 0);
+    if (!list)
+        return node_error(c, call->span);
+    if (builtin != BUILTIN_REVERSE && !type_is_number(list->type->element))
+        return refuse_argument(c, call, 0, "an array of numbers");
+    const struct type *type = list->type;
+    if (builtin == BUILTIN_ORDER)
+        type = types_array(c, c->integer, 1, call->span);
+    if (builtin == BUILTIN_ARG_MIN || builtin == BUILTIN_ARG_MAX)
+        return build(c, call, builtin, c->integer);
+    struct typed *node = build(c, call, builtin, type);
+    node_copy_extents(node, list);
+    return node;
+}
+
+/* any, all and count. */
+static struct typed *check_truths(struct checker *c, const struct prelude_call *call,
+                                  enum typed_builtin builtin)
+{
+    if (call->count != 1)
+        return wrong_count(c, call, "1 argument");
+    struct typed *truths = call->arguments[0];
+    if (!is_array(truths) || !type_is_bool(truths->type->element)) {
+        struct typed *node = refuse_argument(c, call, 0, "an array of truth values");
+        return node;
+    }
+    return build(c, call, builtin, builtin == BUILTIN_COUNT ? c->integer : c->boolean);
+}
+
+static struct typed *check_zip(struct checker *c, const struct prelude_call *call)
+{
+    enum { MOST = 8 };
+    const struct type *parts[MOST];
+    if (call->count < 2 || call->count > MOST)
+        return wrong_count(c, call, "2 to 8 arrays");
+    int64_t extent = -1;
+    for (uint32_t i = 0; i < call->count; i++) {
+        struct typed *list = check_list(c, call, i);
+        if (!list)
+            return node_error(c, call->span);
+        parts[i] = list->type->element;
+        int64_t found = node_static_extent(list, 0);
+        if (extent >= 0 && found >= 0 && extent != found) {
+            diagnose(c->diagnostics, list->span, ERR_shape_mismatch,
+                     "'zip' pairs arrays of one length: this one has %lld elements, the first %lld",
+                     (long long)found, (long long)extent);
+            return node_error(c, call->span);
+        }
+        extent = found >= 0 ? found : extent;
+    }
+    const struct type *tuple = types_tuple(c, parts, NULL, call->count, call->span);
+    struct typed *node = build(c, call, BUILTIN_ZIP, types_array(c, tuple, 1, call->span));
+    if (!node_is_error(c, node))
+        node_set_extent(c, node, 0, extent);
+    return node;
+}
+
+static struct typed *check_enumerate(struct checker *c, const struct prelude_call *call)
+{
+    if (call->count != 1)
+        return wrong_count(c, call, "1 argument");
+    struct typed *list = check_list(c, call, 0);
+    if (!list)
+        return node_error(c, call->span);
+    const struct type *parts[] = {c->integer, list->type->element};
+    const struct type *tuple = types_tuple(c, parts, NULL, 2, call->span);
+    struct typed *node = build(c, call, BUILTIN_ENUMERATE, types_array(c, tuple, 1, call->span));
+    if (!node_is_error(c, node))
+        node_copy_extents(node, list);
+    return node;
+}
+
 static struct typed *check_builtin(struct checker *c, const struct prelude_call *call,
                                    enum typed_builtin builtin)
 {
@@ -311,6 +404,20 @@ static struct typed *check_builtin(struct checker *c, const struct prelude_call 
         return check_concat(c, call);
     case BUILTIN_FLATTEN:
         return check_flatten(c, call);
+    case BUILTIN_REVERSE:
+    case BUILTIN_SORT:
+    case BUILTIN_ORDER:
+    case BUILTIN_ARG_MIN:
+    case BUILTIN_ARG_MAX:
+        return check_list_call(c, call, builtin);
+    case BUILTIN_ANY:
+    case BUILTIN_ALL:
+    case BUILTIN_COUNT:
+        return check_truths(c, call, builtin);
+    case BUILTIN_ZIP:
+        return check_zip(c, call);
+    case BUILTIN_ENUMERATE:
+        return check_enumerate(c, call);
     case BUILTIN_TILES:
         return check_tiles(c, call);
     case BUILTIN_UNTILE:
@@ -336,6 +443,19 @@ static struct typed *check_operation(struct checker *c, const struct prelude_cal
             total ? "2 numbers, or an array"
                   : arena_printf(c->arena, "%u argument%s", arity, arity == 1 ? "" : "s"));
     return check_operation_call(c, operation, call->name, call->arguments, call->count, call->span);
+}
+
+/* clamp(x, low, high) is min(max(x, low), high). */
+static struct typed *check_clamp(struct checker *c, const struct prelude_call *call)
+{
+    if (call->count != 3)
+        return wrong_count(c, call, "3 arguments (a number, the least and the greatest)");
+    struct typed *pair[2] = {call->arguments[0], call->arguments[1]};
+    pair[0] = check_operation_call(c, OPERATION_MAX, call->name, pair, 2, call->span);
+    pair[1] = call->arguments[2];
+    if (node_is_error(c, pair[0]))
+        return pair[0];
+    return check_operation_call(c, OPERATION_MIN, call->name, pair, 2, call->span);
 }
 
 static struct typed *refuse_conversion(struct checker *c, const struct prelude_call *call,
@@ -425,6 +545,8 @@ struct typed *check_prelude_call(struct checker *c, const struct ast_expression 
     struct prelude_call call = {.name = symbol->name, .span = e->span};
     if (symbol->prelude == PRELUDE_REDUCE)
         return check_reduce(c, e);
+    if (symbol->prelude == PRELUDE_SCAN)
+        return check_scan(c, e);
     if (symbol->prelude == PRELUDE_MESSAGE)
         return refuse_message(c, e, symbol->name);
     refuse_annotations(c, e, symbol->name);
@@ -441,7 +563,10 @@ struct typed *check_prelude_call(struct checker *c, const struct ast_expression 
         return check_conversion(c, &call, symbol->scalar);
     case PRELUDE_LEN:
         return check_len(c, &call);
+    case PRELUDE_CLAMP:
+        return check_clamp(c, &call);
     case PRELUDE_REDUCE:
+    case PRELUDE_SCAN:
     case PRELUDE_MESSAGE:
         break;
     }

@@ -1,6 +1,7 @@
 /*
- * reduce(f, xs, init: v, arity: a, chunk: c). The function is a task, a flow, or one of the
- * prelude's over two numbers, for which a task is made here whose body is `return a op b`.
+ * reduce(f, xs, init: v, arity: a, chunk: c), and scan(f, xs, init: v). The function is a task, a
+ * flow, or one of the prelude's over two numbers, for which a task is made here whose body is
+ * `return a op b`.
  */
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "value/semantics.h"
 
 struct reduction {
+    const char *name; /* of what is called */
     const struct ast_expression *function, *subject, *initial, *arity, *chunk;
 };
 
@@ -18,6 +20,8 @@ static const struct ast_expression **named_slot(struct reduction *r, const char 
 {
     if (strcmp(name, "init") == 0)
         return &r->initial;
+    if (strcmp(r->name, "scan") == 0)
+        return NULL;
     if (strcmp(name, "arity") == 0)
         return &r->arity;
     if (strcmp(name, "chunk") == 0)
@@ -25,11 +29,14 @@ static const struct ast_expression **named_slot(struct reduction *r, const char 
     return NULL;
 }
 
-static bool unknown_parameter(struct checker *c, const struct ast_name *name)
+static bool unknown_parameter(struct checker *c, const struct reduction *r,
+                              const struct ast_name *name)
 {
     struct diagnostic *d = diagnose(c->diagnostics, name->span, ERR_unknown_argument,
-                                    "'reduce' has no parameter named '%s'", name->text);
-    diagnose_hint(c->diagnostics, d, "there are init:, arity: and chunk:");
+                                    "'%s' has no parameter named '%s'", r->name, name->text);
+    bool is_scan = strcmp(r->name, "scan") == 0;
+    diagnose_hint(c->diagnostics, d,
+                  is_scan ? "there is init:" : "there are init:, arity: and chunk:");
     return false;
 }
 
@@ -50,7 +57,7 @@ static bool read_arguments(struct checker *c, const struct ast_expression *call,
         }
         const struct ast_expression **slot = named_slot(r, argument->name.text);
         if (!slot) {
-            good = unknown_parameter(c, &argument->name);
+            good = unknown_parameter(c, r, &argument->name);
         } else if (*slot) {
             diagnose(c->diagnostics, argument->name.span, ERR_argument_twice,
                      "the parameter '%s' is given twice", argument->name.text);
@@ -62,10 +69,12 @@ static bool read_arguments(struct checker *c, const struct ast_expression *call,
     if (positional == 2)
         return good;
     struct diagnostic *d = diagnose(c->diagnostics, call->span, ERR_argument_count,
-                                    "'reduce' takes a function and an array, found %u argument%s "
+                                    "'%s' takes a function and an array, found %u argument%s "
                                     "without a name",
-                                    positional, positional == 1 ? "" : "s");
-    diagnose_hint(c->diagnostics, d, "reduce(f, xs, init: v, arity: 2, chunk: 1)");
+                                    r->name, positional, positional == 1 ? "" : "s");
+    diagnose_hint(c->diagnostics, d,
+                  strcmp(r->name, "scan") == 0 ? "scan(f, xs, init: v)"
+                                               : "reduce(f, xs, init: v, arity: 2, chunk: 1)");
     return false;
 }
 
@@ -338,7 +347,7 @@ static struct function *find_reducer(struct checker *c, const struct ast_express
 
 struct typed *check_reduce(struct checker *c, const struct ast_expression *call)
 {
-    struct reduction r = {0};
+    struct reduction r = {.name = "reduce"};
     if (!read_arguments(c, call, &r))
         return node_error(c, call->span);
     if (!c->function)
@@ -375,6 +384,103 @@ struct typed *check_reduce(struct checker *c, const struct ast_expression *call)
     node->arity = arity;
     node->chunk = chunk;
     node->reduce_annotations = annotations;
+    vector_push(&c->function->calls, f);
+    return node;
+}
+
+/* ---- scan
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+/* A task that is declared with its types: what it takes is what the arguments become. */
+static const struct function *find_typed(struct checker *c, const struct ast_expression *name)
+{
+    const struct symbol *symbol = name->kind == EXPR_NAME ? scope_find(c, name->name) : NULL;
+    if (!symbol || (symbol->kind != SYMBOL_FUNCTION && symbol->kind != SYMBOL_FUNCTION_PARAMETER))
+        return NULL;
+    const struct function *f = symbol->function;
+    return f && !f->is_generic && !f->broken && f->typed.parameter_count >= 2 ? f : NULL;
+}
+
+/* Gives the elements and the initial value (or NULL) their types; false after a report. */
+static bool adapt_scanned(struct checker *c, const struct ast_expression *name,
+                          struct typed **subject, struct typed **initial)
+{
+    const struct function *f = find_typed(c, name);
+    if (f) {
+        struct purpose purpose = {.what = "a scan by",
+                                  .name = f->typed.name,
+                                  .because = f->typed.span,
+                                  .because_text = "it is declared here"};
+        const struct type *element = f->typed.parameters[*initial ? 1 : 0]->type;
+        *subject = coerce(c, *subject, types_array(c, element, 1, name->span), &purpose);
+        if (*initial)
+            *initial = coerce(c, *initial, f->typed.parameters[0]->type,
+                              &(struct purpose){.what = "the argument 'init' of scan"});
+    } else {
+        *subject = settle(c, *subject);
+        bool literal = *initial && types_is_flexible(c, (*initial)->type) &&
+                       common_type(c, (*initial)->type, (*subject)->type->element, name->span) ==
+                           (*subject)->type->element;
+        if (literal)
+            *initial = coerce(c, *initial, (*subject)->type->element, NULL);
+        else if (*initial)
+            *initial = settle(c, *initial);
+    }
+    return !node_is_error(c, *subject) && (!*initial || !node_is_error(c, *initial));
+}
+
+static struct function *find_scanner(struct checker *c, const struct ast_expression *name,
+                                     const struct typed *subject, const struct typed *initial)
+{
+    const struct type *element = subject->type->element;
+    const struct type *result = initial ? initial->type : element;
+    struct function *f = find_function(c, name, (const struct type *const[]){result, element}, 2,
+                                       false, "the function of scan");
+    if (!f || types_adapt(f->typed.result, result))
+        return f;
+    struct diagnostic *d =
+        diagnose(c->diagnostics, name->span, ERR_reducer_type,
+                 "'%s' cannot scan: it must give %s, what it takes first, and gives %s",
+                 f->typed.name, types_text(c, result), types_text(c, f->typed.result));
+    if (f->declaration)
+        diagnose_note(c->diagnostics, d, f->typed.span, "it is declared here");
+    return NULL;
+}
+
+struct typed *check_scan(struct checker *c, const struct ast_expression *call)
+{
+    struct reduction r = {.name = "scan"};
+    if (!read_arguments(c, call, &r))
+        return node_error(c, call->span);
+    if (!c->function)
+        diagnose(c->diagnostics, call->span, ERR_not_constant,
+                 "a constant is made of literals and other constants, and scans nothing");
+    struct typed *subject = check_expression(c, r.subject);
+    struct typed *initial = r.initial ? check_expression(c, r.initial) : NULL;
+    if (!c->function || node_is_error(c, subject) || (initial && node_is_error(c, initial)))
+        return node_error(c, call->span);
+    if (subject->type->kind != TYPE_ARRAY || subject->type->rank != 1) {
+        diagnose(c->diagnostics, subject->span, ERR_type_mismatch,
+                 "'scan' takes an array of rank 1 as its second argument, found %s",
+                 types_text(c, subject->type));
+        return node_error(c, call->span);
+    }
+    if (!adapt_scanned(c, r.function, &subject, &initial))
+        return node_error(c, call->span);
+    struct function *f = find_scanner(c, r.function, subject, initial);
+    if (!f)
+        return node_error(c, call->span);
+    struct typed *node =
+        node_new(c, TYPED_REDUCE, types_array(c, f->typed.result, 1, call->span), call->span);
+    struct typed_annotations *annotations = arena_new(c->arena, struct typed_annotations);
+    check_annotations(c, call->annotations, call->annotation_count, NULL, annotations);
+    node->reducer = &f->typed;
+    node->subject = subject;
+    node->initial = initial;
+    node->is_scan = true;
+    node->reduce_annotations = annotations;
+    node_copy_extents(node, subject);
     vector_push(&c->function->calls, f);
     return node;
 }

@@ -120,6 +120,8 @@ void scope_init(struct checker *c)
     bind_prelude(c, "bool", (struct symbol){.prelude = PRELUDE_CONVERSION, .scalar = WK_BOOL});
     bind_prelude(c, "len", (struct symbol){.prelude = PRELUDE_LEN});
     bind_prelude(c, "reduce", (struct symbol){.prelude = PRELUDE_REDUCE});
+    bind_prelude(c, "scan", (struct symbol){.prelude = PRELUDE_SCAN});
+    bind_prelude(c, "clamp", (struct symbol){.prelude = PRELUDE_CLAMP});
     bind_prelude(c, "fail", (struct symbol){.prelude = PRELUDE_MESSAGE});
     bind_prelude(c, "str", (struct symbol){.prelude = PRELUDE_MESSAGE});
 }

@@ -9,8 +9,9 @@
  * Everything lives in the program's arena and is immutable once the checker returned. No node of a
  * checked program has an error in it: the checker gives no program when it reported an error.
  *
- * Tuple types that differ only in the names of parts are one type to all later stages: an expression's
- * type may have names that the type of its variable or callee does not have, and the reverse.
+ * Tuple types that differ only in the names of parts are one type to all later stages: an
+ * expression's type may have names that the type of its variable or callee does not have, and the
+ * reverse.
  */
 #ifndef WKC_CHECK_TYPED_H
 #define WKC_CHECK_TYPED_H
@@ -25,24 +26,24 @@
 
 /* ---- Levels (flows only) --------------------------------------------------------------------
  *
- * Which parts of a value exist when the graph is built. Levels are interned: equal levels have equal
- * pointers. A scalar is KNOWN or PENDING. An array is KNOWN (structure and elements), a STRUCTURE
- * (known extents, elements of the level `element`), or PENDING as a whole (one value that a task
- * makes or main receives; bit d of `known_extents` says that extent d is known). A tuple is KNOWN or
- * a TUPLE of its parts' levels; () is KNOWN unless a task's unit result (PENDING).
+ * Which parts of a value exist when the graph is built. Levels are interned: equal levels have
+ * equal pointers. A scalar is KNOWN or PENDING. An array is KNOWN (structure and elements), a
+ * STRUCTURE (known extents, elements of the level `element`), or PENDING as a whole (one value that
+ * a task makes or main receives; bit d of `known_extents` says that extent d is known). A tuple is
+ * KNOWN or a TUPLE of its parts' levels; () is KNOWN unless a task's unit result (PENDING).
  *
  * A value flows into a variable, argument or result of a higher level than its own: KNOWN into
- * anything, a STRUCTURE into PENDING (gathered), KNOWN elements into pending ones. What is made of KNOWN
- * values only is KNOWN, but for these, which tasks compute: calls of tasks, MATMUL, SUM, MIN_OF,
- * MAX_OF, UNTILE, EQUAL of arrays, and the tiles of TILES.
+ * anything, a STRUCTURE into PENDING (gathered), KNOWN elements into pending ones. What is made of
+ * KNOWN values only is KNOWN, but for these, which tasks compute: calls of tasks, MATMUL, SUM,
+ * MIN_OF, MAX_OF, UNTILE, EQUAL of arrays, and the tiles of TILES.
  */
 enum level_kind { LEVEL_KNOWN, LEVEL_PENDING, LEVEL_STRUCTURE, LEVEL_TUPLE };
 
 struct level {
     enum level_kind kind;
-    uint32_t known_extents;            /* PENDING array */
-    const struct level *element;       /* STRUCTURE */
-    const struct level *const *parts;  /* TUPLE */
+    uint32_t known_extents;           /* PENDING array */
+    const struct level *element;      /* STRUCTURE */
+    const struct level *const *parts; /* TUPLE */
     uint32_t part_count;
 };
 
@@ -68,17 +69,17 @@ struct variable {
 /* ---- Expressions ---------------------------------------------------------------------------- */
 
 enum typed_kind {
-    TYPED_CONSTANT,      /* a scalar: `word` */
+    TYPED_CONSTANT, /* a scalar: `word` */
     TYPED_VARIABLE,
-    TYPED_OPERATION,     /* on scalars of one type; or elementwise: see below */
-    TYPED_EQUAL,         /* == or != of arrays or tuples: one bool (`negated` for !=) */
-    TYPED_AND,           /* lazy && */
-    TYPED_OR,            /* lazy || */
-    TYPED_CONVERT,       /* operand to `type` (or, elementwise, to an array of its element) */
-    TYPED_MATMUL,        /* rank 2 @ rank 2, 2 @ 1, 1 @ 2, of one float or integer type */
-    TYPED_INDEX,         /* base[…]: an element, a slice, or an element that is an array */
-    TYPED_EXTENT,        /* extent `number` of an array, as i64 */
-    TYPED_PART,          /* part `number` of a tuple */
+    TYPED_OPERATION, /* on scalars of one type; or elementwise: see below */
+    TYPED_EQUAL,     /* == or != of arrays or tuples: one bool (`negated` for !=) */
+    TYPED_AND,       /* lazy && */
+    TYPED_OR,        /* lazy || */
+    TYPED_CONVERT,   /* operand to `type` (or, elementwise, to an array of its element) */
+    TYPED_MATMUL,    /* rank 2 @ rank 2, 2 @ 1, 1 @ 2, of one float or integer type */
+    TYPED_INDEX,     /* base[…]: an element, a slice, or an element that is an array */
+    TYPED_EXTENT,    /* extent `number` of an array, as i64 */
+    TYPED_PART,      /* part `number` of a tuple */
     TYPED_TUPLE,
     TYPED_ARRAY,         /* rank 1 from its elements */
     TYPED_COMPREHENSION, /* rank = iterator_count (1 with a filter) */
@@ -102,13 +103,13 @@ struct typed_index {
 };
 
 struct typed_iterator {
-    bool is_range;              /* low..high by step; else over `subject`, an array */
-    struct typed *low, *high;   /* i64; high exclusive unless `inclusive` */
+    bool is_range;            /* low..high by step; else over `subject`, an array */
+    struct typed *low, *high; /* i64; high exclusive unless `inclusive` */
     bool inclusive;
-    struct typed *step;         /* NULL: 1; positive or negative, 0 fails */
-    struct typed *subject;      /* an array of rank 1 gives elements, of higher rank gives rows
-                                   (arrays of rank - 1) */
-    struct variable *variable;  /* the index or element */
+    struct typed *step;        /* NULL: 1; positive or negative, 0 fails */
+    struct typed *subject;     /* an array of rank 1 gives elements, of higher rank gives rows
+                                  (arrays of rank - 1) */
+    struct variable *variable; /* the index or element */
     struct span span;
 };
 
@@ -127,8 +128,8 @@ struct typed {
             enum operation operation;
             struct typed *operands[3];
             uint32_t operand_count;
-            uint32_t number;  /* EXTENT: the dimension; PART: the part */
-            bool negated;     /* EQUAL */
+            uint32_t number; /* EXTENT: the dimension; PART: the part */
+            bool negated;    /* EQUAL */
             struct span operator_span;
         };
         struct { /* INDEX */
@@ -156,11 +157,15 @@ struct typed {
             uint32_t argument_count;
             const struct typed_annotations *annotations; /* the call's merged over the task's */
         };
-        struct { /* REDUCE */
+        struct {                            /* REDUCE */
             struct typed_function *reducer; /* (accumulator, element) -> accumulator */
             struct typed *subject;          /* an array; elements row-major, a pending one whole */
             struct typed *initial;          /* or NULL: an empty subject fails */
             struct typed *arity, *chunk;    /* i64, at least 2 and 1; NULL: the default */
+            /* All results of folding the elements from the left, as an array of rank 1: of types
+             * (U, T) -> U for elements T, where an initial value is an U. Without elements: none.
+             */
+            bool is_scan;
             const struct typed_annotations *reduce_annotations;
         };
     };
@@ -169,7 +174,7 @@ struct typed {
 /* ---- Statements ----------------------------------------------------------------------------- */
 
 enum typed_statement_kind {
-    STATEMENT_DECLARE,  /* variable = value; destructuring is a temporary and PARTs of it */
+    STATEMENT_DECLARE, /* variable = value; destructuring is a temporary and PARTs of it */
     STATEMENT_ASSIGN,
     STATEMENT_EVALUATE, /* a call for its effects (a task without result, in flows) */
     STATEMENT_IF,
@@ -254,7 +259,7 @@ struct typed_statement {
 
 /* What @retry, @timeout, … say; absent ones are 0 (retry: -1). */
 struct typed_annotations {
-    int32_t retries;       /* -1: not given */
+    int32_t retries; /* -1: not given */
     uint64_t timeout_ns, memory_bytes, cost_ns;
     bool together;
 };
@@ -271,8 +276,8 @@ struct dimension_rule {
     struct span span;
 };
 
-/* An extent of the result: of leaf `leaf` (see type_leaf), NULL extent for `_`. Checked at return in
- * tasks; in flows it gives the shape of a call's result. */
+/* An extent of the result: of leaf `leaf` (see type_leaf), NULL extent for `_`. Checked at return
+ * in tasks; in flows it gives the shape of a call's result. */
 struct result_extent {
     uint32_t leaf, dimension;
     struct typed *extent; /* over parameters and dimensions */

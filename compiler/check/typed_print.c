@@ -135,7 +135,7 @@ static void print_comprehension(const struct typed *node, struct buffer *out)
 static void print_reduce(const struct typed *node, struct buffer *out)
 {
     print_annotations(node->reduce_annotations, out);
-    buffer_printf(out, "reduce(%s, ", node->reducer->symbol);
+    buffer_printf(out, "%s(%s, ", node->is_scan ? "scan" : "reduce", node->reducer->symbol);
     print_expression(node->subject, out);
     if (node->initial) {
         buffer_puts(out, ", init: ");

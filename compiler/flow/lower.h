@@ -207,6 +207,10 @@ bool lower_is_computable(struct lower *f, const struct typed *node);
 
 struct lowered lower_comprehension(struct lower *f, const struct typed *node);
 struct lowered lower_reduce(struct lower *f, const struct typed *node);
+/* A pending array of known shape as a structure of its elements. */
+struct lowered lower_array_elements(struct lower *f, const struct type *type, struct lowered array);
+/* A structure of rank 1 with its elements in the opposite order. */
+struct lowered lower_reversed(struct lower *f, const struct type *type, struct lowered array);
 /* How many steps an iterator makes, and what it gives at one of them. */
 struct iteration {
     const struct typed_iterator *iterator;

@@ -31,7 +31,34 @@ static const char *text_of(enum typed_builtin builtin)
 /* Those that never fail are shared by all uses. */
 static bool can_fail(enum typed_builtin builtin)
 {
-    return builtin != BUILTIN_SUM && builtin != BUILTIN_TRANSPOSE && builtin != BUILTIN_FLATTEN;
+    switch (builtin) {
+    case BUILTIN_SUM:
+    case BUILTIN_TRANSPOSE:
+    case BUILTIN_FLATTEN:
+    case BUILTIN_REVERSE:
+    case BUILTIN_ENUMERATE:
+    case BUILTIN_SORT:
+    case BUILTIN_ORDER:
+    case BUILTIN_ANY:
+    case BUILTIN_ALL:
+    case BUILTIN_COUNT:
+        return false;
+    case BUILTIN_ZEROS:
+    case BUILTIN_FILL:
+    case BUILTIN_RANGE:
+    case BUILTIN_MIN_OF:
+    case BUILTIN_MAX_OF:
+    case BUILTIN_APPEND:
+    case BUILTIN_CONCAT:
+    case BUILTIN_CONCAT_ALL:
+    case BUILTIN_ZIP:
+    case BUILTIN_ARG_MIN:
+    case BUILTIN_ARG_MAX:
+    case BUILTIN_TILES:
+    case BUILTIN_UNTILE:
+        return true;
+    }
+    bug("builtin %d", builtin);
 }
 
 static struct lowered builtin_task(struct lower *f, const struct builtin_call *call,
@@ -336,6 +363,50 @@ static struct lowered lower_untile(struct lower *f, const struct builtin_call *c
     return builtin_task(f, call, extents);
 }
 
+/* ---- reverse, zip, sort -----------------------------------------------------------------------
+ */
+
+static struct lowered same_extent_task(struct lower *f, const struct builtin_call *call)
+{
+    ir_value extent = extent_if_known(f, call->items[0], 0);
+    return builtin_task(f, call, &extent);
+}
+
+static struct lowered lower_reverse(struct lower *f, const struct builtin_call *call)
+{
+    if (!is_structured(f, call->items[0]))
+        return same_extent_task(f, call);
+    return lower_reversed(f, call->types[0], call->items[0]);
+}
+
+/* A structure of tuples is one structure for each leaf, so this rearranges nothing. */
+static struct lowered lower_zip(struct lower *f, const struct builtin_call *call)
+{
+    struct value_list values = {0};
+    ir_value first = lower_extent(f, call->items[0], 0);
+    if (call->node->builtin == BUILTIN_ENUMERATE) {
+        const struct ir_type *integer = ir_type_known(f->build.module, f->shared->integer);
+        ir_value bounds[] = {ir_constant_int(&f->build, 0), first, ir_constant_int(&f->build, 1)};
+        vector_push(&values, ir_emit_value(&f->build, IR_RANGE, bounds, 3,
+                                           ir_type_structured(f->build.module, integer, 1)));
+    }
+    for (uint32_t i = 0; i < call->count; i++) {
+        struct lowered array = call->items[i];
+        if (i > 0) {
+            ir_value extents[] = {ir_constant_int(&f->build, 0), first, lower_extent(f, array, 0)};
+            lower_check(f, lower_int(f, OPERATION_EQ, first, extents[2]), ERR_shape_mismatch,
+                        MESSAGE_EXTENT, extents, 3);
+        }
+        if (!is_structured(f, array))
+            array = lower_array_elements(f, call->types[i], array);
+        for (uint32_t leaf = 0; leaf < array.count; leaf++)
+            vector_push(&values, array.values[leaf]);
+    }
+    struct lowered zipped = lower_copy(f, values.items, values.count);
+    vector_release(&values);
+    return zipped;
+}
+
 /* ---- All ------------------------------------------------------------------------------------ */
 
 struct lowered lower_builtin(struct lower *f, const struct typed *node)
@@ -356,7 +427,20 @@ struct lowered lower_builtin(struct lower *f, const struct typed *node)
     case BUILTIN_SUM:
     case BUILTIN_MIN_OF:
     case BUILTIN_MAX_OF:
+    case BUILTIN_ANY:
+    case BUILTIN_ALL:
+    case BUILTIN_COUNT:
+    case BUILTIN_ARG_MIN:
+    case BUILTIN_ARG_MAX:
         return builtin_task(f, &call, NULL);
+    case BUILTIN_SORT:
+    case BUILTIN_ORDER:
+        return same_extent_task(f, &call);
+    case BUILTIN_REVERSE:
+        return lower_reverse(f, &call);
+    case BUILTIN_ZIP:
+    case BUILTIN_ENUMERATE:
+        return lower_zip(f, &call);
     case BUILTIN_TRANSPOSE:
         return lower_transpose(f, &call);
     case BUILTIN_APPEND:

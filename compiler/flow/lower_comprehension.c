@@ -379,8 +379,7 @@ static ir_value tree_parameter(struct lower *f, const struct typed *node, int64_
     return value;
 }
 
-/* A pending array as a structure of its elements, of the same shape. */
-static struct lowered array_elements(struct lower *f, const struct type *type, struct lowered array)
+struct lowered lower_array_elements(struct lower *f, const struct type *type, struct lowered array)
 {
     const struct ir_type *index_types[WK_MAX_RANK];
     ir_value indexes[WK_MAX_RANK], extents[WK_MAX_RANK];
@@ -403,8 +402,53 @@ static struct lowered array_elements(struct lower *f, const struct type *type, s
     return emit_each(f, callee, extents, type->rank, &captures, false);
 }
 
+struct lowered lower_reversed(struct lower *f, const struct type *type, struct lowered array)
+{
+    const struct ir_type *index = ir_type_known(f->build.module, f->shared->integer);
+    ir_value extent = lower_extent(f, array, 0);
+    struct value_list captures = {array.values, array.count, array.count};
+    struct lower inner;
+    uint32_t callee = lower_outline(f, &inner, "reverse", &index, 1, &captures);
+    ir_value at = 1;
+    struct lowered own = take(&inner, array.count, &at);
+    ir_value last = lower_int(&inner, OPERATION_SUB, lower_extent(&inner, own, 0),
+                              ir_constant_int(&inner.build, 1));
+    ir_value from = lower_int(&inner, OPERATION_SUB, last, 0);
+    lower_outline_end(&inner, lower_element(&inner, type, own, &from));
+    return emit_each(f, callee, &extent, 1, &captures, false);
+}
+
+/* A scan is one task, which gathers what is a structure. */
+static struct lowered lower_scan(struct lower *f, const struct typed *node)
+{
+    const struct type *types[2] = {node->subject->type};
+    struct lowered operands[2] = {lower_expression(f, node->subject)};
+    uint32_t count = 1;
+    if (node->initial) {
+        types[1] = node->initial->type;
+        operands[count++] = lower_expression(f, node->initial);
+    }
+    f->build.span = node->span;
+    const char *what = arena_printf(f->shared->arena, "scan.%s", node->reducer->symbol);
+    struct typed_function *task = lower_small_task(f, what, "scan", types, count, node->type, true);
+    if (lower_task_is_new(task)) {
+        struct typed *body = lower_task_node(f, TYPED_REDUCE, node->type);
+        body->is_scan = true;
+        body->reducer = node->reducer;
+        body->subject = lower_task_parameter(f, task, 0);
+        body->initial = node->initial ? lower_task_parameter(f, task, 1) : NULL;
+        body->reduce_annotations = node->reduce_annotations;
+        lower_task_returns(f, task, body);
+    }
+    ir_value extent =
+        lower_knows_extent(f, operands[0], 0) ? lower_extent(f, operands[0], 0) : NO_VALUE;
+    return lower_small_call(f, task, types, operands, count, &extent);
+}
+
 struct lowered lower_reduce(struct lower *f, const struct typed *node)
 {
+    if (node->is_scan)
+        return lower_scan(f, node);
     const struct type *array = node->subject->type;
     struct lowered subject = lower_expression(f, node->subject);
     struct lowered initial = {0};
@@ -422,7 +466,7 @@ struct lowered lower_reduce(struct lower *f, const struct typed *node)
                                          initial};
             return reduce_task(f, node, types, operands, node->initial ? 4 : 3);
         }
-        subject = array_elements(f, array, subject);
+        subject = lower_array_elements(f, array, subject);
     }
     struct type_list types = {0};
     lower_level_types(f->shared, node->type, node->level, &types);

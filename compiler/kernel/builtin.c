@@ -97,7 +97,7 @@ static void copy_into(struct generator *g, const struct value *target, LLVMValue
 static struct value append(struct generator *g, const struct typed *typed)
 {
     struct value array = expression_borrow(g, typed->items[0]);
-    struct value last = expression_take(g, typed->items[1]);
+    struct value last = value_own(g, expression(g, typed->items[1]));
     LLVMValueRef count = index_add(g, array.extents[0], constant_i64(g, 1));
     struct value result = array_new(g, typed->type, &count, typed->span);
     copy_into(g, &result, constant_i64(g, 0), &array);
@@ -394,6 +394,23 @@ struct value builtin(struct generator *g, const struct typed *typed)
         return concat_all(g, typed);
     case BUILTIN_FLATTEN:
         return flatten(g, typed);
+    case BUILTIN_REVERSE:
+        return arrange_reverse(g, typed);
+    case BUILTIN_ZIP:
+    case BUILTIN_ENUMERATE:
+        return arrange_zip(g, typed);
+    case BUILTIN_SORT:
+        return arrange_sort(g, typed);
+    case BUILTIN_ORDER:
+        return arrange_order(g, typed);
+    case BUILTIN_ANY:
+    case BUILTIN_ALL:
+    case BUILTIN_COUNT:
+        return reduce_truths(g, typed);
+    case BUILTIN_ARG_MIN:
+        return reduce_extreme_index(g, typed, OPERATION_MIN);
+    case BUILTIN_ARG_MAX:
+        return reduce_extreme_index(g, typed, OPERATION_MAX);
     case BUILTIN_TILES:
         return tiles(g, typed);
     case BUILTIN_UNTILE:

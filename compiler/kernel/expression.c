@@ -206,7 +206,7 @@ struct value expression(struct generator *g, const struct typed *typed)
     case TYPED_BUILTIN:
         return builtin(g, typed);
     case TYPED_REDUCE:
-        return reduce_tree(g, typed);
+        return typed->is_scan ? reduce_scan(g, typed) : reduce_tree(g, typed);
     }
     bug("expression of kind %d", (int)typed->kind);
 }

@@ -397,7 +397,7 @@ void source_write(struct generator *g, const struct lazy *source, const struct v
 /* A comprehension with a filter: grows. */
 struct value comprehension_filtered(struct generator *g, const struct typed *typed);
 
-/* ---- expression.c, call.c, builtin.c, reduce.c, statement.c ------------------------------- */
+/* ---- expression.c, call.c, builtin.c, arrange.c, reduce.c, statement.c ------------------------------- */
 
 struct value expression(struct generator *g, const struct typed *typed);
 /* Of a scalar type. */
@@ -428,6 +428,17 @@ struct value reduce_tree(struct generator *g, const struct typed *typed);
 struct value reduce_sum(struct generator *g, const struct typed *typed);
 struct value reduce_extreme(struct generator *g, const struct typed *typed,
                             enum operation operation);
+struct value reduce_scan(struct generator *g, const struct typed *typed);
+/* any, all, count. */
+struct value reduce_truths(struct generator *g, const struct typed *typed);
+/* argmin, argmax. */
+struct value reduce_extreme_index(struct generator *g, const struct typed *typed,
+                                  enum operation operation);
+struct value arrange_reverse(struct generator *g, const struct typed *typed);
+/* zip, enumerate. */
+struct value arrange_zip(struct generator *g, const struct typed *typed);
+struct value arrange_sort(struct generator *g, const struct typed *typed);
+struct value arrange_order(struct generator *g, const struct typed *typed);
 struct value matmul(struct generator *g, const struct typed *typed);
 void statements(struct generator *g, const struct typed_block *block);
 /* assign.c */

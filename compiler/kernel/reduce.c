@@ -1,5 +1,5 @@
 /*
- * Reductions: the trees of reduce, sums, and extremes.
+ * Reductions: the trees of reduce, sums, extremes and where they are, truth values.
  *
  * sum of floats: with eight partial sums that begin as +0.0, element i (in row-major order) is
  * added to partial sum i mod 8, in order; then
@@ -214,6 +214,61 @@ struct value reduce_tree(struct generator *g, const struct typed *typed)
     return value_mark_owned(slot_load(g, &result));
 }
 
+/* ---- scan --------------------------------------------------------------------------------- */
+
+/* Stores the function of the value before and of element `index`. */
+static void scan_step(struct generator *g, const struct typed *typed, const struct lazy *source,
+                      const struct value *before, const struct value *result, LLVMValueRef index)
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    struct value element = flat_element(g, source, index);
+    struct value arguments[2] = {*before, value_dense(g, scope_keep(g, element))};
+    debug_at(g, typed->span);
+    struct value value = call_function(g, typed->reducer, arguments, typed->span);
+    element_store(g, &value, element_address(g, typed->type->element, result->scalar, index));
+    scope_close(g, &scope);
+}
+
+/* The first value: by the initial one, or the first element itself. */
+static void scan_first(struct generator *g, const struct typed *typed, const struct lazy *source,
+                       const struct value *initial, const struct value *result)
+{
+    LLVMValueRef zero = constant_i64(g, 0);
+    if (typed->initial) {
+        scan_step(g, typed, source, initial, result, zero);
+        return;
+    }
+    struct value first = value_own(g, flat_element(g, source, zero));
+    element_store(g, &first, result->scalar);
+}
+
+struct value reduce_scan(struct generator *g, const struct typed *typed)
+{
+    const struct type *type = typed->type->element;
+    struct lazy *source = flat_source(g, typed->subject);
+    struct value initial = {0};
+    if (typed->initial)
+        initial = expression_borrow(g, typed->initial);
+    debug_at(g, typed->span);
+    LLVMValueRef count = source->extents[0];
+    struct value result = array_new(g, typed->type, &count, typed->span);
+    LLVMBasicBlockRef some = block_new(g, "some"), end = block_new(g, "scanned");
+    LLVMValueRef any = LLVMBuildICmp(g->builder, LLVMIntSGT, count, constant_i64(g, 0), "");
+    branch_likely(g, any, some, end);
+    block_enter(g, some);
+    scan_first(g, typed, source, &initial, &result);
+    struct loop loop;
+    loop_open(g, &loop, constant_i64(g, 1), count);
+    LLVMValueRef last = LLVMBuildSub(g->builder, loop.index, constant_i64(g, 1), "");
+    struct value before = element_load(g, type, element_address(g, type, result.scalar, last));
+    scan_step(g, typed, source, &before, &result, loop.index);
+    loop_close(g, &loop);
+    block_jump(g, end);
+    block_enter(g, end);
+    return result;
+}
+
 /* ---- sum ---------------------------------------------------------------------------------- */
 
 enum { LANES = 8 };
@@ -324,6 +379,19 @@ static LLVMValueRef extreme_identity(struct generator *g, enum wk_scalar scalar,
     return constant_scalar(g, scalar, is_min ? most : least);
 }
 
+/* The extreme of a source's elements; `name` is what the program calls. */
+static LLVMValueRef find_extreme(struct generator *g, const struct lazy *source,
+                                 enum operation operation, const char *name, struct span span)
+{
+    bool is_min = operation == OPERATION_MIN;
+    LLVMValueRef count = extents_product(g, source->extents, source->rank);
+    LLVMValueRef some = LLVMBuildICmp(g->builder, LLVMIntSGT, count, constant_i64(g, 0), "");
+    const char *message = arena_printf(&g->arena, MESSAGE_EMPTY_EXTREME, name);
+    check(g, some, ERR_empty_reduction, span, message, fail_none());
+    LLVMValueRef identity = extreme_identity(g, source->element->scalar, is_min);
+    return fold_all(g, source, identity, operation, span);
+}
+
 struct value reduce_extreme(struct generator *g, const struct typed *typed,
                             enum operation operation)
 {
@@ -331,13 +399,79 @@ struct value reduce_extreme(struct generator *g, const struct typed *typed,
     scope_open(g, &scope);
     struct lazy *source = source_open(g, typed->items[0]);
     debug_at(g, typed->span);
-    bool is_min = operation == OPERATION_MIN;
-    LLVMValueRef count = extents_product(g, source->extents, source->rank);
-    LLVMValueRef some = LLVMBuildICmp(g->builder, LLVMIntSGT, count, constant_i64(g, 0), "");
-    const char *message = arena_printf(&g->arena, MESSAGE_EMPTY_EXTREME, is_min ? "min" : "max");
-    check(g, some, ERR_empty_reduction, typed->span, message, fail_none());
-    LLVMValueRef identity = extreme_identity(g, source->element->scalar, is_min);
-    LLVMValueRef found = fold_all(g, source, identity, operation, typed->span);
+    LLVMValueRef found =
+        find_extreme(g, source, operation, operation == OPERATION_MIN ? "min" : "max", typed->span);
     scope_close(g, &scope);
     return value_scalar(typed->type, found);
+}
+
+/* ---- argmin, argmax ----------------------------------------------------------------------- */
+
+/* A number's bits as an integer, all NaNs alike. */
+static LLVMValueRef canonical_bits(struct generator *g, enum wk_scalar scalar, LLVMValueRef value)
+{
+    if (scalar != WK_F64 && scalar != WK_F32)
+        return value;
+    LLVMTypeRef bits = scalar == WK_F64 ? g->i64 : g->i32;
+    return LLVMBuildBitCast(g->builder, canonical(g, scalar, value), bits, "");
+}
+
+/* The extreme is found first, by a loop that is vectorized; then the first element that has its
+ * bits, so that this is the index of what min and max give: of a NaN, and of -0 rather than +0. */
+struct value reduce_extreme_index(struct generator *g, const struct typed *typed,
+                                  enum operation operation)
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    struct value array = expression_borrow(g, typed->items[0]);
+    struct lazy *source = source_of_value(g, array);
+    debug_at(g, typed->span);
+    enum wk_scalar scalar = source->element->scalar;
+    const char *name = operation == OPERATION_MIN ? "argmin" : "argmax";
+    LLVMValueRef extreme = find_extreme(g, source, operation, name, typed->span);
+    LLVMValueRef wanted = canonical_bits(g, scalar, extreme);
+    LLVMValueRef index = entry_alloca(g, g->i64, "index");
+    LLVMBuildStore(g->builder, constant_i64(g, 0), index);
+    LLVMBasicBlockRef head = block_new(g, "search"), next = block_new(g, "next"),
+                      end = block_new(g, "found");
+    LLVMBuildBr(g->builder, head);
+    block_enter(g, head);
+    LLVMValueRef at = LLVMBuildLoad2(g->builder, g->i64, index, "");
+    LLVMValueRef bits = canonical_bits(g, scalar, flat_element(g, source, at).scalar);
+    LLVMBuildCondBr(g->builder, LLVMBuildICmp(g->builder, LLVMIntEQ, bits, wanted, ""), end, next);
+    block_enter(g, next);
+    LLVMBuildStore(g->builder, index_add(g, at, constant_i64(g, 1)), index);
+    LLVMBuildBr(g->builder, head);
+    block_enter(g, end);
+    scope_close(g, &scope);
+    return value_scalar(typed->type, at);
+}
+
+/* ---- any, all, count ---------------------------------------------------------------------- */
+
+/* How many elements are true; any and all ask whether there are some, or as many as elements. All
+ * are evaluated. */
+struct value reduce_truths(struct generator *g, const struct typed *typed)
+{
+    struct scope scope;
+    scope_open(g, &scope);
+    struct lazy *source = source_open(g, typed->items[0]);
+    debug_at(g, typed->span);
+    LLVMValueRef total = entry_alloca(g, g->i64, "total"), zero = constant_i64(g, 0);
+    LLVMBuildStore(g->builder, zero, total);
+    struct nest nest;
+    nest_open(g, &nest, source->extents, source->rank, source_is_flat(source));
+    LLVMValueRef truth = source_element(g, source, &nest.at).scalar;
+    LLVMValueRef one = LLVMBuildZExt(g->builder, truth, g->i64, "");
+    LLVMValueRef old = LLVMBuildLoad2(g->builder, g->i64, total, "");
+    LLVMBuildStore(g->builder, index_add(g, old, one), total);
+    nest_close(g, &nest);
+    LLVMValueRef result = LLVMBuildLoad2(g->builder, g->i64, total, "");
+    LLVMValueRef count = extents_product(g, source->extents, source->rank);
+    if (typed->builtin == BUILTIN_ANY)
+        result = LLVMBuildICmp(g->builder, LLVMIntNE, result, zero, "");
+    else if (typed->builtin == BUILTIN_ALL)
+        result = LLVMBuildICmp(g->builder, LLVMIntEQ, result, count, "");
+    scope_close(g, &scope);
+    return value_scalar(typed->type, result);
 }

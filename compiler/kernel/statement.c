@@ -25,36 +25,37 @@ static bool can_move(const struct generator *g, const struct typed *typed)
     return g->returning || (!slot->lent && !variable_is_live(g, typed->variable));
 }
 
-static bool mentioned_by_others(const struct typed *tuple, uint32_t item)
+/* Whether a part of `whole`, which is taken apart through its tuples, mentions the variable that
+ * `part` of it is. */
+static bool mentioned_elsewhere(const struct typed *whole, const struct typed *part)
 {
-    for (uint32_t i = 0; i < tuple->item_count; i++) {
-        if (i != item && typed_mentions(tuple->items[i], tuple->items[item]->variable))
+    if (whole == part)
+        return false;
+    if (whole->kind != TYPED_TUPLE)
+        return typed_mentions(whole, part->variable);
+    for (uint32_t i = 0; i < whole->item_count; i++)
+        if (mentioned_elsewhere(whole->items[i], part))
             return true;
-    }
     return false;
 }
 
-static struct value take_tuple(struct generator *g, const struct typed *typed)
+static struct value take_part(struct generator *g, const struct typed *whole,
+                              const struct typed *typed)
 {
+    if (can_move(g, typed) && !mentioned_elsewhere(whole, typed))
+        return slot_take(g, &g->slots[typed->variable->index]);
+    if (typed->kind != TYPED_TUPLE)
+        return value_own(g, expression(g, typed));
     struct value value = {.type = typed->type};
     value.parts = arena_array(&g->arena, struct value, typed->item_count);
-    for (uint32_t i = 0; i < typed->item_count; i++) {
-        const struct typed *item = typed->items[i];
-        if (item->kind == TYPED_VARIABLE && mentioned_by_others(typed, i))
-            value.parts[i] = value_own(g, expression(g, item));
-        else
-            value.parts[i] = expression_take(g, item);
-    }
+    for (uint32_t i = 0; i < typed->item_count; i++)
+        value.parts[i] = take_part(g, whole, typed->items[i]);
     return value;
 }
 
 struct value expression_take(struct generator *g, const struct typed *typed)
 {
-    if (can_move(g, typed))
-        return slot_take(g, &g->slots[typed->variable->index]);
-    if (typed->kind == TYPED_TUPLE)
-        return take_tuple(g, typed);
-    return value_own(g, expression(g, typed));
+    return take_part(g, typed, typed);
 }
 
 static void declare(struct generator *g, const struct typed_statement *s)

@@ -188,6 +188,7 @@ static void reduction(struct canonical *c, const struct typed *typed)
     expression(c, typed->initial);
     expression(c, typed->arity);
     expression(c, typed->chunk);
+    number(c, typed->is_scan);
 }
 
 static void expression(struct canonical *c, const struct typed *typed)
