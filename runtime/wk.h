@@ -171,8 +171,8 @@ enum { WK_MATMUL_LARGE = 32768 };
 int32_t wk_matmul(struct wk_context *context, enum wk_scalar scalar, int64_t m, int64_t k,
                   int64_t n, const void *a, const void *b, void *c);
 
-/* Replaces NaNs among `count` numbers, f64 or f32, by the one that the language stores. For results
- * of other libraries, whose NaNs may have any sign and payload. */
+/* Replaces NaNs among `count` numbers, f64 or f32, by the one that the language stores: those of
+ * other libraries may have any sign and payload. Results of tasks in C go through it anyway. */
 void wk_canonical_nans(enum wk_scalar scalar, void *data, uint64_t count);
 
 /* ---- Values that own others ------------------------------------------------------------------

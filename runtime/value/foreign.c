@@ -111,33 +111,13 @@ static int32_t check_truth_values(struct context *context, const uint8_t *elemen
     return 0;
 }
 
-static void make_canonical_f64(double *elements, uint64_t count)
-{
-    double canonical;
-    uint64_t bits = semantics_canonical(WK_F64, UINT64_MAX);
-    memcpy(&canonical, &bits, sizeof canonical);
-    for (uint64_t i = 0; i < count; i++)
-        elements[i] = elements[i] == elements[i] ? elements[i] : canonical;
-}
-
-static void make_canonical_f32(float *elements, uint64_t count)
-{
-    float canonical;
-    uint32_t bits = (uint32_t)semantics_canonical(WK_F32, UINT32_MAX);
-    memcpy(&canonical, &bits, sizeof canonical);
-    for (uint64_t i = 0; i < count; i++)
-        elements[i] = elements[i] == elements[i] ? elements[i] : canonical;
-}
-
 static int32_t check_elements(struct context *context, enum wk_scalar scalar, void *data,
                               uint64_t bytes)
 {
     if (scalar == WK_BOOL)
         return check_truth_values(context, data, bytes);
-    if (scalar == WK_F64)
-        make_canonical_f64(data, bytes / sizeof(double));
-    if (scalar == WK_F32)
-        make_canonical_f32(data, bytes / sizeof(float));
+    if (scalar == WK_F64 || scalar == WK_F32)
+        wk_canonical_nans(scalar, data, bytes / wk_scalar_bytes(scalar));
     return 0;
 }
 
