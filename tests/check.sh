@@ -1,6 +1,6 @@
 #!/bin/sh
-# make check: what takes longer than `make test`: longer torture of the executor, and a minute of each
-# fuzzer with its kept corpus. Chance comes from the commit, or from SEED: what a run finds, another
+# make check: what takes longer than `make test`: longer torture of the executor, random programs run in
+# many ways, and a minute of each fuzzer with its kept corpus. Chance comes from the commit, or from SEED: what a run finds, another
 # run of the same commit finds again, and each commit tries something new.
 cd "$(dirname "$0")/.." || exit 1
 . tests/tally.sh
@@ -13,6 +13,8 @@ for source in tests/fuzz/*.c; do
     name=$(basename "$source" .c)
     suite tests/fuzz/fuzz.sh "$name" "$seconds"
 done
-build make MODE=release build/release/soak/world_sim
+build make -j2 MODE=release all build/release/soak/world_sim
+suite tests/generate/run.py --seed 1 --count 40
+suite tests/generate/run.py --seed $((SEED << 20)) --seconds "$seconds"
 suite sh -c "build/release/soak/world_sim $seconds $((SEED << 20)) && echo 'soak world_sim: 1 passed, 0 failed'"
 finish

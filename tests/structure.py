@@ -76,6 +76,26 @@ def files_are_small(folder):
         check(lines <= 1000, f"{path} has {lines} lines")
 
 
+# Clauses that define words and promise nothing which a program could break.
+DEFINITIONS = {"L2.1": "the notation of the grammar"}
+CITING = (".wk", ".c", ".h", ".py")
+
+
+def every_clause_is_cited_by_a_test(folder):
+    """A test that would fail if the clause were violated names it: L4.8, for example. Here only the
+    names are compared."""
+    clauses = re.findall(r"^\*\*(L\d+\.\d+)\*\*", (ROOT / "spec/language.md").read_text(), re.M)
+    check(len(clauses) > 100 and len(clauses) == len(set(clauses)), "a clause's number stands twice")
+    cited = set()
+    for path in (ROOT / "tests").glob("**/*"):
+        if path.suffix in CITING and path.is_file() and path.parent.name != "generate":
+            cited |= set(re.findall(r"\bL\d+\.\d+\b", path.read_text(errors="replace")))
+    missing = [c for c in clauses if c not in cited and c not in DEFINITIONS]
+    check(not missing, "clauses of spec/language.md that no test cites: " + ", ".join(missing))
+    unknown = sorted(c for c in cited if c not in clauses)
+    check(not unknown, "tests cite clauses that do not exist: " + ", ".join(unknown))
+
+
 if __name__ == "__main__":
     main([arrows_point_down, only_code_generation_sees_llvm, headers_compile_alone,
-          worlds_share_one_executor, files_are_small])
+          worlds_share_one_executor, files_are_small, every_clause_is_cited_by_a_test])

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Random well-typed programs, each run in many ways that must agree.
+
+    tests/generate/run.py [--seed N] [--count N | --seconds N] [--show]
+
+For each seed a program is written (writer.py, flows.py) and run at -O0, -O1 and -O2, on one worker, on
+two and in simulations with faults: all results must be equal to the last digit. Half of the programs
+consist of pure functions that are run as tasks, by native code, and as flows on known values, by the
+interpreter of flow code: these must agree, too. A program that fails must fail everywhere; on one
+worker with the same code in the same line, and a pure one with the same text.
+
+What disagrees is shrunk and printed. At the end the clauses of the specification are counted that
+programs showed: a clause of CLAUSES that no program reached fails the run.
+"""
+import argparse
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from generate.flows import FlowWriter  # noqa: E402
+from generate.program import shrink  # noqa: E402
+
+WKC = str(ROOT / os.environ.get("WKC", "build/release/wkc"))
+TIMEOUT = 60
+
+CLAUSES = """L3.3 L3.5 L4.1 L4.2 L4.3 L4.6 L4.7 L5.1 L5.2 L5.3 L5.5 L5.7 L5.8 L5.10 L5.11 L5.12 L5.13 L5.14
+L5.15 L5.16 L5.17 L5.18 L5.19 L6.1 L6.2 L6.3 L6.4 L6.5 L6.7 L7.1 L7.2 L7.3 L7.4 L7.5 L7.7 L7.9 L8.1 L8.2 L8.3
+L8.4 L8.5 L8.6 L8.7 L8.9 L9.1 L9.2 L9.3 L9.4""".split()
+
+EXACT = [["-O0", "--workers=1"], ["-O2", "--workers=1"], ["-O1", "--workers=1"]]
+LOOSE = [["-O2", "--workers=2"], ["-O0", "--on=sim", "--seed=5"], ["-O2", "--on=sim", "--seed=6"]]
+
+
+class Outcome:
+    """What a run gave: its result, or the code, line and text of its failure."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+        failure = re.search(r"^error\[(\w+)\]: (.*)\n  --> \S+?:(\d+):\d+", err, re.M)
+        self.code, self.text, self.line = failure.groups() if failure else (None, None, None)
+        self.crashed = status not in (0, 1) or (status == 1 and not failure)
+
+    def same(self, other, exact, text):
+        if self.crashed or other.crashed:
+            return False
+        if self.status == 0 or other.status == 0:
+            return self.status == other.status and self.out == other.out
+        if not exact:
+            return True
+        return (self.code, self.line) == (other.code, other.line) and (not text or self.text == other.text)
+
+    def __str__(self):
+        return self.out.strip() if self.status == 0 else f"status {self.status}: {self.err.strip()}"
+
+
+def run(folder, text, options, name):
+    path = Path(folder) / f"{name}.wk"
+    path.write_text(text)
+    try:
+        done = subprocess.run([WKC, "run", str(path), *options], capture_output=True, timeout=TIMEOUT,
+                              stdin=subprocess.DEVNULL, text=True, errors="replace")
+        return Outcome(done.returncode, done.stdout, done.stderr)
+    except subprocess.TimeoutExpired:
+        return Outcome(None, "", f"no end after {TIMEOUT} s")
+
+
+def variants(program, pure):
+    """(name, program text, options, whether code and line of a failure must agree, its text, too)."""
+    found = [(" ".join(o), program.text(), o, True, False) for o in EXACT]
+    found += [(" ".join(o), program.text(), o, False, False) for o in LOOSE]
+    if pure:
+        found.append(("as flows", program.text("flow"), EXACT[0], True, True))
+    return found
+
+
+def disagreement(folder, program, pure, only=None):
+    """The first two ways to run that disagree, with what each gave; None if all agree."""
+    ways = [v for v in variants(program, pure) if only is None or v[0] in only]
+    first = run(folder, ways[0][1], ways[0][2], "p")
+    if only is None and first.code and not first.code.startswith(("E8", "E6")):
+        return "well-typed", ways[0], first, ways[0], first
+    for way in ways[1:]:
+        other = run(folder, way[1], way[2], "p")
+        if not first.same(other, way[3], way[4]):
+            return "agree", ways[0], first, way, other
+    return None
+
+
+def write(seed):
+    reached = {}
+    writer = FlowWriter(random.Random(seed), reached)
+    pure = seed % 2 == 0
+    return (writer.pure_program() if pure else writer.flow_program()), pure, reached
+
+
+def reduce_failure(folder, program, pure, found):
+    """The program without what the disagreement does not need."""
+    if found[0] == "well-typed":
+        def still_fails(candidate):
+            other = run(folder, candidate.text(), EXACT[0], "p")
+            return (other.code == found[2].code and other.text == found[2].text and
+                    other.err.count("error[") <= found[2].err.count("error["))
+    else:
+        only = (found[1][0], found[3][0])
+
+        def still_fails(candidate):
+            if run(folder, candidate.text(), ["-O0"], "p").code not in (None, found[2].code, found[4].code):
+                return False
+            return disagreement(folder, candidate, pure, only) is not None
+    return shrink(program, still_fails)
+
+
+def try_seed(seed):
+    program, pure, reached = write(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        found = disagreement(folder, program, pure)
+        if not found:
+            return reached, None
+        small = reduce_failure(folder, program, pure, found)
+        again = disagreement(folder, small, pure) or found
+        what = "is refused" if found[0] == "well-typed" else f"differs: {again[1][0]} and {again[3][0]}"
+        return reached, (f"FAILED seed {seed}: the program {what}\n--- {again[1][0]}\n{again[2]}\n"
+                         f"--- {again[3][0]}\n{again[4]}\n--- program\n{small.text()}")
+
+
+def seeds(options):
+    end = time.monotonic() + options.seconds if options.seconds else None
+    seed = options.seed
+    while (time.monotonic() < end) if end else (seed < options.seed + options.count):
+        yield seed
+        seed += 1
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=40)
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--show", action="store_true", help="print the programs, and run nothing")
+    options = parser.parse_args()
+    if options.show:
+        for seed in range(options.seed, options.seed + options.count):
+            print(f"// seed {seed}\n{write(seed)[0].text()}")
+        return 0
+    total, passed, failed = {}, 0, 0
+    with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(os.cpu_count()) as pool:
+        os.environ["WKC_CACHE"] = cache
+        for reached, message in pool.map(try_seed, seeds(options)):
+            for clause, count in reached.items():
+                total[clause] = total.get(clause, 0) + count
+            passed += message is None
+            failed += message is not None
+            if message:
+                print(message, file=sys.stderr, flush=True)
+    missing = [c for c in CLAUSES if c not in total]
+    if missing:
+        failed += 1
+        print(f"FAILED: no program reached {' '.join(missing)}", file=sys.stderr)
+    print("clauses reached: " + " ".join(f"{c}:{total[c]}" for c in CLAUSES if c in total))
+    print(f"tests/generate: {passed} passed, {failed} failed")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
