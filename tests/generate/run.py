@@ -10,7 +10,8 @@ interpreter of flow code: these must agree, too. A program that fails must fail 
 worker with the same code in the same line, and a pure one with the same text.
 
 What disagrees is shrunk and printed. At the end the clauses of the specification are counted that
-programs showed: a clause of CLAUSES that no program reached fails the run.
+programs showed: a clause of CLAUSES that no program reached fails the run (with --seconds only if there
+were many programs).
 """
 import argparse
 import os
@@ -31,6 +32,7 @@ from generate.program import shrink  # noqa: E402
 
 WKC = str(ROOT / os.environ.get("WKC", "build/release/wkc"))
 TIMEOUT = 60
+ENOUGH = 100  # programs in which chance reaches every clause
 
 CLAUSES = """L3.3 L3.5 L4.1 L4.2 L4.3 L4.6 L4.7 L5.1 L5.2 L5.3 L5.5 L5.7 L5.8 L5.10 L5.11 L5.12 L5.13 L5.14
 L5.15 L5.16 L5.17 L5.18 L5.19 L6.1 L6.2 L6.3 L6.4 L6.5 L6.7 L7.1 L7.2 L7.3 L7.4 L7.5 L7.7 L7.9 L8.1 L8.2 L8.3
@@ -162,7 +164,7 @@ def main():
             if message:
                 print(message, file=sys.stderr, flush=True)
     missing = [c for c in CLAUSES if c not in total]
-    if missing:
+    if missing and (not options.seconds or passed + failed >= ENOUGH):
         failed += 1
         print(f"FAILED: no program reached {' '.join(missing)}", file=sys.stderr)
     print("clauses reached: " + " ".join(f"{c}:{total[c]}" for c in CLAUSES if c in total))
