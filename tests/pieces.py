@@ -110,13 +110,13 @@ flow main(n: int) -> f64[_, _] { return untile([tile(i, j, n) for i in 0..4, j i
 
 
 def written(pid):
-    """The size of the file without a name, or with a temporary one, that a process writes."""
+    """The bytes that were written of the file without a name, or with a temporary one, that a process writes."""
     sizes = [0]
     for fd in os.listdir(f"/proc/{pid}/fd"):
         try:
             target = os.readlink(f"/proc/{pid}/fd/{fd}")
             if "r.npy" in target or "(deleted)" in target:
-                sizes.append(os.stat(f"/proc/{pid}/fd/{fd}").st_size)
+                sizes.append(512 * os.stat(f"/proc/{pid}/fd/{fd}").st_blocks)
         except OSError:
             pass
     return max(sizes)
@@ -158,7 +158,38 @@ flow main() -> f64[_, _] { return untile([bad(i, j) for i in 0..3, j in 0..3]) }
 
 
 def the_disk_is_full(folder):
-    """A limit of the file's size stands for the disk's: the system refuses a piece in the middle."""
+    """A tmpfs of 64 KiB as the disk: the system refuses a piece in the middle."""
+    disk = folder / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True).returncode:
+        return  # not allowed to mount here
+    try:
+        path = program(folder, LARGE)
+        (disk / "r.npy").write_bytes(b"before")
+        for workers in ("1", "2"):
+            run = wkc("run", path, "r=8", "n=40", "-o", disk / "r.npy", "--workers", workers)
+            run.fails(1, "error[E702]: cannot write", "space")
+            check(run.err.count("error[") == 1, run.err)
+            check((disk / "r.npy").read_bytes() == b"before", "what was there is kept")
+            check([p.name for p in disk.iterdir()] == ["r.npy"], "leftovers")
+        check(wkc("run", path, "r=2", "n=40", "-o", disk / "r.npy").status == 0, "what fits")
+    finally:
+        subprocess.run(["umount", disk])
+
+
+def zeros_take_no_room(folder):
+    path = program(folder, """task part(i: int, j: int, n: int) -> f64[n, n] {
+    return [if i == j { f64(a - b) } else { 0.0 } for a in 0..n, b in 0..n] }
+flow main() -> f64[_, _] { return untile([part(i, j, 512) for i in 0..4, j in 0..4]) }""")
+    check(wkc("run", path, "-o", folder / "r.npy").status == 0, "status")
+    found = np.load(folder / "r.npy")
+    check((found == np.kron(np.eye(4), np.subtract.outer(np.arange(512.0), np.arange(512.0)))).all(), "values")
+    status = os.stat(folder / "r.npy")
+    check(status.st_size == 128 + 2048 * 2048 * 8, f"{status.st_size} bytes")
+    check(status.st_blocks * 512 < 0.6 * status.st_size, f"{status.st_blocks} blocks")
+
+
+def a_file_may_not_be_so_large(folder):
     path = program(folder, LARGE)
     (folder / "r.npy").write_bytes(b"before")
 
@@ -190,4 +221,5 @@ def what_is_no_regular_file(folder):
 
 if __name__ == "__main__":
     main([files_equal_gathered_results, pieces_that_do_not_fit, larger_than_the_memory, killed_in_the_middle,
-          a_failing_task_leaves_nothing, the_disk_is_full, what_is_no_regular_file])
+          a_failing_task_leaves_nothing, the_disk_is_full, zeros_take_no_room, a_file_may_not_be_so_large,
+          what_is_no_regular_file])

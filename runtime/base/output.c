@@ -137,6 +137,13 @@ int output_write_at(const struct output *output, const void *data, size_t bytes,
     return 0;
 }
 
+int output_resize(const struct output *output, uint64_t bytes, struct error *error)
+{
+    if (ftruncate(output->file, (off_t)bytes) < 0)
+        return refuse(output->path, errno, error);
+    return 0;
+}
+
 /* All bytes to the disk, and a name to what has none. */
 static int complete(struct output *output)
 {

@@ -36,6 +36,9 @@ int output_write(struct output *output, const void *data, size_t bytes, struct e
 int output_write_at(const struct output *output, const void *data, size_t bytes, uint64_t offset,
                     struct error *error);
 
+/* Makes the file so many bytes long; what is not written reads as zeros. */
+int output_resize(const struct output *output, uint64_t bytes, struct error *error);
+
 /* Makes the file appear, with all its bytes on the disk. The output is closed in any case. */
 int output_commit(struct output *output, struct error *error);
 

@@ -1,21 +1,21 @@
 /* Arrays written in pieces; see array_file.h. */
 #include "value/array_file.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/memory.h"
 #include "value/npy.h"
-
-/* So many bytes are written before the disk is asked to begin with them, which it does while the
- * job goes on: then the commit has not all to wait for. */
-static const uint64_t SEND_BYTES = 16 << 20;
+#include "value/value.h"
 
 int array_file_open(struct array_file *file, const char *path, enum array_file_format format,
                     enum wk_scalar scalar, uint8_t rank, const int64_t *extents,
                     struct error *error)
 {
     struct buffer header = {0};
+    uint64_t bytes;
+    if (!shape_bytes(rank, extents, wk_scalar_bytes(scalar), &bytes))
+        bug("a result with an impossible shape");
     *file = (struct array_file){.element_bytes = wk_scalar_bytes(scalar), .rank = rank};
     memcpy(file->extents, extents, rank * sizeof *extents);
     if (format == ARRAY_FILE_NPY)
@@ -23,7 +23,9 @@ int array_file_open(struct array_file *file, const char *path, enum array_file_f
     file->offset = header.length;
     int code = output_open(&file->output, path, error);
     if (code == 0) {
-        code = output_write_at(&file->output, header.data, header.length, 0, error);
+        code = output_resize(&file->output, header.length + bytes, error);
+        if (code == 0)
+            code = output_write_at(&file->output, header.data, header.length, 0, error);
         if (code)
             output_abandon(&file->output);
     }
@@ -67,13 +69,11 @@ static bool step(const int64_t *count, unsigned outer, int64_t *index)
     return false;
 }
 
-static void send(struct array_file *file, uint64_t bytes)
+/* Zeros are not written, and take no room: the file has its size from the beginning, and what is
+ * never written reads as zeros. */
+static bool is_zero(const char *data, uint64_t bytes)
 {
-    uint64_t unsent = bytes + atomic_fetch_add_explicit(&file->unsent, bytes, memory_order_relaxed);
-    if (unsent < SEND_BYTES)
-        return;
-    atomic_store_explicit(&file->unsent, 0, memory_order_relaxed);
-    sync_file_range(file->output.file, 0, 0, SYNC_FILE_RANGE_WRITE); /* only a hint */
+    return data[0] == 0 && memcmp(data, data + 1, bytes - 1) == 0;
 }
 
 int array_file_write(struct array_file *file, const int64_t *begin, const int64_t *count,
@@ -88,12 +88,12 @@ int array_file_write(struct array_file *file, const int64_t *begin, const int64_
             return 0;
     do {
         uint64_t offset = file_offset(file, begin, index, outer);
-        int code = output_write_at(&file->output, from, bytes, offset, error);
+        int code =
+            is_zero(from, bytes) ? 0 : output_write_at(&file->output, from, bytes, offset, error);
         if (code)
             return code;
         from += bytes;
     } while (step(count, outer, index));
-    send(file, (uint64_t)(from - (const char *)data));
     return 0;
 }
 

@@ -1,11 +1,10 @@
 /*
- * An array that is written to a file in pieces, in any order: a .npy file or raw bytes. The file
- * appears whole with the commit, or not at all (base/output.h).
+ * An array that is written to a file in pieces, in any order: a .npy file or raw bytes. Zeros
+ * take no room where the file system can have holes. The file appears whole with the commit, or not
+ * at all (base/output.h).
  */
 #ifndef WKC_VALUE_ARRAY_FILE_H
 #define WKC_VALUE_ARRAY_FILE_H
-
-#include <stdatomic.h>
 
 #include "base/error.h"
 #include "base/output.h"
@@ -17,7 +16,6 @@ struct array_file {
     uint32_t element_bytes;
     uint8_t rank;
     int64_t extents[WK_MAX_RANK];
-    _Atomic(uint64_t) unsent; /* bytes written since the disk was last asked to begin with them */
 };
 
 enum array_file_format { ARRAY_FILE_NPY, ARRAY_FILE_RAW };
