@@ -90,14 +90,16 @@ struct wk_layout {
  * is what is stored. Data begins WK_HEADER_BYTES after it, 64-byte aligned. */
 struct wk_block {
     WK_ATOMIC(uint32_t) references; /* owners; meaningless in a stored value */
-    uint8_t scalar;               /* enum wk_scalar of the elements */
+    uint8_t scalar;               /* enum wk_scalar of the elements, or WK_NO_SCALAR */
     uint8_t rank;
-    uint16_t flags;
+    uint16_t flags;               /* WK_BLOCK_PACKED */
     uint64_t bytes;               /* of data */
     int64_t extents[WK_MAX_RANK]; /* the first `rank` count */
     uint64_t reserved[2];
 };
-enum { WK_HEADER_BYTES = 128 };
+enum { WK_HEADER_BYTES = 128, WK_NO_SCALAR = WK_SCALAR_COUNT };
+/* What the elements point to lies behind them in the block. */
+enum { WK_BLOCK_PACKED = 1 };
 WK_STATIC_ASSERT(sizeof(struct wk_block) == WK_HEADER_BYTES, "the block header's size is fixed");
 
 /* Where in the source something can fail or log, and how to say it. `format` is text in which {}

@@ -53,43 +53,24 @@ static bool extent_known(const struct task_arguments *a, const struct typed *ext
     }
 }
 
-/* What a node makes is stored and sent leaf by leaf: scalars, and dense arrays of scalars. */
-static void refuse_result_form(struct walk *w, const struct typed_function *task,
-                               struct span called_at)
-{
-    for (uint32_t i = 0; w->final && i < task->result->leaf_count; i++) {
-        const struct type *leaf = type_leaf(task->result, i);
-        if (leaf->kind != TYPE_ARRAY || type_is_scalar(leaf->element))
-            continue;
-        struct diagnostics *diagnostics = w->l->c->diagnostics;
-        struct diagnostic *d = diagnose(diagnostics, called_at, ERR_result_form,
-                                        "the task '%s' cannot give a flow a value of type %s",
-                                        task->name, types_text(w->l->c, leaf));
-        diagnose_hint(diagnostics, d,
-                      "give each array by a call of its own, or arrays instead of an array of "
-                      "tuples");
-        return;
-    }
-}
-
-/* Whether each part of a value can be stored and sent by itself, as elements of a structure are. */
-static bool is_storable(const struct type *type)
+/* Whether a value has (), of which there is nothing to be sent. */
+static bool has_unit(const struct type *type)
 {
     if (type->kind == TYPE_ARRAY)
-        return type_is_scalar(type->element);
-    for (uint32_t i = 0; type->kind == TYPE_TUPLE && i < type->part_count; i++)
-        if (!is_storable(type->parts[i]))
-            return false;
-    return !type_is_unit(type);
+        return has_unit(type->element);
+    for (uint32_t i = 0; type_has_parts(type) && i < type->part_count; i++)
+        if (has_unit(type->parts[i]))
+            return true;
+    return type_is_unit(type);
 }
 
 /* The first array of known structure in a value whose elements cannot be gathered; or NULL. */
 static const struct type *find_ungatherable(const struct type *type, const struct level *level)
 {
     if (type->kind == TYPE_ARRAY)
-        return level->kind == LEVEL_PENDING || is_storable(type->element) ? NULL : type;
+        return level->kind == LEVEL_PENDING || !has_unit(type->element) ? NULL : type;
     const struct type *found = NULL;
-    for (uint32_t i = 0; type->kind == TYPE_TUPLE && i < type->part_count && !found; i++)
+    for (uint32_t i = 0; type_has_parts(type) && i < type->part_count && !found; i++)
         found = find_ungatherable(type->parts[i], level_part(level, i));
     return found;
 }
@@ -103,20 +84,17 @@ bool level_refuse_gathering(struct walk *w, const struct type *type, const struc
     struct diagnostics *diagnostics = w->l->c->diagnostics;
     struct diagnostic *d =
         diagnose(diagnostics, span, ERR_gathered_form,
-                 "an array of type %s cannot be gathered: its elements are no values that a task "
-                 "can be sent",
+                 "an array of type %s cannot be gathered: there is no value in () that could be "
+                 "sent",
                  types_text(w->l->c, found));
-    diagnose_hint(diagnostics, d,
-                  "gather numbers, or dense arrays of numbers: by a task for each element, or by "
-                  "flatten()");
+    diagnose_hint(diagnostics, d, "let the task return a bool or a number, not ()");
     return true;
 }
 
 /* A task's result is pending; extents are known when their expressions are. */
 static const struct level *task_result(struct walk *w, const struct typed_function *task,
-                                       const struct level *const *levels, struct span called_at)
+                                       const struct level *const *levels)
 {
-    refuse_result_form(w, task, called_at);
     struct task_arguments arguments = {task, levels};
     uint32_t *extents = arena_array(w->arena, uint32_t, task->result->leaf_count + 1);
     for (uint32_t i = 0; i < task->parameter_count; i++)
@@ -163,7 +141,7 @@ void level_call(struct walk *w, struct typed *call)
     for (uint32_t i = 0; i < count && !callee->is_flow; i++)
         level_refuse_gathering(w, arguments[i]->type, levels[i], arguments[i]->span);
     if (!callee->is_flow)
-        call->level = task_result(w, callee, levels, call->span);
+        call->level = task_result(w, callee, levels);
     else
         call->level = flow_result(w, (struct function *)callee, levels, call->span, &callee);
     if (w->final) {
@@ -188,7 +166,7 @@ static const struct level *step(struct walk *w, const struct typed *reduce,
         return level_elementwise(w, f->result, operands, 2);
     }
     if (!f->is_flow)
-        return task_result(w, f, levels, reduce->span);
+        return task_result(w, f, levels);
     return flow_result(w, (struct function *)f, levels, reduce->span, callee);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "value/blas.h"
+#include "value/pack.h"
 #include "value/semantics.h"
 
 #if defined(__x86_64__)
@@ -286,16 +287,24 @@ bool context_owns(const struct context *context, uint64_t address)
     return false;
 }
 
+/* The extents of a returned array, and the bytes of its elements. */
+static void take_shape(const struct value_leaf *leaf, const uint64_t *words, int64_t *extents,
+                       uint64_t *bytes)
+{
+    uint32_t element_bytes = leaf->is_packed ? leaf->layout->parts[0]->bytes : leaf->element_bytes;
+    for (unsigned i = 0; i < leaf->rank; i++)
+        extents[i] = (int64_t)words[1 + i];
+    if (!shape_bytes(leaf->rank, extents, element_bytes, bytes))
+        bug("a kernel returns an impossible shape");
+}
+
 /* Takes a returned array's block off the list and fills its header. An array without elements may
  * have any address, and then gets a block here. */
-static int take_array(struct context *context, struct value_leaf leaf, uint64_t *words)
+static int take_array(struct context *context, const struct value_leaf *leaf, uint64_t *words)
 {
     int64_t extents[WK_MAX_RANK];
     uint64_t bytes;
-    for (unsigned i = 0; i < leaf.rank; i++)
-        extents[i] = (int64_t)words[1 + i];
-    if (!shape_bytes(leaf.rank, extents, wk_scalar_bytes((enum wk_scalar)leaf.scalar), &bytes))
-        bug("a kernel returns an impossible shape");
+    take_shape(leaf, words, extents, &bytes);
     if (bytes == 0 && !context_owns(context, words[0])) {
         struct wk_block *empty = new_block(context, 0);
         if (!empty)
@@ -307,27 +316,48 @@ static int take_array(struct context *context, struct value_leaf leaf, uint64_t 
     unlist_block(context, block);
     if (bytes > block->reserved[1])
         bug("a kernel returns an array that is larger than its block");
-    set_shape(block, leaf.scalar, leaf.rank, extents, bytes);
+    set_shape(block, leaf->scalar, leaf->rank, extents, bytes);
     return 0;
 }
 
-/* 0, or an error; then the arrays taken before it are on the list again. */
+/* Copies a returned value that has addresses in it into one block; its own go with the list. */
+static int take_packed(struct context *context, const struct value_leaf *leaf, uint64_t *words)
+{
+    int64_t extents[WK_MAX_RANK];
+    uint64_t bytes;
+    if (leaf->rank > 0)
+        take_shape(leaf, words, extents, &bytes);
+    bytes = pack_bytes(leaf->layout, words);
+    struct wk_block *block = new_block(context, bytes);
+    if (!block)
+        return (int)context->error.code;
+    pack_write(leaf->layout, words, block_data(block));
+    set_shape(block, leaf->scalar, leaf->rank, extents, bytes);
+    block->flags = WK_BLOCK_PACKED;
+    words[0] = (uintptr_t)block_data(block);
+    block_set_base(block, words[0]);
+    return 0;
+}
+
+/* 0, or an error; then the blocks taken before it are on the list again. */
 static int take_results(struct context *context, const struct value_leaf *leaves,
                         uint32_t leaf_count, uint64_t *results)
 {
     uint64_t *words = results;
     for (uint32_t i = 0; i < leaf_count; i++) {
-        int code = leaves[i].rank ? take_array(context, leaves[i], words) : 0;
+        int code = leaves[i].is_packed  ? take_packed(context, &leaves[i], words)
+                   : leaves[i].is_block ? take_array(context, &leaves[i], words)
+                                        : 0;
         if (code) {
             words = results;
             for (uint32_t taken = 0; taken < i; taken++) {
-                if (leaves[taken].rank)
+                if (leaves[taken].is_block)
                     list_block(context, block_of(words[0]));
-                words += 1 + leaves[taken].rank;
+                words += leaves[taken].words;
             }
             return code;
         }
-        words += 1 + leaves[i].rank;
+        words += leaves[i].words;
     }
     return 0;
 }

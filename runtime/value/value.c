@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "value/layout.h"
 
 void block_words(struct wk_block *block, uint64_t *words)
 {
@@ -84,14 +85,25 @@ bool shape_bytes(uint8_t rank, const int64_t *extents, uint32_t element_bytes, u
     return empty || (!overflow && *bytes <= 1ULL << 47);
 }
 
-bool value_leaves(const struct type *type, struct value_leaf *leaves)
+static struct value_leaf leaf_of(const struct type *type, struct arena *arena)
 {
-    for (uint32_t i = 0; i < type->leaf_count; i++) {
-        const struct type *leaf = type_leaf(type, i);
-        const struct type *element = leaf->kind == TYPE_ARRAY ? leaf->element : leaf;
-        if (element->kind != TYPE_SCALAR)
-            return false;
-        leaves[i] = (struct value_leaf){.scalar = (uint8_t)element->scalar, .rank = leaf->rank};
-    }
-    return true;
+    struct value_leaf leaf = {.scalar = WK_NO_SCALAR,
+                              .rank = type->rank,
+                              .is_block = type_is_block(type) || type->kind == TYPE_MAP,
+                              .words = type->word_count,
+                              .layout = layout_of(type, arena)};
+    const struct type *element = type_is_block(type) ? type->element : type;
+    if (type_is_scalar(element))
+        leaf.scalar = (uint8_t)element->scalar;
+    leaf.is_packed =
+        type->kind == TYPE_MAP || (type->kind == TYPE_ARRAY && !leaf.layout->parts[0]->is_flat);
+    if (type_is_block(type))
+        leaf.element_bytes = type_element_bytes(element);
+    return leaf;
+}
+
+void value_leaves(const struct type *type, struct value_leaf *leaves, struct arena *arena)
+{
+    for (uint32_t i = 0; i < type->leaf_count; i++)
+        leaves[i] = leaf_of(type_leaf(type, i), arena);
 }

@@ -35,11 +35,12 @@ static void set_results(struct bind_table *table, struct bind_task *task, const 
     task->result_count = type ? type->leaf_count : 0;
     struct value_leaf *leaves =
         arena_array(&table->arena, struct value_leaf, task->result_count + 1);
-    if (!type || !value_leaves(type, leaves))
+    if (!type || !type_has_words(type))
         bug("a task of the DAG has a result that is no value");
+    value_leaves(type, leaves, &table->arena);
     task->results = leaves;
     for (uint32_t i = 0; i < task->result_count; i++)
-        task->has_arrays |= leaves[i].rank > 0;
+        task->has_arrays |= leaves[i].is_block;
     task->is_plain = !task->has_arrays && task->timeout_ns == 0;
     table->has_arrays |= task->has_arrays;
     if (type->word_count > table->result_words)

@@ -3,7 +3,7 @@
  * and back from a kernel's results to the job's table of parts.
  *
  * Parts: each result leaf of each node has a number (dag.h) and a slot of 64 bits: a scalar's word,
- * or the address of an array's data, whose block holds the extents. Who reads a slot must know that
+ * or the address of the data of a block, which holds the extents of an array. Who reads a slot must know that
  * its node has run; publishing is the world's business.
  *
  * Arguments point into the producers' blocks wherever a view is contiguous in memory; gathers and
@@ -73,7 +73,8 @@ void binder_release(struct binder *binder);
 static inline bool bind_scalar(const struct binder *binder, dag_ref ref, uint64_t *word)
 {
     const struct dag_view *view = &binder->views[dag_ref_view(ref)];
-    if (!dag_ref_is_node(ref) || (view->rank | view->source_rank) != 0)
+    if (!dag_ref_is_node(ref) || (view->rank | view->source_rank) != 0 ||
+        view->scalar == DAG_OPAQUE)
         return false;
     *word = binder->slots[binder->nodes[dag_ref_source(ref)].first_part + view->part];
     return true;
@@ -106,11 +107,12 @@ static inline uint32_t bind_part(const struct dag *dag, dag_ref ref)
     return dag->nodes[dag_ref_source(ref)].first_part + dag->views[dag_ref_view(ref)].part;
 }
 
-/* Whether a reference reads an array that a node made (and not a scalar, or nothing). */
+/* Whether a reference reads a block that a node made (and not a scalar, or nothing). */
 static inline bool bind_reads_block(const struct dag *dag, dag_ref ref)
 {
     const struct dag_view *view = &dag->views[dag_ref_view(ref)];
-    return dag_ref_is_node(ref) && !view->is_unit && (view->rank > 0 || view->source_rank > 0);
+    return dag_ref_is_node(ref) && !view->is_unit &&
+           (view->rank > 0 || view->source_rank > 0 || view->scalar == DAG_OPAQUE);
 }
 
 /* The failure of a node's task as the user reads it: the error's own place, or that of the call;

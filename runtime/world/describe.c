@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "value/semantics.h"
 #include "world/bind.h"
 
-enum { SHOWN_BYTES = 150 }; /* of the arguments */
+enum { SHOWN_BYTES = 150, SHOWN_TEXT = 40 }; /* of the arguments, and of a string among them */
 
 static void describe_array(const struct type *type, const uint64_t *words, struct buffer *out)
 {
@@ -20,15 +21,41 @@ static void describe_array(const struct type *type, const uint64_t *words, struc
     buffer_release(&element);
 }
 
+/* The begin of a text, up to the end of a character. */
+static void describe_text(const char *text, uint64_t length, struct buffer *out)
+{
+    uint64_t shown = length;
+    if (length > SHOWN_TEXT)
+        for (shown = SHOWN_TEXT; shown > 0 && ((unsigned char)text[shown] & 0xC0) == 0x80;)
+            shown--;
+    buffer_json_string(out, text, shown);
+    buffer_puts(out, shown < length ? "..." : "");
+}
+
 static void describe_argument(const struct type *type, const uint64_t *words, struct buffer *out)
 {
     char text[32];
-    if (type_is_scalar(type)) {
+    switch (type->kind) {
+    case TYPE_SCALAR:
         semantics_print(type->scalar, words[0], text);
         buffer_puts(out, text);
-    } else {
+        return;
+    case TYPE_STRING:
+        describe_text((const char *)(uintptr_t)words[0], words[1], out);
+        return;
+    case TYPE_ARRAY:
         describe_array(type, words, out);
+        return;
+    case TYPE_MAP:
+    case TYPE_FILE:
+    case TYPE_TUPLE:
+    case TYPE_STRUCT:
+        type_print(type, out);
+        return;
+    case TYPE_FUNCTION:
+        break;
     }
+    bug("an argument of kind %d", (int)type->kind);
 }
 
 static void describe_arguments(const struct bind_task *task, const uint64_t *words,

@@ -26,7 +26,7 @@ static void drop_inputs(struct worker *worker, uint32_t node)
             drop_share(worker, bind_part(dag, dag->refs[r]));
 }
 
-static void keep_array(struct worker *worker, uint64_t part, uint64_t address)
+static void keep_block(struct worker *worker, uint64_t part, uint64_t address)
 {
     struct wk_block *block = block_of(address);
     uint32_t readers = worker->local->readers[part];
@@ -51,11 +51,11 @@ static void keep_results(struct worker *worker, uint32_t node, const struct bind
     const uint64_t *words = worker->results;
     uint32_t part = worker->local->dag->nodes[node].first_part;
     for (uint32_t i = 0; i < task->result_count; i++, part++) {
-        if (task->results[i].rank > 0)
-            keep_array(worker, part, words[0]);
+        if (task->results[i].is_block)
+            keep_block(worker, part, words[0]);
         else
             worker->local->slots[part] = words[0];
-        words += 1 + task->results[i].rank;
+        words += task->results[i].words;
     }
 }
 

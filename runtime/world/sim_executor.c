@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "value/pack.h"
 #include "executor/mutant.h"
 #include "trace/trace.h"
 
@@ -67,8 +68,11 @@ void sim_deliver(struct sim *sim, sim_index invocation)
 
 /* ---- Running tasks ------------------------------------------------------------------------- */
 
-static bool is_same_array(const struct wk_block *a, const struct wk_block *b)
+static bool is_same_block(const struct value_leaf *leaf, const struct wk_block *a,
+                          const struct wk_block *b)
 {
+    if (leaf->is_packed)
+        return pack_equal(leaf->layout, a, b);
     return a->rank == b->rank && a->bytes == b->bytes &&
            memcmp(a->extents, b->extents, a->rank * sizeof *a->extents) == 0 &&
            memcmp((const char *)a + WK_HEADER_BYTES, (const char *)b + WK_HEADER_BYTES, a->bytes) ==
@@ -76,13 +80,14 @@ static bool is_same_array(const struct wk_block *a, const struct wk_block *b)
 }
 
 /* P2: a later run must give what the first gave. */
-static void compare_leaf(struct sim *sim, uint32_t node, uint64_t slot, struct value_leaf leaf,
-                         uint64_t word)
+static void compare_leaf(struct sim *sim, uint32_t node, uint64_t slot,
+                         const struct value_leaf *leaf, uint64_t word)
 {
-    bool is_same = leaf.rank ? is_same_array(block_of(slot), block_of(word)) : slot == word;
+    bool is_same =
+        leaf->is_block ? is_same_block(leaf, block_of(slot), block_of(word)) : slot == word;
     if (!is_same)
         sim_violate(sim, "P2: two runs of node %" PRIu32 " gave different values", node);
-    if (leaf.rank)
+    if (leaf->is_block)
         context_drop(&sim->result->context, block_of(word));
 }
 
@@ -91,12 +96,12 @@ static uint64_t keep_results(struct sim *sim, uint32_t node, const uint64_t *wor
     const struct bind_task *task = &sim->table.tasks[sim->dag->nodes[node].task];
     uint64_t part = sim->dag->nodes[node].first_part, bytes = 0;
     for (uint32_t i = 0; i < task->result_count; i++, part++) {
-        bytes += task->results[i].rank ? block_of(words[0])->bytes : sizeof *words;
+        bytes += task->results[i].is_block ? block_of(words[0])->bytes : sizeof *words;
         if (sim->runs[node] == 0)
             sim->slots[part] = words[0];
         else
-            compare_leaf(sim, node, sim->slots[part], task->results[i], words[0]);
-        words += 1 + task->results[i].rank;
+            compare_leaf(sim, node, sim->slots[part], &task->results[i], words[0]);
+        words += task->results[i].words;
     }
     return bytes;
 }

@@ -129,7 +129,7 @@ static inline int kernels_call(struct kernels *k, const char *name, const uint64
     CHECK(kernel != NULL && result != NULL);
     if (!kernel || !result)
         return -1;
-    CHECK(value_leaves(result, k->leaves));
+    value_leaves(result, k->leaves, &k->arena);
     int status =
         context_run(&k->context, kernel, arguments, k->leaves, result->leaf_count, k->results);
     k->leaf_count = status == 0 ? result->leaf_count : 0;

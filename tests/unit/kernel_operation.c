@@ -165,7 +165,7 @@ static void run_trial(const struct trial *trial, wk_kernel *kernel, struct conte
                    ? semantics_convert(trial->from, trial->to, operands[0], &expected, &error)
                    : semantics_evaluate(trial->operation, trial->from, operands, &expected, &error);
     expected = semantics_canonical(trial->to, expected);
-    struct value_leaf leaf = {.scalar = trial->to};
+    struct value_leaf leaf = {.scalar = trial->to, .words = 1};
     int status = context_run(context, kernel, operands, &leaf, 1, &found);
     if (status == code &&
         (code ? strcmp(context->error.message, error.message) == 0 : found == expected))

@@ -23,7 +23,8 @@ static void end(void)
     CHECK_INT(account.used, 0);
 }
 
-static const struct value_leaf array_of_f64 = {.scalar = WK_F64, .rank = 1};
+static const struct value_leaf array_of_f64 = {
+    .scalar = WK_F64, .rank = 1, .is_block = true, .words = 2, .element_bytes = 8};
 
 /* ---- Blocks -------------------------------------------------------------------------------- */
 
@@ -172,7 +173,12 @@ static int32_t return_four(struct wk_context *kernel, const uint64_t *arguments,
     return wk_alloc(kernel, 300) ? 0 : wk_failed(kernel);
 }
 
-static const struct value_leaf four_leaves[] = {{WK_F64, 1}, {WK_I64, 0}, {WK_U8, 2}, {WK_F32, 2}};
+static const struct value_leaf four_leaves[] = {
+    {.scalar = WK_F64, .rank = 1, .is_block = true, .words = 2, .element_bytes = 8},
+    {.scalar = WK_I64, .words = 1},
+    {.scalar = WK_U8, .rank = 2, .is_block = true, .words = 3, .element_bytes = 1},
+    {.scalar = WK_F32, .rank = 2, .is_block = true, .words = 3, .element_bytes = 4},
+};
 
 static void returned_arrays_are_taken_and_the_rest_is_freed(void)
 {
@@ -349,7 +355,7 @@ static int32_t halve_denormal(struct wk_context *kernel, const uint64_t *argumen
 static void kernels_keep_denormals_whatever_a_library_did(void)
 {
     uint64_t result;
-    struct value_leaf leaf = {.scalar = WK_F64};
+    struct value_leaf leaf = {.scalar = WK_F64, .words = 1};
     begin(0);
     for (int i = 0; i < 2; i++) {
         _mm_setcsr(_mm_getcsr() | 0x8040); /* flush to zero, denormals are zero */
