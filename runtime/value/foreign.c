@@ -82,6 +82,12 @@ static int32_t check_scalar(struct context *context, enum wk_scalar scalar, uint
     return 0;
 }
 
+/* A leaf of the result as compiled code tells it: a scalar of rank 0, or an array of scalars. */
+struct foreign_leaf {
+    uint8_t scalar; /* enum wk_scalar */
+    uint8_t rank;
+};
+
 /* ---- Arrays -------------------------------------------------------------------------------- */
 
 static void print_extents(const uint64_t *extents, uint32_t rank, struct buffer *out)
@@ -90,7 +96,7 @@ static void print_extents(const uint64_t *extents, uint32_t rank, struct buffer 
         buffer_printf(out, "%s%" PRId64, i ? ", " : "", (int64_t)extents[i]);
 }
 
-static int32_t refuse_shape(struct context *context, const struct value_leaf *leaf,
+static int32_t refuse_shape(struct context *context, const struct foreign_leaf *leaf,
                             const uint64_t *words, const char *why)
 {
     struct buffer extents = {0};
@@ -121,7 +127,8 @@ static int32_t check_elements(struct context *context, enum wk_scalar scalar, vo
     return 0;
 }
 
-static int32_t check_array(struct context *context, const struct value_leaf *leaf, uint64_t *words)
+static int32_t check_array(struct context *context, const struct foreign_leaf *leaf,
+                           uint64_t *words)
 {
     uint64_t bytes;
     int64_t extents[WK_MAX_RANK];
@@ -149,7 +156,7 @@ void wk_foreign_enter(struct wk_context *kernel, const struct wk_site *site)
     context->foreign_base = context->live_count;
 }
 
-static int32_t check_results(struct context *context, const struct value_leaf *leaves,
+static int32_t check_results(struct context *context, const struct foreign_leaf *leaves,
                              uint32_t leaf_count, uint64_t *results)
 {
     uint64_t *words = results;
@@ -163,7 +170,7 @@ static int32_t check_results(struct context *context, const struct value_leaf *l
 }
 
 /* Where the words of the first leaf with this address begin, other than at `self`; or NULL. */
-static bool is_returned(const struct value_leaf *leaves, uint32_t leaf_count,
+static bool is_returned(const struct foreign_leaf *leaves, uint32_t leaf_count,
                         const uint64_t *results, uint64_t address, uint32_t *times)
 {
     *times = 0;
@@ -175,7 +182,7 @@ static bool is_returned(const struct value_leaf *leaves, uint32_t leaf_count,
 }
 
 /* Frees what the task left behind, and finds blocks that it returned twice. */
-static int32_t settle_blocks(struct context *context, const struct value_leaf *leaves,
+static int32_t settle_blocks(struct context *context, const struct foreign_leaf *leaves,
                              uint32_t leaf_count, const uint64_t *results)
 {
     for (uint32_t i = context->live_count; i-- > context->foreign_base;) {
@@ -193,7 +200,7 @@ int32_t wk_foreign_leave(struct wk_context *kernel, const uint8_t *leaves, uint3
                          int32_t status, uint64_t *results)
 {
     struct context *context = kernel->runtime;
-    const struct value_leaf *parts = (const struct value_leaf *)leaves;
+    const struct foreign_leaf *parts = (const struct foreign_leaf *)leaves;
     context_set_float_mode(context);
     if (status && context->error.code == ERR_none)
         nonsense(context, "it returns the status %d without having recorded a failure", status);

@@ -136,8 +136,10 @@ int main(int argc, char **argv)
         array_a[i] = 0.5 + (double)(i * 7919 % 1009) / 100;
         array_b[i] = (double)(i * 104729 % 997) / 1000;
     }
-    const struct value_leaf scalar = {WK_F64, 0}, whole = {WK_I64, 0}, vector = {WK_F64, 1},
-                            matrix = {WK_F64, 2};
+    const struct value_leaf scalar = {.scalar = WK_F64, .words = 1},
+                            whole = {.scalar = WK_I64, .words = 1},
+                            vector = {WK_F64, 1, true, false, 2, 8, NULL},
+                            matrix = {WK_F64, 2, true, false, 3, 8, NULL};
     struct {
         struct work work;
         double units;
