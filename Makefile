@@ -176,7 +176,8 @@ install: all
 	install -D -m 755 $(OUT)/wkc $(DESTDIR)$(PREFIX)/bin/wkc
 	install -D -m 755 $(OUT)/libwkc-kernel.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-kernel.so
 	install -D -m 644 runtime/wk.h $(DESTDIR)$(PREFIX)/include/wk.h
-	install -d $(DESTDIR)$(PREFIX)/share/wkc/examples/data
+	install -d $(DESTDIR)$(PREFIX)/share/wkc/examples/data $(DESTDIR)$(PREFIX)/share/wkc/stdlib
+	install -m 644 stdlib/* $(DESTDIR)$(PREFIX)/share/wkc/stdlib
 	install -m 644 examples/*.wk $(DESTDIR)$(PREFIX)/share/wkc/examples
 	install -m 644 examples/data/* $(DESTDIR)$(PREFIX)/share/wkc/examples/data
 

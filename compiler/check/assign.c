@@ -55,6 +55,7 @@ static struct target *refuse_constant(struct checker *c, const struct ast_expres
     enum variable_kind kind = local ? symbol->local->variable.kind : VARIABLE_LOCAL;
     const char *what = local                             ? kinds[kind]
                        : symbol->kind == SYMBOL_CONSTANT ? "a constant"
+                       : symbol->kind == SYMBOL_MODULE   ? "a module"
                                                          : "a function";
     if (symbol->kind == SYMBOL_REFUSED || symbol->kind == SYMBOL_UNKNOWN)
         return NULL;

@@ -411,7 +411,7 @@ static struct typed *call_parameter(struct checker *c, const struct ast_expressi
     return check_function_call(c, call, symbol->function);
 }
 
-/* x.f(...): there are no methods, and modules are refused where they are used. */
+/* x.f(...): there are no methods. */
 static struct typed *check_other_callee(struct checker *c, const struct ast_expression *call)
 {
     const struct ast_expression *callee = call->call.callee;
@@ -459,7 +459,17 @@ static struct typed *convert_to_parameter(struct checker *c, const struct ast_ex
 
 struct typed *check_call(struct checker *c, const struct ast_expression *call)
 {
-    if (call->call.callee->kind != EXPR_NAME)
+    const struct ast_expression *callee = module_name(c, call->call.callee);
+    if (callee != call->call.callee) {
+        struct ast_expression *qualified = arena_copy(c->arena, call, sizeof *call);
+        qualified->call.callee = arena_copy(c->arena, callee, sizeof *callee);
+        call = qualified;
+    }
+    if (callee->kind == EXPR_ERROR) {
+        check_arguments_silently(c, call);
+        return node_error(c, call->span);
+    }
+    if (callee->kind != EXPR_NAME)
         return check_other_callee(c, call);
     struct symbol *symbol = scope_find(c, call->call.callee->name);
     bool is_inner =
@@ -473,6 +483,7 @@ struct typed *check_call(struct checker *c, const struct ast_expression *call)
     case SYMBOL_LOCAL:
         return not_a_function(c, call, node_variable(c, symbol->local, call->span));
     case SYMBOL_CONSTANT:
+    case SYMBOL_MODULE:
         return not_a_function(c, call, NULL);
     case SYMBOL_REFUSED:
     case SYMBOL_UNKNOWN:

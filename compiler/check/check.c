@@ -54,6 +54,10 @@ static void declare_function(struct checker *c, const struct ast_declaration *d)
     f->declaration = d;
     f->typed.is_flow = d->kind == DECL_FLOW;
     f->typed.name = f->typed.symbol = d->name.text ? d->name.text : intern_text(c->names, "?");
+    if (c->module->name) { /* no other symbol has two dots */
+        f->typed.symbol = arena_printf(c->arena, "%s..%s", c->module->symbol, f->typed.symbol);
+        f->typed.name = arena_printf(c->arena, "%s.%s", c->module->name, f->typed.name);
+    }
     f->typed.span = d->name.text ? d->name.span : d->span;
     f->typed.doc = d->doc;
     f->is_generic = is_generic(d);
@@ -69,7 +73,7 @@ static void collect(struct checker *c, const struct ast_declaration *d)
     enter_declaration(c, d);
     switch (d->kind) {
     case DECL_USE:
-        refuse(c, d, ERR_modules_not_yet, "modules");
+        module_use(c, d);
         return;
     case DECL_CONSTANT:
         declare_constant(c, d);
@@ -155,29 +159,41 @@ static void check_function(struct checker *c, struct function *f)
     note_instance(c, f, before);
 }
 
-static void check_all(struct checker *c, bool needs_main)
+/* Everything of a module but the bodies of what is not generic, which add instances. */
+static void check_module_heads(struct checker *c, const struct ast_module *module)
 {
-    for (uint32_t i = 0; i < c->module->count; i++)
-        collect(c, c->module->declarations[i]);
-    for (size_t i = 0; i < c->constants.count; i++) {
+    size_t constants = c->constants.count, functions = c->functions.count;
+    size_t generics = c->generics.count;
+    module_enter(c, module->source);
+    for (uint32_t i = 0; i < module->count; i++)
+        collect(c, module->declarations[i]);
+    size_t declared = c->functions.count;
+    for (size_t i = constants; i < c->constants.count; i++) {
         enter_declaration(c, c->constants.items[i]->declaration);
         constant_check(c, c->constants.items[i]);
     }
-    for (size_t i = 0; i < c->functions.count; i++) {
+    for (size_t i = functions; i < declared; i++) {
         enter_declaration(c, c->functions.items[i]->declaration);
         check_signature(c, c->functions.items[i]);
     }
-    for (size_t i = 0; i < c->generics.count; i++) {
+    for (size_t i = generics; i < c->generics.count; i++) {
         enter_declaration(c, c->generics.items[i]->declaration);
         check_generic_signature(c, c->generics.items[i]);
     }
-    for (size_t i = 0; i < c->generics.count; i++) {
+    for (size_t i = generics; i < c->generics.count; i++) {
         enter_declaration(c, c->generics.items[i]->declaration);
         check_generic_body(c, c->generics.items[i]);
     }
+}
+
+static void check_all(struct checker *c, bool needs_main)
+{
+    for (uint32_t i = 0; i < c->program->count; i++)
+        check_module_heads(c, c->program->modules[i]);
     for (size_t i = 0; i < c->functions.count; i++) /* bodies add instances */
         check_function(c, c->functions.items[i]);
     c->diagnostics = c->reported;
+    module_enter(c, c->program->modules[c->program->count - 1]->source);
     check_main_exists(c, needs_main);
     mark_recursion(c);
 }
@@ -195,22 +211,27 @@ static void release(struct checker *c)
     vector_release(&c->prelude);
     vector_release(&c->constants);
     vector_release(&c->foreign_files);
+    for (uint32_t i = 0; i < c->program->count; i++)
+        vector_release(&c->module_scopes[i].bindings);
+    free(c->module_scopes);
     type_table_release(&c->flexible_types);
     scope_release(c);
     diagnostics_release(&c->unreported);
 }
 
-struct typed_program *check_module(const struct ast_module *module, bool needs_main,
-                                   struct arena *arena, struct type_table *types,
-                                   struct interner *names, struct diagnostics *diagnostics)
+struct typed_program *check_program(const struct ast_program *ast, bool needs_main,
+                                    struct arena *arena, struct type_table *types,
+                                    struct interner *names, struct diagnostics *diagnostics)
 {
-    struct checker c = {.module = module,
+    const struct ast_module *module = ast->modules[ast->count - 1];
+    struct checker c = {.program = ast,
+                        .module_scopes = memory_new(ast->count, sizeof(struct module_scope)),
                         .arena = arena,
                         .types = types,
                         .names = names,
                         .diagnostics = diagnostics,
                         .reported = diagnostics,
-                        .recovered = diagnostics->errors > 0};
+                        .recovered = diagnostics->errors > DIAGNOSTIC_LIMIT};
     diagnostics_init(&c.unreported);
     find_syntax_errors(&c);
     init_types(&c);
@@ -231,4 +252,12 @@ struct typed_program *check_module(const struct ast_module *module, bool needs_m
     scope_close(&c);
     release(&c);
     return diagnostics->errors ? NULL : program;
+}
+
+struct typed_program *check_module(struct ast_module *module, bool needs_main, struct arena *arena,
+                                   struct type_table *types, struct interner *names,
+                                   struct diagnostics *diagnostics)
+{
+    return check_program(&(struct ast_program){&module, 1}, needs_main, arena, types, names,
+                         diagnostics);
 }

@@ -74,6 +74,7 @@ enum symbol_kind {
     SYMBOL_REFUSED, /* a declaration of a feature that is refused: uses are silent */
     SYMBOL_UNKNOWN, /* a name that was reported once in this scope: further uses are silent */
     SYMBOL_PRELUDE,
+    SYMBOL_MODULE, /* its names are bound beside it: "linalg.add" */
 };
 
 enum prelude_kind {
@@ -94,6 +95,7 @@ struct symbol {
     union {
         struct local *local;
         struct constant *constant;
+        const struct ast_module *module;
         struct {                                   /* FUNCTION, FUNCTION_PARAMETER */
             struct function *function;             /* NULL in a generic: not bound */
             const struct ast_parameter *parameter; /* FUNCTION_PARAMETER */
@@ -116,8 +118,15 @@ struct scope_table {
     uint32_t depth;                /* 0: prelude, 1: module, 2: parameters, … */
 };
 
+/* What a module declares, while another one is looked at. */
+struct module_scope {
+    VECTOR(struct binding *) bindings;
+};
+
 struct checker {
-    const struct ast_module *module;
+    const struct ast_program *program;
+    const struct ast_module *module; /* whose declarations are in scope */
+    struct module_scope *module_scopes; /* by number in the program */
     struct arena *arena;
     struct type_table *types;
     struct type_table flexible_types; /* those with a flexible or erroneous part */
@@ -125,7 +134,7 @@ struct checker {
     struct diagnostics *diagnostics; /* where mistakes go at present: `reported` or `unreported` */
     struct diagnostics *reported;
     struct diagnostics unreported; /* of declarations with syntax errors, which explain them */
-    uint32_t syntax_errors[DIAGNOSTIC_LIMIT]; /* where in the source */
+    struct place syntax_errors[DIAGNOSTIC_LIMIT];
     uint32_t syntax_error_count;
     struct scope_table scope;
     VECTOR(struct function *) functions; /* declared, in the order of the text; then instances */
@@ -173,9 +182,16 @@ struct scope_pause {
     struct binding **bindings;
     size_t count;
     uint32_t depth;
+    const struct ast_module *module;
 };
 struct scope_pause scope_pause(struct checker *c);
 void scope_resume(struct checker *c, const struct scope_pause *pause);
+/* Puts the declarations of the current module (c->module, or NULL) away, and those of another, by
+ * its number's scope, in their place. Only where no inner scope is open. */
+void scope_exchange(struct checker *c, struct module_scope *module);
+/* Calls `visit` with each name of a module that is put away. */
+void scope_list(const struct module_scope *module,
+                void (*visit)(void *context, const struct symbol *symbol), void *context);
 /* The innermost meaning of a name, or NULL. */
 struct symbol *scope_find(struct checker *c, const char *name);
 /* Gives a name a meaning in the innermost scope. A second one there is reported with `code`, and
@@ -418,6 +434,21 @@ void check_returned_extents(struct checker *c, const struct typed *value);
 /* Appends the checks that `let name: f64[n] = …` asks for. */
 void check_declared_extents(struct checker *c, struct local *local, const struct typed *value,
                             const struct ast_type *form, struct statement_list *out);
+
+/* ---- module.c ---- */
+
+/* What is looked up from now on is looked up in the module of this source. */
+void module_enter(struct checker *c, const struct source *source);
+/* Declares what `use` says. */
+void module_use(struct checker *c, const struct ast_declaration *declaration);
+/* Whether a name is seen in its own file only: those that begin with _ are. */
+bool module_is_private(const char *name);
+/* The name that stands for `name` of a module; NULL if `module` is no module. A name that the module
+ * does not have is reported. */
+const char *module_member(struct checker *c, const char *module, const struct ast_name *name);
+/* The expression itself; but of linalg.add, where linalg is a module, the name "linalg.add" (an error
+ * after a report). */
+const struct ast_expression *module_name(struct checker *c, const struct ast_expression *expression);
 
 /* ---- foreign.c: extern tasks ---- */
 

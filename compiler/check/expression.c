@@ -87,6 +87,12 @@ static struct typed *check_name(struct checker *c, const struct ast_expression *
     case SYMBOL_FUNCTION_PARAMETER:
     case SYMBOL_PRELUDE:
         return not_a_value(c, e, symbol);
+    case SYMBOL_MODULE:
+        diagnose_hint(c->diagnostics,
+                      diagnose(c->diagnostics, e->span, ERR_not_a_value,
+                               "'%s' is a module, and is used as a value here", e->name),
+                      "name what is meant in it: %s.name", e->name);
+        return node_error(c, e->span);
     }
     bug("symbol of kind %d", symbol->kind);
 }
@@ -207,6 +213,9 @@ static struct typed *unknown_field(struct checker *c, const struct typed *base,
 
 static struct typed *check_field(struct checker *c, const struct ast_expression *e)
 {
+    const struct ast_expression *member = module_name(c, e);
+    if (member != e)
+        return check_expression(c, member);
     struct typed *base = check_value(c, e->field.base);
     const char *name = e->field.name.text;
     if (node_is_error(c, base) || !name)

@@ -74,7 +74,7 @@ void check_foreign(struct checker *c, struct function *f)
     foreign->path = path_beside(c, d->span.source, d->function.source);
     foreign->unit = unit_of(c, foreign->path);
     foreign->span = d->function.source_span;
-    foreign->symbol = arena_printf(c->arena, "c%u.wk_extern_%s", foreign->unit, f->typed.name);
+    foreign->symbol = arena_printf(c->arena, "c%u.wk_extern_%s", foreign->unit, d->name.text);
     f->typed.foreign = foreign;
     check_file(c, d, foreign->path);
 }

@@ -185,6 +185,7 @@ static const struct type *resolve_in(struct checker *c, struct function *instanc
     struct scope_pause pause = scope_pause(c);
     struct function *function = c->function;
     c->function = instance;
+    module_enter(c, instance->declaration->span.source);
     const struct type *type = form ? types_resolve(c, form) : c->unit;
     c->function = function;
     scope_resume(c, &pause);
@@ -287,7 +288,7 @@ static const char *instance_symbol(struct checker *c, const struct function *ins
 {
     enum { LONGEST = 100 };
     const struct ast_declaration *d = instance->declaration;
-    const char *symbol = instance->typed.name;
+    const char *symbol = instance->generic->typed.symbol;
     for (uint32_t i = 0; i < d->function.type_parameter_count; i++)
         symbol =
             arena_printf(c->arena, "%s.%s", symbol, type_symbol(c, instance->type_arguments[i]));
@@ -497,6 +498,7 @@ struct function *find_function(struct checker *c, const struct ast_expression *n
                                const struct type *const *parameters, uint32_t count,
                                bool may_be_flow, const char *wanted)
 {
+    name = module_name(c, name);
     const struct symbol *symbol = name->kind == EXPR_NAME ? scope_find(c, name->name) : NULL;
     if (!symbol) {
         refuse_name(c, name, wanted);
@@ -518,6 +520,7 @@ struct function *find_function(struct checker *c, const struct ast_expression *n
         refuse_name(c, name, wanted);
         return NULL;
     case SYMBOL_CONSTANT:
+    case SYMBOL_MODULE:
         refuse_name(c, name, wanted);
         return NULL;
     }

@@ -17,12 +17,13 @@ static uint32_t line_offset(const struct source *source, uint32_t line)
 
 void find_syntax_errors(struct checker *c)
 {
-    const struct source *source = c->module->source;
     for (size_t i = 0; i < c->diagnostics->list.count; i++) {
         const struct diagnostic *d = &c->diagnostics->list.items[i];
-        if (!d->warning && d->place.line && c->syntax_error_count < DIAGNOSTIC_LIMIT)
-            c->syntax_errors[c->syntax_error_count++] =
-                line_offset(source, d->place.line) + d->place.column - 1;
+        if (d->warning || error_code_text(d->code)[1] != '1')
+            continue; /* a module that was not found explains itself only */
+        c->recovered = true;
+        if (d->place.line && c->syntax_error_count < DIAGNOSTIC_LIMIT)
+            c->syntax_errors[c->syntax_error_count++] = d->place;
     }
 }
 
@@ -34,9 +35,12 @@ static bool on_one_line(const struct source *source, uint32_t begin, uint32_t en
 
 static bool has_syntax_error(const struct checker *c, const struct ast_declaration *d)
 {
-    const struct source *source = c->module->source;
+    const struct source *source = d->span.source;
     for (uint32_t i = 0; i < c->syntax_error_count; i++) {
-        uint32_t at = c->syntax_errors[i];
+        const struct place *place = &c->syntax_errors[i];
+        if (place->file != source->name)
+            continue;
+        uint32_t at = line_offset(source, place->line) + place->column - 1;
         if ((at >= d->span.begin && at <= d->span.end) || on_one_line(source, at, d->span.begin) ||
             on_one_line(source, d->span.end, at))
             return true;
@@ -46,5 +50,6 @@ static bool has_syntax_error(const struct checker *c, const struct ast_declarati
 
 void enter_declaration(struct checker *c, const struct ast_declaration *d)
 {
+    module_enter(c, d->span.source);
     c->diagnostics = has_syntax_error(c, d) ? &c->unreported : c->reported;
 }

@@ -290,11 +290,11 @@ static void not_a_reducer(struct checker *c, const struct ast_expression *e)
             diagnose_hint(c->diagnostics, d, "did you mean '%s'?", nearest);
         return;
     }
-    bool module = e->kind == EXPR_FIELD && e->field.base->kind == EXPR_NAME;
-    if (module) {
+    bool has_base = e->kind == EXPR_FIELD && e->field.base->kind == EXPR_NAME;
+    if (has_base) {
         const struct symbol *symbol = scope_find(c, e->field.base->name);
         if (symbol && symbol->kind == SYMBOL_REFUSED)
-            return;
+            return; /* a module that is missing */
     }
     if (e->kind == EXPR_ERROR)
         return;
@@ -319,6 +319,7 @@ static struct function *find_generic_reducer(struct checker *c, const struct ast
 static struct function *find_reducer(struct checker *c, const struct ast_expression *name,
                                      struct typed **subject)
 {
+    name = module_name(c, name);
     const struct symbol *symbol = name->kind == EXPR_NAME ? scope_find(c, name->name) : NULL;
     if (symbol && symbol->kind == SYMBOL_PRELUDE && symbol->prelude == PRELUDE_OPERATION) {
         *subject = settle(c, *subject);

@@ -169,13 +169,61 @@ void scope_close(struct checker *c)
     scope->depth--;
 }
 
+/* Where the bindings of depth 1 begin, when no scope inside of it is open. */
+static size_t module_begin(const struct scope_table *scope)
+{
+    size_t begin = scope->open.count;
+    while (begin > 0 && scope->open.items[begin - 1]->depth > 0)
+        begin--;
+    return begin;
+}
+
+static struct module_scope *current_scope(struct checker *c)
+{
+    for (uint32_t i = 0; c->module && i < c->program->count; i++)
+        if (c->program->modules[i] == c->module)
+            return &c->module_scopes[i];
+    return NULL;
+}
+
+void scope_exchange(struct checker *c, struct module_scope *module)
+{
+    struct scope_table *scope = &c->scope;
+    struct module_scope *current = current_scope(c);
+    size_t begin = module_begin(scope);
+    if (scope->depth != 1)
+        bug("a module is left with %u scopes open", scope->depth);
+    if (current)
+        current->bindings.count = 0;
+    for (size_t i = begin; i < scope->open.count; i++) {
+        struct binding *binding = scope->open.items[i];
+        *head_of(c, binding->symbol.name) = binding->outer;
+        if (current)
+            vector_push(&current->bindings, binding);
+    }
+    scope->open.count = begin;
+    for (size_t i = 0; i < module->bindings.count; i++) {
+        struct binding *binding = module->bindings.items[i];
+        *head_of(c, binding->symbol.name) = binding;
+        vector_push(&scope->open, binding);
+    }
+}
+
+void scope_list(const struct module_scope *module,
+                void (*visit)(void *context, const struct symbol *symbol), void *context)
+{
+    for (size_t i = 0; i < module->bindings.count; i++)
+        visit(context, &module->bindings.items[i]->symbol);
+}
+
 struct scope_pause scope_pause(struct checker *c)
 {
     struct scope_table *scope = &c->scope;
     size_t begin = scope->open.count;
     while (begin > 0 && scope->open.items[begin - 1]->depth > 1)
         begin--;
-    struct scope_pause pause = {.count = scope->open.count - begin, .depth = scope->depth};
+    struct scope_pause pause = {
+        .count = scope->open.count - begin, .depth = scope->depth, .module = c->module};
     pause.bindings =
         arena_copy(c->arena, scope->open.items + begin, pause.count * sizeof(struct binding *));
     for (size_t i = pause.count; i-- > 0;)
@@ -187,6 +235,7 @@ struct scope_pause scope_pause(struct checker *c)
 
 void scope_resume(struct checker *c, const struct scope_pause *pause)
 {
+    module_enter(c, pause->module->source);
     c->scope.depth = pause->depth;
     for (size_t i = 0; i < pause->count; i++) {
         *head_of(c, pause->bindings[i]->symbol.name) = pause->bindings[i];
@@ -245,8 +294,12 @@ const char *scope_nearest(struct checker *c, const char *name, unsigned kinds)
     for (size_t i = c->scope.open.count; i-- > 0;) {
         const struct symbol *symbol = &c->scope.open.items[i]->symbol;
         bool message = symbol->kind == SYMBOL_PRELUDE && symbol->prelude == PRELUDE_MESSAGE;
-        if (kinds >> symbol->kind & 1 && !message)
-            nearest_name(name, symbol->name, &best);
+        if (!(kinds >> symbol->kind & 1) || message)
+            continue;
+        const char *dot = strchr(symbol->name, '.');
+        if (dot && strcmp(dot + 1, name) == 0)
+            return symbol->name; /* the module was left out */
+        nearest_name(name, symbol->name, &best);
     }
     return best;
 }

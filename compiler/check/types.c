@@ -124,16 +124,27 @@ static const struct type *unknown_type(struct checker *c, const struct ast_name 
     return &c->error;
 }
 
+/* geometry.Point */
+static const struct type *resolve_member(struct checker *c, const struct ast_type *form)
+{
+    const struct symbol *module = scope_find(c, form->name.module.text);
+    const char *name = module_member(c, form->name.module.text, &form->name.name);
+    if (!name)
+        return module && module->kind == SYMBOL_REFUSED ? &c->error
+                                                        : unknown_type(c, &form->name.module);
+    const struct symbol *symbol = scope_find(c, name);
+    if (!symbol || symbol->kind == SYMBOL_UNKNOWN || symbol->kind == SYMBOL_REFUSED)
+        return &c->error;
+    return unknown_type(c, &(struct ast_name){name, form->span});
+}
+
 static const struct type *resolve_name(struct checker *c, const struct ast_type *form)
 {
     const char *name = form->name.name.text;
     if (!name)
         return &c->error; /* the parser complained */
-    if (form->name.module.text) {
-        const struct symbol *module = scope_find(c, form->name.module.text);
-        return module && module->kind == SYMBOL_REFUSED ? &c->error
-                                                        : unknown_type(c, &form->name.module);
-    }
+    if (form->name.module.text)
+        return resolve_member(c, form);
     int parameter = type_parameter(c, name);
     if (parameter >= 0) {
         const struct type **types = c->function->type_arguments;

@@ -53,46 +53,155 @@ static void source_text(struct buffer *out, const struct source *source, struct 
     buffer_append(out, source->text + span.begin, span.end - span.begin);
 }
 
-/* A declaration's head as written, and its comment. */
-static void help_declaration(const struct ast_module *module, const struct ast_declaration *d,
-                             struct buffer *out)
+/* A declaration's head as written: "task add(a: f64, b: f64) -> f64". */
+static void print_head(const struct ast_module *module, const struct ast_declaration *d,
+                       struct buffer *out)
 {
     struct span head = d->span;
     head.begin = d->name.span.begin;
-    if (d->function.body)
+    if (d->kind == DECL_EXTERN)
+        head.end = d->function.source_span.begin;
+    else if (d->kind != DECL_CONSTANT && d->kind != DECL_STRUCT && d->function.body)
         head.end = d->function.body->span.begin;
     while (head.end > head.begin && strchr(" \t\n{", module->source->text[head.end - 1]))
         head.end--;
-    buffer_puts(out, d->kind == DECL_FLOW ? "flow " : "task ");
+    static const char from[] = " from";
+    size_t length = head.end - head.begin;
+    if (d->kind == DECL_EXTERN && length > strlen(from) &&
+        memcmp(module->source->text + head.end - strlen(from), from, strlen(from)) == 0)
+        head.end -= (uint32_t)strlen(from);
+    buffer_puts(out, d->kind == DECL_FLOW       ? "flow "
+                     : d->kind == DECL_CONSTANT ? "let "
+                     : d->kind == DECL_STRUCT   ? "struct "
+                                                : "task ");
     source_text(out, module->source, head);
     buffer_putc(out, '\n');
+}
+
+static void help_declaration(const struct ast_module *module, const struct ast_declaration *d,
+                             struct buffer *out)
+{
+    print_head(module, d, out);
     if (d->doc)
         indent(out, d->doc);
     buffer_putc(out, '\n');
 }
 
-static void help_module(const struct ast_module *module, struct buffer *out)
+static bool is_function(const struct ast_declaration *d)
+{
+    return d->kind == DECL_TASK || d->kind == DECL_FLOW || d->kind == DECL_EXTERN;
+}
+
+static void help_file(const struct ast_module *module, struct buffer *out)
 {
     if (module->doc)
         buffer_printf(out, "%s\n\n", module->doc);
+    for (uint32_t i = 0; i < module->count; i++)
+        if (is_function(module->declarations[i]))
+            help_declaration(module, module->declarations[i], out);
+}
+
+/* ---- Modules: wkc help linalg, wkc help linalg.potrf -------------------------------------------- */
+
+static bool is_public(const struct ast_declaration *d)
+{
+    return d->kind != DECL_USE && d->name.text && d->name.text[0] != '_';
+}
+
+/* A comment at the top of a file is the file's, also when a `use` follows it. */
+static void print_file_comment(const struct ast_module *module, struct buffer *out)
+{
+    const char *doc = module->doc;
+    if (!doc && module->count && module->declarations[0]->kind == DECL_USE)
+        doc = module->declarations[0]->doc;
+    if (doc)
+        buffer_printf(out, "%s\n\n", doc);
+}
+
+/* What a module offers, each with the first line of its comment. */
+static void help_module(const struct ast_module *module, struct buffer *out)
+{
+    print_file_comment(module, out);
     for (uint32_t i = 0; i < module->count; i++) {
         const struct ast_declaration *d = module->declarations[i];
-        if (d->kind == DECL_TASK || d->kind == DECL_FLOW || d->kind == DECL_EXTERN)
-            help_declaration(module, d, out);
+        if (!is_public(d))
+            continue;
+        print_head(module, d, out);
+        if (d->doc)
+            buffer_printf(out, "    %.*s\n", (int)strcspn(d->doc, "\n"), d->doc);
     }
 }
 
-static int help_program(const struct options *options, struct buffer *out)
+static bool help_member(const struct ast_module *module, const char *path, const char *name,
+                        struct buffer *out, struct error *error)
+{
+    const char *nearest = NULL;
+    for (uint32_t i = 0; i < module->count; i++) {
+        const struct ast_declaration *d = module->declarations[i];
+        if (!is_public(d))
+            continue;
+        if (strcmp(d->name.text, name) == 0) {
+            help_declaration(module, d, out);
+            return true;
+        }
+        nearest_name(name, d->name.text, &nearest);
+    }
+    error_set(error, ERR_bad_argument, "%s has no '%s'", path, name);
+    if (nearest)
+        error_hint(error, "did you mean '%s'?", nearest);
+    return false;
+}
+
+/* Help on a file, or (with a path of its own) on a module or a member of it. */
+static int help_source(const struct options *options, const char *path, bool as_module,
+                       const char *member, struct buffer *out)
 {
     struct compilation compilation;
     int status = start_compilation(&compilation, options);
+    if (path)
+        compilation.path = path;
     if (status == EXIT_DONE) {
         bool ok = pipeline_run(&compilation, STAGE_PARSE) && compilation.diagnostics.errors == 0;
-        if (ok)
+        struct error error = {.code = ERR_none};
+        if (ok && !as_module)
+            help_file(compilation.ast, out);
+        else if (ok && !member)
             help_module(compilation.ast, out);
-        status = finish_compilation(&compilation, ok);
+        else if (ok)
+            help_member(compilation.ast, path, member, out, &error);
+        status = error.code == ERR_none ? finish_compilation(&compilation, ok)
+                                        : usage_error(options, &error);
     }
     pipeline_release(&compilation);
+    return status;
+}
+
+static int unknown_topic(const struct options *options, const char *topic, const char *module)
+{
+    struct error error;
+    const char *best = module;
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        nearest_name(topic, command_name((enum command)i), &best);
+    error_set(&error, ERR_bad_argument, "there is no help on '%s'", topic);
+    if (best)
+        error_hint(&error, "did you mean 'wkc help %s'?", best);
+    else
+        error_hint(&error, "give a command, a program's file or a module of the library; 'wkc help' "
+                           "lists the commands");
+    return usage_error(options, &error);
+}
+
+/* "linalg", or "linalg.potrf". */
+static int help_topic(const struct options *options, const char *topic, struct buffer *out)
+{
+    struct arena arena;
+    arena_init(&arena);
+    const char *dot = strchr(topic, '.'), *nearest;
+    const char *name = arena_text(&arena, topic, dot ? (size_t)(dot - topic) : strlen(topic));
+    const char *path = program_find_module(name, &arena, &nearest);
+    int status = path ? help_source(options, path, true, dot ? dot + 1 : NULL, out)
+                      : unknown_topic(options, topic, nearest);
+    arena_release(&arena);
     return status;
 }
 
@@ -108,18 +217,9 @@ int command_help(const struct options *options)
     } else if (command != COMMAND_COUNT) {
         help_command(command, &out);
     } else if (length > 3 && strcmp(topic + length - 3, ".wk") == 0) {
-        status = help_program(options, &out);
+        status = help_source(options, NULL, false, NULL, &out);
     } else {
-        struct error error;
-        const char *best = NULL;
-        for (int i = 0; i < COMMAND_COUNT; i++)
-            nearest_name(topic, command_name((enum command)i), &best);
-        error_set(&error, ERR_bad_argument, "there is no help on '%s'", topic);
-        if (best)
-            error_hint(&error, "did you mean 'wkc help %s'?", best);
-        else
-            error_hint(&error, "give a command or a program's file; 'wkc help' lists the commands");
-        status = usage_error(options, &error);
+        status = help_topic(options, topic, &out);
     }
     if (status == EXIT_DONE)
         status = write_output(options, &out);

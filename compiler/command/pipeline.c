@@ -13,13 +13,14 @@ static bool stage_read(struct compilation *c)
 
 static bool stage_parse(struct compilation *c)
 {
-    c->ast = parse_source(c->source, &c->arena, &c->names, &c->diagnostics);
+    c->program = program_parse(c->source, &c->arena, &c->names, &c->diagnostics);
+    c->ast = c->program->modules[c->program->count - 1];
     return true; /* the checker sees recovered trees, too: both kinds of mistakes in one run */
 }
 
 static bool stage_check(struct compilation *c)
 {
-    c->typed = check_module(c->ast, c->needs_main, &c->arena, &c->types, &c->names,
+    c->typed = check_program(c->program, c->needs_main, &c->arena, &c->types, &c->names,
                             &c->diagnostics);
     return c->typed != NULL && c->diagnostics.errors == 0;
 }

@@ -14,7 +14,7 @@
 #include "graph/code.h"
 #include "graph/plan.h"
 #include "link/link.h"
-#include "syntax/parse.h"
+#include "syntax/program.h"
 #include "value/data_file.h"
 
 enum stage {
@@ -42,7 +42,8 @@ struct compilation {
     struct type_table types;
     struct diagnostics diagnostics;
     const struct source *source;
-    struct ast_module *ast;
+    struct ast_program *program; /* the file and the modules that it uses */
+    struct ast_module *ast;      /* of the file itself */
     struct typed_program *typed;
     struct ir_module *ir;
     struct buffer code_bytes;

@@ -23,7 +23,7 @@ static void print_quoted(struct buffer *out, const char *text)
 
 static void print_span(struct buffer *out, struct span span)
 {
-    if (span.source)
+    if (span.source && !span.source->module) /* places in modules have no text form */
         buffer_printf(out, " !%u..%u", span.begin, span.end);
 }
 

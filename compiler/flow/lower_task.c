@@ -54,6 +54,9 @@ static const char *symbol_of(struct lower *f, const char *what, const struct typ
     }
     if (at)
         buffer_printf(&text, ".at%u_%u", f->build.span.begin, f->build.span.end);
+    const struct source *source = f->build.span.source;
+    if (at && source && source->module)
+        buffer_printf(&text, "..%s", source->module);
     const char *symbol = intern(f->shared->program->names, text.data, text.length);
     buffer_release(&text);
     return symbol;

@@ -294,7 +294,7 @@ static int check_symbols(struct foreign_units *units, const char *target, uint32
         if (object_defines(object, strchr(f->foreign->symbol, '.') + 1, &nearest))
             continue;
         error_set(error, ERR_foreign_symbol, "'%s' does not define the function wk_extern_%s",
-                  f->foreign->path, f->name);
+                  f->foreign->path, strchr(f->foreign->symbol, '.') + 1 + strlen("wk_extern_"));
         return nearest ? error_hint(error, "did you mean the function '%s' there?", nearest)
                        : error_hint(error, "write there: WK_TASK(%s) { ... }", f->name);
     }

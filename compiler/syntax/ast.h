@@ -255,6 +255,7 @@ struct ast_declaration {
             struct ast_type *type; /* or NULL */
             struct ast_expression *value;
         } constant;
+        struct ast_module *used; /* USE: the module; NULL where it was not found */
         struct { /* STRUCT: fields as parameters */
             struct ast_parameter *fields;
             uint32_t field_count;
@@ -275,6 +276,8 @@ struct ast_declaration {
 
 struct ast_module {
     const struct source *source;
+    const char *name;   /* interned, as `use` says; NULL: the program's own file */
+    const char *symbol; /* the same, or another where two modules have one name */
     struct ast_declaration **declarations;
     uint32_t count;
     const char *doc; /* leading /// lines that belong to no declaration */

@@ -134,5 +134,6 @@ struct source *source_read(const char *path, struct arena *arena, struct diagnos
     source->length = buffer.length;
     buffer_release(&buffer);
     source_index_lines(source, arena);
+    diagnostics_add_source(diagnostics, source);
     return source;
 }

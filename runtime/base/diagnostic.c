@@ -16,6 +16,7 @@ void diagnostics_init(struct diagnostics *diagnostics)
 void diagnostics_release(struct diagnostics *diagnostics)
 {
     vector_release(&diagnostics->list);
+    vector_release(&diagnostics->sources);
     arena_release(&diagnostics->arena);
 }
 
@@ -210,9 +211,19 @@ static struct span place_span(const struct source *source, struct place place)
 static const char *line_of_place(struct diagnostics *diagnostics, const struct source *source,
                                  struct place place)
 {
-    if (!source || place.line == 0 || !place.file || strcmp(place.file, source->name) != 0)
+    if (place.line == 0 || !place.file)
         return NULL;
-    return copy_line(&diagnostics->arena, place_span(source, place));
+    bool is_its = source && strcmp(place.file, source->name) == 0;
+    for (size_t i = 0; i < diagnostics->sources.count && !is_its; i++) {
+        source = diagnostics->sources.items[i];
+        is_its = strcmp(place.file, source->name) == 0;
+    }
+    return is_its ? copy_line(&diagnostics->arena, place_span(source, place)) : NULL;
+}
+
+void diagnostics_add_source(struct diagnostics *diagnostics, const struct source *source)
+{
+    vector_push(&diagnostics->sources, source);
 }
 
 void diagnose_error(struct diagnostics *diagnostics, const struct error *error,

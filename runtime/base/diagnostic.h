@@ -17,7 +17,8 @@
 
 /* A source text. Owned by the diagnostics' arena once registered. */
 struct source {
-    const char *name; /* as the user gave it */
+    const char *name;   /* as the user gave it */
+    const char *module; /* unique in a program; NULL: its own file */
     const char *text; /* terminated; may contain NULs before its end */
     size_t length;
     const uint32_t *line_begins; /* by line; NULL: not indexed, and places are found by a walk */
@@ -56,6 +57,7 @@ enum { DIAGNOSTIC_LIMIT = 20 };
 
 struct diagnostics {
     struct arena arena;
+    VECTOR(const struct source *) sources; /* whose lines can be shown of places */
     VECTOR(struct diagnostic) list;
     int errors; /* of which at most DIAGNOSTIC_LIMIT are listed */
     int warnings;
@@ -74,7 +76,12 @@ void diagnose_hint(struct diagnostics *diagnostics, struct diagnostic *diagnosti
 void diagnose_note(struct diagnostics *diagnostics, struct diagnostic *diagnostic, struct span span,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Takes over an error of the runtime. `source` gives the line to show; may be NULL. */
+/* Makes the lines of a source known, for errors that have places rather than spans. It lives as long
+ * as the diagnostics. */
+void diagnostics_add_source(struct diagnostics *diagnostics, const struct source *source);
+
+/* Takes over an error of the runtime. `source` gives the line to show, or one that was added; it may be
+ * NULL. */
 void diagnose_error(struct diagnostics *diagnostics, const struct error *error,
                     const struct source *source);
 
