@@ -17,6 +17,7 @@ struct loaded {
     struct ast_module *module;
     const char *identity; /* the file's canonical path */
     bool active;
+    bool recovered;      /* it has syntax errors: what it seems to use may not be meant */
     struct span used_at; /* where it was used first */
 };
 
@@ -182,20 +183,24 @@ static struct ast_module *load(struct loader *l, const char *path, const char *i
         return NULL;
     const char *symbol = unique_name(l, use->name.text);
     source->module = symbol;
+    int errors = l->diagnostics->errors;
     struct ast_module *module = parse_source(source, l->arena, l->names, l->diagnostics);
+    bool recovered = l->diagnostics->errors > errors;
     module->name = use->name.text;
     module->symbol = symbol;
-    vector_push(&l->loaded, (struct loaded){module, identity, true, use->name.span});
+    vector_push(&l->loaded, (struct loaded){module, identity, true, recovered, use->name.span});
     load_used(l, l->loaded.count - 1);
     return module;
 }
 
-static struct ast_module *find_used(struct loader *l, const struct source *user,
+static struct ast_module *find_used(struct loader *l, size_t user,
                                     const struct ast_declaration *use)
 {
-    const char *path = find_file(l, user, use->name.text);
+    const struct source *source = l->loaded.items[user].module->source;
+    const char *path = find_file(l, source, use->name.text);
     if (!path) {
-        report_missing(l, user, use);
+        if (!l->loaded.items[user].recovered)
+            report_missing(l, source, use);
         return NULL;
     }
     const char *identity = identity_of(l, path);
@@ -215,7 +220,7 @@ static void load_used(struct loader *l, size_t number)
     for (uint32_t i = 0; i < module->count; i++) {
         struct ast_declaration *d = module->declarations[i];
         if (d->kind == DECL_USE && d->name.text)
-            d->used = find_used(l, module->source, d);
+            d->used = find_used(l, number, d);
     }
     l->loaded.items[number].active = false;
     vector_push(&l->ordered, module);
@@ -227,8 +232,10 @@ struct ast_program *program_parse(const struct source *source, struct arena *are
     struct loader l = {.arena = arena, .names = names, .diagnostics = diagnostics};
     l.library = program_library_folder();
     struct ast_module *module = parse_source(source, arena, names, diagnostics);
-    vector_push(&l.loaded,
-                (struct loaded){module, identity_of(&l, source->name), true, (struct span){0}});
+    vector_push(&l.loaded, (struct loaded){.module = module,
+                                           .identity = identity_of(&l, source->name),
+                                           .active = true,
+                                           .recovered = diagnostics->errors > 0});
     load_used(&l, 0);
     struct ast_program *program = arena_new(arena, struct ast_program);
     program->count = (uint32_t)l.ordered.count;
