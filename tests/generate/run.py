@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -142,6 +143,19 @@ def seeds(options):
         seed += 1
 
 
+def outcomes(options):
+    """What each seed gave, in order. Few are under way at a time: seeds may never end but by the clock."""
+    workers = os.cpu_count()
+    with ThreadPoolExecutor(workers) as pool:
+        under_way = deque()
+        for seed in seeds(options):
+            under_way.append(pool.submit(try_seed, seed))
+            if len(under_way) > 2 * workers:
+                yield under_way.popleft().result()
+        for each in under_way:
+            yield each.result()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
@@ -154,9 +168,9 @@ def main():
             print(f"// seed {seed}\n{write(seed)[0].text()}")
         return 0
     total, passed, failed = {}, 0, 0
-    with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with tempfile.TemporaryDirectory() as cache:
         os.environ["WKC_CACHE"] = cache
-        for reached, message in pool.map(try_seed, seeds(options)):
+        for reached, message in outcomes(options):
             for clause, count in reached.items():
                 total[clause] = total.get(clause, 0) + count
             passed += message is None
