@@ -248,6 +248,8 @@ struct typed *node_integer(struct checker *c, int64_t value, struct span span);
 struct typed *node_variable(struct checker *c, struct local *local, struct span span);
 struct typed *node_operation(struct checker *c, enum operation operation, const struct type *type,
                              struct typed *left, struct typed *right, struct span span);
+/* The bytes of a file. */
+struct typed *node_contents(struct checker *c, struct typed *file, struct span span);
 struct typed *node_extent(struct checker *c, struct typed *array, uint32_t dimension,
                           struct span span);
 struct typed *node_part(struct checker *c, struct typed *tuple, uint32_t part, struct span span);

@@ -116,6 +116,8 @@ static void set_slice_extents(struct checker *c, struct typed *node)
 struct typed *check_index(struct checker *c, const struct ast_expression *e)
 {
     struct typed *base = check_value(c, e->index.base);
+    if (base->type->kind == TYPE_FILE)
+        base = node_contents(c, base, base->span);
     struct typed_index *indexes;
     const struct type *type;
     if (!check_indexes(c, base, e, &indexes, &type))

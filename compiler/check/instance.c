@@ -257,6 +257,8 @@ static const struct level *outside_level(struct leveler *l, const struct type *t
 {
     if (type->kind == TYPE_ARRAY && type->element->kind == TYPE_ARRAY)
         return level_structure(l, outside_level(l, type->element));
+    if (type->kind == TYPE_ARRAY && type->element->kind == TYPE_FILE)
+        return &level_known;
     if (type->kind == TYPE_ARRAY)
         return level_pending_array(l, level_all_extents(type));
     if (type->kind != TYPE_TUPLE)

@@ -412,6 +412,9 @@ void level_builtin(struct walk *w, struct typed *node)
     case BUILTIN_TILES:
         node->level = tiles_level(w, node);
         return;
+    case BUILTIN_CONTENTS:
+        node->level = first ? level_pending_array(w->l, level_is_known(first) ? 1 : 0) : NULL;
+        return;
     case BUILTIN_UNTILE:
         node->level = untile_level(w, node);
         return;

@@ -415,6 +415,8 @@ struct typed *coerce(struct checker *c, struct typed *node, const struct type *t
         return node;
     if (types_is_error(c, type))
         return node_error(c, settle(c, node)->span);
+    if (node->type->kind == TYPE_FILE && type_is_bytes(type))
+        return node_contents(c, node, node->span);
     if (!node_fits(c, node, type))
         return report_mismatch(c, node, type, purpose);
     return adapt(c, node, type);

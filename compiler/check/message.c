@@ -29,7 +29,7 @@ static bool add_value(struct checker *c, const struct ast_expression *call,
     struct typed *value = check_value(c, call->call.arguments[0].value);
     if (node_is_error(c, value))
         return false;
-    if (!type_is_scalar(value->type)) {
+    if (value->type->kind != TYPE_SCALAR) {
         diagnose(c->diagnostics, value->span, ERR_type_mismatch,
                  "'str' takes a number or a truth value, found %s", types_text(c, value->type));
         return false;
@@ -46,7 +46,7 @@ static bool refuse_piece(struct checker *c, const struct ast_expression *e)
     struct diagnostic *d =
         diagnose(c->diagnostics, e->span, ERR_message_not_text,
                  "a message is made of texts, and this is %s", types_text(c, value->type));
-    if (type_is_scalar(value->type))
+    if (value->type->kind == TYPE_SCALAR)
         diagnose_hint(c->diagnostics, d, "str(%s) is its text", types_snippet(c, e->span));
     return false;
 }

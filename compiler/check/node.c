@@ -75,6 +75,17 @@ struct typed *node_extent(struct checker *c, struct typed *array, uint32_t dimen
     return node;
 }
 
+struct typed *node_contents(struct checker *c, struct typed *file, struct span span)
+{
+    const struct type *bytes = type_array(c->types, type_scalar(c->types, WK_U8), 1);
+    struct typed *node = node_new(c, TYPED_BUILTIN, bytes, span);
+    node->builtin = BUILTIN_CONTENTS;
+    node->items = arena_array(c->arena, struct typed *, 1);
+    node->items[0] = file;
+    node->item_count = 1;
+    return node;
+}
+
 struct typed *node_part(struct checker *c, struct typed *tuple, uint32_t part, struct span span)
 {
     struct typed *node = node_new(c, TYPED_PART, tuple->type->parts[part], span);

@@ -11,7 +11,7 @@ static const struct type *own_scalar(const struct typed *operand)
     const struct type *type = operand->type;
     if (type->kind == TYPE_ARRAY)
         type = type->element;
-    return type_is_scalar(type) ? type : NULL;
+    return type->kind == TYPE_SCALAR ? type : NULL;
 }
 
 static void hint_inner_arrays(struct checker *c, struct diagnostic *d, const struct typed *operand)
@@ -75,7 +75,7 @@ static struct typed *report_operand(struct checker *c, enum operation operation,
  */
 static bool accepts(const struct checker *c, enum operation operation, const struct type *scalar)
 {
-    if (!type_is_scalar(scalar))
+    if (scalar->kind != TYPE_SCALAR)
         return false;
     if (scalar == &c->literal_integer)
         return operation_accepts(operation, WK_I64) || operation_accepts(operation, WK_F64);
@@ -204,7 +204,7 @@ struct typed *check_binary(struct checker *c, enum operation operation, struct t
     const struct type *a = left->type->kind == TYPE_ARRAY ? left->type->element : left->type;
     const struct type *b = right->type->kind == TYPE_ARRAY ? right->type->element : right->type;
     const struct type *scalar = common_type(c, a, b, span);
-    if (!scalar || !type_is_scalar(a) || !type_is_scalar(b)) {
+    if (!scalar || a->kind != TYPE_SCALAR || b->kind != TYPE_SCALAR) {
         if (a == b)
             return report_operand(c, operation, left, operator_span);
         return report_operands(c, operation_text(operation), left, right, operator_span);

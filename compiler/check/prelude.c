@@ -377,6 +377,33 @@ static struct typed *check_enumerate(struct checker *c, const struct prelude_cal
     return node;
 }
 
+/* read(f) is all bytes of a file, read(f, lo, hi) is f[lo..hi]. */
+static struct typed *check_read(struct checker *c, const struct prelude_call *call)
+{
+    if (call->count != 1 && call->count != 3)
+        return wrong_count(c, call, "a file, or a file and the begin and end of a piece");
+    struct typed *file = settle(c, call->arguments[0]);
+    if (node_is_error(c, file))
+        return node_error(c, call->span);
+    if (file->type->kind != TYPE_FILE)
+        return refuse_argument(c, call, 0, "a file");
+    struct typed *contents = node_contents(c, file, call->span);
+    if (call->count == 1)
+        return contents;
+    struct typed_index *index = arena_new(c->arena, struct typed_index);
+    *index = (struct typed_index){.is_range = true,
+                                  .low = integer_argument(c, call, 1, "the begin of a piece"),
+                                  .high = integer_argument(c, call, 2, "the end of a piece"),
+                                  .span = call->span};
+    if (node_is_error(c, index->low) || node_is_error(c, index->high))
+        return node_error(c, call->span);
+    struct typed *node = node_new(c, TYPED_INDEX, contents->type, call->span);
+    node->base = contents;
+    node->indexes = index;
+    node->index_count = 1;
+    return node;
+}
+
 static struct typed *check_builtin(struct checker *c, const struct prelude_call *call,
                                    enum typed_builtin builtin)
 {
@@ -422,6 +449,8 @@ static struct typed *check_builtin(struct checker *c, const struct prelude_call 
         return check_tiles(c, call);
     case BUILTIN_UNTILE:
         return check_untile(c, call);
+    case BUILTIN_CONTENTS:
+        return check_read(c, call);
     }
     bug("builtin %d", builtin);
 }
@@ -512,6 +541,8 @@ static struct typed *check_len(struct checker *c, const struct prelude_call *cal
     struct typed *array = settle(c, call->arguments[0]);
     if (node_is_error(c, array))
         return array;
+    if (array->type->kind == TYPE_FILE)
+        array = node_contents(c, array, call->span);
     if (!is_array(array))
         return refuse_argument(c, call, 0, "an array");
     return node_extent(c, array, 0, call->span);

@@ -241,7 +241,7 @@ static struct function *find_operation(struct checker *c, const struct ast_expre
 {
     const struct type *element = subject->type->element;
     const struct type *scalar = element->kind == TYPE_ARRAY ? element->element : element;
-    bool good = type_is_scalar(scalar) && operation_arity(operation) == 2 &&
+    bool good = scalar->kind == TYPE_SCALAR && operation_arity(operation) == 2 &&
                 operation_accepts(operation, scalar->scalar) &&
                 operation_result(operation, scalar->scalar) == scalar->scalar;
     if (!good) {

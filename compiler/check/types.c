@@ -160,7 +160,7 @@ static const struct type *resolve_name(struct checker *c, const struct ast_type 
     if (strcmp(name, "str") == 0)
         return refuse_type(c, form->span, ERR_strings_not_yet, "strings other than messages");
     if (strcmp(name, "file") == 0)
-        return refuse_type(c, form->span, ERR_files_not_yet, "values of type file");
+        return c->types->file;
     const struct symbol *symbol = scope_find(c, name);
     if (symbol && symbol->kind == SYMBOL_REFUSED)
         return &c->error;

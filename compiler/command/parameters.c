@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/files.h"
 #include "command/pipeline.h"
 #include "value/semantics.h"
 
@@ -108,6 +109,25 @@ static bool bind_scalar(struct compilation *c, uint32_t index, const char *value
     return usage_error(c, &error);
 }
 
+/* A file, or the files of a list. */
+static bool bind_files(struct compilation *c, uint32_t index, const struct type *type,
+                       const char *value)
+{
+    struct error error;
+    struct file_list list = {0};
+    struct flow_argument *argument = &c->arguments[index];
+    int code = type->kind == TYPE_FILE ? files_add(&c->job_files, value, &argument->word, &error)
+                                       : files_list(&c->job_files, value, &list, &error);
+    if (code) {
+        name_parameter(c, index, &error);
+        diagnose_error(&c->diagnostics, &error, NULL);
+    }
+    argument->extents[0] = (int64_t)list.count;
+    argument->words = arena_copy(&c->arena, list.items, list.count * sizeof *list.items);
+    vector_release(&list);
+    return code == 0;
+}
+
 static bool bind_argument(struct compilation *c, const char *argument)
 {
     struct error error;
@@ -127,7 +147,10 @@ static bool bind_argument(struct compilation *c, const char *argument)
         return usage_error(c, &error);
     }
     c->arguments[index].given = true;
-    if (flow_parameter(c->code, (uint32_t)index).type->kind == TYPE_ARRAY)
+    const struct type *type = flow_parameter(c->code, (uint32_t)index).type;
+    if (type->kind == TYPE_FILE || (type->kind == TYPE_ARRAY && type->element->kind == TYPE_FILE))
+        return bind_files(c, (uint32_t)index, type, equals + 1);
+    if (type->kind == TYPE_ARRAY)
         return bind_array(c, (uint32_t)index, equals + 1);
     return bind_scalar(c, (uint32_t)index, equals + 1);
 }
@@ -140,8 +163,12 @@ static bool is_missing(const struct compilation *c, uint32_t index)
 /* What to write for a parameter, in hints. */
 static const char *example_value(const struct type *type)
 {
+    if (type->kind == TYPE_FILE)
+        return "FILE";
     if (type->kind != TYPE_ARRAY)
         return "VALUE";
+    if (type->element->kind == TYPE_FILE)
+        return "'FOLDER/*'";
     bool is_bytes = type_is_scalar(type->element) && type->element->scalar == WK_U8;
     return is_bytes && type->rank == 1 ? "FILE" : "FILE.npy";
 }
@@ -194,6 +221,7 @@ void parameters_release(struct compilation *c)
     if (c->files)
         for (uint32_t i = 0; i < flow_parameter_count(c->code); i++)
             data_file_close(c->files[i]);
+    files_release(&c->job_files);
     free(c->files);
     free(c->arguments);
 }

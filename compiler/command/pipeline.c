@@ -83,12 +83,16 @@ static bool stage_encode(struct compilation *c)
     return true;
 }
 
-/* The DAG's inputs are main's array parameters, by name. */
+/* The DAG's inputs are main's array parameters, by name, and files, by number. */
 static void find_inputs(struct compilation *c)
 {
     c->inputs = memory_new(c->dag.input_count, sizeof *c->inputs);
     for (uint32_t i = 0; i < c->dag.input_count; i++) {
         const char *name = dag_string(&c->dag, c->dag.inputs[i].name);
+        if (c->dag.inputs[i].file) {
+            c->inputs[i] = c->job_files.handles[c->dag.inputs[i].file - 1];
+            continue;
+        }
         for (uint32_t p = 0; p < flow_parameter_count(c->code); p++)
             if (strcmp(flow_parameter(c->code, p).name, name) == 0)
                 c->inputs[i] = c->files[p];
@@ -108,7 +112,8 @@ static bool limit_option(struct compilation *c, enum option option, uint64_t mos
 static bool stage_elaborate(struct compilation *c)
 {
     struct error error;
-    struct elaborate_options options = {.stop = c->stop};
+    struct elaborate_options options = {
+        .stop = c->stop, .files = c->job_files.files, .file_count = c->job_files.count};
     if (!limit_option(c, OPTION_MAX_TASKS, DAG_MAX_NODES - 1, &options.max_tasks) ||
         !limit_option(c, OPTION_MAX_STEPS, UINT64_MAX, &options.max_steps))
         return false;

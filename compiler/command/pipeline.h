@@ -30,6 +30,13 @@ enum stage {
     STAGE_COUNT
 };
 
+/* The files that main's parameters of type file and file[n] name, by number. */
+struct job_files {
+    struct data_file **handles;
+    struct flow_file *files;
+    uint32_t count, capacity;
+};
+
 struct compilation {
     const struct options *options;
     const char *path;
@@ -50,6 +57,7 @@ struct compilation {
     struct flow_code *code;
     struct flow_argument *arguments; /* by parameter of main */
     struct data_file **files;        /* by parameter of main; NULL for scalars */
+    struct job_files job_files;      /* what values of type file are */
     struct data_file **inputs;       /* by input of the DAG; the same files */
     struct dag dag;
     struct elaborate_counters counters;

@@ -79,6 +79,8 @@ static bool run_job(struct run *run)
     struct job job = {.plan = &c->plan,
                       .kernels = c->kernel_table,
                       .inputs = c->inputs,
+                      .files = c->job_files.handles,
+                      .file_count = c->job_files.count,
                       .result_type = run->result_type};
     const struct options *options = c->options;
     if (options->given[OPTION_OUTPUT])

@@ -120,7 +120,8 @@ static void add_types(struct encoder *e)
     const struct ir_type *known[WK_SCALAR_COUNT] = {0};
     const struct ir_module *module = e->module;
     for (uint32_t i = 0; i < module->type_count; i++)
-        if (module->type_slots[i]->kind == IR_KNOWN && type_is_scalar(module->type_slots[i]->type))
+        if (module->type_slots[i]->kind == IR_KNOWN &&
+            module->type_slots[i]->type->kind == TYPE_SCALAR)
             known[module->type_slots[i]->type->scalar] = module->type_slots[i];
     for (uint32_t s = 0; s < WK_SCALAR_COUNT; s++) {
         struct ir_type missing = {.kind = IR_KNOWN,
@@ -130,7 +131,7 @@ static void add_types(struct encoder *e)
     }
     for (uint32_t i = 0; i < module->type_count; i++) {
         const struct ir_type *type = module->type_slots[i];
-        if (type->kind != IR_KNOWN || !type_is_scalar(type->type))
+        if (type->kind != IR_KNOWN || type->type->kind != TYPE_SCALAR)
             add_type(e, type);
     }
 }
@@ -439,6 +440,7 @@ static const enum flow_opcode flow_opcodes[IR_OPCODE_COUNT] = {
     SAME(VIEW),     SAME(ELEMENTS),  SAME(TRANSPOSE), SAME(TILES),  SAME(LIFT),
     SAME(CALL),     SAME(APPLY),     SAME(EACH),      SAME(REDUCE), SAME(CHECK),
     SAME(JUMP),     SAME(BRANCH),    SAME(RETURN),    SAME(FAIL),
+    SAME(CONTENTS),
 #undef SAME
 };
 
@@ -489,6 +491,7 @@ static void encode_attributes(struct encoder *e, const struct ir_instruction *i)
     case IR_ELEMENTS:
     case IR_TILES:
     case IR_LIFT:
+    case IR_CONTENTS:
     case IR_CALL:
     case IR_APPLY:
     case IR_EACH:

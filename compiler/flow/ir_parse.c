@@ -504,6 +504,7 @@ static bool read_attributes(struct reader *r, struct ir_instruction *i)
     case IR_ELEMENTS:
     case IR_TILES:
     case IR_LIFT:
+    case IR_CONTENTS:
     case IR_JUMP:
     case IR_BRANCH:
     case IR_RETURN:

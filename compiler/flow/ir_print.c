@@ -207,6 +207,7 @@ static void print_head(struct printer *p, const struct ir_instruction *i)
     case IR_ELEMENTS:
     case IR_TILES:
     case IR_LIFT:
+    case IR_CONTENTS:
     case IR_JUMP:
     case IR_BRANCH:
     case IR_RETURN:

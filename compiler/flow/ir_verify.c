@@ -287,10 +287,19 @@ static bool verify_dominance(struct verifier *v)
 
 /* ---- Modules -------------------------------------------------------------------------------- */
 
+/* file[n], of which elaboration makes a structure. */
+static bool is_file_list(const struct type *type)
+{
+    return type->kind == TYPE_ARRAY && type->rank == 1 && type->element->kind == TYPE_FILE;
+}
+
 /* A leaf of a parameter of main, as elaboration gives it: arrays with all extents. */
 static bool is_entry_leaf(const struct ir_type *type, const struct type *leaf)
 {
-    if (type->kind == IR_STRUCTURED || type->type != leaf)
+    if (type->kind == IR_STRUCTURED)
+        return is_file_list(leaf) && type->rank == 1 && type->element->kind == IR_KNOWN &&
+               type->element->type == leaf->element;
+    if (type->type != leaf || is_file_list(leaf))
         return false;
     if (leaf->kind != TYPE_ARRAY)
         return type->kind == IR_KNOWN;

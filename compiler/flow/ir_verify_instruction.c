@@ -29,7 +29,7 @@ static bool is_known(const struct ir_type *type, enum wk_scalar scalar)
 
 static bool is_known_scalar(const struct ir_type *type)
 {
-    return type->kind == IR_KNOWN && type->type->kind == TYPE_SCALAR;
+    return type->kind == IR_KNOWN && type_is_scalar(type->type);
 }
 
 static bool is_structured(const struct ir_type *type)
@@ -84,7 +84,7 @@ static bool fits(struct verifier *v, int rule, const struct ir_type *from, const
 /* Whether a word is one of the type, as the kernel ABI has it. */
 static bool is_word_of(const struct type *type, uint64_t word)
 {
-    if (type->kind != TYPE_SCALAR)
+    if (!type_is_scalar(type))
         return word == 0;
     unsigned bits = 8 * wk_scalar_bytes(type->scalar);
     if (type->scalar == WK_BOOL)
@@ -375,6 +375,17 @@ static bool verify_lift(struct verifier *v)
                                              is_pending_array(to) && to->type->rank == from->rank &&
                                              to->type->element == from->element->type;
     return same || verify_fail(v, 29, "the operand is a known value of the result's type");
+}
+
+static bool verify_contents(struct verifier *v)
+{
+    if (!counts(v, 40, 1, 1))
+        return false;
+    const struct ir_type *from = operand_type(v, 0), *to = result_type(v, 0);
+    if (from->kind != IR_KNOWN || from->type->kind != TYPE_FILE)
+        return verify_fail(v, 40, "the operand is a known file");
+    return (is_pending_array(to) && type_is_bytes(to->type) && to->known_extents == 1) ||
+           verify_fail(v, 40, "the result is bytes of a known extent");
 }
 
 /* ---- Calls ---------------------------------------------------------------------------------- */
@@ -724,6 +735,8 @@ bool verify_instruction(struct verifier *v, const struct ir_instruction *instruc
         return verify_tiles(v);
     case IR_LIFT:
         return verify_lift(v);
+    case IR_CONTENTS:
+        return verify_contents(v);
     case IR_CALL:
         return verify_call(v);
     case IR_APPLY:

@@ -56,6 +56,7 @@ static bool can_fail(enum typed_builtin builtin)
     case BUILTIN_ARG_MAX:
     case BUILTIN_TILES:
     case BUILTIN_UNTILE:
+    case BUILTIN_CONTENTS:
         return true;
     }
     bug("builtin %d", builtin);
@@ -407,6 +408,16 @@ static struct lowered lower_zip(struct lower *f, const struct builtin_call *call
     return zipped;
 }
 
+/* The bytes of a known file are an input of the job; those of a pending one are read by a task. */
+static struct lowered lower_contents(struct lower *f, const struct builtin_call *call)
+{
+    ir_value file = call->items[0].values[0];
+    if (!lower_is_known(f, file))
+        return builtin_task(f, call, NULL);
+    const struct ir_type *bytes = ir_type_pending(f->build.module, call->node->type, 1);
+    return lower_single(f, ir_emit_value(&f->build, IR_CONTENTS, &file, 1, bytes));
+}
+
 /* ---- All ------------------------------------------------------------------------------------ */
 
 struct lowered lower_builtin(struct lower *f, const struct typed *node)
@@ -455,6 +466,8 @@ struct lowered lower_builtin(struct lower *f, const struct typed *node)
         return lower_tiles(f, &call);
     case BUILTIN_UNTILE:
         return lower_untile(f, &call);
+    case BUILTIN_CONTENTS:
+        return lower_contents(f, &call);
     }
     bug("builtin %d", node->builtin);
 }

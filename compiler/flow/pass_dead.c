@@ -64,6 +64,7 @@ static bool is_removable(const struct dead *d, const struct ir_instruction *i)
     case IR_EXTENT:
     case IR_ELEMENTS:
     case IR_LIFT:
+    case IR_CONTENTS:
         return true;
     case IR_OPERATION:
         return !operation_fails(d, i);

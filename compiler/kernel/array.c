@@ -9,8 +9,8 @@
 
 /* ---- Blocks ------------------------------------------------------------------------------- */
 
-static LLVMValueRef runtime_function(struct generator *g, const char *name, LLVMTypeRef type,
-                                     bool allocates)
+LLVMValueRef runtime_function(struct generator *g, const char *name, LLVMTypeRef type,
+                              bool allocates)
 {
     LLVMValueRef function = LLVMGetNamedFunction(g->module, name);
     if (function)
@@ -249,6 +249,15 @@ static struct value make_slice(struct generator *g, const struct value *base,
     return slice;
 }
 
+void array_range(struct generator *g, const struct typed_index *index, LLVMValueRef extent,
+                 LLVMValueRef *low, LLVMValueRef *count)
+{
+    struct selection s =
+        index->is_range ? select_range(g, index, 0, extent) : select_element(g, index, 0, extent);
+    *low = s.low;
+    *count = index->is_range ? s.extent : constant_i64(g, 1);
+}
+
 /* Checks all indexes; the address of the first element selected. */
 static LLVMValueRef select_all(struct generator *g, const struct value *base,
                                const struct typed_index *indexes, struct selection *selections)
@@ -333,7 +342,7 @@ static LLVMValueRef arrays_equal(struct generator *g, const struct value *left,
 LLVMValueRef value_equal(struct generator *g, const struct value *left, const struct value *right)
 {
     const struct type *type = left->type;
-    if (type->kind == TYPE_SCALAR) {
+    if (type_is_scalar(type)) {
         LLVMValueRef operands[] = {left->scalar, right->scalar};
         return operation_emit(g, OPERATION_EQ, type->scalar, operands, g->span);
     }

@@ -415,6 +415,8 @@ struct value builtin(struct generator *g, const struct typed *typed)
         return tiles(g, typed);
     case BUILTIN_UNTILE:
         return untile(g, typed);
+    case BUILTIN_CONTENTS:
+        return file_contents(g, typed);
     }
     bug("builtin %d", (int)typed->builtin);
 }

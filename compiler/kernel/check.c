@@ -90,10 +90,15 @@ LLVMValueRef site_constant(struct generator *g, enum error_code code, struct spa
     return private_constant(g, LLVMConstNamedStruct(g->site, fields, 7), "site");
 }
 
+LLVMValueRef place_constant(struct generator *g, struct span span)
+{
+    return site_constant(g, ERR_none, span, "", "");
+}
+
 /* ---- Failing ------------------------------------------------------------------------------ */
 
-static LLVMValueRef runtime_function(struct generator *g, const char *name, LLVMTypeRef result,
-                                     LLVMTypeRef *type)
+static LLVMValueRef cold_function(struct generator *g, const char *name, LLVMTypeRef result,
+                                  LLVMTypeRef *type)
 {
     LLVMTypeRef parameters[] = {g->pointer, g->pointer, g->pointer};
     *type = LLVMFunctionType(result, parameters, 3, false);
@@ -115,7 +120,7 @@ static LLVMValueRef call_with_values(struct generator *g, const char *name, LLVM
                        LLVMBuildInBoundsGEP2(g->builder, g->i64, storage, &index, 1, ""));
     }
     LLVMTypeRef type;
-    LLVMValueRef function = runtime_function(g, name, result, &type);
+    LLVMValueRef function = cold_function(g, name, result, &type);
     LLVMValueRef arguments[] = {worker, site, storage};
     return LLVMBuildCall2(g->builder, type, function, arguments, 3, "");
 }

@@ -111,13 +111,13 @@ void debug_at(struct generator *g, struct span span)
 /* An array shows as its address, typed by its elements: p *xs@n works in gdb. */
 static LLVMMetadataRef debug_type(struct generator *g, const struct type *type)
 {
-    if (type->kind == TYPE_SCALAR)
+    if (type_is_scalar(type))
         return g->debug_scalars[type->scalar];
     if (type->kind != TYPE_ARRAY)
         return NULL;
     const struct type *element = type->element;
     LLVMMetadataRef target =
-        element->kind == TYPE_SCALAR ? g->debug_scalars[element->scalar] : g->debug_scalars[WK_I64];
+        type_is_scalar(element) ? g->debug_scalars[element->scalar] : g->debug_scalars[WK_I64];
     return LLVMDIBuilderCreatePointerType(g->debug, target, 64, 0, 0, "", 0);
 }
 

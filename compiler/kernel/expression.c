@@ -78,12 +78,16 @@ static struct value lazy(struct generator *g, const struct typed *typed, bool is
 
 static struct value index_expression(struct generator *g, const struct typed *typed)
 {
+    if (is_file_contents(typed->base))
+        return file_piece(g, typed);
     struct value base = scope_keep(g, expression(g, typed->base));
     return array_index(g, &base, typed->indexes, typed->type);
 }
 
 static struct value extent(struct generator *g, const struct typed *typed)
 {
+    if (is_file_contents(typed->operands[0]))
+        return value_scalar(typed->type, file_size(g, typed->operands[0]));
     struct value array = scope_keep(g, expression(g, typed->operands[0]));
     return value_scalar(typed->type, array.extents[typed->number]);
 }

@@ -250,6 +250,12 @@ void branch_likely(struct generator *g, LLVMValueRef condition, LLVMBasicBlockRe
                    LLVMBasicBlockRef unlikely);
 struct place generator_place(struct generator *g, struct span span);
 struct line_table *generator_lines(struct generator *g, const struct source *source);
+/* A site without a message, for runtime functions that fail with their own. */
+LLVMValueRef place_constant(struct generator *g, struct span span);
+/* A declared function of the runtime, which reads and writes its own memory and what its arguments
+ * point to. `allocates`: it gives a new block. */
+LLVMValueRef runtime_function(struct generator *g, const char *name, LLVMTypeRef type,
+                              bool allocates);
 LLVMValueRef constant_text_value(struct generator *g, const char *text);
 /* A constant of the module with a value; a constant struct wk_site. */
 LLVMValueRef private_constant(struct generator *g, LLVMValueRef value, const char *name);
@@ -345,6 +351,10 @@ LLVMValueRef array_bytes(struct generator *g, const struct value *array);
 LLVMValueRef array_offset(struct generator *g, const struct value *array,
                           const struct position *position);
 /* The element or slice, of type `type`, that base[indexes] denotes; borrowed. */
+/* A checked index or range of the one dimension of an array of this extent: its begin and how many
+ * elements it has. */
+void array_range(struct generator *g, const struct typed_index *index, LLVMValueRef extent,
+                 LLVMValueRef *low, LLVMValueRef *count);
 struct value array_index(struct generator *g, const struct value *base,
                          const struct typed_index *indexes, const struct type *type);
 /* The address of base[indexes], none of which is a range. */
@@ -424,6 +434,15 @@ void return_value(struct generator *g, struct value value, struct span span);
 void foreign_define(struct generator *g);
 
 struct value builtin(struct generator *g, const struct typed *typed);
+
+/* ---- file.c ------------------------------------------------------------------------------- */
+
+/* Whether an expression is read(f): what is sliced and measured without reading the whole. */
+bool is_file_contents(const struct typed *typed);
+struct value file_contents(struct generator *g, const struct typed *typed);
+/* An index or slice of a file's contents. */
+struct value file_piece(struct generator *g, const struct typed *typed);
+LLVMValueRef file_size(struct generator *g, const struct typed *contents);
 struct value reduce_tree(struct generator *g, const struct typed *typed);
 struct value reduce_sum(struct generator *g, const struct typed *typed);
 struct value reduce_extreme(struct generator *g, const struct typed *typed,

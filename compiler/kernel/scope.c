@@ -75,7 +75,7 @@ void scope_keep_slot(struct generator *g, struct slot *slot)
 struct slot slot_make(struct generator *g, const struct type *type, const char *name)
 {
     struct slot slot = {.type = type};
-    if (type->kind == TYPE_SCALAR) {
+    if (type_is_scalar(type)) {
         slot.storage = entry_alloca(g, scalar_memory_type(g, type->scalar), name);
         return slot;
     }
@@ -110,7 +110,7 @@ void slot_set_owned(struct slot *slot, bool owned)
 struct value slot_load(struct generator *g, const struct slot *slot)
 {
     const struct type *type = slot->type;
-    if (type->kind == TYPE_SCALAR)
+    if (type_is_scalar(type))
         return element_load(g, type, slot->storage);
     if (type_is_block(type)) {
         LLVMValueRef data = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
@@ -130,7 +130,7 @@ struct value slot_load(struct generator *g, const struct slot *slot)
 void slot_store(struct generator *g, const struct slot *slot, const struct value *value)
 {
     const struct type *type = slot->type;
-    if (type->kind == TYPE_SCALAR) {
+    if (type_is_scalar(type)) {
         LLVMValueRef stored = value->scalar;
         if (type->scalar == WK_BOOL)
             stored = LLVMBuildZExt(g->builder, stored, g->i8, "");

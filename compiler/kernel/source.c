@@ -171,7 +171,7 @@ enum { LANES = 8 };
 
 bool source_has_vector(const struct lazy *source)
 {
-    if (source->element->kind != TYPE_SCALAR || source->element->scalar == WK_BOOL)
+    if (!type_is_scalar(source->element) || source->element->scalar == WK_BOOL)
         return false;
     switch (source->kind) {
     case SOURCE_SCALAR:

@@ -63,7 +63,7 @@ LLVMValueRef constant_scalar(struct generator *g, enum wk_scalar scalar, uint64_
 
 uint32_t type_native_count(const struct type *type)
 {
-    if (type->kind == TYPE_SCALAR)
+    if (type_is_scalar(type))
         return 1;
     if (type_is_block(type))
         return 1u + type->rank;
@@ -75,7 +75,7 @@ uint32_t type_native_count(const struct type *type)
 
 uint32_t type_native(struct generator *g, const struct type *type, LLVMTypeRef *out)
 {
-    if (type->kind == TYPE_SCALAR) {
+    if (type_is_scalar(type)) {
         out[0] = scalar_type(g, type->scalar);
         return 1;
     }
@@ -94,7 +94,7 @@ uint32_t type_native(struct generator *g, const struct type *type, LLVMTypeRef *
 uint32_t value_flatten(const struct value *value, LLVMValueRef *out)
 {
     const struct type *type = value->type;
-    if (type->kind == TYPE_SCALAR) {
+    if (type_is_scalar(type)) {
         out[0] = value->scalar;
         return 1;
     }
@@ -135,7 +135,7 @@ struct value value_array(struct generator *g, const struct type *type, LLVMValue
 struct value value_unflatten(struct generator *g, const struct type *type, LLVMValueRef *leaves,
                              uint32_t *at)
 {
-    if (type->kind == TYPE_SCALAR)
+    if (type_is_scalar(type))
         return value_scalar(type, leaves[(*at)++]);
     if (type_is_block(type)) {
         LLVMValueRef *first = leaves + *at;
@@ -190,7 +190,7 @@ static LLVMValueRef word_load(struct generator *g, LLVMTypeRef type, LLVMValueRe
 struct value value_load_words(struct generator *g, const struct type *type, LLVMValueRef words,
                               uint32_t at)
 {
-    if (type->kind == TYPE_SCALAR)
+    if (type_is_scalar(type))
         return value_scalar(type, word_to_scalar(g, type->scalar, word_load(g, g->i64, words, at)));
     if (type_is_block(type)) {
         struct value array = value_array(g, type, word_load(g, g->pointer, words, at), NULL, false);
@@ -211,7 +211,7 @@ void value_store_words(struct generator *g, const struct value *value, LLVMValue
                        uint32_t at)
 {
     const struct type *type = value->type;
-    if (type->kind == TYPE_SCALAR) {
+    if (type_is_scalar(type)) {
         LLVMValueRef scalar = canonical(g, type->scalar, value->scalar);
         LLVMBuildStore(g->builder, scalar_to_word(g, type->scalar, scalar),
                        word_address(g, words, at));
@@ -235,7 +235,7 @@ LLVMValueRef element_address(struct generator *g, const struct type *element, LL
                              LLVMValueRef offset)
 {
     LLVMTypeRef type;
-    if (element->kind == TYPE_SCALAR)
+    if (type_is_scalar(element))
         type = scalar_memory_type(g, element->scalar);
     else
         type = LLVMArrayType2(g->i64, element->word_count);
@@ -244,7 +244,7 @@ LLVMValueRef element_address(struct generator *g, const struct type *element, LL
 
 struct value element_load(struct generator *g, const struct type *element, LLVMValueRef address)
 {
-    if (element->kind != TYPE_SCALAR)
+    if (!type_is_scalar(element))
         return value_load_words(g, element, address, 0);
     LLVMValueRef loaded =
         LLVMBuildLoad2(g->builder, scalar_memory_type(g, element->scalar), address, "");
@@ -264,7 +264,7 @@ void element_store_raw(struct generator *g, const struct value *value, LLVMValue
 void element_store(struct generator *g, const struct value *value, LLVMValueRef address)
 {
     const struct type *type = value->type;
-    if (type->kind != TYPE_SCALAR) {
+    if (!type_is_scalar(type)) {
         value_store_words(g, value, address, 0);
         return;
     }

@@ -98,7 +98,7 @@ static bool load_type(struct flow_code *code, const struct flow_type_record *rec
         return false;
     if (type->kind != FLOW_STRUCTURED)
         return load_value_type(code, record, type) &&
-               (index >= WK_SCALAR_COUNT || (type_is_scalar(type->type) && type->scalar == index));
+               (index >= WK_SCALAR_COUNT || (type->type->kind == TYPE_SCALAR && type->scalar == index));
     if (record->rank < 1 || record->rank > WK_MAX_RANK || record->element >= index)
         return false;
     const struct flow_type *element = &code->types[record->element];
@@ -271,6 +271,15 @@ static bool default_fits(const struct flow_code *code, const struct flow_paramet
     return true;
 }
 
+/* file[n]: a structure of known files. */
+static bool takes_files(const struct flow_code *code, uint32_t parameter)
+{
+    const struct flow_type *type = &code->types[parameter];
+    return type->kind == FLOW_STRUCTURED && type->rank == 1 &&
+           code->types[type->element].kind == FLOW_KNOWN &&
+           code->types[type->element].type == code->type_table.file;
+}
+
 static bool load_parameter(struct flow_code *code, uint32_t index)
 {
     const struct flow_parameter_record *record = &code->parameters[index];
@@ -278,6 +287,9 @@ static bool load_parameter(struct flow_code *code, uint32_t index)
     code->parameter_types[index] = type;
     if (!type || !is_string(code, record->name) || record->site >= code->header.site_count)
         return false;
+    if (flow_is_file_list(type))
+        return takes_files(code, code->functions[code->header.entry].parameters[index]) &&
+               default_fits(code, record, index);
     bool is_array = type->kind == TYPE_ARRAY && type_is_scalar(type->element);
     if (!is_array && !dag_is_word(type))
         return false;

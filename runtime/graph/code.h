@@ -18,7 +18,7 @@ void flow_code_free(struct flow_code *code);
 /* A parameter of main. */
 struct flow_parameter {
     const char *name;
-    const struct type *type; /* a scalar, or an array of scalars */
+    const struct type *type; /* a scalar, a file, an array of scalars, file[_] */
     bool has_default;
 };
 uint32_t flow_parameter_count(const struct flow_code *code);
@@ -29,18 +29,27 @@ const struct type *flow_result_type(const struct flow_code *code);
 uint32_t flow_kernel_count(const struct flow_code *code);
 const char *flow_kernel_symbol(const struct flow_code *code, uint32_t index);
 
-/* What a parameter is bound to: a scalar's word, or the shape of the array that it refers to.
- * `given` is false when the default shall be taken. */
+/* What a parameter is bound to: a scalar's or file's word, the words of several files, or the
+ * shape of the array that it refers to. `given` is false when the default shall be taken. */
 struct flow_argument {
     bool given;
     uint64_t word;
-    int64_t extents[WK_MAX_RANK];
+    int64_t extents[WK_MAX_RANK]; /* of file[_]: extents[0] is how many */
+    const uint64_t *words;        /* file[_] */
+};
+
+/* A file of the job, by its number. */
+struct flow_file {
+    const char *name; /* its path as given */
+    int64_t size;     /* bytes */
 };
 
 struct elaborate_options {
     uint64_t max_tasks;            /* nodes created; 0: 10 million */
     uint64_t max_steps;            /* instructions and element moves; 0: 1 billion */
     const _Atomic(uint32_t) *stop; /* Ctrl-C; or NULL */
+    const struct flow_file *files; /* by number */
+    uint32_t file_count;
 };
 
 struct elaborate_counters {

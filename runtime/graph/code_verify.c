@@ -477,8 +477,23 @@ static bool is_lifted(const struct verifier *v, const struct flow_type *from,
         return false;
     if (from->kind == FLOW_KNOWN)
         return from->type == to->type;
-    return from->kind == FLOW_STRUCTURED && from->element < WK_SCALAR_COUNT &&
-           from->rank == to->rank && type_at(v, from->element)->scalar == to->scalar;
+    return from->kind == FLOW_STRUCTURED && from->rank == to->rank &&
+           flow_is_known_scalar(type_at(v, from->element)) &&
+           type_at(v, from->element)->type == to->type->element;
+}
+
+static void verify_contents(struct verifier *v)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    const struct flow_type *file = type_at(v, take_operand(v));
+    const struct flow_type *bytes = type_at(v, to.type);
+    if (!v->wrong && (file->kind != FLOW_KNOWN || file->type->kind != TYPE_FILE))
+        refuse(v, "the contents of what is no file");
+    if (!v->wrong && (bytes->kind != FLOW_PENDING || !type_is_bytes(bytes->type) ||
+                      bytes->known_extents != 1))
+        refuse(v, "contents that are not bytes");
+    set_type(v, to);
 }
 
 static void verify_lift(struct verifier *v)
@@ -501,7 +516,8 @@ static bool gathers(const struct flow_code *code, uint32_t type, const struct ty
     if (given->kind != FLOW_STRUCTURED)
         return given->type == element && !given->is_unit;
     return element->kind == TYPE_ARRAY && given->rank == element->rank &&
-           given->element < WK_SCALAR_COUNT && code->types[given->element].type == element->element;
+           flow_is_known_scalar(&code->types[given->element]) &&
+           code->types[given->element].type == element->element;
 }
 
 static bool is_gathered(const struct flow_code *code, uint32_t type, const struct type *array,
@@ -540,7 +556,7 @@ enum flow_use flow_argument_use(const struct flow_code *code, uint32_t type,
         return given->is_unit ? FLOW_USE_NOTHING : FLOW_USE_WORD;
     if (given->kind == FLOW_PENDING)
         return given->is_unit ? FLOW_USE_ORDER : FLOW_USE_REF;
-    if (!type_has_parts(leaf->element) && given->element < WK_SCALAR_COUNT)
+    if (!type_has_parts(leaf->element) && flow_is_known_scalar(&code->types[given->element]))
         return FLOW_USE_CONSTANT;
     return is_first ? FLOW_USE_GATHER : FLOW_USE_JOIN;
 }
@@ -838,6 +854,7 @@ static void verify_instruction(struct verifier *v, enum flow_opcode opcode)
         CASE(VIEW, verify_view);
         CASE(ELEMENTS, verify_elements);
         CASE(TILES, verify_tiles);
+        CASE(CONTENTS, verify_contents);
         CASE(LIFT, verify_lift);
         CASE(CALL, verify_call);
         CASE(APPLY, verify_apply);

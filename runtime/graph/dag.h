@@ -99,8 +99,9 @@ struct dag_constant {
     int64_t extents[WK_MAX_RANK];
 };
 
-struct dag_input { /* an array parameter of main */
-    uint32_t name; /* offset in strings */
+struct dag_input { /* an array parameter of main, or the bytes of a file */
+    uint32_t name; /* offset in strings: the parameter's, or the file's as given */
+    uint32_t file; /* 1 + the file's number; 0: a parameter */
     uint8_t scalar, rank;
     int64_t extents[WK_MAX_RANK];
 };

@@ -274,6 +274,8 @@ static bool read_input(struct reader *r)
     if (!read_next(r, "i", r->builder->inputs.count) || !read_string(r, &input.name) ||
         !read_scalar(r, &scalar) || !read_extents(r, input.extents, &input.rank))
         return false;
+    if (accept(r, "file=") && (!read_u32(r, &input.file) || input.file++ == UINT32_MAX))
+        return fail(r, "the number of a file is missing");
     input.scalar = (uint8_t)scalar;
     dag_add_input(r->builder, &input);
     return true;

@@ -94,6 +94,8 @@ static void print_input(struct printer *p, uint32_t number)
     print_quoted(p, input->name);
     buffer_printf(p->out, " %s", wk_scalar_text((enum wk_scalar)input->scalar));
     print_extents(p, input->extents, input->rank);
+    if (input->file)
+        buffer_printf(p->out, " file=%u", input->file - 1);
     buffer_putc(p->out, '\n');
 }
 

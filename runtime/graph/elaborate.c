@@ -408,6 +408,9 @@ static int step(struct machine *m)
     case FLOW_LIFT:
         code = execute_lift(m, pc, r);
         break;
+    case FLOW_CONTENTS:
+        code = execute_contents(m, pc, r);
+        break;
     case FLOW_CALL:
         code = execute_call(m, pc, r);
         break;
@@ -476,6 +479,9 @@ static void begin(struct machine *m, const struct flow_code *code,
     m->max_tasks = options && options->max_tasks ? options->max_tasks : DEFAULT_MAX_TASKS;
     m->max_steps = options && options->max_steps ? options->max_steps : DEFAULT_MAX_STEPS;
     m->stop = options ? options->stop : NULL;
+    m->files = options ? options->files : NULL;
+    m->file_count = options ? options->file_count : 0;
+    m->file_inputs = memory_new(m->file_count, sizeof *m->file_inputs);
     m->heap.limit = HEAP_LIMIT;
     m->results = memory_new(code->most_results, sizeof *m->results);
     m->sites = memory_new(h->site_count, sizeof *m->sites);
@@ -505,6 +511,7 @@ static void end(struct machine *m, struct elaborate_counters *counters)
     vector_release(&m->effects);
     free(m->results);
     free(m->sites);
+    free(m->file_inputs);
     free(m->function_names);
     free(m->calls);
     free(m->call_results);
@@ -526,7 +533,12 @@ static int bind(struct machine *m, const struct flow_argument *arguments, uint64
 {
     for (uint32_t i = 0; i < m->code->header.parameter_count; i++) {
         const struct flow_parameter_record *record = &m->code->parameters[i];
-        if (arguments[i].given && m->code->parameter_types[i]->kind == TYPE_ARRAY) {
+        const struct type *type = m->code->parameter_types[i];
+        if (arguments[i].given && flow_is_file_list(type)) {
+            int code = nodes_add_files(m, &arguments[i], &values[i]);
+            if (code)
+                return code;
+        } else if (arguments[i].given && type->kind == TYPE_ARRAY) {
             values[i] = nodes_add_input(m, i, arguments[i].extents);
         } else if (arguments[i].given) {
             values[i] = arguments[i].word;

@@ -246,6 +246,28 @@ int execute_lift(struct machine *m, const uint32_t *pc, uint64_t *r)
     return 0;
 }
 
+/* A file's contents are an input of the job, added when something first reads them. */
+int execute_contents(struct machine *m, const uint32_t *pc, uint64_t *r)
+{
+    uint64_t number = r[operand_register(pc[FIRST])];
+    if (number >= m->file_count)
+        return error_set(m->error, ERR_bad_flow_code, "the job has no file %" PRIu64, number);
+    dag_ref *ref = &m->file_inputs[number];
+    if (!*ref) {
+        const struct flow_file *file = &m->files[number];
+        struct dag_input input = {.name = dag_add_string(m->builder, file->name),
+                                  .scalar = WK_U8,
+                                  .rank = 1,
+                                  .file = (uint32_t)number + 1,
+                                  .extents = {file->size}};
+        struct flow_type whole = {.scalar = input.scalar, .rank = input.rank};
+        *ref = make_ref(DAG_INPUT + dag_add_input(m->builder, &input),
+                        whole_view(m, 0, &whole, input.extents));
+    }
+    r[pc[TO]] = *ref;
+    return 0;
+}
+
 /* ---- Arguments --------------------------------------------------------------------------------
  */
 
@@ -507,6 +529,17 @@ dag_ref nodes_add_input(struct machine *m, uint32_t parameter, const int64_t *ex
     uint32_t number = dag_add_input(m->builder, &input);
     struct flow_type whole = {.scalar = input.scalar, .rank = input.rank};
     return make_ref(DAG_INPUT + number, whole_view(m, 0, &whole, extents));
+}
+
+int nodes_add_files(struct machine *m, const struct flow_argument *argument, uint64_t *word)
+{
+    struct structure *files;
+    int code = structure_new(&m->heap, 1, argument->extents, false, &files, m->error);
+    if (code)
+        return code;
+    memcpy(structure_slots(files), argument->words, files->count * sizeof *argument->words);
+    *word = structure_word(files);
+    return 0;
 }
 
 /* The results of main that make up this leaf of its type. */

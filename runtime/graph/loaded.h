@@ -60,6 +60,17 @@ struct flow_code {
 /* Checks a function's code; fills call_first_result[call + 1] with counts. */
 int flow_verify_function(struct flow_code *code, uint32_t function, struct error *error);
 
+static inline bool flow_is_known_scalar(const struct flow_type *type)
+{
+    return type->kind == FLOW_KNOWN && type_is_scalar(type->type);
+}
+
+/* file[n], as a parameter of main: known files, not an array that is read. */
+static inline bool flow_is_file_list(const struct type *type)
+{
+    return type->kind == TYPE_ARRAY && type->rank == 1 && type->element->kind == TYPE_FILE;
+}
+
 /* Whether a value of type `from` can stand where `to` is expected: the same, or with fewer extents
  * known. */
 bool flow_type_fits(const struct flow_code *code, uint32_t from, uint32_t to);

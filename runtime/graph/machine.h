@@ -74,6 +74,9 @@ struct machine {
     struct call_cache *calls;
     struct result_cache *call_results;
     uint32_t scalar_views[WK_SCALAR_COUNT], unit_view; /* of part 0 */
+    const struct flow_file *files;                     /* of the job, by number */
+    uint32_t file_count;
+    dag_ref *file_inputs; /* by file: its contents, or 0 where nothing reads them */
 };
 
 #define NO_SITE 0xFFFFFFFFu
@@ -183,11 +186,14 @@ int execute_view(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_elements(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_tiles(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_lift(struct machine *m, const uint32_t *pc, uint64_t *r);
+int execute_contents(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_call(struct machine *m, const uint32_t *pc, uint64_t *r);
 /* The tasks, and the views that all share. */
 void nodes_begin(struct machine *m);
 /* An input of the job: the reference to the whole. */
 dag_ref nodes_add_input(struct machine *m, uint32_t parameter, const int64_t *extents);
+/* The files that a file[_] parameter is bound to, as a structure. */
+int nodes_add_files(struct machine *m, const struct flow_argument *argument, uint64_t *word);
 /* The sink, from main's results in m->results. */
 int nodes_add_sink(struct machine *m);
 

@@ -36,6 +36,8 @@
 #include "value/value.h"
 #include "wk.h"
 
+struct data_file;
+
 /* The memory of a job's values, in bytes. */
 struct memory_account {
     uint64_t limit;         /* 0: none */
@@ -63,6 +65,8 @@ struct context {
      * which are not its own. */
     const struct wk_site *foreign;
     uint32_t foreign_base;
+    struct data_file *const *files; /* of the job, by number; set by the world */
+    uint32_t file_count;
 };
 
 /* `stop` becomes not 0 when kernels shall end; it may be shared by all contexts. */

@@ -167,11 +167,6 @@ static int open_npy(struct data_file *file, const struct type *type, struct erro
     return 0;
 }
 
-static bool is_bytes(const struct type *type)
-{
-    return type->rank == 1 && type->element->scalar == WK_U8;
-}
-
 static bool has_npy_name(const char *path)
 {
     size_t length = strlen(path);
@@ -184,7 +179,7 @@ static int open_data(struct data_file *file, const char *path, const struct type
     int code = open_regular(file, path, error);
     if (code)
         return code;
-    if (has_npy_name(path) || !is_bytes(type))
+    if (has_npy_name(path) || !type_is_bytes(type))
         return open_npy(file, type, error);
     file->source.extents[0] = file->opened.st_size;
     return 0;
@@ -213,6 +208,25 @@ struct data_file *data_file_open(const char *path, const struct type *type, stru
     return NULL;
 }
 
+struct data_file *data_file_open_bytes(const char *path, bool keep_open, struct error *error)
+{
+    struct data_file *file = memory_new(1, sizeof *file);
+    file->scalar = WK_U8;
+    file->source = (struct rectangle_source){.file = -1, .rank = 1, .element_bytes = 1};
+    file->path = memory_new(strlen(path) + 1, 1);
+    strcpy(file->path, path);
+    if (open_regular(file, path, error)) {
+        data_file_close(file);
+        return NULL;
+    }
+    file->source.extents[0] = file->opened.st_size;
+    if (!keep_open) {
+        close(file->source.file);
+        file->source.file = -1;
+    }
+    return file;
+}
+
 struct data_file *data_file_inline(const char *text, const struct type *type, struct error *error)
 {
     struct data_file *file = new_file(type);
@@ -236,6 +250,11 @@ void data_file_close(struct data_file *file)
     free(file);
 }
 
+const char *data_file_path(const struct data_file *file)
+{
+    return file->path;
+}
+
 const int64_t *data_file_extents(const struct data_file *file)
 {
     return file->source.extents;
@@ -250,12 +269,13 @@ static int refuse_changed(const struct data_file *file, struct error *error)
                       "run again when it is complete; replace inputs by renaming a new file");
 }
 
-static int check_unchanged(const struct data_file *file, struct error *error)
+static int check_unchanged(const struct data_file *file, int descriptor, struct error *error)
 {
     struct stat now;
-    if (fstat(file->source.file, &now) < 0)
+    if (fstat(descriptor, &now) < 0)
         return refuse_unreadable(file->path, strerror(errno), error);
-    if (now.st_size != file->opened.st_size || now.st_mtim.tv_sec != file->opened.st_mtim.tv_sec ||
+    if (now.st_dev != file->opened.st_dev || now.st_ino != file->opened.st_ino ||
+        now.st_size != file->opened.st_size || now.st_mtim.tv_sec != file->opened.st_mtim.tv_sec ||
         now.st_mtim.tv_nsec != file->opened.st_mtim.tv_nsec)
         return refuse_changed(file, error);
     return 0;
@@ -323,6 +343,25 @@ static void read_inline(const struct data_file *file, const int64_t *begin, cons
     }
 }
 
+/* Reads from a file by this descriptor, which is the handle's or was opened for this read. */
+static int read_pieces(const struct data_file *file, int descriptor, const int64_t *begin,
+                       const int64_t *count, void *out, struct error *error)
+{
+    struct rectangle_source source = file->source;
+    source.file = descriptor;
+    switch (rectangle_read(&source, begin, count, out)) {
+    case RECTANGLE_OK:
+        break;
+    case RECTANGLE_SHORT:
+        return refuse_changed(file, error);
+    case RECTANGLE_FAILED:
+        return refuse_unreadable(file->path, strerror(errno), error);
+    case RECTANGLE_NO_MEMORY:
+        return error_set(error, ERR_out_of_memory, "there is no memory to read '%s'", file->path);
+    }
+    return check_unchanged(file, descriptor, error);
+}
+
 int data_file_read(struct data_file *file, const int64_t *begin, const int64_t *count, void *out,
                    struct error *error)
 {
@@ -333,16 +372,14 @@ int data_file_read(struct data_file *file, const int64_t *begin, const int64_t *
             read_inline(file, begin, count, 0, file->inline_data, &to);
         return 0;
     }
-    switch (rectangle_read(&file->source, begin, count, out)) {
-    case RECTANGLE_OK:
-        break;
-    case RECTANGLE_SHORT:
-        return refuse_changed(file, error);
-    case RECTANGLE_FAILED:
+    int descriptor = file->source.file;
+    if (descriptor < 0)
+        descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0)
         return refuse_unreadable(file->path, strerror(errno), error);
-    case RECTANGLE_NO_MEMORY:
-        return error_set(error, ERR_out_of_memory, "there is no memory to read '%s'", file->path);
-    }
-    adapt_elements(file, out, elements);
-    return check_unchanged(file, error);
+    int code = read_pieces(file, descriptor, begin, count, out, error);
+    if (file->source.file < 0)
+        close(descriptor);
+    adapt_elements(file, out, code ? 0 : elements);
+    return code;
 }

@@ -7,6 +7,7 @@
 #ifndef WKC_VALUE_DATA_FILE_H
 #define WKC_VALUE_DATA_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -18,11 +19,18 @@ struct data_file;
  * as u8[n]. NULL with *error filled (E7xx) when it cannot be read or does not fit the type. */
 struct data_file *data_file_open(const char *path, const struct type *type, struct error *error);
 
+/* Opens `path` as bytes, whatever it holds: what a parameter of type file is bound to. A handle that
+ * is not kept open costs no descriptor: the file is opened for each read, and must still be the
+ * same. */
+struct data_file *data_file_open_bytes(const char *path, bool keep_open, struct error *error);
+
 /* An array given inline on the command line, as JSON: "[0.1, 0.01]", "[[1, 2], [3, 4]]". */
 struct data_file *data_file_inline(const char *text, const struct type *type, struct error *error);
 
 void data_file_close(struct data_file *file); /* NULL is allowed */
 
+/* As it was given; NULL for an inline array. */
+const char *data_file_path(const struct data_file *file);
 const int64_t *data_file_extents(const struct data_file *file);
 
 /* Reads elements begin[d] <= index < begin[d] + count[d], dense and row-major, into `out`. 0, or an

@@ -68,7 +68,7 @@ static void write_dimension(const struct type *array, const uint64_t *extents, u
         if (dimension + 1 < array->rank) {
             write_dimension(array, extents, dimension + 1, item, out);
         } else {
-            if (element->kind == TYPE_SCALAR)
+            if (type_is_scalar(element))
                 write_scalar(element->scalar, scalar_load(element->scalar, *item), out);
             else
                 write_value(element, (const uint64_t *)(const void *)*item, out);

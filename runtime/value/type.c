@@ -114,7 +114,7 @@ uint32_t type_leaf_word(const struct type *type, uint32_t index)
 
 uint32_t type_element_bytes(const struct type *element)
 {
-    return element->kind == TYPE_SCALAR ? wk_scalar_bytes(element->scalar)
+    return type_is_scalar(element) ? wk_scalar_bytes(element->scalar)
                                         : 8 * element->word_count;
 }
 
@@ -228,7 +228,7 @@ void type_table_init(struct type_table *table, struct arena *arena)
     table->string = intern_type(
         table, &(struct type){.kind = TYPE_STRING, .rank = 1, .element = table->scalars[WK_U8]});
     table->unit = intern_type(table, &(struct type){.kind = TYPE_TUPLE});
-    table->file = intern_type(table, &(struct type){.kind = TYPE_FILE});
+    table->file = intern_type(table, &(struct type){.kind = TYPE_FILE, .scalar = WK_I64});
 }
 
 void type_table_release(struct type_table *table)

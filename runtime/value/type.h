@@ -29,7 +29,7 @@ enum type_kind {
 
 struct type {
     enum type_kind kind;
-    enum wk_scalar scalar;           /* SCALAR */
+    enum wk_scalar scalar;           /* SCALAR; FILE: i64 */
     uint8_t rank;                    /* ARRAY: 1 to WK_MAX_RANK; STRING: 1 */
     bool is_flow;                    /* FUNCTION */
     const struct type *element;      /* ARRAY; STRING: u8; MAP: the values; FUNCTION: the result */
@@ -86,9 +86,10 @@ bool type_has_words(const struct type *type);
  */
 uint32_t type_element_bytes(const struct type *element);
 
+/* One word, dense in arrays. A file is one to all but the checker: its number, as an i64. */
 static inline bool type_is_scalar(const struct type *type)
 {
-    return type->kind == TYPE_SCALAR;
+    return type->kind == TYPE_SCALAR || type->kind == TYPE_FILE;
 }
 static inline bool type_is_integer(const struct type *type)
 {
@@ -119,6 +120,12 @@ static inline bool type_has_parts(const struct type *type)
 static inline bool type_is_block(const struct type *type)
 {
     return type->kind == TYPE_ARRAY || type->kind == TYPE_STRING;
+}
+/* bytes: u8[_]. */
+static inline bool type_is_bytes(const struct type *type)
+{
+    return type->kind == TYPE_ARRAY && type->rank == 1 && type->element->kind == TYPE_SCALAR &&
+           type->element->scalar == WK_U8;
 }
 static inline bool type_is_unit(const struct type *type)
 {

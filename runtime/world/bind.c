@@ -99,6 +99,8 @@ void binder_init(struct binder *binder, const struct bind_table *table, const ui
                               .plain_refs = table->plain_refs,
                               .slots = slots,
                               .context = context};
+    context->files = table->job->files;
+    context->file_count = table->job->file_count;
     binder->scratch = memory_try(SCRATCH_BYTES, WK_ALIGN);
     if (!binder->scratch)
         memory_exhausted();

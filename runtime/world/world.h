@@ -21,6 +21,8 @@ struct job {
     const struct plan *plan;
     wk_kernel *const *kernels;       /* by task of the DAG; [DAG_RESULT] is NULL */
     struct data_file *const *inputs; /* by input of the DAG */
+    struct data_file *const *files;  /* by the numbers that values of type file are */
+    uint32_t file_count;
     const struct type *result_type;  /* main's */
 };
 
