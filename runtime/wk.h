@@ -182,9 +182,9 @@ void wk_canonical_nans(enum wk_scalar scalar, void *data, uint64_t count);
 
 /* The size in bytes of a file of the job, by its number, as it was at submission. */
 int64_t wk_file_size(struct wk_context *context, uint64_t file);
-/* Reads `count` bytes of it from `begin` on, which lie within its size, into `out`. 0, or the status
- * to return: the file cannot be read, or is no longer as it was. The failure's place is the site's;
- * NULL: it has none. */
+/* Reads `count` bytes of it from `begin` on, which lie within its size, into `out`. 0, or the
+ * status to return: the file cannot be read, or is no longer as it was. The failure's place is the
+ * site's; NULL: it has none. */
 int32_t wk_file_read(struct wk_context *context, const struct wk_site *site, uint64_t file,
                      int64_t begin, int64_t count, void *out);
 

@@ -145,9 +145,9 @@ static void add_prelude_extents(struct checker *c, struct typed_function *t, str
                                               .binds = &extent->variable,
                                               .text = name,
                                               .span = span};
-        const char *message =
-            arena_printf(c->arena, "the operands of '%s' have the extents {} and {} in dimension %u",
-                         t->name, d);
+        const char *message = arena_printf(
+            c->arena, "the operands of '%s' have the extents {} and {} in dimension %u", t->name,
+            d);
         for (uint32_t i = 1; i < t->parameter_count; i++)
             t->rules[i * rank + d] =
                 (struct dimension_rule){.array = prelude_operand(c, t->parameters[i], span),

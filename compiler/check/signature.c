@@ -184,14 +184,37 @@ static void check_main_parameter(struct checker *c, const struct function *f, ui
     const struct type *type = f->typed.parameters[index]->type;
     const struct ast_type *form = f->forms[index]->type;
     if (types_is_error(c, type) || type_is_scalar(type) ||
-        (type->kind == TYPE_ARRAY && type_is_scalar(type->element)))
+        (type->kind == TYPE_ARRAY && type_is_scalar(type->element) &&
+         (type->element->kind != TYPE_FILE || type->rank == 1)))
         return;
     struct diagnostic *d = diagnose(
         c->diagnostics, form ? form->span : f->typed.parameters[index]->span, ERR_main_parameter,
         "main cannot take a parameter of type %s", types_text(c, type));
     diagnose_hint(c->diagnostics, d,
-                  "the command line gives numbers, truth values (n=8) and arrays of them in files "
-                  "(a=A.npy)");
+                  "the command line gives numbers, truth values (n=8), arrays of them in files "
+                  "(a=A.npy), files, and lists of files (file[n])");
+}
+
+/* A file is a place in the job, and means nothing outside of it. */
+static bool has_file(const struct type *type)
+{
+    if (type->kind == TYPE_ARRAY || type->kind == TYPE_MAP)
+        return has_file(type->element) || (type->key && has_file(type->key));
+    for (uint32_t i = 0; type_has_parts(type) && i < type->part_count; i++)
+        if (has_file(type->parts[i]))
+            return true;
+    return type->kind == TYPE_FILE;
+}
+
+static void check_main_result(struct checker *c, const struct function *f)
+{
+    if (types_is_error(c, f->typed.result) || !has_file(f->typed.result))
+        return;
+    const struct ast_type *form = f->declaration->function.result;
+    struct diagnostic *d =
+        diagnose(c->diagnostics, form ? form->span : f->typed.span, ERR_main_result,
+                 "main cannot give a file: a file is a reference that ends with the job");
+    diagnose_hint(c->diagnostics, d, "give its bytes: bytes instead of file, and return read(f)");
 }
 
 static void check_main(struct checker *c, const struct function *f)
@@ -210,6 +233,7 @@ static void check_main(struct checker *c, const struct function *f)
     }
     for (uint32_t i = 0; i < f->typed.parameter_count; i++)
         check_main_parameter(c, f, i);
+    check_main_result(c, f);
 }
 
 /* ---- All

@@ -1,6 +1,6 @@
 /*
- * The files of a job: what main's parameters of type file and file[n] are bound to. A file is known to
- * the program by its number among them; its size is that at submission.
+ * The files of a job: what main's parameters of type file and file[n] are bound to. A file is known
+ * to the program by its number among them; its size is that at submission.
  */
 #include "command/files.h"
 
@@ -21,8 +21,7 @@ static void grow(struct job_files *files)
     if (files->count < files->capacity)
         return;
     files->capacity = files->capacity ? 2 * files->capacity : 8;
-    files->handles =
-        memory_resize(files->handles, files->capacity, sizeof(struct data_file *));
+    files->handles = memory_resize(files->handles, files->capacity, sizeof(struct data_file *));
     files->files = memory_resize(files->files, files->capacity, sizeof *files->files);
 }
 

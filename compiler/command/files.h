@@ -16,9 +16,9 @@ struct file_list {
     size_t count, capacity;
 };
 
-/* Adds the files that `text` names, and their numbers to *list: paths and glob(3)'s patterns between
- * commas, in this order, the matches of one pattern by name. None is the empty text. 0, or an error:
- * one cannot be read, or a pattern matches nothing. */
+/* Adds the files that `text` names, and their numbers to *list: paths and glob(3)'s patterns
+ * between commas, in this order, the matches of one pattern by name. None is the empty text. 0, or
+ * an error: one cannot be read, or a pattern matches nothing. */
 int files_list(struct job_files *files, const char *text, struct file_list *list,
                struct error *error);
 

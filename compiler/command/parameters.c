@@ -81,8 +81,8 @@ static bool bind_array(struct compilation *c, uint32_t index, const char *value)
     struct error error;
     const struct type *type = flow_parameter(c->code, index).type;
     bool is_inline = value[0] == '[';
-    struct data_file *file = is_inline ? data_file_inline(value, type, &error)
-                                       : data_file_open(value, type, &error);
+    struct data_file *file =
+        is_inline ? data_file_inline(value, type, &error) : data_file_open(value, type, &error);
     if (!file) {
         name_parameter(c, index, &error);
         if (!is_inline && error.code == ERR_file_unreadable && looks_like_a_number(value))

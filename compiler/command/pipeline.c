@@ -143,8 +143,8 @@ static double now(void)
 int pipeline_compile_kernels(struct compilation *c, const struct link_options *options)
 {
     double begin = now();
-    int code = link_kernels(c->ir->kernels, c->ir->kernel_count, options, &c->kernels,
-                            &c->diagnostics);
+    int code =
+        link_kernels(c->ir->kernels, c->ir->kernel_count, options, &c->kernels, &c->diagnostics);
     c->seconds[STAGE_LINK] = now() - begin;
     return code;
 }

@@ -1,8 +1,9 @@
 /*
  * The way of a program through the compiler and the graph, stage by stage.
  *
- * A compilation holds each form once it is made. pipeline_run() makes all forms up to a stage; the stages
- * stand in one table in pipeline.c, in their order. Every command uses it, so none has a way of its own.
+ * A compilation holds each form once it is made. pipeline_run() makes all forms up to a stage; the
+ * stages stand in one table in pipeline.c, in their order. Every command uses it, so none has a way
+ * of its own.
  */
 #ifndef WKC_COMMAND_PIPELINE_H
 #define WKC_COMMAND_PIPELINE_H

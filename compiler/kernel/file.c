@@ -30,9 +30,9 @@ static void read_into(struct generator *g, LLVMValueRef file, LLVMValueRef low, 
     LLVMTypeRef type = LLVMFunctionType(g->i32, parameters, 6, false);
     LLVMValueRef arguments[] = {g->worker, place_constant(g, span), file, low, count, out};
     debug_at(g, span);
-    check_status(g, LLVMBuildCall2(g->builder, type,
-                                   runtime_function(g, "wk_file_read", type, false), arguments, 6,
-                                   ""));
+    check_status(g,
+                 LLVMBuildCall2(g->builder, type, runtime_function(g, "wk_file_read", type, false),
+                                arguments, 6, ""));
 }
 
 struct value file_contents(struct generator *g, const struct typed *typed)

@@ -98,7 +98,8 @@ static bool load_type(struct flow_code *code, const struct flow_type_record *rec
         return false;
     if (type->kind != FLOW_STRUCTURED)
         return load_value_type(code, record, type) &&
-               (index >= WK_SCALAR_COUNT || (type->type->kind == TYPE_SCALAR && type->scalar == index));
+               (index >= WK_SCALAR_COUNT ||
+                (type->type->kind == TYPE_SCALAR && type->scalar == index));
     if (record->rank < 1 || record->rank > WK_MAX_RANK || record->element >= index)
         return false;
     const struct flow_type *element = &code->types[record->element];

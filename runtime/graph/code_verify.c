@@ -490,8 +490,8 @@ static void verify_contents(struct verifier *v)
     const struct flow_type *bytes = type_at(v, to.type);
     if (!v->wrong && (file->kind != FLOW_KNOWN || file->type->kind != TYPE_FILE))
         refuse(v, "the contents of what is no file");
-    if (!v->wrong && (bytes->kind != FLOW_PENDING || !type_is_bytes(bytes->type) ||
-                      bytes->known_extents != 1))
+    if (!v->wrong &&
+        (bytes->kind != FLOW_PENDING || !type_is_bytes(bytes->type) || bytes->known_extents != 1))
         refuse(v, "contents that are not bytes");
     set_type(v, to);
 }

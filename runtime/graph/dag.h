@@ -132,8 +132,8 @@ struct dag_scope {
     uint32_t site;   /* of the call */
 };
 
-/* Worlds know two tasks of the prelude, by how their symbols begin: untile and concat, which join the
- * arrays of a gather. Symbols of the program's own tasks have no dots. */
+/* Worlds know two tasks of the prelude, by how their symbols begin: untile and concat, which join
+ * the arrays of a gather. Symbols of the program's own tasks have no dots. */
 #define DAG_SYMBOL_UNTILE "op.untile."
 #define DAG_SYMBOL_CONCAT "op.concat."
 

@@ -84,6 +84,8 @@ static int verify_inputs(struct verifier *v)
         if (!is_string(v, input->name) || input->scalar >= WK_SCALAR_COUNT || input->rank < 1 ||
             input->rank > WK_MAX_RANK || !are_extents(input->extents, input->rank, 8, &bytes))
             return REFUSE(v, "D4: input %u is no array of scalars with a name", i);
+        if (input->file && (input->rank != 1 || input->scalar != WK_U8))
+            return REFUSE(v, "D4: input %u is a file, but not bytes", i);
     }
     return v->dag->input_count > DAG_CONSTANT - DAG_INPUT ? REFUSE(v, "D4: too many inputs") : 0;
 }

@@ -528,6 +528,14 @@ static int run_function(struct machine *m, uint32_t function, const uint64_t *ar
     return run(m);
 }
 
+/* A default takes over references to the parameters before it, which main takes, too. */
+static void retain_files(const struct machine *m, const uint64_t *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (flow_is_file_list(m->code->parameter_types[i]))
+            structure_retain(structure_at(values[i]));
+}
+
 /* The values of main's parameters: words, inputs, defaults computed from the ones before. */
 static int bind(struct machine *m, const struct flow_argument *arguments, uint64_t *values)
 {
@@ -547,6 +555,7 @@ static int bind(struct machine *m, const struct flow_argument *arguments, uint64
                       m->code->strings + record->name);
             return error_hint(m->error, "give it as %s=...", m->code->strings + record->name);
         } else {
+            retain_files(m, values, i);
             int code = run_function(m, record->default_function, values, i);
             if (code)
                 return code;

@@ -36,7 +36,8 @@ static int refuse_unreadable(const char *path, const char *why, struct error *er
     return error_set(error, ERR_file_unreadable, "cannot read '%s': %s", path, why);
 }
 
-/* Files such as those of /proc say that they are empty, and are not: their parts cannot be found. */
+/* Files such as those of /proc say that they are empty, and are not: their parts cannot be found.
+ */
 static int check_empty(const struct data_file *file, const char *path, struct error *error)
 {
     char byte;

@@ -19,9 +19,9 @@ struct data_file;
  * as u8[n]. NULL with *error filled (E7xx) when it cannot be read or does not fit the type. */
 struct data_file *data_file_open(const char *path, const struct type *type, struct error *error);
 
-/* Opens `path` as bytes, whatever it holds: what a parameter of type file is bound to. A handle that
- * is not kept open costs no descriptor: the file is opened for each read, and must still be the
- * same. */
+/* Opens `path` as bytes, whatever it holds: what a parameter of type file is bound to. A handle
+ * that is not kept open costs no descriptor: the file is opened for each read, and must still be
+ * the same. */
 struct data_file *data_file_open_bytes(const char *path, bool keep_open, struct error *error);
 
 /* An array given inline on the command line, as JSON: "[0.1, 0.01]", "[[1, 2], [3, 4]]". */

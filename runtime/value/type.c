@@ -114,8 +114,7 @@ uint32_t type_leaf_word(const struct type *type, uint32_t index)
 
 uint32_t type_element_bytes(const struct type *element)
 {
-    return type_is_scalar(element) ? wk_scalar_bytes(element->scalar)
-                                        : 8 * element->word_count;
+    return type_is_scalar(element) ? wk_scalar_bytes(element->scalar) : 8 * element->word_count;
 }
 
 /* ---- The table ----------------------------------------------------------------------------- */

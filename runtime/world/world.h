@@ -23,7 +23,7 @@ struct job {
     struct data_file *const *inputs; /* by input of the DAG */
     struct data_file *const *files;  /* by the numbers that values of type file are */
     uint32_t file_count;
-    const struct type *result_type;  /* main's */
+    const struct type *result_type; /* main's */
 };
 
 /* Where a result goes that the world can hand over in pieces, as they are made, instead of holding

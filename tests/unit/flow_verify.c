@@ -344,6 +344,16 @@ static void messages_and_control(void)
          "F39: @f: fail: operand 0 is not what the message says");
 }
 
+static void contents(void)
+{
+    body("    %11: ?u8[+] = contents %0\n", "F40: @f: %11 = contents: the operand is a known file");
+    body("    %11: file = constant 0\n    %12: ?u8[+] = contents %11\n", "");
+    body("    %11: file = constant 0\n    %12: ?u8[-] = contents %11\n",
+         "F40: @f: %12 = contents: the result is bytes of a known extent");
+    body("    %11: file = constant 0\n    %12: ?i8[+] = contents %11\n",
+         "F40: @f: %12 = contents: the result is bytes of a known extent");
+}
+
 TEST_MAIN(TEST(what_is_right_passes), TEST(modules), TEST(types), TEST(blocks), TEST(entries),
           TEST(known_values), TEST(structures), TEST(pending_values), TEST(calls),
-          TEST(messages_and_control))
+          TEST(messages_and_control), TEST(contents))

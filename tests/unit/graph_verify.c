@@ -91,6 +91,7 @@ static void small_tables_have_rules(void)
     BREAKS("D3", struct dag_scope, scopes, 0, p->name = 1u << 30);
     BREAKS("D4", struct dag_input, inputs, 0, p->extents[1] = -1);
     BREAKS("D4", struct dag_input, inputs, 0, p->rank = 0);
+    BREAKS("D4", struct dag_input, inputs, 0, p->file = 1);
     BREAKS("D4", struct dag_input, inputs, 0, (p->extents[0] = INT64_MAX, p->extents[1] = 2));
     BREAKS("D5", struct dag_constant, constants, 0, p->extents[0] = 4);
     BREAKS("D5", struct dag_constant, constants, 0, p->offset = 8);
