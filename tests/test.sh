@@ -24,5 +24,6 @@ for test in tests/interop/*.py; do
 done
 suite tests/examples.py
 suite tests/cli.py
+suite tests/stdlib.py
 suite tests/pieces.py
 finish
