@@ -24,8 +24,8 @@
  * Ownership: arguments belong to the caller and are not written. Array results are blocks from
  * wk_alloc, handed over to the caller; never an argument's memory, never the same block twice.
  *
- * A task written in C (`extern task fft(x: f64[n]) -> f64[n] from "fft.c"`) is such a function, named
- * wk_extern_fft; the second half of this header makes it short to write.
+ * A task written in C (`extern task fft(x: f64[n]) -> f64[n] from "fft.c"`) is such a function,
+ * named wk_extern_fft; the second half of this header makes it short to write.
  *
  * A kernel returns 0, or the status that a wk_ function returned to it when something failed; the
  * results are then ignored, and blocks that it still holds are freed by its caller (every block is
@@ -90,7 +90,7 @@ struct wk_layout {
  * is what is stored. Data begins WK_HEADER_BYTES after it, 64-byte aligned. */
 struct wk_block {
     WK_ATOMIC(uint32_t) references; /* owners; meaningless in a stored value */
-    uint8_t scalar;               /* enum wk_scalar of the elements, or WK_NO_SCALAR */
+    uint8_t scalar;                 /* enum wk_scalar of the elements, or WK_NO_SCALAR */
     uint8_t rank;
     uint16_t flags;               /* WK_BLOCK_PACKED */
     uint64_t bytes;               /* of data */
@@ -104,7 +104,8 @@ WK_STATIC_ASSERT(sizeof(struct wk_block) == WK_HEADER_BYTES, "the block header's
 
 /* Where in the source something can fail or log, and how to say it. `format` is text in which {}
  * stands for the next value; `types` has one letter a value: i (int64), u (uint64), f (f64), g
- * (f32), b (bool). Literal braces are doubled. Sites are constants of the kernel's object. */
+ * (f32), b (bool), s (str: two words). Literal braces are doubled. Sites are constants of the
+ * kernel's object. */
 struct wk_site {
     uint32_t code; /* enum error_code's number in its table: see `wkc explain` */
     uint32_t line, column, length;
@@ -115,8 +116,8 @@ struct wk_site {
 
 /* What a worker gives to each kernel that it runs. Compiled code reads the named fields only. */
 struct wk_context {
-    WK_ATOMIC(uint32_t) *stop; /* not 0: return wk_stopped() soon; polled on back-edges */
-    uint32_t depth;          /* of task recursion; the limit is WK_MAX_DEPTH */
+    WK_ATOMIC(uint32_t) * stop; /* not 0: return wk_stopped() soon; polled on back-edges */
+    uint32_t depth;             /* of task recursion; the limit is WK_MAX_DEPTH */
     uint32_t reserved;
     void *runtime; /* the worker's own */
 };
@@ -253,15 +254,16 @@ void wk_map_free(struct wk_context *context, const struct wk_layout *layout, str
 int wk_map_equal(const struct wk_layout *layout, const struct wk_map *left,
                  const struct wk_map *right);
 
-/* The border around a task written in C, for compiled code only: what it says of failures belongs to
- * `site` (the declaration; its format is the task's name), and what it returns is checked against
- * `leaves`, one pair (enum wk_scalar, rank) for each part of the result. wk_foreign_leave frees what
- * was neither freed nor returned, and gives the status of the call. */
+/* The border around a task written in C, for compiled code only: what it says of failures belongs
+ * to `site` (the declaration; its format is the task's name), and what it returns is checked
+ * against `leaves`, one pair (enum wk_scalar, rank) for each part of the result. wk_foreign_leave
+ * frees what was neither freed nor returned, and gives the status of the call. */
 void wk_foreign_enter(struct wk_context *context, const struct wk_site *site);
 int32_t wk_foreign_leave(struct wk_context *context, const uint8_t *leaves, uint32_t leaf_count,
                          int32_t status, uint64_t *results);
 
-/* ---- Tasks in C ----------------------------------------------------------------------------------
+/* ---- Tasks in C
+ * ----------------------------------------------------------------------------------
  *
  *     extern task scaled(x: f64[n], factor: f64) -> f64[n] from "scaled.c"
  *
@@ -284,8 +286,8 @@ int32_t wk_foreign_leave(struct wk_context *context, const uint8_t *leaves, uint
  *     }
  *
  * Arguments are taken, and results given, in the order of the declaration, parts of tuples one
- * after the other. Such a task is pure like any other: equal arguments give equal results, nothing is
- * kept between calls, and several threads call it at once. Loops that may run long poll
+ * after the other. Such a task is pure like any other: equal arguments give equal results, nothing
+ * is kept between calls, and several threads call it at once. Loops that may run long poll
  * wk_should_stop. Other functions of the file are its own, whatever their names. */
 
 /* The head of the task's function: of parameters context, arguments and results. */
@@ -339,7 +341,7 @@ static inline double wk_take_f64(const uint64_t **arguments)
 
 static inline float wk_take_f32(const uint64_t **arguments)
 {
-    uint32_t bits = (uint32_t) * (*arguments)++;
+    uint32_t bits = (uint32_t)*(*arguments)++;
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
@@ -348,7 +350,7 @@ static inline float wk_take_f32(const uint64_t **arguments)
 /* Any signed integer; bool as 0 or 1. */
 static inline int64_t wk_take_int(const uint64_t **arguments)
 {
-    return (int64_t) * (*arguments)++;
+    return (int64_t)*(*arguments)++;
 }
 
 /* Any unsigned integer. */

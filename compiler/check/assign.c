@@ -100,6 +100,8 @@ static struct typed *read_step(struct checker *c, struct typed *base, const stru
     const struct typed_step *step = &place->step;
     if (step->kind == STEP_PART)
         return node_part(c, base, step->part, place->span);
+    if (step->kind == STEP_KEY)
+        return node_map_get(c, base, step->key, place->span);
     struct typed *node = node_new(c, TYPED_INDEX, place->type, place->span);
     node->base = base;
     node->indexes = step->indexes;
@@ -120,11 +122,25 @@ static struct typed *read_place(struct checker *c, const struct target *place)
 
 static struct target *check_place(struct checker *c, const struct ast_expression *e);
 
+static struct target *check_keyed_place(struct checker *c, const struct target *base,
+                                        const struct ast_expression *e)
+{
+    struct typed *key = check_key(c, base->type, e);
+    if (node_is_error(c, key))
+        return NULL;
+    return place_within(
+        c, base,
+        (struct typed_step){
+            .kind = STEP_KEY, .span = e->span, .type = base->type->element, .key = key});
+}
+
 static struct target *check_indexed_place(struct checker *c, const struct ast_expression *e)
 {
     struct target *base = check_place(c, e->index.base);
     struct typed *value = base ? read_place(c, base) : node_error(c, e->span);
     value->span = e->index.base->span;
+    if (value->type->kind == TYPE_MAP)
+        return check_keyed_place(c, base, e);
     struct typed_step step = {.kind = STEP_INDEX, .span = e->span, .index_count = e->index.count};
     if (!check_indexes(c, value, e, &step.indexes, &step.type))
         return NULL;

@@ -217,6 +217,8 @@ const struct type *types_resolve(struct checker *c, const struct ast_type *form)
  * if the type is too large. */
 const struct type *types_array(struct checker *c, const struct type *element, uint32_t rank,
                                struct span span);
+const struct type *types_map(struct checker *c, const struct type *key, const struct type *value,
+                             struct span span);
 const struct type *types_tuple(struct checker *c, const struct type *const *parts,
                                const char *const *names, uint32_t count, struct span span);
 /* The type as messages show it: "int", "f64[_, _]", "an integer literal". In the arena. */
@@ -338,6 +340,23 @@ bool check_parts(struct checker *c, const struct type *type, uint32_t count, con
 /* Binds an iterator's names in the innermost scope; several stand for the parts of its element. */
 void bind_iterator(struct checker *c, const struct ast_iterator *iterator,
                    const struct typed_iterator *checked);
+
+/* ---- map.c ----------------------------------------------------------------------------------- */
+
+const struct type *check_map_type(struct checker *c, const struct ast_type *form);
+struct typed *check_map_literal(struct checker *c, const struct ast_expression *e);
+/* The one key that a map is indexed with. */
+struct typed *check_key(struct checker *c, const struct type *map, const struct ast_expression *e);
+/* `key in map` */
+struct typed *check_in(struct checker *c, const struct ast_expression *e);
+/* entries, keys, values and remove. Arguments have been checked. */
+struct typed *check_map_function(struct checker *c, enum typed_builtin builtin, const char *name,
+                                 struct typed **arguments, uint32_t count, struct span span);
+struct typed *node_map_get(struct checker *c, struct typed *map, struct typed *key,
+                           struct span span);
+struct typed *node_map_count(struct checker *c, struct typed *map, struct span span);
+/* The map's pairs of key and value, as an array. */
+struct typed *node_entries(struct checker *c, struct typed *map, struct span span);
 
 /* ---- call.c, prelude.c, reduce.c, annotation.c
  * --------------------------------------------------- */

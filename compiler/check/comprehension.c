@@ -67,12 +67,17 @@ static bool check_subject(struct checker *c, const struct ast_expression *e,
     out->subject = check_value(c, e);
     if (node_is_error(c, out->subject))
         return false;
+    out->goes_over_map = out->subject->type->kind == TYPE_MAP;
+    if (out->goes_over_map)
+        out->subject = node_entries(c, out->subject, e->span);
+    if (node_is_error(c, out->subject))
+        return false;
     if (out->subject->type->kind == TYPE_ARRAY) {
         *element = element_of(c, out->subject->type, e->span);
         return true;
     }
     struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_not_iterable,
-                                    "only ranges and arrays can be gone over, and this is %s",
+                                    "only ranges, arrays and maps can be gone over, and this is %s",
                                     types_text(c, out->subject->type));
     if (type_is_integer(out->subject->type))
         diagnose_hint(c->diagnostics, d, "write 0..n for the numbers from 0 to n - 1");
@@ -131,10 +136,31 @@ static bool check_iterator_parts(struct checker *c, const struct ast_iterator *i
                        "to have the index too: for i in 0..len(xs) { let x = xs[i] ... }", names);
 }
 
+/* Makes the iterator's name a name for a part of what it gives. */
+static void bind_part(struct checker *c, const struct ast_iterator *iterator, struct local *whole,
+                      uint32_t index, bool good)
+{
+    const struct ast_name *name = &iterator->names[index];
+    const struct type *type = good ? whole->variable.type->parts[index] : &c->error;
+    struct local *part = arena_new(c->arena, struct local);
+    part->variable = (struct variable){VARIABLE_LOOP, name->text, type, NULL, name->span, 0};
+    part->whole = good ? whole : NULL;
+    part->silent = !good;
+    part->part = index;
+    scope_bind(c,
+               &(struct symbol){
+                   .kind = SYMBOL_LOCAL, .name = name->text, .span = name->span, .local = part},
+               ERR_duplicate_variable);
+}
+
 void bind_iterator(struct checker *c, const struct ast_iterator *iterator,
                    const struct typed_iterator *checked)
 {
     struct local *whole = (struct local *)checked->variable;
+    if (iterator->name_count == 1 && checked->goes_over_map) {
+        bind_part(c, iterator, whole, 0, true);
+        return;
+    }
     if (iterator->name_count == 1) {
         scope_bind(c,
                    &(struct symbol){.kind = SYMBOL_LOCAL,
@@ -145,21 +171,8 @@ void bind_iterator(struct checker *c, const struct ast_iterator *iterator,
         return;
     }
     bool good = check_iterator_parts(c, iterator, whole->variable.type);
-    for (uint32_t i = 0; i < iterator->name_count; i++) {
-        const struct type *type = good ? whole->variable.type->parts[i] : &c->error;
-        struct local *part = arena_new(c->arena, struct local);
-        part->variable = (struct variable){VARIABLE_LOOP, iterator->names[i].text, type,
-                                           NULL,          iterator->names[i].span, 0};
-        part->whole = good ? whole : NULL;
-        part->silent = !good;
-        part->part = i;
-        scope_bind(c,
-                   &(struct symbol){.kind = SYMBOL_LOCAL,
-                                    .name = iterator->names[i].text,
-                                    .span = iterator->names[i].span,
-                                    .local = part},
-                   ERR_duplicate_variable);
-    }
+    for (uint32_t i = 0; i < iterator->name_count; i++)
+        bind_part(c, iterator, whole, i, good);
 }
 
 /* ---- Comprehensions

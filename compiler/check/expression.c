@@ -297,10 +297,6 @@ static struct typed *check_branch(struct checker *c, const struct ast_expression
 
 static struct typed *refuse_literal(struct checker *c, const struct ast_expression *e)
 {
-    if (e->kind == EXPR_MAP) {
-        diagnose(c->diagnostics, e->span, ERR_maps_not_yet, "maps are not compiled yet");
-        return node_error(c, e->span);
-    }
     const char *name = e->literal.module.text ? e->literal.module.text : e->literal.name.text;
     const struct symbol *symbol = name ? scope_find(c, name) : NULL;
     bool reported = symbol && symbol->kind == SYMBOL_REFUSED;
@@ -344,8 +340,9 @@ struct typed *check_expression(struct checker *c, const struct ast_expression *e
         return check_comprehension(c, e);
     case EXPR_TUPLE:
         return check_tuple(c, e);
-    case EXPR_STRUCT:
     case EXPR_MAP:
+        return check_map_literal(c, e);
+    case EXPR_STRUCT:
         return refuse_literal(c, e);
     case EXPR_RANGE:
         return node_error(c, e->span); /* the parser refused it */

@@ -7,7 +7,7 @@ static bool refuse_base(struct checker *c, const struct typed *base)
 {
     struct diagnostic *d =
         diagnose(c->diagnostics, base->span, ERR_not_an_array,
-                 "only arrays have elements, and this is %s", types_text(c, base->type));
+                 "only arrays and maps have elements, and this is %s", types_text(c, base->type));
     if (base->type->kind == TYPE_TUPLE && base->type->part_count)
         diagnose_hint(c->diagnostics, d, "parts of tuples are written t.0, t.1, ...");
     return false;
@@ -118,6 +118,10 @@ struct typed *check_index(struct checker *c, const struct ast_expression *e)
     struct typed *base = check_value(c, e->index.base);
     if (base->type->kind == TYPE_FILE)
         base = node_contents(c, base, base->span);
+    if (base->type->kind == TYPE_MAP) {
+        struct typed *key = check_key(c, base->type, e);
+        return node_is_error(c, key) ? key : node_map_get(c, base, key, e->span);
+    }
     struct typed_index *indexes;
     const struct type *type;
     if (!check_indexes(c, base, e, &indexes, &type))

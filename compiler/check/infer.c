@@ -98,8 +98,11 @@ bool infer_types(struct checker *c, struct type_binding *binding, const struct a
                infer_types(c, binding, form->array.element, type->element, span, conflict);
     case TYPEFORM_TUPLE:
         return infer_tuple(c, binding, form, type, span, conflict);
-    case TYPEFORM_ERROR:
     case TYPEFORM_MAP:
+        return type->kind == TYPE_MAP &&
+               infer_types(c, binding, form->map.key, type->key, span, conflict) &&
+               infer_types(c, binding, form->map.value, type->element, span, conflict);
+    case TYPEFORM_ERROR:
     case TYPEFORM_FUNCTION:
         return true; /* reported, or refused when the instance is made */
     }

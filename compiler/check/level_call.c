@@ -359,8 +359,19 @@ static const struct level *zip_level(struct walk *w, const struct typed *node)
 
 void level_builtin(struct walk *w, struct typed *node)
 {
-    const struct level *first = node->items[0]->level;
+    const struct level *first = node->item_count ? node->items[0]->level : NULL;
     switch (node->builtin) {
+    case BUILTIN_MAP:
+    case BUILTIN_MAP_GET:
+    case BUILTIN_MAP_HAS:
+    case BUILTIN_MAP_COUNT:
+    case BUILTIN_ENTRIES:
+    case BUILTIN_REMOVE:
+    case BUILTIN_KEYS:
+    case BUILTIN_VALUES:
+        report_map(w, node->span);
+        node->level = level_pending(w->l, node->type);
+        return;
     case BUILTIN_ZEROS:
         node->level = sized_level(w, node, 0, &level_known);
         return;

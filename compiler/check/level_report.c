@@ -104,6 +104,16 @@ void report_pending(struct walk *w, const struct typed *value, struct span span,
         diagnose_hint(diagnostics, d, "%s", hint);
 }
 
+void report_map(struct walk *w, struct span span)
+{
+    if (!w->final)
+        return;
+    struct diagnostics *diagnostics = w->l->c->diagnostics;
+    struct diagnostic *d =
+        diagnose(diagnostics, span, ERR_maps_not_yet, "maps in flows are not compiled yet");
+    diagnose_hint(diagnostics, d, "leave this to a task");
+}
+
 void report_unknown_shape(struct walk *w, const struct typed *array)
 {
     if (!w->final)

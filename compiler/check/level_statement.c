@@ -80,6 +80,10 @@ static const struct level *updated(struct walk *w, const struct typed_statement 
         return level_set_part(w->l, level, type, part,
                               updated(w, s, level_part(level, part), type->parts[part], depth + 1));
     }
+    if (depth < s->step_count && s->steps[depth].kind == STEP_KEY) {
+        report_map(w, s->steps[depth].span);
+        return level;
+    }
     if (depth < s->step_count)
         return updated_array(w, s, level, type, depth);
     if (s->operation == OPERATION_NONE)
@@ -96,6 +100,8 @@ static struct typed_step *level_steps(struct walk *w, const struct typed_step *s
     for (uint32_t i = 0; i < count; i++)
         if (copy[i].kind == STEP_INDEX)
             copy[i].indexes = level_indexes(w, copy[i].indexes, copy[i].index_count);
+        else if (copy[i].kind == STEP_KEY)
+            copy[i].key = level_expression(w, copy[i].key);
     return copy;
 }
 

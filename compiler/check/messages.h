@@ -29,6 +29,7 @@
 #define MESSAGE_EMPTY_EXTREME "%s of an empty array"
 #define MESSAGE_REDUCE_ARITY "reduce with arity {}"
 #define MESSAGE_REDUCE_CHUNK "reduce with chunk {}"
+#define MESSAGE_MISSING_KEY "the map has no key %s"
 #define MESSAGE_RECURSION "%s: calls are nested more than 10000 deep"
 
 #endif

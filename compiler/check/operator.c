@@ -372,11 +372,7 @@ struct typed *check_operator(struct checker *c, const struct ast_expression *e)
     case AST_MATMUL:
         return check_product(c, e);
     case AST_IN:
-        check_expression(c, e->binary.left);
-        if (!node_is_error(c, check_expression(c, e->binary.right)))
-            diagnose(c->diagnostics, e->binary.operator_span, ERR_maps_not_yet,
-                     "the operator 'in' asks a map for a key, and maps are not compiled yet");
-        return node_error(c, e->span);
+        return check_in(c, e);
     }
     bug("operator %d", e->binary.operator);
 }

@@ -451,6 +451,16 @@ static struct typed *check_builtin(struct checker *c, const struct prelude_call 
         return check_untile(c, call);
     case BUILTIN_CONTENTS:
         return check_read(c, call);
+    case BUILTIN_ENTRIES:
+    case BUILTIN_KEYS:
+    case BUILTIN_VALUES:
+    case BUILTIN_REMOVE:
+        return check_map_function(c, builtin, call->name, call->arguments, call->count, call->span);
+    case BUILTIN_MAP:
+    case BUILTIN_MAP_GET:
+    case BUILTIN_MAP_HAS:
+    case BUILTIN_MAP_COUNT:
+        break; /* have a syntax of their own */
     }
     bug("builtin %d", builtin);
 }
@@ -543,8 +553,10 @@ static struct typed *check_len(struct checker *c, const struct prelude_call *cal
         return array;
     if (array->type->kind == TYPE_FILE)
         array = node_contents(c, array, call->span);
+    if (array->type->kind == TYPE_MAP)
+        return node_map_count(c, array, call->span);
     if (!is_array(array))
-        return refuse_argument(c, call, 0, "an array");
+        return refuse_argument(c, call, 0, "an array or a map");
     return node_extent(c, array, 0, call->span);
 }
 

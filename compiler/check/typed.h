@@ -72,7 +72,7 @@ enum typed_kind {
     TYPED_CONSTANT, /* a scalar: `word` */
     TYPED_VARIABLE,
     TYPED_OPERATION, /* on scalars of one type; or elementwise: see below */
-    TYPED_EQUAL,     /* == or != of arrays or tuples: one bool (`negated` for !=) */
+    TYPED_EQUAL,     /* == or != of arrays, tuples or maps: one bool (`negated` for !=) */
     TYPED_AND,       /* lazy && */
     TYPED_OR,        /* lazy || */
     TYPED_CONVERT,   /* operand to `type` (or, elementwise, to an array of its element) */
@@ -108,7 +108,8 @@ struct typed_iterator {
     bool inclusive;
     struct typed *step;        /* NULL: 1; positive or negative, 0 fails */
     struct typed *subject;     /* an array of rank 1 gives elements, of higher rank gives rows
-                                  (arrays of rank - 1) */
+                                  (arrays of rank - 1); a map that is gone over is its ENTRIES */
+    bool goes_over_map;        /* the checker's: a single name stands for the key */
     struct variable *variable; /* the index or element */
     struct span span;
 };
@@ -201,7 +202,8 @@ struct typed_piece {
 /* One step of the path from a variable to a place within it, in any mix and depth. What a slice
  * selects may be stepped into like an array. */
 enum step_kind {
-    STEP_PART,  /* part `part` of a tuple or struct */
+    STEP_PART, /* part `part` of a tuple or struct */
+    STEP_KEY, /* `key` of a map: the last step of a path inserts it, others fail if it is missing */
     STEP_INDEX, /* `indexes` into an array: an element, or a slice if any of them is a range */
 };
 
@@ -211,6 +213,7 @@ struct typed_step {
     struct span span;
     union {
         uint32_t part;
+        struct typed *key;
         struct {
             struct typed_index *indexes; /* as many as the array's rank */
             uint32_t index_count;
@@ -269,10 +272,10 @@ struct typed_annotations {
 struct dimension_rule {
     struct typed *array;
     uint32_t dimension;
-    struct variable *binds;  /* or NULL: then the extent must equal */
-    struct typed *equals;    /* i64, over parameters and dimensions bound before */
-    const char *text;        /* the extent as written */
-    const char *message;     /* of a failure, with {} for the extent found and the expected one */
+    struct variable *binds; /* or NULL: then the extent must equal */
+    struct typed *equals;   /* i64, over parameters and dimensions bound before */
+    const char *text;       /* the extent as written */
+    const char *message;    /* of a failure, with {} for the extent found and the expected one */
     struct span span;
 };
 
@@ -281,7 +284,7 @@ struct dimension_rule {
 struct result_extent {
     uint32_t leaf, dimension;
     struct typed *extent; /* over parameters and dimensions */
-    const char *message; /* as dimension_rule has it */
+    const char *message;  /* as dimension_rule has it */
     struct span span;
 };
 
@@ -312,9 +315,9 @@ struct typed_function {
     struct typed_annotations annotations;
     struct typed_block body;
     const struct typed_foreign *foreign; /* tasks written in C, without a body here; else NULL */
-    uint32_t variable_count; /* variables have indexes below this */
-    enum operation prelude;  /* a prelude function over numbers passed as a value; else NONE */
-    bool is_recursive;       /* tasks: may call itself, directly or not */
+    uint32_t variable_count;             /* variables have indexes below this */
+    enum operation prelude; /* a prelude function over numbers passed as a value; else NONE */
+    bool is_recursive;      /* tasks: may call itself, directly or not */
 };
 
 struct typed_program {

@@ -257,6 +257,11 @@ static void print_step(const struct typed_step *step, struct buffer *out)
     case STEP_PART:
         buffer_printf(out, ".%u", step->part);
         return;
+    case STEP_KEY:
+        buffer_puts(out, "{");
+        print_expression(step->key, out);
+        buffer_puts(out, "}");
+        return;
     case STEP_INDEX:
         print_indexes(step->indexes, step->index_count, out);
         return;

@@ -27,7 +27,7 @@ bool types_is_flexible(const struct checker *c, const struct type *type)
 static int depth_of(const struct type *type)
 {
     int depth = 0;
-    if (type->kind == TYPE_ARRAY)
+    if (type->kind == TYPE_ARRAY || type->kind == TYPE_MAP)
         return 1 + depth_of(type->element);
     if (type->kind != TYPE_TUPLE)
         return 0;
@@ -63,6 +63,16 @@ const struct type *types_array(struct checker *c, const struct type *element, ui
         return refuse_large(c, span);
     return type_array(types_is_flexible(c, element) ? &c->flexible_types : c->types, element,
                       (uint8_t)rank);
+}
+
+const struct type *types_map(struct checker *c, const struct type *key, const struct type *value,
+                             struct span span)
+{
+    if (types_is_error(c, key) || types_is_error(c, value))
+        return &c->error;
+    if (depth_of(value) >= DEEPEST_TYPE)
+        return refuse_large(c, span);
+    return type_map(c->types, key, value);
 }
 
 const struct type *types_tuple(struct checker *c, const struct type *const *parts,
@@ -205,7 +215,7 @@ const struct type *types_resolve(struct checker *c, const struct ast_type *form)
     case TYPEFORM_ARRAY:
         return types_array(c, types_resolve(c, form->array.element), form->array.rank, form->span);
     case TYPEFORM_MAP:
-        return refuse_type(c, form->span, ERR_maps_not_yet, "maps");
+        return check_map_type(c, form);
     case TYPEFORM_TUPLE:
         return resolve_tuple(c, form);
     case TYPEFORM_FUNCTION:
@@ -231,6 +241,17 @@ static void print_tuple(const struct checker *c, const struct type *type, struct
     buffer_putc(out, ')');
 }
 
+/* In parentheses when it is an element: map[str]int[_] has arrays as values. */
+static void print_map(const struct checker *c, const struct type *type, bool is_element,
+                      struct buffer *out)
+{
+    buffer_puts(out, is_element ? "(map[" : "map[");
+    print(c, type->key, out);
+    buffer_putc(out, ']');
+    print(c, type->element, out);
+    buffer_puts(out, is_element ? ")" : "");
+}
+
 static void print(const struct checker *c, const struct type *type, struct buffer *out)
 {
     const struct type *base = type;
@@ -238,6 +259,8 @@ static void print(const struct checker *c, const struct type *type, struct buffe
         base = base->element;
     if (base->kind == TYPE_TUPLE)
         print_tuple(c, base, out);
+    else if (base->kind == TYPE_MAP)
+        print_map(c, base, base != type, out);
     else if (base == c->integer || base == &c->literal_integer)
         buffer_puts(out, "int");
     else if (base == &c->literal_float || base == &c->literal_number)
@@ -320,6 +343,8 @@ bool types_adapt(const struct type *from, const struct type *to)
         return false;
     if (from->kind == TYPE_ARRAY)
         return from->rank == to->rank && types_adapt(from->element, to->element);
+    if (from->kind == TYPE_MAP)
+        return types_adapt(from->key, to->key) && types_adapt(from->element, to->element);
     if (from->kind != TYPE_TUPLE || from->part_count != to->part_count || !names_adapt(from, to))
         return false;
     for (uint32_t i = 0; i < from->part_count; i++)

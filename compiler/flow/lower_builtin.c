@@ -42,7 +42,15 @@ static bool can_fail(enum typed_builtin builtin)
     case BUILTIN_ANY:
     case BUILTIN_ALL:
     case BUILTIN_COUNT:
+    case BUILTIN_MAP:
+    case BUILTIN_MAP_HAS:
+    case BUILTIN_MAP_COUNT:
+    case BUILTIN_ENTRIES:
+    case BUILTIN_KEYS:
+    case BUILTIN_VALUES:
+    case BUILTIN_REMOVE:
         return false;
+    case BUILTIN_MAP_GET:
     case BUILTIN_ZEROS:
     case BUILTIN_FILL:
     case BUILTIN_RANGE:
@@ -464,6 +472,15 @@ struct lowered lower_builtin(struct lower *f, const struct typed *node)
         return lower_flatten(f, &call);
     case BUILTIN_TILES:
         return lower_tiles(f, &call);
+    case BUILTIN_MAP:
+    case BUILTIN_MAP_GET:
+    case BUILTIN_MAP_HAS:
+    case BUILTIN_MAP_COUNT:
+    case BUILTIN_ENTRIES:
+    case BUILTIN_KEYS:
+    case BUILTIN_VALUES:
+    case BUILTIN_REMOVE:
+        bug("a map in a flow");
     case BUILTIN_UNTILE:
         return lower_untile(f, &call);
     case BUILTIN_CONTENTS:

@@ -348,6 +348,8 @@ LLVMValueRef value_equal(struct generator *g, const struct value *left, const st
     }
     if (type->kind == TYPE_ARRAY)
         return arrays_equal(g, left, right);
+    if (type->kind == TYPE_MAP)
+        return map_equal(g, left, right);
     LLVMValueRef equal = LLVMConstInt(g->i1, 1, false);
     for (uint32_t i = 0; i < type->part_count; i++)
         equal =

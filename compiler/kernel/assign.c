@@ -55,6 +55,21 @@ static void target_enter_index(struct generator *g, struct target *target,
         target->address = array_place(g, &base, step->indexes);
 }
 
+static void target_enter_key(struct generator *g, struct target *target,
+                             const struct typed_step *step, bool insert)
+{
+    LLVMValueRef map = target->slot ? target->slot->storage : target->address;
+    LLVMValueRef place = map_place(g, target->type, map, step->key, insert);
+    *target = (struct target){.address = place, .in_words = true};
+}
+
+/* What is not there is zero for an update of a number; an array is not there. */
+static bool inserts(const struct typed_statement *s)
+{
+    const struct type *type = s->steps[s->step_count - 1].type;
+    return s->operation == OPERATION_NONE || type->kind == TYPE_SCALAR;
+}
+
 static struct target target_find(struct generator *g, const struct typed_statement *s)
 {
     struct target target = {.type = s->variable->type, .slot = &g->slots[s->variable->index]};
@@ -66,6 +81,9 @@ static struct target target_find(struct generator *g, const struct typed_stateme
             break;
         case STEP_INDEX:
             target_enter_index(g, &target, step);
+            break;
+        case STEP_KEY:
+            target_enter_key(g, &target, step, i + 1 == s->step_count && inserts(s));
             break;
         }
         target.type = step->type;
@@ -174,6 +192,15 @@ static bool is_growth(const struct typed_statement *s)
            value->items[0]->variable == s->variable;
 }
 
+/* m = remove(m, k). */
+static bool is_removal(const struct typed_statement *s)
+{
+    const struct typed *value = s->value;
+    return s->operation == OPERATION_NONE && s->step_count == 0 && value->kind == TYPED_BUILTIN &&
+           value->builtin == BUILTIN_REMOVE && value->items[0]->kind == TYPED_VARIABLE &&
+           value->items[0]->variable == s->variable;
+}
+
 /* Moves the elements of a variable to a block with room for as many again. */
 static void grow_slot(struct generator *g, const struct slot *slot, LLVMValueRef used,
                       LLVMValueRef needed)
@@ -239,6 +266,8 @@ void assign_statement(struct generator *g, const struct typed_statement *s)
     bool updates = s->operation != OPERATION_NONE;
     if (is_growth(s)) {
         append_in_place(g, s, &g->slots[s->variable->index]);
+    } else if (is_removal(s)) {
+        map_remove(g, type, g->slots[s->variable->index].storage, s->value->items[1]);
     } else if ((last && step_is_slice(last)) || (updates && type->kind == TYPE_ARRAY)) {
         assign_elements(g, s);
     } else if (updates) {

@@ -413,6 +413,15 @@ struct value builtin(struct generator *g, const struct typed *typed)
         return reduce_extreme_index(g, typed, OPERATION_MAX);
     case BUILTIN_TILES:
         return tiles(g, typed);
+    case BUILTIN_MAP:
+    case BUILTIN_MAP_GET:
+    case BUILTIN_MAP_HAS:
+    case BUILTIN_MAP_COUNT:
+    case BUILTIN_ENTRIES:
+    case BUILTIN_REMOVE:
+    case BUILTIN_KEYS:
+    case BUILTIN_VALUES:
+        return map_builtin(g, typed);
     case BUILTIN_UNTILE:
         return untile(g, typed);
     case BUILTIN_CONTENTS:

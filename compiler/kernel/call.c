@@ -85,7 +85,7 @@ static void assume(struct generator *g, LLVMValueRef condition)
 
 static void assume_extents(struct generator *g, const struct value *value)
 {
-    if (type_is_block(value->type)) {
+    if (type_is_owner(value->type)) {
         for (uint32_t i = 0; i < value->type->rank; i++)
             assume(g, LLVMBuildICmp(g->builder, LLVMIntSGE, value->extents[i], constant_i64(g, 0),
                                     ""));

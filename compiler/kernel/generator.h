@@ -31,6 +31,13 @@
 #include "value/operation.h"
 #include "value/type.h"
 
+/* What is an address of memory that is owned or borrowed, and extents: arrays, strings, and maps,
+ * which have none. Whatever is said of arrays below holds for all of them. */
+static inline bool type_is_owner(const struct type *type)
+{
+    return type_is_block(type) || type->kind == TYPE_MAP;
+}
+
 /* A value in generated code. Allocated, like its arrays, in the generator's arena. */
 struct value {
     const struct type *type;
@@ -97,6 +104,11 @@ struct type_helper {
     LLVMTypeRef function_type;
 };
 
+struct type_constant {
+    const struct type *type;
+    LLVMValueRef value;
+};
+
 enum { FAIL_VALUES_DIRECT = 4 };
 
 struct generator {
@@ -114,6 +126,7 @@ struct generator {
     VECTOR(struct line_table) lines;
     VECTOR(struct constant_text) texts;
     VECTOR(struct type_helper) drops;
+    VECTOR(struct type_constant) layouts;
     LLVMValueRef fail_functions[FAIL_VALUES_DIRECT + 1];
     LLVMTypeRef fail_types[FAIL_VALUES_DIRECT + 1];
     VECTOR(LLVMValueRef) used; /* vector forms of maths functions */
@@ -462,6 +475,24 @@ struct value matmul(struct generator *g, const struct typed *typed);
 void statements(struct generator *g, const struct typed_block *block);
 /* assign.c */
 void assign_statement(struct generator *g, const struct typed_statement *s);
+
+/* ---- layout.c, map.c ---------------------------------------------------------------------- */
+
+/* The address of the type's struct wk_layout (wk.h), a constant. */
+LLVMValueRef layout_constant(struct generator *g, const struct type *type);
+
+/* Frees an owned map; copies, compares. */
+void map_drop(struct generator *g, const struct value *map);
+struct value map_own(struct generator *g, struct value map);
+LLVMValueRef map_equal(struct generator *g, const struct value *left, const struct value *right);
+struct value map_builtin(struct generator *g, const struct typed *typed);
+/* The value's place, in words, in the map at an address: of a new entry, or of one that must be
+ * there. */
+LLVMValueRef map_place(struct generator *g, const struct type *type, LLVMValueRef map,
+                       const struct typed *key, bool insert);
+/* m = remove(m, k), in place. */
+void map_remove(struct generator *g, const struct type *type, LLVMValueRef map,
+                const struct typed *key);
 
 /* ---- debug.c ------------------------------------------------------------------------------ */
 

@@ -71,6 +71,7 @@ static void generator_close(struct generator *g)
     vector_release(&g->lines);
     vector_release(&g->texts);
     vector_release(&g->drops);
+    vector_release(&g->layouts);
     vector_release(&g->used);
     vector_release(&g->functions);
     vector_release(&g->calls);

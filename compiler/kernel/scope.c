@@ -50,7 +50,7 @@ void scope_unwind(struct generator *g, const struct scope *outermost)
 
 static void keep_arrays(struct generator *g, const struct value *value)
 {
-    if (type_is_block(value->type) && value->owned)
+    if (type_is_owner(value->type) && value->owned)
         vector_push(&g->scope->keeps, (struct keep){.value = *value});
     for (uint32_t i = 0; value->parts && i < value->type->part_count; i++)
         keep_arrays(g, &value->parts[i]);
@@ -79,7 +79,7 @@ struct slot slot_make(struct generator *g, const struct type *type, const char *
         slot.storage = entry_alloca(g, scalar_memory_type(g, type->scalar), name);
         return slot;
     }
-    if (type_is_block(type)) {
+    if (type_is_owner(type)) {
         /* Address and extents lie together, so that a debugger can show them as one. */
         LLVMTypeRef words = LLVMArrayType2(g->i64, 1u + type->rank);
         slot.storage = entry_alloca(g, words, name);
@@ -112,7 +112,7 @@ struct value slot_load(struct generator *g, const struct slot *slot)
     const struct type *type = slot->type;
     if (type_is_scalar(type))
         return element_load(g, type, slot->storage);
-    if (type_is_block(type)) {
+    if (type_is_owner(type)) {
         LLVMValueRef data = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
         struct value array = value_array(g, type, data, NULL, false);
         for (uint32_t i = 0; i < type->rank; i++)
@@ -135,7 +135,7 @@ void slot_store(struct generator *g, const struct slot *slot, const struct value
         if (type->scalar == WK_BOOL)
             stored = LLVMBuildZExt(g->builder, stored, g->i8, "");
         LLVMBuildStore(g->builder, stored, slot->storage);
-    } else if (type_is_block(type)) {
+    } else if (type_is_owner(type)) {
         LLVMBuildStore(g->builder, value->scalar, slot->storage);
         for (uint32_t i = 0; i < type->rank; i++)
             LLVMBuildStore(g->builder, value->extents[i], slot->extents[i]);
@@ -149,7 +149,7 @@ void slot_store(struct generator *g, const struct slot *slot, const struct value
 void slot_drop(struct generator *g, const struct slot *slot)
 {
     const struct type *type = slot->type;
-    if (type_is_block(type) && slot->owned) {
+    if (type_is_owner(type) && slot->owned) {
         struct value array = slot_load(g, slot);
         array.owned = true;
         LLVMBasicBlockRef drop = block_new(g, "drop"), done = block_new(g, "dropped");
@@ -169,7 +169,7 @@ struct value slot_take(struct generator *g, const struct slot *slot)
 {
     const struct type *type = slot->type;
     struct value value = slot_load(g, slot);
-    if (type_is_block(type)) {
+    if (type_is_owner(type)) {
         LLVMBuildStore(g->builder, LLVMConstNull(g->pointer), slot->storage);
         value.owned = true;
     }
@@ -183,7 +183,7 @@ struct value slot_take(struct generator *g, const struct slot *slot)
 
 bool type_has_array(const struct type *type)
 {
-    if (type_is_block(type))
+    if (type_is_owner(type))
         return true;
     for (uint32_t i = 0; type_has_parts(type) && i < type->part_count; i++) {
         if (type_has_array(type->parts[i]))
@@ -194,7 +194,7 @@ bool type_has_array(const struct type *type)
 
 bool value_has_array(const struct value *value, bool owned)
 {
-    if (type_is_block(value->type))
+    if (type_is_owner(value->type))
         return value->owned == owned;
     for (uint32_t i = 0; value->parts && i < value->type->part_count; i++) {
         if (value_has_array(&value->parts[i], owned))
@@ -207,7 +207,7 @@ bool value_has_array(const struct value *value, bool owned)
 static struct value value_map(struct generator *g, struct value value,
                               struct value (*map)(struct generator *g, struct value array))
 {
-    if (type_is_block(value.type))
+    if (type_is_owner(value.type))
         return map(g, value);
     if (!value.parts)
         return value;
@@ -232,7 +232,7 @@ struct value value_borrow(struct generator *g, struct value value)
 
 struct value value_mark_owned(struct value value)
 {
-    if (type_is_block(value.type))
+    if (type_is_owner(value.type))
         value.owned = true;
     for (uint32_t i = 0; value.parts && i < value.type->part_count; i++)
         value.parts[i] = value_mark_owned(value.parts[i]);
@@ -243,6 +243,8 @@ static struct value array_own(struct generator *g, struct value array)
 {
     if (array.owned)
         return array;
+    if (array.type->kind == TYPE_MAP)
+        return map_own(g, array);
     if (array.strides || type_has_array(array.type->element))
         return source_materialize(g, source_of_value(g, array), array.type, g->span);
     LLVMValueRef bytes = array_bytes(g, &array);
@@ -316,6 +318,8 @@ void value_drop(struct generator *g, const struct value *value)
         for (uint32_t i = 0; i < type->part_count; i++)
             value_drop(g, &value->parts[i]);
     }
+    if (type->kind == TYPE_MAP)
+        map_drop(g, value);
     if (!type_is_block(type))
         return;
     if (type_has_array(type->element)) {

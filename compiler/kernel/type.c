@@ -65,7 +65,7 @@ uint32_t type_native_count(const struct type *type)
 {
     if (type_is_scalar(type))
         return 1;
-    if (type_is_block(type))
+    if (type_is_owner(type))
         return 1u + type->rank;
     uint32_t count = 0;
     for (uint32_t i = 0; i < type->part_count; i++)
@@ -79,7 +79,7 @@ uint32_t type_native(struct generator *g, const struct type *type, LLVMTypeRef *
         out[0] = scalar_type(g, type->scalar);
         return 1;
     }
-    if (type_is_block(type)) {
+    if (type_is_owner(type)) {
         out[0] = g->pointer;
         for (uint32_t i = 0; i < type->rank; i++)
             out[1 + i] = g->i64;
@@ -98,7 +98,7 @@ uint32_t value_flatten(const struct value *value, LLVMValueRef *out)
         out[0] = value->scalar;
         return 1;
     }
-    if (type_is_block(type)) {
+    if (type_is_owner(type)) {
         if (value->strides)
             bug("a strided array has no natural leaves");
         out[0] = value->scalar;
@@ -137,7 +137,7 @@ struct value value_unflatten(struct generator *g, const struct type *type, LLVMV
 {
     if (type_is_scalar(type))
         return value_scalar(type, leaves[(*at)++]);
-    if (type_is_block(type)) {
+    if (type_is_owner(type)) {
         LLVMValueRef *first = leaves + *at;
         *at += 1u + type->rank;
         return value_array(g, type, first[0], first + 1, false);
@@ -192,7 +192,7 @@ struct value value_load_words(struct generator *g, const struct type *type, LLVM
 {
     if (type_is_scalar(type))
         return value_scalar(type, word_to_scalar(g, type->scalar, word_load(g, g->i64, words, at)));
-    if (type_is_block(type)) {
+    if (type_is_owner(type)) {
         struct value array = value_array(g, type, word_load(g, g->pointer, words, at), NULL, false);
         for (uint32_t i = 0; i < type->rank; i++)
             array.extents[i] = word_load(g, g->i64, words, at + 1 + i);
@@ -217,7 +217,7 @@ void value_store_words(struct generator *g, const struct value *value, LLVMValue
                        word_address(g, words, at));
         return;
     }
-    if (type_is_block(type)) {
+    if (type_is_owner(type)) {
         LLVMBuildStore(g->builder, value->scalar, word_address(g, words, at));
         for (uint32_t i = 0; i < type->rank; i++)
             LLVMBuildStore(g->builder, value->extents[i], word_address(g, words, at + 1 + i));

@@ -100,6 +100,8 @@ static bool steps_any(const struct typed_statement *s, typed_test *test, const v
         const struct typed_step *step = &s->steps[i];
         if (step->kind == STEP_INDEX && indexes_any(step->indexes, step->index_count, test, what))
             return true;
+        if (step->kind == STEP_KEY && typed_any(step->key, test, what))
+            return true;
     }
     return false;
 }

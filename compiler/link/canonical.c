@@ -257,6 +257,9 @@ static void step(struct canonical *c, const struct typed_step *typed)
     case STEP_PART:
         number(c, typed->part);
         return;
+    case STEP_KEY:
+        expression(c, typed->key);
+        return;
     case STEP_INDEX:
         indexes(c, typed->indexes, typed->index_count);
         return;

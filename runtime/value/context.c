@@ -464,7 +464,10 @@ void site_render(const struct wk_site *site, const uint64_t *values, struct buff
 {
     const char *types = site->types ? site->types : "";
     for (const char *c = site->format; *c; c++) {
-        if (c[0] == '{' && c[1] == '}' && *types) {
+        if (c[0] == '{' && c[1] == '}' && *types == 's') {
+            buffer_append(out, (const char *)(uintptr_t)values[0], values[1]);
+            types++, values += 2, c++;
+        } else if (c[0] == '{' && c[1] == '}' && *types) {
             render_value(*types++, *values++, out);
             c++;
         } else {

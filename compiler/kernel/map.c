@@ -1,0 +1,329 @@
+/*
+ * Maps: calls of the runtime (wk.h), which are one search each, and what is read in place.
+ *
+ * A map is the address of its struct wk_map; NULL is the empty map. A variable's map is changed in
+ * place, through the address of where the variable keeps it. The rows of a settled map are an array
+ * of pairs of key and value: so loops and comprehensions go over a map as over any array.
+ */
+#include "generator.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "check/messages.h"
+
+/* Calls a function of the runtime that returns `result`. Unlike those of arrays it reaches memory
+ * that its arguments do not point to directly. */
+static LLVMValueRef call_runtime(struct generator *g, const char *name, LLVMTypeRef result,
+                                 LLVMValueRef *arguments, uint32_t count)
+{
+    LLVMTypeRef types[8];
+    for (uint32_t i = 0; i < count; i++)
+        types[i] = LLVMTypeOf(arguments[i]);
+    LLVMTypeRef type = LLVMFunctionType(result, types, count, false);
+    LLVMValueRef function = LLVMGetNamedFunction(g->module, name);
+    if (!function) {
+        function = LLVMAddFunction(g->module, name, type);
+        attribute_add(g, function, FUNCTION_INDEX, "nounwind", 0);
+    }
+    return LLVMBuildCall2(g->builder, type, function, arguments, count, "");
+}
+
+/* The same for a function that only reads (one bit for each kind of memory: LLVM's ModRef.h). */
+static LLVMValueRef ask_runtime(struct generator *g, const char *name, LLVMTypeRef result,
+                                LLVMValueRef *arguments, uint32_t count)
+{
+    LLVMValueRef call = call_runtime(g, name, result, arguments, count);
+    LLVMValueRef function = LLVMGetCalledValue(call);
+    attribute_add(g, function, FUNCTION_INDEX, "memory", 0x15);
+    attribute_add(g, function, FUNCTION_INDEX, "willreturn", 0);
+    return call;
+}
+
+/* Returns from the function with the recorded failure if the condition does not hold. */
+static void check_memory(struct generator *g, LLVMValueRef good)
+{
+    LLVMBasicBlockRef next = block_new(g, "ok"), bad = block_new(g, "fail");
+    branch_likely(g, good, next, bad);
+    block_enter(g, bad);
+    LLVMValueRef status = call_runtime(g, "wk_failed", g->i32, &g->worker, 1);
+    LLVMValueRef result = LLVMGetPoison(g->result_type);
+    LLVMBuildRet(g->builder, LLVMBuildInsertValue(g->builder, result, status, 0, ""));
+    block_enter(g, next);
+}
+
+/* ---- Whole maps --------------------------------------------------------------------------- */
+
+void map_drop(struct generator *g, const struct value *map)
+{
+    LLVMValueRef arguments[] = {g->worker, layout_constant(g, map->type), map->scalar};
+    call_runtime(g, "wk_map_free", g->nothing, arguments, 3);
+}
+
+struct value map_own(struct generator *g, struct value map)
+{
+    LLVMValueRef copy = entry_alloca(g, g->pointer, "copy");
+    LLVMValueRef arguments[] = {g->worker, layout_constant(g, map.type), map.scalar, copy};
+    LLVMValueRef status = call_runtime(g, "wk_map_copy", g->i32, arguments, 4);
+    check_memory(g, LLVMBuildICmp(g->builder, LLVMIntEQ, status, LLVMConstNull(g->i32), ""));
+    return value_array(g, map.type, LLVMBuildLoad2(g->builder, g->pointer, copy, ""), NULL, true);
+}
+
+LLVMValueRef map_equal(struct generator *g, const struct value *left, const struct value *right)
+{
+    LLVMValueRef arguments[] = {layout_constant(g, left->type), left->scalar, right->scalar};
+    LLVMValueRef equal = ask_runtime(g, "wk_map_equal", g->i32, arguments, 3);
+    return LLVMBuildICmp(g->builder, LLVMIntNE, equal, LLVMConstNull(g->i32), "");
+}
+
+/* A field of the header, of a map that is not NULL. */
+static LLVMValueRef header_field(struct generator *g, LLVMValueRef map, LLVMTypeRef type,
+                                 size_t offset)
+{
+    LLVMValueRef index = constant_i64(g, (int64_t)offset);
+    LLVMValueRef address = LLVMBuildInBoundsGEP2(g->builder, g->i8, map, &index, 1, "");
+    return LLVMBuildLoad2(g->builder, type, address, "");
+}
+
+/* A field of the header, or 0 for the empty map. */
+static LLVMValueRef header_or_zero(struct generator *g, LLVMValueRef map, LLVMTypeRef type,
+                                   size_t offset)
+{
+    LLVMBasicBlockRef from[] = {LLVMGetInsertBlock(g->builder), NULL};
+    LLVMBasicBlockRef some = block_new(g, "some"), end = block_new(g, "asked");
+    LLVMBuildCondBr(g->builder, LLVMBuildIsNotNull(g->builder, map, ""), some, end);
+    block_enter(g, some);
+    LLVMValueRef field = header_field(g, map, type, offset);
+    from[1] = LLVMGetInsertBlock(g->builder);
+    block_jump(g, end);
+    block_enter(g, end);
+    LLVMValueRef phi = LLVMBuildPhi(g->builder, type, ""), values[] = {LLVMConstNull(type), field};
+    LLVMAddIncoming(phi, values, from, 2);
+    return phi;
+}
+
+/* ---- Keys --------------------------------------------------------------------------------- */
+
+/* A key as the runtime's functions take it. Integers and strings have functions of their own. */
+struct map_key {
+    struct value value;
+    const char *suffix;
+    LLVMValueRef arguments[2];
+    uint32_t count;
+};
+
+static struct map_key key_make(struct generator *g, const struct typed *typed)
+{
+    struct map_key key = {.value = expression_borrow(g, typed), .suffix = ""};
+    const struct type *type = typed->type;
+    debug_at(g, typed->span);
+    if (type_is_integer(type)) {
+        key.suffix = "_int";
+        key.arguments[key.count++] = scalar_to_word(g, type->scalar, key.value.scalar);
+    } else if (type->kind == TYPE_STRING) {
+        key.suffix = "_str";
+        key.arguments[key.count++] = key.value.scalar;
+        key.arguments[key.count++] = key.value.extents[0];
+    } else {
+        LLVMValueRef words = entry_alloca(g, LLVMArrayType2(g->i64, type->word_count), "key");
+        value_store_words(g, &key.value, words, 0);
+        key.arguments[key.count++] = words;
+    }
+    return key;
+}
+
+/* The key's row in a map, or NULL. */
+static LLVMValueRef row_find(struct generator *g, const struct type *map_type, LLVMValueRef map,
+                             const struct map_key *key)
+{
+    LLVMValueRef arguments[4] = {map};
+    uint32_t count = 1;
+    if (!*key->suffix)
+        arguments[count++] = layout_constant(g, map_type);
+    for (uint32_t i = 0; i < key->count; i++)
+        arguments[count++] = key->arguments[i];
+    const char *name = arena_printf(&g->arena, "wk_map_find%s", key->suffix);
+    return ask_runtime(g, name, g->pointer, arguments, count);
+}
+
+/* The row of the key, which is inserted if it is missing, in the map at an address. */
+static LLVMValueRef row_insert(struct generator *g, const struct type *map_type, LLVMValueRef map,
+                               const struct map_key *key)
+{
+    LLVMValueRef arguments[5] = {g->worker, layout_constant(g, map_type), map};
+    uint32_t count = 3;
+    for (uint32_t i = 0; i < key->count; i++)
+        arguments[count++] = key->arguments[i];
+    const char *name = arena_printf(&g->arena, "wk_map_insert%s", key->suffix);
+    LLVMValueRef row = call_runtime(g, name, g->pointer, arguments, count);
+    check_memory(g, LLVMBuildIsNotNull(g->builder, row, ""));
+    return row;
+}
+
+static LLVMValueRef row_value(struct generator *g, const struct type *map_type, LLVMValueRef row)
+{
+    LLVMValueRef words = constant_i64(g, map_type->key->word_count);
+    return LLVMBuildInBoundsGEP2(g->builder, g->i64, row, &words, 1, "");
+}
+
+/* ---- Keys that are missing ---------------------------------------------------------------- */
+
+struct key_message {
+    struct buffer format, types;
+    LLVMValueRef words[8];
+    uint32_t count;
+};
+
+/* Appends the key as it is written in the language, as far as there is room for its values. */
+static void key_describe(struct generator *g, const struct value *key, struct key_message *out)
+{
+    const struct type *type = key->type;
+    if (type_has_parts(type)) {
+        for (uint32_t i = 0; i < type->part_count; i++) {
+            buffer_puts(&out->format, i ? ", " : "(");
+            key_describe(g, &key->parts[i], out);
+        }
+        buffer_putc(&out->format, ')');
+    } else if (out->count + type->word_count > 8) {
+        buffer_puts(&out->format, "...");
+    } else if (type->kind == TYPE_STRING) {
+        buffer_puts(&out->format, "\"{}\"");
+        buffer_putc(&out->types, 's');
+        out->words[out->count++] = LLVMBuildPtrToInt(g->builder, key->scalar, g->i64, "");
+        out->words[out->count++] = key->extents[0];
+    } else {
+        buffer_puts(&out->format, "{}");
+        buffer_putc(&out->types, operation_site_type(type->scalar));
+        out->words[out->count++] = scalar_to_word(g, type->scalar, key->scalar);
+    }
+}
+
+/* Fails, naming the key, unless there is a row. */
+static void check_row(struct generator *g, LLVMValueRef row, const struct map_key *key,
+                      struct span span)
+{
+    LLVMBasicBlockRef found = block_new(g, "found"), missing = block_new(g, "missing");
+    branch_likely(g, LLVMBuildIsNotNull(g->builder, row, ""), found, missing);
+    block_enter(g, missing);
+    struct key_message message = {0};
+    key_describe(g, &key->value, &message);
+    const char *format = arena_printf(&g->arena, MESSAGE_MISSING_KEY, buffer_text(&message.format));
+    const char *types = arena_text(&g->arena, buffer_text(&message.types), message.types.length);
+    buffer_release(&message.format);
+    buffer_release(&message.types);
+    fail_always(g, ERR_missing_key, span, format, types, message.words, message.count);
+    block_enter(g, found);
+}
+
+LLVMValueRef map_place(struct generator *g, const struct type *type, LLVMValueRef map,
+                       const struct typed *typed, bool insert)
+{
+    struct map_key key = key_make(g, typed);
+    LLVMValueRef row;
+    if (insert) {
+        row = row_insert(g, type, map, &key);
+    } else {
+        row = row_find(g, type, LLVMBuildLoad2(g->builder, g->pointer, map, ""), &key);
+        check_row(g, row, &key, typed->span);
+    }
+    return row_value(g, type, row);
+}
+
+/* ---- Expressions -------------------------------------------------------------------------- */
+
+static struct value map_get(struct generator *g, const struct typed *typed)
+{
+    struct value map = expression_borrow(g, typed->items[0]);
+    struct map_key key = key_make(g, typed->items[1]);
+    LLVMValueRef row = row_find(g, map.type, map.scalar, &key);
+    check_row(g, row, &key, typed->span);
+    return value_load_words(g, typed->type, row_value(g, map.type, row), 0);
+}
+
+static struct value map_has(struct generator *g, const struct typed *typed)
+{
+    struct value map = expression_borrow(g, typed->items[0]);
+    struct map_key key = key_make(g, typed->items[1]);
+    LLVMValueRef row = row_find(g, map.type, map.scalar, &key);
+    return value_scalar(typed->type, LLVMBuildIsNotNull(g->builder, row, ""));
+}
+
+static struct value map_count(struct generator *g, const struct typed *typed)
+{
+    struct value map = expression_borrow(g, typed->items[0]);
+    return value_scalar(typed->type,
+                        header_or_zero(g, map.scalar, g->i64, offsetof(struct wk_map, count)));
+}
+
+/* The rows as an array. */
+static struct value map_entries(struct generator *g, const struct typed *typed)
+{
+    struct value map = expression_borrow(g, typed->items[0]);
+    call_runtime(g, "wk_map_settle", g->nothing, &map.scalar, 1);
+    LLVMValueRef count = header_or_zero(g, map.scalar, g->i64, offsetof(struct wk_map, count));
+    LLVMValueRef rows = header_or_zero(g, map.scalar, g->pointer, offsetof(struct wk_map, rows));
+    return value_array(g, typed->type, rows, &count, false);
+}
+
+/* Later entries of equal keys replace earlier ones. */
+static struct value map_literal(struct generator *g, const struct typed *typed)
+{
+    LLVMValueRef map = entry_alloca(g, g->pointer, "map");
+    LLVMBuildStore(g->builder, LLVMConstNull(g->pointer), map);
+    for (uint32_t i = 0; i < typed->item_count; i += 2) {
+        struct value value = value_own(g, expression(g, typed->items[i + 1]));
+        struct map_key key = key_make(g, typed->items[i]);
+        LLVMValueRef row = row_insert(g, typed->type, map, &key);
+        LLVMValueRef place = row_value(g, typed->type, row);
+        struct value former = value_load_words(g, value.type, place, 0);
+        if (type_has_array(value.type))
+            value_drop(g, &former);
+        value_store_words(g, &value, place, 0);
+    }
+    LLVMValueRef made = LLVMBuildLoad2(g->builder, g->pointer, map, "");
+    return value_array(g, typed->type, made, NULL, true);
+}
+
+void map_remove(struct generator *g, const struct type *type, LLVMValueRef map,
+                const struct typed *typed)
+{
+    struct value value = expression_borrow(g, typed);
+    LLVMValueRef words = entry_alloca(g, LLVMArrayType2(g->i64, type->key->word_count), "key");
+    value_store_words(g, &value, words, 0);
+    LLVMValueRef arguments[] = {g->worker, layout_constant(g, type),
+                                LLVMBuildLoad2(g->builder, g->pointer, map, ""), words};
+    call_runtime(g, "wk_map_remove", g->nothing, arguments, 4);
+}
+
+static struct value map_without(struct generator *g, const struct typed *typed)
+{
+    const struct typed *from = typed->items[0];
+    bool asked = from->kind == TYPED_VARIABLE && typed_mentions(typed->items[1], from->variable);
+    struct value map = asked ? value_own(g, expression(g, from)) : expression_take(g, from);
+    LLVMValueRef storage = entry_alloca(g, g->pointer, "map");
+    LLVMBuildStore(g->builder, map.scalar, storage);
+    map_remove(g, typed->type, storage, typed->items[1]);
+    return map;
+}
+
+struct value map_builtin(struct generator *g, const struct typed *typed)
+{
+    switch (typed->builtin) {
+    case BUILTIN_MAP:
+        return map_literal(g, typed);
+    case BUILTIN_MAP_GET:
+        return map_get(g, typed);
+    case BUILTIN_MAP_HAS:
+        return map_has(g, typed);
+    case BUILTIN_MAP_COUNT:
+        return map_count(g, typed);
+    case BUILTIN_ENTRIES:
+        return map_entries(g, typed);
+    case BUILTIN_REMOVE:
+        return map_without(g, typed);
+    default:
+        bug("builtin %d is no map's", (int)typed->builtin);
+    }
+}
