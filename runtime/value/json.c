@@ -107,6 +107,46 @@ static void write_tuple(const struct type *type, const uint64_t *words, struct j
     buffer_putc(out->text, named ? '}' : ']');
 }
 
+static void write_text(const uint64_t *words, struct json_writer *out)
+{
+    buffer_json_string(out->text, (const char *)(uintptr_t)words[0], words[1]);
+}
+
+/* Of an object a key is a text: integers are written as one. */
+static void write_name(const struct type *key, const uint64_t *words, struct json_writer *out)
+{
+    if (key->kind == TYPE_STRING) {
+        write_text(words, out);
+    } else {
+        buffer_putc(out->text, '"');
+        write_scalar(key->scalar, words[0], out);
+        buffer_putc(out->text, '"');
+    }
+    buffer_puts(out->text, ": ");
+}
+
+/* An object; with keys that are tuples a list of pairs of key and value. */
+static void write_map(const struct type *type, const struct wk_map *map, struct json_writer *out)
+{
+    bool is_object = !type_has_parts(type->key);
+    buffer_putc(out->text, is_object ? '{' : '[');
+    for (uint64_t i = 0; map && i < map->count && out->code == 0; i++) {
+        const uint64_t *row = map->rows + i * map->width;
+        buffer_puts(out->text, i ? ", " : "");
+        if (is_object) {
+            write_name(type->key, row, out);
+        } else {
+            buffer_putc(out->text, '[');
+            write_value(type->key, row, out);
+            buffer_puts(out->text, ", ");
+        }
+        write_value(type->element, row + type->key->word_count, out);
+        buffer_puts(out->text, is_object ? "" : "]");
+        flush(out, PIECE_BYTES);
+    }
+    buffer_putc(out->text, is_object ? '}' : ']');
+}
+
 static void write_value(const struct type *type, const uint64_t *words, struct json_writer *out)
 {
     const char *data;
@@ -117,13 +157,17 @@ static void write_value(const struct type *type, const uint64_t *words, struct j
     case TYPE_TUPLE:
         write_tuple(type, words, out);
         return;
+    case TYPE_STRING:
+        write_text(words, out);
+        return;
+    case TYPE_MAP:
+        write_map(type, (const struct wk_map *)(uintptr_t)words[0], out);
+        return;
     case TYPE_ARRAY:
         data = (const char *)(uintptr_t)words[0];
         write_dimension(type, words + 1, 0, &data, out);
         return;
-    case TYPE_STRING:
     case TYPE_STRUCT:
-    case TYPE_MAP:
     case TYPE_FILE:
     case TYPE_FUNCTION:
         break;
