@@ -266,6 +266,9 @@ void node_set_extent(struct checker *c, struct typed *node, uint32_t dimension, 
 void node_copy_extents(struct typed *to, const struct typed *from);
 const int64_t *node_extents(const struct typed *node);
 void node_set_extents(struct typed *node, const int64_t *extents);
+/* A float literal as f32: rounded once, from its text. */
+void node_set_single(struct typed *literal, float single);
+float node_single(const struct typed *literal);
 
 /* ---- literal.c: flexible types and coercion ---------------------------------------------------
  */

@@ -110,8 +110,10 @@ static struct typed *check_integer_literal(struct checker *c, const struct ast_e
 static struct typed *check_float_literal(struct checker *c, const struct ast_expression *e)
 {
     uint64_t bits;
-    memcpy(&bits, &e->number, sizeof bits);
-    return node_constant(c, &c->literal_float, bits, e->span);
+    memcpy(&bits, &e->real.number, sizeof bits);
+    struct typed *node = node_constant(c, &c->literal_float, bits, e->span);
+    node_set_single(node, e->real.single);
+    return node;
 }
 
 static struct typed *refuse_string(struct checker *c, const struct ast_expression *e)

@@ -138,14 +138,13 @@ static struct typed *out_of_range(struct checker *c, struct typed *node, const s
     return node_error(c, node->span);
 }
 
-static uint64_t float_word(enum wk_scalar scalar, double value)
+static uint64_t float_word(enum wk_scalar scalar, double value, float narrow)
 {
     uint64_t word = 0;
     if (scalar == WK_F64) {
         memcpy(&word, &value, sizeof value);
         return word;
     }
-    float narrow = (float)value;
     uint32_t half;
     memcpy(&half, &narrow, sizeof half);
     return half;
@@ -162,7 +161,8 @@ static struct typed *set_integer(struct checker *c, struct typed *node, const st
             value = (float)magnitude;
         if (value >= 0x1p64 || (uint64_t)value != magnitude)
             return out_of_range(c, node, to, negative);
-        node->word = float_word(to->scalar, negative ? -value : value);
+        value = negative ? -value : value;
+        node->word = float_word(to->scalar, value, (float)value);
     } else {
         uint32_t bits = 8 * wk_scalar_bytes(to->scalar);
         uint64_t largest = type_is_signed(to) ? (1ULL << (bits - 1)) - 1 : ~0ULL >> (64 - bits);
@@ -179,13 +179,13 @@ static struct typed *set_float(struct checker *c, struct typed *node, const stru
 {
     double value;
     memcpy(&value, &node->word, sizeof value);
-    if (to->scalar == WK_F32 && isfinite(value) && isinf((float)value)) {
+    if (to->scalar == WK_F32 && isfinite(value) && isinf(node_single(node))) {
         struct diagnostic *d = diagnose(c->diagnostics, node->span, ERR_literal_out_of_range,
                                         "the number %g does not fit f32", value);
         diagnose_hint(c->diagnostics, d, "the largest f32 is %g", (double)FLT_MAX);
         return node_error(c, node->span);
     }
-    node->word = float_word(to->scalar, value);
+    node->word = float_word(to->scalar, value, node_single(node));
     node->type = to;
     return node;
 }

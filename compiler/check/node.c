@@ -8,6 +8,7 @@
 struct node {
     struct typed typed; /* first */
     const int64_t *extents;
+    float single; /* of a float literal */
 };
 
 struct typed *node_new(struct checker *c, enum typed_kind kind, const struct type *type,
@@ -103,6 +104,16 @@ struct typed *node_convert(struct checker *c, struct typed *operand, const struc
     node->operator_span = operand->span;
     node_copy_extents(node, operand);
     return node;
+}
+
+void node_set_single(struct typed *literal, float single)
+{
+    ((struct node *)literal)->single = single;
+}
+
+float node_single(const struct typed *literal)
+{
+    return ((const struct node *)literal)->single;
 }
 
 /* ---- Constant extents

@@ -92,6 +92,12 @@ struct ast_field_value { /* of a struct literal or a map literal */
     struct ast_expression *value;
 };
 
+/* A literal's value, rounded once to each type that it may get. */
+struct float_literal {
+    double number;
+    float single; /* infinite if it is too large */
+};
+
 struct ast_expression {
     enum ast_expression_kind kind;
     uint16_t height;
@@ -105,8 +111,8 @@ struct ast_expression {
             uint64_t value;
             bool is_duration; /* value in nanoseconds; annotations only */
         } integer;
-        double number; /* FLOAT */
-        struct {       /* STRING: unescaped, may contain NULs */
+        struct float_literal real; /* FLOAT */
+        struct {                   /* STRING: unescaped, may contain NULs */
             const char *text;
             uint32_t length;
         } string;

@@ -230,7 +230,7 @@ static void print_details(struct printer *printer, const struct ast_expression *
                       expression->integer.is_duration ? " ns" : "");
         break;
     case EXPR_FLOAT:
-        print_float(printer, expression->number);
+        print_float(printer, expression->real.number);
         break;
     case EXPR_STRING:
         buffer_putc(out, ' ');

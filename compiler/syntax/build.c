@@ -258,10 +258,11 @@ struct ast_expression *build_integer(struct parser *parser, struct span span,
     return node;
 }
 
-struct ast_expression *build_float(struct parser *parser, struct span span, double number)
+struct ast_expression *build_float(struct parser *parser, struct span span,
+                                   struct float_literal value)
 {
     struct ast_expression *node = build_node(parser, EXPR_FLOAT, span);
-    node->number = number;
+    node->real = value;
     return node;
 }
 

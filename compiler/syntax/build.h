@@ -125,7 +125,8 @@ struct ast_expression *build_name(struct parser *parser, struct ast_name name);
 struct ast_expression *build_integer(struct parser *parser, struct span span,
                                      enum ast_expression_kind kind, uint64_t value,
                                      bool is_duration);
-struct ast_expression *build_float(struct parser *parser, struct span span, double number);
+struct ast_expression *build_float(struct parser *parser, struct span span,
+                                   struct float_literal value);
 struct ast_expression *build_string(struct parser *parser, struct span span, const char *text,
                                     uint32_t length);
 struct ast_expression *build_boolean(struct parser *parser, struct span span, bool value);

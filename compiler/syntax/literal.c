@@ -114,7 +114,8 @@ static size_t decimal_end(const char *text, size_t length, bool *is_float)
     return at;
 }
 
-static double read_double(struct parser *parser, const char *text, size_t length, struct span span)
+static struct float_literal read_real(struct parser *parser, const char *text, size_t length,
+                                      struct span span)
 {
     char local[64];
     char *digits = length < sizeof local ? local : memory_new(length + 1, 1);
@@ -123,25 +124,25 @@ static double read_double(struct parser *parser, const char *text, size_t length
         if (text[i] != '_')
             digits[count++] = text[i];
     digits[count] = 0;
-    double number = strtod(digits, NULL);
+    struct float_literal value = {strtod(digits, NULL), strtof(digits, NULL)};
     if (digits != local)
         free(digits);
-    if (isinf(number)) {
+    if (isinf(value.number)) {
         struct diagnostic *d =
             syntax_report(parser, span, ERR_number_too_large, "this number is larger than any f64");
         diagnose_hint(parser->diagnostics, d, "the largest f64 is about 1.8e308");
-        return 0;
+        return (struct float_literal){0};
     }
-    return number;
+    return value;
 }
 
 static int read_float(struct parser *parser, const char *text, size_t end, size_t length,
                       struct span span, union SYNTAX_STYPE *value)
 {
-    double number = read_double(parser, text, end, span);
+    struct float_literal real = read_real(parser, text, end, span);
     const struct unit *unit = find_unit(text + end, length - end);
     if (unit && unit->is_duration) {
-        double nanoseconds = number * (double)unit->factor;
+        double nanoseconds = real.number * (double)unit->factor;
         value->integer.value = nanoseconds < 9e18 ? (uint64_t)llround(nanoseconds) : 0;
         if (nanoseconds >= 9e18)
             report_too_large(parser, span);
@@ -149,7 +150,7 @@ static int read_float(struct parser *parser, const char *text, size_t end, size_
     }
     if (end < length)
         report_suffix(parser, span, text + end, length - end);
-    value->number = number;
+    value->real = real;
     return TOKEN_FLOAT;
 }
 

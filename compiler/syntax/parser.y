@@ -26,7 +26,7 @@
 %union {
     struct ast_name name;
     struct { uint64_t value; } integer;
-    double number;
+    struct float_literal real;
     struct { const char *text; uint32_t length; } string;
     int cause; /* of a SEPARATOR: ';', '\n', '}' or 0 for the end of the file */
     enum operation operation;
@@ -78,7 +78,7 @@ static void syntax_error(const struct span *span, struct parser *parser, const c
 %token <name> ANNOTATION "an annotation"
 %token <integer> INTEGER "an integer" CHARACTER "a character" DURATION "a duration"
 %token <integer> PART "a part's number"
-%token <number> FLOAT "a number"
+%token <real> FLOAT "a number"
 %token <string> STRING "a string"
 %token <string> DOC "a doc comment"
 %token TRUE "true" FALSE "false"

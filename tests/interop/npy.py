@@ -12,10 +12,12 @@ import json
 import math
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
 import tempfile
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -235,6 +237,100 @@ def reads_numbers_as_python(_):
             yield f"{text} is read as {word.value:x}"
 
 
+def read_word(name, text):
+    """semantics_read of a text: its word, or None when it is refused."""
+    line = ctypes.create_string_buffer(2048)
+    word = ctypes.c_uint64()
+    if shim.shim_read_scalar(NAMES.index(name), text.encode(), ctypes.byref(word), line):
+        return None
+    return word.value
+
+
+def exact_text(x):
+    """All digits of a rational number whose denominator is a power of two."""
+    shift = x.denominator.bit_length() - 1
+    digits = str(abs(x.numerator) * 5 ** shift).rjust(shift + 1, "0")
+    point = len(digits) - shift
+    return ("-" if x < 0 else "") + digits[:point] + "." + (digits[point:] or "0")
+
+
+def ties(dtype, count):
+    """Texts of the numbers half between two neighbours, and a last digit below and above them."""
+    bits = {"f4": 32, "f8": 64}[dtype]
+    for word in rng.integers(0, 2 ** (bits - 1), count, f"u{bits // 8}"):
+        low = np.array([word], f"u{bits // 8}").view(dtype)[0]
+        if not np.isfinite(low) or low == np.finfo(dtype).max:
+            continue
+        high = np.nextafter(low, np.array(np.inf, dtype))
+        text = exact_text((Fraction(float(low)) + Fraction(float(high))) / 2)
+        yield from (text, text + "1", text[:-1] + chr(ord(text[-1]) - 1) + "9" if text[-1] > "0" else text)
+
+
+def nearest_float(text):
+    """The f32 nearest to a text, ties to even, by exact arithmetic: NumPy rounds twice."""
+    x = Fraction(text)
+    guess = np.float32(float(text))
+    around = [np.nextafter(guess, np.float32(-np.inf)), guess, np.nextafter(guess, np.float32(np.inf))]
+    best = min((f for f in around if np.isfinite(f)),
+               key=lambda f: (abs(Fraction(float(f)) - x), int(f.view("u4")) & 1))
+    return int(best.view("u4"))
+
+
+def rounds_ties_once(_):
+    for text in ties("f8", 3000):
+        if len(text) < 380 and read_word("f64", text) != struct.unpack("<Q", struct.pack("<d", float(text)))[0]:
+            yield f"{text} is not read as the nearest f64"
+    for text in ties("f4", 10000):
+        if read_word("f32", text) != nearest_float(text):
+            yield f"{text} is not read as the nearest f32"
+
+
+def integer_texts(value):
+    digits = str(abs(value))
+    sign = "-" if value < 0 else ""
+    yield sign + digits
+    yield sign + re.sub(r"(?<=\d)(?=(\d{3})+$)", "_", digits)
+    yield sign + hex(abs(value))
+    yield sign + bin(abs(value))
+    for suffix, factor in (("KB", 1000), ("MB", 10 ** 6), ("GB", 10 ** 9), ("KiB", 1024), ("GiB", 2 ** 30)):
+        if value % factor == 0:
+            yield f"{sign}{abs(value) // factor}{suffix}"
+
+
+def reads_integers_as_python(_):
+    for name in NAMES[1:9]:
+        bits = int(name[1:])
+        least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if name[0] == "i" else (0, (1 << bits) - 1)
+        values = [least, most, least - 1, most + 1, 0, -1, 1, 10 ** 20, -10 ** 20, 1024, 3000, 5 << 30]
+        values += [random.randrange(least, most + 1) for _ in range(200)]
+        values += [random.randrange(2 * least - 2, 2 * most + 2) for _ in range(200)]
+        for value in values:
+            for text in integer_texts(value):
+                word = read_word(name, text)
+                wanted = value & (1 << 64) - 1 if least <= value <= most else None
+                if word != wanted and not (value == 0 and word == 0):
+                    yield f"{text} as {name} is read as {word}, not {wanted}"
+
+
+def literals_are_those_of_python(folder):
+    """The compiler's literals: floats in a program, as f64 and as f32, against the bits of Python."""
+    texts = [f"{random.uniform(-1, 1) * 10.0 ** random.randint(-300, 300):.{random.randint(0, 22)}e}"
+             for _ in range(150)] + [t for t in ties("f8", 60) if len(t) < 380] + ["4.9e-324", "2.2250738585072011e-308"]
+    doubles = [(t, struct.unpack("<Q", struct.pack("<d", float(t)))[0]) for t in texts]
+    floats = [(t, nearest_float(t)) for t in ties("f4", 60) if "." in t]
+    program = Path(folder) / "literals.wk"
+    items = [f"bits(f64({t}))" for t, _ in doubles], [f"bits(f32({t}))" for t, _ in floats]
+    program.write_text(f"flow main() -> (u64[_], u32[_]) {{\n    return ([{', '.join(items[0])}],\n"
+                       f"            [{', '.join(items[1])}])\n}}\n")
+    done = subprocess.run([BUILD / "wkc", "run", program], capture_output=True, text=True)
+    if done.returncode:
+        yield done.stderr[:2000]
+        return
+    for (text, wanted), found in zip(doubles + floats, sum(json.loads(done.stdout), [])):
+        if found != wanted:
+            yield f"{text} is {found:x}, not {wanted:x}"
+
+
 def json_of(type_text, words):
     address = shim.shim_json(type_text.encode(), words)
     text = ctypes.string_at(address).decode()
@@ -271,7 +367,8 @@ def reads_inline_arrays_of_python(_):
 
 CHECKS = [reads_what_numpy_writes, numpy_reads_what_is_written, refuses_what_it_cannot_hold,
           reads_pieces_of_huge_files, prints_doubles_as_python, prints_floats_as_numpy,
-          reads_numbers_as_python, prints_json_as_python, reads_inline_arrays_of_python]
+          reads_numbers_as_python, rounds_ties_once, reads_integers_as_python,
+          literals_are_those_of_python, prints_json_as_python, reads_inline_arrays_of_python]
 
 passed = failed = 0
 with tempfile.TemporaryDirectory() as scratch:
