@@ -76,7 +76,7 @@ static void errors_are_reported_as_recorded(void)
         struct parsed parsed;
         parse_file(&parsed, paths.items[i]);
         CHECK_TEXT(parsed_diagnostics(&parsed), text_beside(&parsed, paths.items[i], ".expected"));
-        CHECK_INT(parsed.diagnostics.errors, 1);
+        CHECK(parsed.diagnostics.errors >= 1); /* several, where a file has several mistakes */
         const char *code = parsed.diagnostics.list.count
                                ? error_code_text(parsed.diagnostics.list.items[0].code)
                                : "none";
