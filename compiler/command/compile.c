@@ -9,7 +9,7 @@ static const char *const form_names[] = {"", "ast", "typed", "flow", "llvm", "as
 
 /* The last stage that a form needs. */
 static const enum stage form_stages[] = {
-    [FORM_NONE] = STAGE_LOWER, [FORM_AST] = STAGE_PARSE,  [FORM_TYPED] = STAGE_CHECK,
+    [FORM_NONE] = STAGE_LOWER, [FORM_AST] = STAGE_READ,  [FORM_TYPED] = STAGE_CHECK,
     [FORM_FLOW] = STAGE_LOWER, [FORM_LLVM] = STAGE_LOWER, [FORM_ASM] = STAGE_LOWER,
     [FORM_DAG] = STAGE_ELABORATE};
 
@@ -120,6 +120,8 @@ static int compile(struct compilation *c, enum form form)
     struct buffer out = {0};
     c->needs_main = form != FORM_AST && form != FORM_TYPED;
     bool ok = pipeline_run(c, form_stages[form]);
+    if (ok && form == FORM_AST) /* of this file alone, whatever it uses */
+        c->ast = parse_source(c->source, &c->arena, &c->names, &c->diagnostics);
     if (ok)
         ok = form == FORM_NONE ? fill_cache(c, &out) : emit(c, form, &out);
     int status = finish_compilation(c, ok);
