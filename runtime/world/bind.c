@@ -362,6 +362,17 @@ static int bind_constant(struct binder *binder, dag_ref ref, uint64_t *words)
     return code ? code : bind_selection(binder, &selection, data, !binder->keeps, words);
 }
 
+/* A part that another task has read. */
+static bool bind_cached_input(struct binder *binder, dag_ref ref, uint64_t *words)
+{
+    struct wk_block *block = binder->inputs ? input_cache_take(binder->inputs, ref) : NULL;
+    if (!block)
+        return false;
+    vector_push(&binder->blocks, block);
+    block_words(block, words);
+    return true;
+}
+
 /* Reads the elements that a view takes of an input, and only these. */
 static int bind_input(struct binder *binder, dag_ref ref, uint64_t *words)
 {
@@ -373,6 +384,10 @@ static int bind_input(struct binder *binder, dag_ref ref, uint64_t *words)
                            data_file_extents(file), &s);
     if (code)
         return code;
+    bool is_cacheable =
+        s.rank > 0 && selected_elements(&s) * wk_scalar_bytes(s.scalar) >= INPUT_CACHE_LEAST;
+    if (is_cacheable && bind_cached_input(binder, ref, words))
+        return 0;
     uint64_t element = 0;
     void *data = &element;
     if (s.rank > 0) {
@@ -385,6 +400,8 @@ static int bind_input(struct binder *binder, dag_ref ref, uint64_t *words)
     code = data_file_read(file, s.begin, s.count, data, &binder->context->error);
     if (!code && s.rank == 0)
         words[0] = load_element(s.scalar, data);
+    if (!code && is_cacheable && binder->inputs)
+        input_cache_offer(binder->inputs, ref, block_of(words[0]), binder->context);
     return code;
 }
 

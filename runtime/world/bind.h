@@ -3,8 +3,8 @@
  * and back from a kernel's results to the job's table of parts.
  *
  * Parts: each result leaf of each node has a number (dag.h) and a slot of 64 bits: a scalar's word,
- * or the address of the data of a block, which holds the extents of an array. Who reads a slot must know that
- * its node has run; publishing is the world's business.
+ * or the address of the data of a block, which holds the extents of an array. Who reads a slot must
+ * know that its node has run; publishing is the world's business.
  *
  * Arguments point into the producers' blocks wherever a view is contiguous in memory; gathers and
  * other slices are packed once, into memory of the binder that lives until binder_clear.
@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/vector.h"
 #include "value/context.h"
+#include "world/input_cache.h"
 #include "world/world.h"
 
 /* What worlds know of a task of the DAG beyond the DAG. */
@@ -61,7 +62,8 @@ struct binder {
     char *scratch;                    /* for small packed arguments */
     size_t scratch_used;
     bool keeps; /* what is bound must outlive the slots: nothing in scratch, blocks retained */
-    uint64_t input_bytes; /* read from input files so far */
+    struct input_cache *inputs; /* parts of inputs that others have read; NULL for none */
+    uint64_t input_bytes;       /* read from input files so far */
 };
 
 void binder_init(struct binder *binder, const struct bind_table *table, const uint64_t *slots,

@@ -130,6 +130,16 @@ static void sum_counters(const struct local *local, struct metrics *metrics)
     metrics->wall_seconds = (double)(local_now() - local->begin_ns) / 1e9;
 }
 
+/* Parts of inputs are kept where there is no limit of memory, and then only in a small part of the
+ * machine's. */
+static void make_input_cache(struct local *local)
+{
+    uint64_t most = (uint64_t)256 << 20;
+    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (local->options->memory_limit == 0)
+        local->inputs = input_cache_new(local->dag, memory / 16 < most ? memory / 16 : most);
+}
+
 /* ---- Workers ------------------------------------------------------------------------------- */
 
 static void init_worker(struct local *local, uint32_t number)
@@ -151,6 +161,7 @@ static void init_worker(struct local *local, uint32_t number)
     executor_init(&worker->executor, local->plan, &options);
     context_init(&worker->context, &local->result->account, &worker->stop);
     binder_init(&worker->binder, &local->table, local->slots, &worker->context);
+    worker->binder.inputs = local->inputs;
     worker->arguments = memory_new(local->table.argument_words, sizeof *worker->arguments);
     worker->results = memory_new(local->table.result_words, sizeof *worker->results);
     pthread_mutex_init(&worker->deadline_lock, NULL);
@@ -349,10 +360,12 @@ int local_run(const struct job *job, const struct job_options *options, struct j
     int code = make_tables(&local, error);
     if (!code) {
         make_result(&local);
+        make_input_cache(&local);
         init_threads(&local);
         if (options->trace)
             trace_begin(options->trace, local.worker_count);
         run_threads(&local);
+        input_cache_free(local.inputs, &local.result->context);
         code = conclude(&local, outcome, error);
         release_threads(&local);
         if (code)

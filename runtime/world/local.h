@@ -84,8 +84,9 @@ struct local {
     const struct plan *plan;
     const struct dag *dag;
     struct bind_table table;
-    struct pieces pieces;     /* of the result, if it comes in pieces */
-    uint64_t *slots;          /* by part; written once, by whoever runs the node */
+    struct input_cache *inputs; /* shared by the workers' binders; may be NULL */
+    struct pieces pieces;       /* of the result, if it comes in pieces */
+    uint64_t *slots;            /* by part; written once, by whoever runs the node */
     uint32_t *readers;        /* by part: references that read it; NULL when no part is an array */
     _Atomic(uint64_t) *joins; /* by record of the plan: bits */
     struct local_result *result;
