@@ -134,5 +134,58 @@ def larger_than_memory(folder):
     check(bins[0] == (3 << 30) - 3 and bins[1] == 1 and bins[2] == 2, f"bins {bins[:3]}")
 
 
+def same_files(folder, *arguments):
+    """The .npy file that a run writes, the same bytes in every world and at every -O."""
+    check(wkc("run", *arguments, "-o", folder / "result.npy").status == 0, "status")
+    first = (folder / "result.npy").read_bytes()
+    for world in WORLDS:
+        run = wkc("run", *arguments, *world, "-o", folder / "result.npy")
+        check(run.status == 0 and (folder / "result.npy").read_bytes() == first, f"{world}: {run.err}")
+    return np.load(folder / "result.npy")
+
+
+def gemm(folder):
+    random = np.random.default_rng(1)
+    for m, k, n, tile in ((1, 1, 1, 3), (100, 70, 130, 32), (7, 300, 5, 100), (33, 33, 33, 33)):
+        a, b = random.normal(size=(m, k)), random.normal(size=(k, n))
+        np.save(folder / "a.npy", a), np.save(folder / "b.npy", np.asfortranarray(b))
+        found = same_files(folder, EXAMPLES / "gemm.wk", f"a={folder}/a.npy", f"b={folder}/b.npy", f"tile={tile}")
+        close(found, a @ b, 1e-11)
+    wkc("run", EXAMPLES / "gemm.wk", f"a={folder}/a.npy", "b=[[1.0]]").fails(1, "error[E401]", "expected k = 33")
+
+
+def gemm_in_little_memory(folder):
+    """Matrices of 8 MiB each, tiles of 128 KiB: they stay in their files."""
+    a, b = np.random.default_rng(2).normal(size=(2, 1024, 1024))
+    np.save(folder / "a.npy", a), np.save(folder / "b.npy", b)
+    run = wkc("run", EXAMPLES / "gemm.wk", f"a={folder}/a.npy", f"b={folder}/b.npy", "tile=128", "-o", folder / "c.npy",
+              "--memory", str(4 << 20), "--workers", "2", "--stats=json", binary=RELEASE)
+    check(run.status == 0, run.err)
+    close(np.load(folder / "c.npy"), a @ b, 1e-11)
+    run = wkc("run", EXAMPLES / "gemm.wk", f"a={folder}/a.npy", f"b={folder}/b.npy", "tile=128", "-o", folder / "c.npy",
+              "--workers", "1", "--stats=json", binary=RELEASE)
+    import json
+    read = json.loads(run.err)["input_bytes_read"]
+    check(read == a.nbytes + b.nbytes, f"each tile is read once: {read} bytes")
+
+
+def cholesky(folder):
+    random = np.random.default_rng(3)
+    for n, tile in ((1, 4), (50, 50), (90, 32), (161, 40)):
+        g = random.normal(size=(n, n))
+        a = g @ g.T + np.eye(n)
+        np.save(folder / "a.npy", np.tril(a) + np.triu(np.full((n, n), np.nan), 1))  # which is not read
+        l = same_files(folder, EXAMPLES / "cholesky.wk", f"a={folder}/a.npy", f"tile={tile}")
+        check(not np.triu(l, 1).any(), "zeros above the diagonal")
+        residual = np.linalg.norm(l @ l.T - a) / (n * np.finfo(float).eps * np.linalg.norm(a))
+        check(residual < 2, f"n = {n}: residual {residual}")
+        close(l, np.linalg.cholesky(a), 1e-15 * n * np.linalg.cond(a))  # LAPACK's dpotrf
+    a[70, 70] = -1
+    np.save(folder / "a.npy", a)
+    run = wkc("run", EXAMPLES / "cholesky.wk", f"a={folder}/a.npy", "tile=40", "-o", folder / "l.npy")
+    run.fails(1, "not positive definite: its leading minor of order 31 is not positive", "potrf", "cholesky.wk:")
+    check(not (folder / "l.npy").exists(), "half a file")
+
+
 if __name__ == "__main__":
-    main([harmonic, pi, histogram, columns, heat, mandelbrot, prefix, table, larger_than_memory])
+    main([gemm, gemm_in_little_memory, cholesky, harmonic, pi, histogram, columns, heat, mandelbrot, prefix, table, larger_than_memory])

@@ -23,6 +23,7 @@ for test in tests/interop/*.py; do
     [ -f "$test" ] && suite "$test"
 done
 suite tests/examples.py
+suite tests/linalg.py
 suite tests/cli.py
 suite tests/stdlib.py
 suite tests/pieces.py
