@@ -149,10 +149,10 @@ static struct target *check_indexed_place(struct checker *c, const struct ast_ex
 
 static int find_part(const struct type *type, const struct ast_expression *e)
 {
-    if (type->kind != TYPE_TUPLE)
+    if (!type_has_parts(type))
         return -1;
     if (e->kind == EXPR_PART)
-        return e->field.part < type->part_count ? (int)e->field.part : -1;
+        return type->kind == TYPE_TUPLE && e->field.part < type->part_count ? (int)e->field.part : -1;
     for (uint32_t i = 0; type->names && e->field.name.text && i < type->part_count; i++)
         if (type->names[i] && strcmp(type->names[i], e->field.name.text) == 0)
             return (int)i;

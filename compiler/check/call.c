@@ -457,6 +457,20 @@ static struct typed *convert_to_parameter(struct checker *c, const struct ast_ex
     return node_error(c, call->span);
 }
 
+/* Point(1.0, 2.0) where Point{x: 1.0, y: 2.0} is meant. */
+static struct typed *refuse_constructor(struct checker *c, const struct ast_expression *call,
+                                        const struct symbol *symbol)
+{
+    check_arguments_silently(c, call);
+    struct diagnostic *d = diagnose(c->diagnostics, call->call.callee->span, ERR_not_a_function,
+                                    "'%s' is a struct, not a function", symbol->name);
+    const struct type *type = symbol->structure->type;
+    if (!types_is_error(c, type))
+        diagnose_hint(c->diagnostics, d, "a value of it is written %s{%s: ...}", symbol->name,
+                      type->names[0]);
+    return node_error(c, call->span);
+}
+
 struct typed *check_call(struct checker *c, const struct ast_expression *call)
 {
     const struct ast_expression *callee = module_name(c, call->call.callee);
@@ -482,6 +496,8 @@ struct typed *check_call(struct checker *c, const struct ast_expression *call)
     switch (symbol->kind) {
     case SYMBOL_LOCAL:
         return not_a_function(c, call, node_variable(c, symbol->local, call->span));
+    case SYMBOL_STRUCT:
+        return refuse_constructor(c, call, symbol);
     case SYMBOL_CONSTANT:
     case SYMBOL_MODULE:
         return not_a_function(c, call, NULL);

@@ -38,6 +38,13 @@ static void declare_constant(struct checker *c, const struct ast_declaration *d)
     bind_declaration(c, d, (struct symbol){.kind = SYMBOL_CONSTANT, .constant = constant});
 }
 
+static void declare_struct(struct checker *c, const struct ast_declaration *d)
+{
+    if (d->name.text)
+        bind_declaration(
+            c, d, (struct symbol){.kind = SYMBOL_STRUCT, .structure = structs_declare(c, d)});
+}
+
 static bool is_generic(const struct ast_declaration *d)
 {
     for (uint32_t i = 0; i < d->function.parameter_count; i++) {
@@ -79,7 +86,7 @@ static void collect(struct checker *c, const struct ast_declaration *d)
         declare_constant(c, d);
         return;
     case DECL_STRUCT:
-        refuse(c, d, ERR_structs_not_yet, "structs");
+        declare_struct(c, d);
         return;
     case DECL_TASK:
     case DECL_FLOW:
@@ -163,10 +170,14 @@ static void check_function(struct checker *c, struct function *f)
 static void check_module_heads(struct checker *c, const struct ast_module *module)
 {
     size_t constants = c->constants.count, functions = c->functions.count;
-    size_t generics = c->generics.count;
+    size_t generics = c->generics.count, structures = c->structures.count;
     module_enter(c, module->source);
     for (uint32_t i = 0; i < module->count; i++)
         collect(c, module->declarations[i]);
+    for (size_t i = structures; i < c->structures.count; i++) {
+        enter_declaration(c, c->structures.items[i]->declaration);
+        structs_type(c, c->structures.items[i]);
+    }
     size_t declared = c->functions.count;
     for (size_t i = constants; i < c->constants.count; i++) {
         enter_declaration(c, c->constants.items[i]->declaration);
@@ -210,6 +221,7 @@ static void release(struct checker *c)
     vector_release(&c->generics);
     vector_release(&c->prelude);
     vector_release(&c->constants);
+    vector_release(&c->structures);
     vector_release(&c->foreign_files);
     for (uint32_t i = 0; i < c->program->count; i++)
         vector_release(&c->module_scopes[i].bindings);

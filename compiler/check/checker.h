@@ -38,6 +38,14 @@ struct constant {
     uint64_t word;
 };
 
+/* A declared struct. Its type is made when it is first asked for. */
+struct structure {
+    const struct ast_declaration *declaration;
+    const char *name; /* "Point", in another module than the program's "geometry.Point" */
+    enum { STRUCTURE_NEW, STRUCTURE_ACTIVE, STRUCTURE_DONE } state;
+    const struct type *type; /* the error type if it was reported */
+};
+
 /* A declared task or flow, an instance of a generic one, or a function of the prelude that is
  * passed as a value.
  *
@@ -71,6 +79,7 @@ enum symbol_kind {
     SYMBOL_CONSTANT,
     SYMBOL_FUNCTION,
     SYMBOL_FUNCTION_PARAMETER,
+    SYMBOL_STRUCT,
     SYMBOL_REFUSED, /* a declaration of a feature that is refused: uses are silent */
     SYMBOL_UNKNOWN, /* a name that was reported once in this scope: further uses are silent */
     SYMBOL_PRELUDE,
@@ -95,6 +104,7 @@ struct symbol {
     union {
         struct local *local;
         struct constant *constant;
+        struct structure *structure;
         const struct ast_module *module;
         struct {                                   /* FUNCTION, FUNCTION_PARAMETER */
             struct function *function;             /* NULL in a generic: not bound */
@@ -141,6 +151,7 @@ struct checker {
     VECTOR(struct function *) generics;  /* declared ones with type or function parameters */
     VECTOR(struct function *) prelude;   /* prelude functions used as values */
     VECTOR(struct constant *) constants;
+    VECTOR(struct structure *) structures;
     VECTOR(const char *) foreign_files; /* C files by unit: interned paths */
 
     /* Flexible types: of an integer literal, of a float literal, of what can be any number. */
@@ -221,6 +232,9 @@ const struct type *types_map(struct checker *c, const struct type *key, const st
                              struct span span);
 const struct type *types_tuple(struct checker *c, const struct type *const *parts,
                                const char *const *names, uint32_t count, struct span span);
+const struct type *types_struct(struct checker *c, const char *name,
+                                const struct type *const *fields, const char *const *names,
+                                uint32_t count, struct span span);
 /* The type as messages show it: "int", "f64[_, _]", "an integer literal". In the arena. */
 const char *types_text(struct checker *c, const struct type *type);
 /* As types_text, but a literal's type is what it is settled to. */
@@ -478,6 +492,12 @@ const struct ast_expression *module_name(struct checker *c, const struct ast_exp
 
 /* Finds the C file of an extern task, and refuses what C cannot return. */
 void check_foreign(struct checker *c, struct function *function);
+
+/* ---- structs.c ------------------------------------------------------------------------------ */
+
+struct structure *structs_declare(struct checker *c, const struct ast_declaration *declaration);
+const struct type *structs_type(struct checker *c, struct structure *structure);
+struct typed *check_struct_literal(struct checker *c, const struct ast_expression *expression);
 
 /* ---- recover.c: trees with syntax errors ---- */
 

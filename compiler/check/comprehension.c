@@ -112,9 +112,9 @@ bool check_parts(struct checker *c, const struct type *type, uint32_t count, con
 {
     if (types_is_error(c, type))
         return false;
-    if (type->kind == TYPE_TUPLE && type->part_count == count)
+    if (type_has_parts(type) && type->part_count == count)
         return true;
-    if (type->kind == TYPE_TUPLE) {
+    if (type_has_parts(type)) {
         diagnose(c->diagnostics, span, ERR_cannot_destructure, "%u %s for the %u parts of %s",
                  count, names, type->part_count, types_text(c, type));
         return false;

@@ -87,7 +87,7 @@ static void report_failure(struct checker *c, const struct typed *value, const s
     struct diagnostic *d = diagnose(c->diagnostics, value->span, ERR_not_constant,
                                     "a constant is a number or truth value made of literals and "
                                     "other constants");
-    if (value->type->kind == TYPE_ARRAY || value->type->kind == TYPE_TUPLE)
+    if (value->type->kind == TYPE_ARRAY || type_has_parts(value->type))
         diagnose_hint(c->diagnostics, d, "write a task that returns it");
 }
 

@@ -57,7 +57,7 @@ static void list_sites(struct checker *c, const struct ast_type *form, const str
                                                              out->leaf, d, false});
         refuse_inner(c, form->array.element);
     }
-    out->leaf += type->kind == TYPE_TUPLE ? type->leaf_count : 1; /* T may be a tuple */
+    out->leaf += type_has_parts(type) ? type->leaf_count : 1; /* T may be a tuple */
 }
 
 static const char *text_of(struct checker *c, struct span span)

@@ -57,11 +57,17 @@ static struct typed *unknown_name(struct checker *c, const struct ast_expression
 static struct typed *not_a_value(struct checker *c, const struct ast_expression *e,
                                  const struct symbol *symbol)
 {
+    bool is_struct = symbol->kind == SYMBOL_STRUCT;
     struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_not_a_value,
-                                    "'%s' is a function, and is used as a value here", e->name);
-    diagnose_hint(c->diagnostics, d,
-                  "call it: %s(...); a function itself can only be passed where one is asked for",
-                  e->name);
+                                    "'%s' is a %s, and is used as a value here", e->name,
+                                    is_struct ? "struct" : "function");
+    if (is_struct)
+        diagnose_hint(c->diagnostics, d, "a value of it is written %s{...}", e->name);
+    else
+        diagnose_hint(
+            c->diagnostics, d,
+            "call it: %s(...); a function itself can only be passed where one is asked for",
+            e->name);
     if (symbol->span.source)
         diagnose_note(c->diagnostics, d, symbol->span, "it is declared here");
     return node_error(c, e->span);
@@ -83,6 +89,7 @@ static struct typed *check_name(struct checker *c, const struct ast_expression *
     case SYMBOL_REFUSED:
     case SYMBOL_UNKNOWN:
         return node_error(c, e->span);
+    case SYMBOL_STRUCT:
     case SYMBOL_FUNCTION:
     case SYMBOL_FUNCTION_PARAMETER:
     case SYMBOL_PRELUDE:
@@ -196,7 +203,7 @@ static struct typed *unknown_field(struct checker *c, const struct typed *base,
     struct diagnostic *d = diagnose(c->diagnostics, name->span, ERR_unknown_field,
                                     "%s has no part named '%s'", types_text(c, type), name->text);
     const char *nearest = NULL;
-    for (uint32_t i = 0; type->kind == TYPE_TUPLE && type->names && i < type->part_count; i++)
+    for (uint32_t i = 0; type_has_parts(type) && type->names && i < type->part_count; i++)
         if (type->names[i])
             nearest_name(name->text, type->names[i], &nearest);
     bool extent = strcmp(name->text, "rows") == 0 || strcmp(name->text, "cols") == 0;
@@ -228,7 +235,7 @@ static struct typed *check_field(struct checker *c, const struct ast_expression 
         if (strcmp(name, "cols") == 0)
             return node_extent(c, base, 1, e->span);
     }
-    for (uint32_t i = 0; base->type->kind == TYPE_TUPLE && i < base->type->part_count; i++)
+    for (uint32_t i = 0; type_has_parts(base->type) && i < base->type->part_count; i++)
         if (base->type->names && base->type->names[i] && strcmp(base->type->names[i], name) == 0)
             return node_part(c, base, i, e->span);
     unknown_field(c, base, &e->field.name);
@@ -246,6 +253,9 @@ static struct typed *check_part(struct checker *c, const struct ast_expression *
                                     types_text(c, base->type), e->field.part);
     if (base->type->kind == TYPE_TUPLE && base->type->part_count)
         diagnose_hint(c->diagnostics, d, "its parts are .0 to .%u", base->type->part_count - 1);
+    else if (base->type->kind == TYPE_STRUCT)
+        diagnose_hint(c->diagnostics, d, "fields of structs have names: write .%s",
+                      base->type->names[0]);
     else if (base->type->kind == TYPE_ARRAY)
         diagnose_hint(c->diagnostics, d, "elements of arrays are written x[%u]", e->field.part);
     return node_error(c, e->span);
@@ -297,16 +307,6 @@ static struct typed *check_branch(struct checker *c, const struct ast_expression
  * ------------------------------------------------------------------------------------------------------------
  */
 
-static struct typed *refuse_literal(struct checker *c, const struct ast_expression *e)
-{
-    const char *name = e->literal.module.text ? e->literal.module.text : e->literal.name.text;
-    const struct symbol *symbol = name ? scope_find(c, name) : NULL;
-    bool reported = symbol && symbol->kind == SYMBOL_REFUSED;
-    if (!reported && !c->recovered)
-        diagnose(c->diagnostics, e->span, ERR_structs_not_yet, "structs are not compiled yet");
-    return node_error(c, e->span);
-}
-
 struct typed *check_expression(struct checker *c, const struct ast_expression *e)
 {
     switch (e->kind) {
@@ -342,10 +342,10 @@ struct typed *check_expression(struct checker *c, const struct ast_expression *e
         return check_comprehension(c, e);
     case EXPR_TUPLE:
         return check_tuple(c, e);
+    case EXPR_STRUCT:
+        return check_struct_literal(c, e);
     case EXPR_MAP:
         return check_map_literal(c, e);
-    case EXPR_STRUCT:
-        return refuse_literal(c, e);
     case EXPR_RANGE:
         return node_error(c, e->span); /* the parser refused it */
     }

@@ -281,6 +281,8 @@ static const char *type_symbol(struct checker *c, const struct type *type)
         return arena_printf(c->arena, "%s_%u", type_symbol(c, type->element), type->rank);
     if (type->kind == TYPE_TUPLE)
         return arena_printf(c->arena, "tuple%u", type->part_count);
+    if (type->kind == TYPE_STRUCT)
+        return type->name;
     return wk_scalar_text(type->scalar);
 }
 
@@ -519,6 +521,7 @@ struct function *find_function(struct checker *c, const struct ast_expression *n
         symbol->local->used = true;
         refuse_name(c, name, wanted);
         return NULL;
+    case SYMBOL_STRUCT:
     case SYMBOL_CONSTANT:
     case SYMBOL_MODULE:
         refuse_name(c, name, wanted);

@@ -10,6 +10,9 @@ static bool refuse_base(struct checker *c, const struct typed *base)
                  "only arrays and maps have elements, and this is %s", types_text(c, base->type));
     if (base->type->kind == TYPE_TUPLE && base->type->part_count)
         diagnose_hint(c->diagnostics, d, "parts of tuples are written t.0, t.1, ...");
+    if (base->type->kind == TYPE_STRUCT)
+        diagnose_hint(c->diagnostics, d, "fields of structs have names: write .%s",
+                      base->type->names[0]);
     return false;
 }
 

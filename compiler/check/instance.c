@@ -261,7 +261,7 @@ static const struct level *outside_level(struct leveler *l, const struct type *t
         return &level_known;
     if (type->kind == TYPE_ARRAY)
         return level_pending_array(l, level_all_extents(type));
-    if (type->kind != TYPE_TUPLE)
+    if (!type_has_parts(type))
         return &level_known;
     const struct level **parts = memory_new(type->part_count + 1, sizeof(const struct level *));
     for (uint32_t i = 0; i < type->part_count; i++)

@@ -101,7 +101,7 @@ const struct level *level_tuple(struct leveler *l, const struct level *const *pa
 static const struct level *pending_leaves(struct leveler *l, const struct type *type,
                                           const uint32_t **known_extents)
 {
-    if (type->kind != TYPE_TUPLE)
+    if (!type_has_parts(type))
         return level_pending_array(l, *known_extents ? *(*known_extents)++ : 0);
     if (type->part_count == 0)
         return &level_pending_scalar;

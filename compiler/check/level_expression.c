@@ -231,7 +231,7 @@ static void level_equal(struct walk *w, struct typed *node)
 {
     node->level = scalar_level(node->operands, 2);
     const struct type *type = node->operands[0]->type;
-    bool scalars = type->kind == TYPE_TUPLE;
+    bool scalars = type_has_parts(type);
     for (uint32_t i = 0; scalars && i < type->leaf_count; i++)
         scalars = type_is_scalar(type_leaf(type, i));
     if (!node->level || scalars)

@@ -74,7 +74,8 @@ static bool node_fits(const struct checker *c, const struct typed *node, const s
         return true;
     if (node->kind == TYPED_ARRAY && node->item_count == 0)
         return to->kind == TYPE_ARRAY && to->rank == 1;
-    if (node->kind != TYPED_TUPLE || to->kind != TYPE_TUPLE || node->item_count != to->part_count ||
+    if (node->kind != TYPED_TUPLE || node->type->kind != TYPE_TUPLE || to->kind != TYPE_TUPLE ||
+        node->item_count != to->part_count ||
         (node->type->names && to->names && !types_adapt(node->type, to)))
         return false;
     for (uint32_t i = 0; i < node->item_count; i++)

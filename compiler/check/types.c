@@ -10,6 +10,7 @@
 
 enum { LARGEST_LEAVES = 1000 };
 
+/* Structs have no flexible parts: their fields have types. */
 bool types_is_flexible(const struct checker *c, const struct type *type)
 {
     if (type == &c->literal_integer || type == &c->literal_float || type == &c->literal_number)
@@ -29,7 +30,7 @@ static int depth_of(const struct type *type)
     int depth = 0;
     if (type->kind == TYPE_ARRAY || type->kind == TYPE_MAP)
         return 1 + depth_of(type->element);
-    if (type->kind != TYPE_TUPLE)
+    if (!type_has_parts(type))
         return 0;
     for (uint32_t i = 0; i < type->part_count; i++) {
         int part = depth_of(type->parts[i]);
@@ -75,23 +76,43 @@ const struct type *types_map(struct checker *c, const struct type *key, const st
     return type_map(c->types, key, value);
 }
 
-const struct type *types_tuple(struct checker *c, const struct type *const *parts,
-                               const char *const *names, uint32_t count, struct span span)
+/* Whether a type may have these parts; else it is reported. */
+static bool parts_fit(struct checker *c, const struct type *const *parts, uint32_t count,
+                      struct span span)
 {
     uint64_t leaves = 0;
     int depth = 0;
-    bool flexible = false;
     for (uint32_t i = 0; i < count; i++) {
         if (types_is_error(c, parts[i]))
-            return parts[i];
-        leaves += parts[i]->kind == TYPE_TUPLE ? parts[i]->leaf_count : 1;
+            return false;
+        leaves += type_has_parts(parts[i]) ? parts[i]->leaf_count : 1;
         int part = depth_of(parts[i]);
         depth = part > depth ? part : depth;
-        flexible |= types_is_flexible(c, parts[i]);
     }
-    if (leaves > LARGEST_LEAVES || depth >= DEEPEST_TYPE)
-        return refuse_large(c, span);
+    if (leaves <= LARGEST_LEAVES && depth < DEEPEST_TYPE)
+        return true;
+    refuse_large(c, span);
+    return false;
+}
+
+const struct type *types_tuple(struct checker *c, const struct type *const *parts,
+                               const char *const *names, uint32_t count, struct span span)
+{
+    bool flexible = false;
+    if (!parts_fit(c, parts, count, span))
+        return &c->error;
+    for (uint32_t i = 0; i < count; i++)
+        flexible |= types_is_flexible(c, parts[i]);
     return type_tuple(flexible ? &c->flexible_types : c->types, parts, names, count);
+}
+
+const struct type *types_struct(struct checker *c, const char *name,
+                                const struct type *const *fields, const char *const *names,
+                                uint32_t count, struct span span)
+{
+    if (!parts_fit(c, fields, count, span))
+        return &c->error;
+    return type_struct(c->types, name, fields, names, count);
 }
 
 /* ---- From the written form ---------------------------------------------------------------------
@@ -114,6 +135,9 @@ static const struct type *unknown_type(struct checker *c, const struct ast_name 
         nearest_name(name->text, others[i], &best);
     for (int i = 0; i < WK_SCALAR_COUNT; i++)
         nearest_name(name->text, wk_scalar_text((enum wk_scalar)i), &best);
+    const char *structure = scope_nearest(c, name->text, 1U << SYMBOL_STRUCT);
+    if (structure && !best)
+        best = structure;
     const char *slip = NULL;
     static const char *const foreign[][2] = {
         {"float", "f64"},  {"double", "f64"}, {"number", "f64"},  {"integer", "int"},
@@ -145,6 +169,8 @@ static const struct type *resolve_member(struct checker *c, const struct ast_typ
     const struct symbol *symbol = scope_find(c, name);
     if (!symbol || symbol->kind == SYMBOL_UNKNOWN || symbol->kind == SYMBOL_REFUSED)
         return &c->error;
+    if (symbol->kind == SYMBOL_STRUCT)
+        return structs_type(c, symbol->structure);
     return unknown_type(c, &(struct ast_name){name, form->span});
 }
 
@@ -174,6 +200,8 @@ static const struct type *resolve_name(struct checker *c, const struct ast_type 
     const struct symbol *symbol = scope_find(c, name);
     if (symbol && symbol->kind == SYMBOL_REFUSED)
         return &c->error;
+    if (symbol && symbol->kind == SYMBOL_STRUCT)
+        return structs_type(c, symbol->structure);
     return unknown_type(c, &form->name.name);
 }
 
@@ -261,6 +289,8 @@ static void print(const struct checker *c, const struct type *type, struct buffe
         print_tuple(c, base, out);
     else if (base->kind == TYPE_MAP)
         print_map(c, base, base != type, out);
+    else if (base->kind == TYPE_STRUCT)
+        buffer_puts(out, base->name);
     else if (base == c->integer || base == &c->literal_integer)
         buffer_puts(out, "int");
     else if (base == &c->literal_float || base == &c->literal_number)

@@ -105,26 +105,37 @@ size_t utf8_length(const char *text, size_t left)
     return length;
 }
 
+/* The escape of a character below 0x20, a quote or a backslash; as Python's json writes it. */
+static void put_escape(struct buffer *buffer, unsigned char c)
+{
+    static const char letters[] = "btn_fr"; /* of 8 to 13; 11 has none */
+    if (c == '"' || c == '\\')
+        buffer_printf(buffer, "\\%c", c);
+    else if (c >= 8 && c <= 13 && c != 11)
+        buffer_printf(buffer, "\\%c", letters[c - 8]);
+    else
+        buffer_printf(buffer, "\\u%04x", c);
+}
+
 void buffer_json_string(struct buffer *buffer, const char *text, size_t length)
 {
+    size_t begin = 0; /* of what is copied as it is */
     buffer_putc(buffer, '"');
     for (size_t i = 0; i < length;) {
         unsigned char c = (unsigned char)text[i];
-        size_t sequence = utf8_length(text + i, length - i);
-        if (c == '"' || c == '\\')
-            buffer_printf(buffer, "\\%c", c);
-        else if (c == '\n')
-            buffer_puts(buffer, "\\n");
-        else if (c == '\t')
-            buffer_puts(buffer, "\\t");
-        else if (c < 0x20 || c == 0x7F)
-            buffer_printf(buffer, "\\u%04x", c);
-        else if (sequence == 0)
+        size_t sequence = c < 0x80 ? 1 : utf8_length(text + i, length - i);
+        bool plain = sequence > 0 && c >= 0x20 && c != '"' && c != '\\';
+        i += plain ? sequence : 1;
+        if (plain)
+            continue;
+        buffer_append(buffer, text + begin, i - 1 - begin);
+        begin = i;
+        if (sequence == 0)
             buffer_puts(buffer, "\xEF\xBF\xBD");
         else
-            buffer_append(buffer, text + i, sequence);
-        i += sequence ? sequence : 1;
+            put_escape(buffer, c);
     }
+    buffer_append(buffer, text + begin, length - begin);
     buffer_putc(buffer, '"');
 }
 

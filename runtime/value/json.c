@@ -87,13 +87,13 @@ static bool all_named(const struct type *tuple)
     return true;
 }
 
-static void write_tuple(const struct type *type, const uint64_t *words, struct json_writer *out)
+static void write_parts(const struct type *type, const uint64_t *words, struct json_writer *out)
 {
     if (type->part_count == 0) {
         buffer_puts(out->text, "null");
         return;
     }
-    bool named = all_named(type);
+    bool named = type->kind == TYPE_STRUCT || all_named(type);
     buffer_putc(out->text, named ? '{' : '[');
     for (uint32_t i = 0; i < type->part_count; i++) {
         buffer_puts(out->text, i ? ", " : "");
@@ -155,7 +155,8 @@ static void write_value(const struct type *type, const uint64_t *words, struct j
         write_scalar(type->scalar, words[0], out);
         return;
     case TYPE_TUPLE:
-        write_tuple(type, words, out);
+    case TYPE_STRUCT:
+        write_parts(type, words, out);
         return;
     case TYPE_STRING:
         write_text(words, out);
@@ -167,7 +168,6 @@ static void write_value(const struct type *type, const uint64_t *words, struct j
         data = (const char *)(uintptr_t)words[0];
         write_dimension(type, words + 1, 0, &data, out);
         return;
-    case TYPE_STRUCT:
     case TYPE_FILE:
     case TYPE_FUNCTION:
         break;
