@@ -1,7 +1,8 @@
 """Flows over the tasks that writer.py writes: structures with pending elements, loops over known values,
 reductions, calls of flows at different levels. main returns all that it makes."""
 from generate.program import Array, Function, Program, Tuple
-from generate.writer import FLOATS, NUMBERS, SCALARS, Signature, Variable, Writer
+from generate.scalars import FLOATS, NUMBERS, SCALARS, Variable
+from generate.writer import Signature, Writer
 
 
 class FlowWriter(Writer):
@@ -247,7 +248,9 @@ class FlowWriter(Writer):
     def flow_program(self):
         self.recursions, self.flows = [], []
         constants = self.constants_text()
-        functions = [self.task(self.chance(30)) for _ in range(self.pick([2, 3, 4]))]
+        self.has_generics = self.chance(70)
+        functions = self.generics_text() if self.has_generics else []
+        functions += [self.task(self.chance(30)) for _ in range(self.pick([2, 3, 4]))]
         for f in functions:
             f.head = f.head.replace("PURE ", "task ", 1)
         functions += [self.combining_task(self.pick(NUMBERS)) for _ in range(2)]

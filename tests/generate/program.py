@@ -21,6 +21,25 @@ class Tuple:
         return f"({', '.join(map(str, parts))})"
 
 
+@dataclass(frozen=True)
+class Rows:
+    """An array of arrays of these lengths."""
+    element: str
+    lengths: tuple
+
+    def __str__(self):
+        return f"{self.element}[_][_]"
+
+
+@dataclass(frozen=True)
+class Map:
+    key: str
+    value: str
+
+    def __str__(self):
+        return f"map[{self.key}]{self.value}"
+
+
 @dataclass
 class Function:
     head: str          # all before the body's brace

@@ -7,27 +7,10 @@ has to fail in the same way everywhere.
 """
 from dataclasses import dataclass
 
+from generate.collections import Collections
 from generate.program import Array, Function, Program, Tuple
-
-SIGNED = ["i8", "i16", "i32", "int"]
-UNSIGNED = ["u8", "u16", "u32", "u64"]
-INTEGERS = SIGNED + UNSIGNED
-FLOATS = ["f32", "f64"]
-NUMBERS = INTEGERS + FLOATS
-SCALARS = NUMBERS + ["bool"]
-WIDTH = {"i8": 8, "i16": 16, "i32": 32, "int": 64, "u8": 8, "u16": 16, "u32": 32, "u64": 64}
-ONE_FLOAT = ("sqrt floor ceil trunc round exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh "
-             "cosh tanh asinh acosh atanh cbrt erf gamma").split()
-TWO_FLOATS = ["copysign", "atan2", "pow", "hypot"]
-
-
-@dataclass
-class Variable:
-    name: str
-    type: object
-    changes: bool = False
-    below: int = 0  # of a loop's variable: it is in 0..below
-
+from generate.scalars import (FLOATS, INTEGERS, NUMBERS, ONE_FLOAT, SCALARS, SIGNED, TWO_FLOATS, UNSIGNED, WIDTH,
+                              Variable, least, most)
 
 @dataclass
 class Signature:
@@ -39,15 +22,7 @@ class Signature:
     default: str = ""  # of the last parameter
 
 
-def least(type_):
-    return -(1 << WIDTH[type_] - 1) if type_ in SIGNED else 0
-
-
-def most(type_):
-    return (1 << WIDTH[type_] - (type_ in SIGNED)) - 1
-
-
-class Writer:
+class Writer(Collections):
     def __init__(self, random, reached):
         self.random, self.reached = random, reached
         self.scope, self.signatures, self.constants = [], [], []
@@ -55,6 +30,7 @@ class Writer:
         self.pure = False      # what a flow on known values can compute, too
         self.in_flow = False
         self.loops = 0
+        self.has_generics = False
 
     # ---- Chance --------------------------------------------------------------------------------
 
@@ -467,6 +443,7 @@ class Writer:
         if self.loops:
             productions += [self.leave]
         productions += [self.destructuring, self.early_return, self.check, self.call_statement]
+        productions += [self.collection_statement] * 3
         self.pick(productions)(lines, result)
 
     def declaration(self, lines, result):
@@ -480,7 +457,7 @@ class Writer:
         self.scope.append(Variable(name, type_, changes))
 
     def assignment(self, lines, result):
-        target = self.visible(lambda v: v.changes)
+        target = self.visible(lambda v: v.changes and (v.type in SCALARS or isinstance(v.type, (Array, Tuple))))
         if not target:
             return self.declaration(lines, result)
         self.show("L6.3")
@@ -678,7 +655,9 @@ class Writer:
         """Functions that are run as tasks, and as flows on known values."""
         self.recursions = []
         constants = self.constants_text()
-        functions = [self.task(True) for _ in range(self.pick([2, 3, 4]))] + [self.recursive()]
+        self.has_generics = self.chance(70)
+        functions = self.generics_text() if self.has_generics else []
+        functions += [self.task(True) for _ in range(self.pick([2, 3, 4]))] + [self.recursive()]
         outputs = []
         for callee in self.signatures:
             for _ in range(self.pick([1, 2])):
