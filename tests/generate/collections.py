@@ -184,13 +184,14 @@ class Collections:
         self.scope.append(Variable(name, type_.element, True))
 
     def change_part(self, lines, result):
-        """A part of a tuple is a place."""
+        """A part of a tuple, and a field, is a place."""
         target = self.visible(lambda v: v.changes and hasattr(v.type, "parts"))
         if not target:
             return self.assignment(lines, result)
         self.show("L6.3", "L5.16")
         at = self.random.randrange(len(target.type.parts))
-        lines.append(f"{target.name}.{at} = {self.scalar(target.type.parts[at], 2)}")
+        place = target.type.names[at] if target.type.names else at
+        lines.append(f"{target.name}.{place} = {self.value(target.type.parts[at], 2)}")
         return None
 
     # ---- Generic functions ---------------------------------------------------------------------
@@ -211,12 +212,14 @@ class Collections:
         if not self.has_generics:
             return self.declaration(lines, result)
         self.show("L4.12", "L7.10", "L7.11")
-        type_, name, kind = self.scalar_type(), self.name("v"), self.random.randrange(4)
+        type_, name, kind = self.scalar_type(), self.name("v"), self.random.randrange(6)
+        if kind > 2:
+            type_ = self.pick(NUMBERS)
         if kind == 0:
             text = f"pick({self.scalar(type_, 1)}, {self.scalar(type_, 1)}, {self.scalar('bool', 1)})"
         elif kind == 1:
             text = f"last({self.array(Array(type_, (self.pick([0, 1, 3]),)), 1)}, {self.scalar(type_, 1)})"
-        elif kind == 2 or self.pure or type_ not in NUMBERS:
+        elif kind == 2 or self.pure:
             text = f"swap(({self.scalar('int', 1)}, {self.scalar(type_, 1)})).0"
         else:
             self.show("L4.13", "L7.12", "L7.13", "L9.2" if type_ in FLOATS else "L9.1")

@@ -1,6 +1,6 @@
 """Flows over the tasks that writer.py writes: structures with pending elements, loops over known values,
 reductions, calls of flows at different levels. main returns all that it makes."""
-from generate.program import Array, Function, Program, Tuple
+from generate.program import Array, Function, Program, Struct, Tuple
 from generate.scalars import FLOATS, NUMBERS, SCALARS, Variable
 from generate.writer import Signature, Writer
 
@@ -30,9 +30,9 @@ class FlowWriter(Writer):
             name, extent = self.pick(elements)
             self.show("L8.5")
             return f"{name}[{self.index(extent)}]"
-        if not isinstance(type_, (Array, Tuple)):
-            parts = [f"{n}.{i}" for n, t in self.pending if isinstance(t, Tuple)
-                     for i, p in enumerate(t.parts) if p == type_]
+        if type_ in SCALARS:
+            parts = [f"{n}.{t.names[i] if isinstance(t, Struct) else i}" for n, t in self.pending
+                     if isinstance(t, (Tuple, Struct)) for i, p in enumerate(t.parts) if p == type_]
             if parts and self.chance(50):
                 self.show("L5.16")
                 return self.pick(parts)

@@ -7,6 +7,9 @@ class Array:
     element: str
     extents: tuple  # each a number, or None where it is not known
 
+    def free(self):
+        return f"{self.element}[{', '.join('_' for _ in self.extents)}]"
+
     def __str__(self):
         return f"{self.element}[{', '.join('_' if e is None else str(e) for e in self.extents)}]"
 
@@ -19,6 +22,27 @@ class Tuple:
     def __str__(self):
         parts = [f"{n}: {p}" for n, p in zip(self.names, self.parts)] if self.names else self.parts
         return f"({', '.join(map(str, parts))})"
+
+
+@dataclass(frozen=True)
+class Struct:
+    name: str
+    fields: tuple  # of (name, type)
+
+    @property
+    def parts(self):
+        return tuple(t for _, t in self.fields)
+
+    @property
+    def names(self):
+        return tuple(n for n, _ in self.fields)
+
+    def __str__(self):
+        return self.name
+
+    def declaration(self):
+        fields = [f"{n}: {t.free() if isinstance(t, Array) else t}" for n, t in self.fields]
+        return f"struct {self.name} {{ {', '.join(fields)} }}"
 
 
 @dataclass(frozen=True)

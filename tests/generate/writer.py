@@ -8,7 +8,7 @@ has to fail in the same way everywhere.
 from dataclasses import dataclass
 
 from generate.collections import Collections
-from generate.program import Array, Function, Program, Tuple
+from generate.program import Array, Function, Program, Struct, Tuple
 from generate.scalars import (FLOATS, INTEGERS, NUMBERS, ONE_FLOAT, SCALARS, SIGNED, TWO_FLOATS, UNSIGNED, WIDTH,
                               Variable, least, most)
 
@@ -30,7 +30,7 @@ class Writer(Collections):
         self.pure = False      # what a flow on known values can compute, too
         self.in_flow = False
         self.loops = 0
-        self.has_generics = False
+        self.has_generics, self.structs = False, []
 
     # ---- Chance --------------------------------------------------------------------------------
 
@@ -64,8 +64,17 @@ class Writer(Collections):
         parts = tuple(self.scalar_type() for _ in range(self.pick([2, 2, 3])))
         return Tuple(parts, tuple("pqr"[:len(parts)]) if self.chance(50) else ())
 
+    def struct_type(self):
+        self.show("L4.20")
+        name, fields = self.name("S"), self.random.sample("abcd", self.pick([1, 2, 3]))
+        simple = [self.scalar_type, self.scalar_type, self.tuple_type, lambda: self.array_type(self.pick([1, 2]))]
+        return Struct(name, tuple((f, self.pick(simple)()) for f in fields))
+
     def any_type(self):
         kind = self.random.random()
+        if self.structs and kind > .9:
+            self.show("L4.20")
+            return self.pick(self.structs)
         return self.scalar_type() if kind < .6 else self.array_type() if kind < .88 else self.tuple_type()
 
     # ---- Variables -----------------------------------------------------------------------------
@@ -108,7 +117,7 @@ class Writer(Collections):
                     all(v.type.extents)]
         if elements and self.chance(35):
             return self.element(self.pick(elements))
-        parts = [v for v in self.scope if isinstance(v.type, Tuple) and type_ in v.type.parts]
+        parts = [v for v in self.scope if isinstance(v.type, (Tuple, Struct)) and type_ in v.type.parts]
         if parts and self.chance(25):
             return self.part(self.pick(parts), type_)
         if choices and self.chance(85):
@@ -147,7 +156,9 @@ class Writer(Collections):
     def part(self, variable, type_):
         self.show("L5.16")
         at = self.pick([i for i, t in enumerate(variable.type.parts) if t == type_])
-        if variable.type.names and self.chance(60):
+        if isinstance(variable.type, Struct):
+            self.show("L4.21")
+        if isinstance(variable.type, Struct) or variable.type.names and self.chance(60):
             return f"{variable.name}.{variable.type.names[at]}"
         return f"{variable.name}.{at}"
 
@@ -283,7 +294,7 @@ class Writer(Collections):
     def call(self, type_, depth):
         callees = [s for s in self.signatures if s.result == type_ and (s.pure or not self.pure)]
         if not callees or self.in_flow or depth < 1 or self.loops > 1:
-            return self.leaf(type_) if not isinstance(type_, (Array, Tuple)) else self.value(type_, 0)
+            return self.leaf(type_) if type_ in SCALARS else self.value(type_, 0)
         return self.call_of(self.pick(callees), depth - 1)
 
     def call_of(self, callee, depth):
@@ -306,6 +317,8 @@ class Writer(Collections):
             return self.array(type_, depth)
         if isinstance(type_, Tuple):
             return self.tuple(type_, depth)
+        if isinstance(type_, Struct):
+            return self.struct(type_, depth)
         return self.scalar(type_, depth)
 
     def tuple(self, type_, depth):
@@ -314,6 +327,15 @@ class Writer(Collections):
             return variable.name
         self.show("L4.3")
         return f"({', '.join(self.value(p, depth - 1) if p == 'bool' else self.anchored(p, depth - 1) for p in type_.parts)})"
+
+    def struct(self, type_, depth):
+        variable = self.of_type(type_)
+        if variable and self.chance(60):
+            return variable.name
+        self.show("L4.20")
+        fields = [f"{n}: {self.value(t, max(depth - 1, 0))}" for n, t in type_.fields]
+        self.random.shuffle(fields)
+        return f"{type_.name}{{{', '.join(fields)}}}"
 
     def anchored(self, type_, depth):
         return self.scalar(type_, depth)
@@ -451,20 +473,20 @@ class Writer(Collections):
         type_ = self.any_type()
         name, changes = self.name("v"), self.chance(60)
         # A declared type gives literals theirs; without one the value says it itself.
-        spelled = isinstance(type_, (Array, Tuple)) or self.chance(60)
+        spelled = type_ not in SCALARS or self.chance(60)
         spelled_type = f": {type_}" if spelled else ""
         lines.append(f"{'var' if changes else 'let'} {name}{spelled_type} = {self.value(type_)}")
         self.scope.append(Variable(name, type_, changes))
 
     def assignment(self, lines, result):
-        target = self.visible(lambda v: v.changes and (v.type in SCALARS or isinstance(v.type, (Array, Tuple))))
+        target = self.visible(lambda v: v.changes and (v.type in SCALARS or isinstance(v.type, (Array, Tuple, Struct))))
         if not target:
             return self.declaration(lines, result)
         self.show("L6.3")
         type_ = target.type
         if isinstance(type_, Array):
             return self.array_assignment(lines, target)
-        if isinstance(type_, Tuple):
+        if isinstance(type_, (Tuple, Struct)):
             lines.append(f"{target.name} = {self.value(type_)}")
             return None
         if type_ != "bool" and self.chance(40):
@@ -632,6 +654,10 @@ class Writer(Collections):
             value = self.literal(type_)
             lines.append(f"let {name}: {type_} = {value}")
             self.constants.append((name, type_))
+        for _ in range(self.pick([0, 1, 2])):
+            struct = self.struct_type()
+            self.structs.append(struct)
+            lines.append(struct.declaration())
         return lines
 
     def plain_arguments(self, callee):
@@ -643,6 +669,8 @@ class Writer(Collections):
         return text
 
     def plain_value(self, type_):
+        if isinstance(type_, Struct):
+            return f"{type_.name}{{{', '.join(f'{n}: {self.plain_value(t)}' for n, t in type_.fields)}}}"
         if isinstance(type_, Tuple):
             return f"({', '.join(self.typed_literal(p) for p in type_.parts)})"
         if not isinstance(type_, Array):
