@@ -137,6 +137,9 @@ void wk_free(struct wk_context *context, void *data);
 int32_t wk_fail(struct wk_context *context, const struct wk_site *site, const uint64_t *values);
 /* The status of the failure that is recorded already. */
 int32_t wk_failed(struct wk_context *context);
+/* Forgets the recorded failure if it follows from what was computed, as a failed check does: then 0.
+ * The status to return if it is one of the environment: memory, time, an input. */
+int32_t wk_recover(struct wk_context *context);
 /* The status to return when *context->stop was seen set. */
 int32_t wk_stopped(struct wk_context *context);
 /* Appends a line to the task's log. (wk_log is the logarithm.) */

@@ -14,9 +14,10 @@ static void refuse_argument(struct checker *c, const struct ast_annotation *a, c
                  ERR_annotation_argument, "@%s takes %s", a->name.text, want);
     if (strcmp(a->name.text, "together") != 0)
         diagnose_hint(c->diagnostics, d, "as in @%s(%s)", a->name.text,
-                      strcmp(a->name.text, "retry") == 0    ? "3"
-                      : strcmp(a->name.text, "memory") == 0 ? "2GiB"
-                                                            : "30s");
+                      strcmp(a->name.text, "retry") == 0      ? "3"
+                      : strcmp(a->name.text, "fallback") == 0 ? "0.0"
+                      : strcmp(a->name.text, "memory") == 0   ? "2GiB"
+                                                              : "30s");
 }
 
 /* The one argument of an annotation: an integer literal, a duration or not as `duration` says. */
@@ -50,7 +51,8 @@ static void read_retry(struct checker *c, const struct ast_annotation *a,
 
 static void unknown_annotation(struct checker *c, const struct ast_annotation *a)
 {
-    static const char *const names[] = {"retry", "timeout", "memory", "cost", "together"};
+    static const char *const names[] = {"retry", "timeout",  "memory",
+                                        "cost",  "together", "fallback"};
     const char *nearest = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         nearest_name(a->name.text, names[i], &nearest);
@@ -60,7 +62,7 @@ static void unknown_annotation(struct checker *c, const struct ast_annotation *a
         diagnose_hint(c->diagnostics, d, "did you mean '@%s'?", nearest);
     else
         diagnose_hint(c->diagnostics, d,
-                      "there are @retry, @timeout, @memory, @cost and @together");
+                      "there are @retry, @timeout, @memory, @cost, @together and @fallback");
 }
 
 static void read_annotation(struct checker *c, const struct ast_annotation *a,
@@ -82,7 +84,8 @@ static void read_annotation(struct checker *c, const struct ast_annotation *a,
             refuse_argument(c, a, "no argument");
         out->together = true;
     } else if (strcmp(name, "fallback") == 0) {
-        diagnose(c->diagnostics, a->span, ERR_fallback_not_yet, "@fallback is not compiled yet");
+        if (a->argument_count != 1 || a->arguments[0].name.text)
+            refuse_argument(c, a, "the value that replaces the result");
     } else if (strcmp(name, "defer") == 0) {
         diagnose(c->diagnostics, a->span, ERR_defer_not_yet, "@defer is not compiled yet");
     } else {

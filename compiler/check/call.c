@@ -335,7 +335,7 @@ static void refuse_flow_annotations(struct checker *c, const struct ast_expressi
     if (!f->typed.is_flow || call->annotation_count == 0)
         return;
     const char *name = call->annotations[0].name.text;
-    if (!name || strcmp(name, "defer") == 0 || strcmp(name, "fallback") == 0)
+    if (!name || strcmp(name, "defer") == 0)
         return;
     struct diagnostic *d = diagnose(c->diagnostics, call->annotations[0].span, ERR_annotation_place,
                                     "annotations belong to tasks and calls of tasks, and '%s' is a "
@@ -364,6 +364,9 @@ static struct typed *make_call(struct checker *c, const struct ast_expression *c
                       annotations);
     node->annotations = annotations;
     if (!pass_values(c, call, f, nodes, node->arguments) || !node->type || node_is_error(c, node))
+        return node_error(c, call->span);
+    f = check_called_fallback(c, call, f, node);
+    if (!f)
         return node_error(c, call->span);
     vector_push(&c->function->calls, f);
     check_call_extents(c, node);

@@ -217,6 +217,8 @@ static void release(struct checker *c)
         vector_release(&c->generics.items[i]->calls);
         vector_release(&c->generics.items[i]->instances);
     }
+    for (size_t i = 0; i < c->prelude.count; i++)
+        vector_release(&c->prelude.items[i]->calls);
     vector_release(&c->functions);
     vector_release(&c->generics);
     vector_release(&c->prelude);

@@ -70,7 +70,8 @@ struct function {
     struct span used_at;                  /* where that was */
     VECTOR(struct function *) instances;  /* of a generic */
     VECTOR(struct function *) calls;      /* each callee once or more */
-    uint32_t visit, low;                  /* recursion.c */
+    struct function *guard; /* calls it, for calls with @fallback; or NULL (fallback.c) */
+    uint32_t visit, low;    /* recursion.c */
     bool on_stack;
 };
 
@@ -149,7 +150,7 @@ struct checker {
     struct scope_table scope;
     VECTOR(struct function *) functions; /* declared, in the order of the text; then instances */
     VECTOR(struct function *) generics;  /* declared ones with type or function parameters */
-    VECTOR(struct function *) prelude;   /* prelude functions used as values */
+    VECTOR(struct function *) prelude; /* tasks without a declaration: of the prelude, fallbacks */
     VECTOR(struct constant *) constants;
     VECTOR(struct structure *) structures;
     VECTOR(const char *) foreign_files; /* C files by unit: interned paths */
@@ -397,6 +398,17 @@ struct typed *check_operation_call(struct checker *c, enum operation operation, 
 /* Reads the annotations of a declaration or call. `base` (or NULL) are those that they refine. */
 void check_annotations(struct checker *c, const struct ast_annotation *annotations, uint32_t count,
                        const struct typed_annotations *base, struct typed_annotations *out);
+/* The first @fallback among annotations, or NULL. (fallback.c) */
+const struct ast_annotation *find_fallback(const struct ast_annotation *annotations,
+                                           uint32_t count);
+/* Reports a @fallback at a call of `name`, which is no task. */
+void refuse_fallback(struct checker *c, const struct ast_expression *call, const char *name);
+/* Checks the @fallback of a task's declaration; its parameters and dimensions are in scope. */
+void check_declared_fallback(struct checker *c, struct function *f);
+/* Checks the @fallback of a call `node` of `f`, if it has one, and makes it a call of f's guard.
+ * Returns what is called; NULL after a report. */
+struct function *check_called_fallback(struct checker *c, const struct ast_expression *call,
+                                       struct function *f, struct typed *node);
 /* Reports named arguments where the prelude's function has none. */
 bool refuse_named_arguments(struct checker *c, const struct ast_expression *call, const char *name);
 

@@ -39,14 +39,16 @@ static void refuse_inner(struct checker *c, const struct ast_type *form)
         }
 }
 
-/* Lists the extents in a form that denotes `type`; `array` is NULL for results. */
+/* Lists the extents in a form that denotes `type`; `array` is NULL for results. Those of an
+ * erroneous type (in a generic that is checked by itself: T[n]) bind their names all the same. */
 static void list_sites(struct checker *c, const struct ast_type *form, const struct type *type,
                        struct typed *array, struct extent_sites *out)
 {
     if (form->kind == TYPEFORM_TUPLE) {
+        bool known = !types_is_error(c, type);
         for (uint32_t i = 0; i < form->tuple.count; i++)
-            list_sites(c, form->tuple.parts[i], type->parts[i],
-                       array ? node_part(c, array, i, array->span) : NULL, out);
+            list_sites(c, form->tuple.parts[i], known ? type->parts[i] : type,
+                       array && known ? node_part(c, array, i, array->span) : array, out);
         return;
     }
     if (form->kind == TYPEFORM_ARRAY) {
@@ -253,9 +255,9 @@ static void add_result_extents(struct checker *c, struct function *f)
         const struct extent_site *site = &sites.list.items[i];
         struct typed *extent = check_extent(c, site->expression);
         if (extent)
-            f->typed.result_extents[f->typed.result_extent_count++] = (struct result_extent){
-                site->leaf, site->dimension, extent, extent_message(c, f, site, extent),
-                site->span};
+            f->typed.result_extents[f->typed.result_extent_count++] =
+                (struct result_extent){site->leaf, site->dimension, extent,
+                                       extent_message(c, f, site, extent), site->span};
     }
     vector_release(&sites.list);
 }
@@ -273,7 +275,7 @@ void check_dimensions(struct checker *c, struct function *f)
                                          .local = local},
                         ERR_duplicate_parameter))
             f->broken = true;
-        if (!types_is_error(c, local->variable.type))
+        if (f->forms[i]->type)
             list_sites(c, f->forms[i]->type, local->variable.type,
                        node_variable(c, local, local->variable.span), &sites);
     }
@@ -368,10 +370,10 @@ void check_returned_extents(struct checker *c, const struct typed *value)
         int64_t expected = (int64_t)declared->extent->word;
         if (declared->extent->kind != TYPED_CONSTANT || found < 0 || found == expected)
             continue;
-        struct diagnostic *d = diagnose(
-            c->diagnostics, value->span, ERR_shape_mismatch,
-            "the result of '%s' has the extent %lld in dimension %u, expected %lld", f->name,
-            (long long)found, declared->dimension, (long long)expected);
+        struct diagnostic *d =
+            diagnose(c->diagnostics, value->span, ERR_shape_mismatch,
+                     "the result of '%s' has the extent %lld in dimension %u, expected %lld",
+                     f->name, (long long)found, declared->dimension, (long long)expected);
         diagnose_note(c->diagnostics, d, declared->span, "the extent is declared here");
     }
 }

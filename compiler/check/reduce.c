@@ -376,6 +376,7 @@ struct typed *check_reduce(struct checker *c, const struct ast_expression *call)
     if (initial && node_is_error(c, initial))
         return node_error(c, call->span);
     struct typed *node = node_new(c, TYPED_REDUCE, f->typed.result, call->span);
+    refuse_fallback(c, call, r.name);
     struct typed_annotations *annotations = arena_new(c->arena, struct typed_annotations);
     check_annotations(c, call->annotations, call->annotation_count, &f->typed.annotations,
                       annotations);
@@ -474,6 +475,7 @@ struct typed *check_scan(struct checker *c, const struct ast_expression *call)
         return node_error(c, call->span);
     struct typed *node =
         node_new(c, TYPED_REDUCE, types_array(c, f->typed.result, 1, call->span), call->span);
+    refuse_fallback(c, call, r.name);
     struct typed_annotations *annotations = arena_new(c->arena, struct typed_annotations);
     check_annotations(c, call->annotations, call->annotation_count, NULL, annotations);
     node->reducer = &f->typed;

@@ -68,7 +68,7 @@ static void check_function_annotations(struct checker *c, struct function *f)
     if (!f->typed.is_flow || d->annotation_count == 0)
         return;
     const char *name = d->annotations[0].name.text;
-    if (!name || strcmp(name, "defer") == 0 || strcmp(name, "fallback") == 0)
+    if (!name || strcmp(name, "defer") == 0)
         return;
     struct diagnostic *diagnostic = diagnose(
         c->diagnostics, d->annotations[0].span, ERR_annotation_place,

@@ -419,6 +419,7 @@ void check_body(struct checker *c, struct function *f)
     scope_open(c);
     bool reachable = body ? check_statements(c, body, &list) : false;
     scope_close(c);
+    check_declared_fallback(c, f);
     scope_close(c);
     if (reachable && f->declaration->function.result && !type_is_unit(f->typed.result) &&
         !types_is_error(c, f->typed.result))

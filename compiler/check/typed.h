@@ -157,6 +157,7 @@ struct typed {
             struct typed **arguments; /* one for each parameter, in order, defaults included */
             uint32_t argument_count;
             const struct typed_annotations *annotations; /* the call's merged over the task's */
+            bool is_bare; /* the callee's fallback is not taken: a failure is the caller's */
         };
         struct {                            /* REDUCE */
             struct typed_function *reducer; /* (accumulator, element) -> accumulator */
@@ -318,6 +319,9 @@ struct typed_function {
     uint32_t variable_count;             /* variables have indexes below this */
     enum operation prelude; /* a prelude function over numbers passed as a value; else NONE */
     bool is_recursive;      /* tasks: may call itself, directly or not */
+    /* Tasks: one with the same parameters and result that gives the result when this one failed by
+     * itself (@fallback); or NULL. */
+    struct typed_function *fallback;
 };
 
 struct typed_program {

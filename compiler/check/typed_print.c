@@ -154,6 +154,7 @@ static void print_reduce(const struct typed *node, struct buffer *out)
 
 static void print_call(const struct typed *node, struct buffer *out)
 {
+    buffer_puts(out, node->is_bare ? "bare " : "");
     print_annotations(node->annotations, out);
     buffer_printf(out, "%s(", node->callee->symbol);
     print_list(node->arguments, node->argument_count, out);
@@ -395,6 +396,8 @@ static void print_rules(const struct typed_function *f, struct buffer *out)
 
 static void print_function(const struct typed_function *f, struct buffer *out)
 {
+    if (f->fallback)
+        buffer_printf(out, "@fallback(%s) ", f->fallback->symbol);
     print_annotations(&f->annotations, out);
     buffer_printf(out, "%s%s %s(",
                   f->is_recursive ? "recursive "

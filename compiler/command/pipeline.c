@@ -149,17 +149,26 @@ int pipeline_compile_kernels(struct compilation *c, const struct link_options *o
     return code;
 }
 
+static wk_kernel *find_kernel(const struct compilation *c, uint32_t symbol)
+{
+    const char *name = dag_string(&c->dag, symbol);
+    wk_kernel *kernel = kernel_library_find(&c->kernels, name);
+    if (!kernel)
+        bug("kernels.so lacks the task '%s'", name);
+    return kernel;
+}
+
 static bool stage_link(struct compilation *c)
 {
     struct link_options options = {.kernel = {.optimize = c->optimize, .debug = true}};
     if (pipeline_compile_kernels(c, &options))
         return false;
     c->kernel_table = memory_new(c->dag.task_count, sizeof(wk_kernel *));
+    c->fallback_table = memory_new(c->dag.task_count, sizeof(wk_kernel *));
     for (uint32_t i = DAG_RESULT + 1; i < c->dag.task_count; i++) {
-        const char *symbol = dag_string(&c->dag, c->dag.tasks[i].symbol);
-        c->kernel_table[i] = kernel_library_find(&c->kernels, symbol);
-        if (!c->kernel_table[i])
-            bug("kernels.so lacks the task '%s'", symbol);
+        c->kernel_table[i] = find_kernel(c, c->dag.tasks[i].symbol);
+        if (c->dag.tasks[i].fallback)
+            c->fallback_table[i] = find_kernel(c, c->dag.tasks[i].fallback);
     }
     return true;
 }
@@ -191,6 +200,7 @@ void pipeline_init(struct compilation *c, const struct options *options, const c
 void pipeline_release(struct compilation *c)
 {
     free(c->kernel_table);
+    free(c->fallback_table);
     kernel_library_close(&c->kernels);
     plan_release(&c->plan);
     dag_release(&c->dag);

@@ -64,7 +64,8 @@ struct compilation {
     struct elaborate_counters counters;
     struct plan plan;
     struct kernel_library kernels;
-    wk_kernel **kernel_table; /* by task of the DAG */
+    wk_kernel **kernel_table;   /* by task of the DAG */
+    wk_kernel **fallback_table; /* likewise; NULL where a task has none */
 
     enum stage done; /* the next stage to run */
     bool usage;      /* the mistake is one of the command line: exit status 2 */

@@ -78,6 +78,7 @@ static bool run_job(struct run *run)
     struct error error;
     struct job job = {.plan = &c->plan,
                       .kernels = c->kernel_table,
+                      .fallbacks = c->fallback_table,
                       .inputs = c->inputs,
                       .files = c->job_files.handles,
                       .file_count = c->job_files.count,

@@ -162,13 +162,15 @@ static uint32_t add_kernel(struct encoder *e, const struct ir_instruction *call)
 {
     const struct typed_function *kernel = e->module->kernels[call->callee];
     struct typed_annotations annotations = merged(call->annotations, &kernel->annotations);
-    struct flow_kernel_record record = {.name = add_string(e, kernel->name),
-                                        .symbol = add_string(e, kernel->symbol),
-                                        .parameter_types = add_parameter_types(e, kernel),
-                                        .result_type = add_type_text(e, kernel->result),
-                                        .site = add_site(e, kernel->span),
-                                        .retries = (uint32_t)annotations.retries,
-                                        .together = annotations.together};
+    struct flow_kernel_record record = {
+        .name = add_string(e, kernel->name),
+        .symbol = add_string(e, kernel->symbol),
+        .parameter_types = add_parameter_types(e, kernel),
+        .result_type = add_type_text(e, kernel->result),
+        .site = add_site(e, kernel->span),
+        .fallback = add_string(e, kernel->fallback ? kernel->fallback->symbol : ""),
+        .retries = (uint32_t)annotations.retries,
+        .together = annotations.together};
     set_wide(record.timeout_ns, annotations.timeout_ns);
     set_wide(record.memory_bytes, annotations.memory_bytes);
     set_wide(record.cost_ns, annotations.cost_ns);

@@ -22,6 +22,12 @@ struct name_use { /* a function's name, and where its number goes */
     const char *at;
 };
 
+struct fallback_use { /* a kernel, and the name of its fallback */
+    struct typed_function *kernel;
+    const char *name;
+    const char *at;
+};
+
 struct reader {
     const char *begin, *at, *end;
     const char *name; /* of the text, for errors */
@@ -30,6 +36,7 @@ struct reader {
     VECTOR(ir_value) operands;
     VECTOR(const struct ir_type *) results;
     VECTOR(struct name_use) uses;
+    VECTOR(struct fallback_use) fallbacks;
     struct error *error;
 };
 
@@ -729,6 +736,16 @@ static bool read_kernel_parameters(struct reader *r, struct typed_function *kern
     return ok && expect(r, ")");
 }
 
+static bool read_fallback(struct reader *r, struct typed_function *kernel)
+{
+    if (!accept(r, "fallback="))
+        return true;
+    const char *at = r->at, *name = read_symbol(r);
+    if (name)
+        vector_push(&r->fallbacks, (struct fallback_use){kernel, name, at});
+    return name != NULL;
+}
+
 static bool read_kernel(struct reader *r)
 {
     struct typed_function *kernel = arena_new(r->module->arena, struct typed_function);
@@ -742,10 +759,27 @@ static bool read_kernel(struct reader *r)
         }
     if (!(kernel->name = read_quoted(r)) || !read_kernel_parameters(r, kernel) ||
         !expect(r, "->") || !(kernel->result = read_plain_type(r, NULL)) ||
-        !read_annotations(r, &kernel->annotations) || !read_span(r, &kernel->span))
+        !read_annotations(r, &kernel->annotations) || !read_fallback(r, kernel) ||
+        !read_span(r, &kernel->span))
         return false;
     ir_kernel_new(r->module, kernel);
     return expect_line_end(r);
+}
+
+/* Kernels name fallbacks that may stand behind them. */
+static bool resolve_fallbacks(struct reader *r)
+{
+    for (size_t i = 0; i < r->fallbacks.count; i++) {
+        const struct fallback_use *use = &r->fallbacks.items[i];
+        for (uint32_t k = 0; k < r->module->kernel_count; k++)
+            if (strcmp(r->module->kernels[k]->symbol, use->name) == 0)
+                use->kernel->fallback = r->module->kernels[k];
+        if (!use->kernel->fallback) {
+            r->at = use->at;
+            return fail(r, "no kernel of this name");
+        }
+    }
+    return true;
 }
 
 /* Parameters are read into their final place: uses keep addresses into it. */
@@ -831,7 +865,7 @@ static bool read_module(struct reader *r)
             return false;
     if (!r->module->result)
         return fail(r, "the module has no entry");
-    return resolve_names(r);
+    return resolve_fallbacks(r) && resolve_names(r);
 }
 
 struct ir_module *ir_parse(const char *text, size_t length, const char *name, struct arena *arena,
@@ -847,5 +881,6 @@ struct ir_module *ir_parse(const char *text, size_t length, const char *name, st
     vector_release(&reader.operands);
     vector_release(&reader.results);
     vector_release(&reader.uses);
+    vector_release(&reader.fallbacks);
     return ok ? reader.module : NULL;
 }

@@ -303,6 +303,8 @@ static void print_kernel(struct buffer *out, const struct typed_function *kernel
     buffer_puts(out, ") -> ");
     type_print(kernel->result, out);
     print_annotations(out, &kernel->annotations);
+    if (kernel->fallback)
+        buffer_printf(out, " fallback=@%s", kernel->fallback->symbol);
     print_span(out, kernel->span);
     buffer_putc(out, '\n');
 }

@@ -372,6 +372,20 @@ static bool verify_entry(struct verifier *v)
     return true;
 }
 
+/* A fallback is a kernel of the module with the same parameters and result. */
+static bool is_fallback_of(const struct verifier *v, const struct typed_function *kernel)
+{
+    const struct typed_function *fallback = kernel->fallback;
+    bool ok = fallback->result == kernel->result && !fallback->fallback &&
+              fallback->parameter_count == kernel->parameter_count;
+    for (uint32_t p = 0; p < kernel->parameter_count && ok; p++)
+        ok = fallback->parameters[p]->type == kernel->parameters[p]->type;
+    for (uint32_t i = 0; i < v->module->kernel_count && ok; i++)
+        if (v->module->kernels[i] == fallback)
+            return true;
+    return false;
+}
+
 static bool verify_kernels(struct verifier *v)
 {
     for (uint32_t i = 0; i < v->module->kernel_count; i++) {
@@ -381,6 +395,9 @@ static bool verify_kernels(struct verifier *v)
             ok &= type_has_words(kernel->parameters[p]->type);
         if (!ok)
             return verify_fail(v, 1, "the kernel @%s has a type without words", kernel->symbol);
+        if (kernel->fallback && !is_fallback_of(v, kernel))
+            return verify_fail(v, 1, "the fallback of the kernel @%s is not like it",
+                               kernel->symbol);
     }
     return true;
 }

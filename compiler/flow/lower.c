@@ -125,6 +125,8 @@ uint32_t lower_kernel(struct lowering *shared, struct typed_function *task)
         return number;
     number = ir_kernel_new(shared->module, task);
     pointer_table_add(&shared->kernels, task, number);
+    if (task->fallback)
+        lower_kernel(shared, task->fallback);
     return number;
 }
 

@@ -85,6 +85,16 @@ static void drop(struct uses *u)
     module->kernel_count = kernels;
 }
 
+/* What a used kernel falls back on is used. */
+static void use_fallbacks(struct uses *u)
+{
+    for (uint32_t i = 0; i < u->module->kernel_count; i++)
+        for (uint32_t k = 0; k < u->module->kernel_count; k++)
+            if (u->kernels[i] != DROPPED &&
+                u->module->kernels[k] == u->module->kernels[i]->fallback)
+                u->kernels[k] = 0;
+}
+
 void pass_unused(struct ir_module *module)
 {
     struct uses u = {.module = module};
@@ -100,6 +110,7 @@ void pass_unused(struct ir_module *module)
             use_function(&u, (uint32_t)module->parameters[i].default_function);
     while (u.pending.count)
         look_through(&u, module->functions[vector_pop(&u.pending)]);
+    use_fallbacks(&u);
     drop(&u);
     free(u.functions);
     free(u.kernels);

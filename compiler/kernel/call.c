@@ -269,10 +269,9 @@ void return_value(struct generator *g, struct value value, struct span span)
 
 /* ---- Calls -------------------------------------------------------------------------------- */
 
-/* Takes the result struct apart after checking its status. */
+/* Takes the result struct apart, whose status was checked. */
 static struct value unpack_result(struct generator *g, LLVMValueRef result, const struct type *type)
 {
-    check_status(g, LLVMBuildExtractValue(g->builder, result, 0, ""));
     uint32_t count = type_native_count(type), at = 0;
     LLVMValueRef *leaves = arena_array(&g->arena, LLVMValueRef, count);
     for (uint32_t i = 0; i < count; i++)
@@ -280,11 +279,10 @@ static struct value unpack_result(struct generator *g, LLVMValueRef result, cons
     return value_mark_owned(value_unflatten(g, type, leaves, &at));
 }
 
-struct value call_function(struct generator *g, struct typed_function *callee,
-                           const struct value *arguments, struct span span)
+/* Calls a task; the struct with its status and result. */
+static LLVMValueRef call_task(struct generator *g, struct typed_function *callee,
+                              const struct value *arguments)
 {
-    if (is_scalar_prelude(callee))
-        return call_prelude(g, callee, arguments, span);
     LLVMTypeRef type;
     LLVMValueRef function = function_declare(g, callee, &type);
     vector_push(&g->calls, (struct call_edge){g->number, function_number(g, callee)});
@@ -294,8 +292,59 @@ struct value call_function(struct generator *g, struct typed_function *callee,
     operands[1] = g->depth;
     for (uint32_t i = 0; i < callee->parameter_count; i++)
         at += value_flatten(&arguments[i], operands + at);
-    return unpack_result(g, LLVMBuildCall2(g->builder, type, function, operands, count, ""),
-                         callee->result);
+    return LLVMBuildCall2(g->builder, type, function, operands, count, "");
+}
+
+static LLVMValueRef status_of(struct generator *g, LLVMValueRef result)
+{
+    return LLVMBuildExtractValue(g->builder, result, 0, "");
+}
+
+/* If the task failed by itself, its failure is forgotten, and what its fallback gives taken. */
+static LLVMValueRef call_fallback(struct generator *g, struct typed_function *fallback,
+                                  const struct value *arguments, LLVMValueRef result)
+{
+    LLVMValueRef zero = LLVMConstInt(g->i32, 0, false), status = status_of(g, result);
+    LLVMBasicBlockRef failed = block_new(g, "failed"), end = block_new(g, "called");
+    LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(g->builder)};
+    branch_likely(g, LLVMBuildICmp(g->builder, LLVMIntEQ, status, zero, ""), end, failed);
+    block_enter(g, failed);
+    LLVMTypeRef type = LLVMFunctionType(g->i32, &g->pointer, 1, false);
+    LLVMValueRef recover = LLVMGetNamedFunction(g->module, "wk_recover");
+    if (!recover)
+        recover = LLVMAddFunction(g->module, "wk_recover", type);
+    check_status(g, LLVMBuildCall2(g->builder, type, recover, &g->worker, 1, ""));
+    LLVMValueRef values[2] = {result, call_task(g, fallback, arguments)};
+    from[1] = LLVMGetInsertBlock(g->builder);
+    LLVMBuildBr(g->builder, end);
+    block_enter(g, end);
+    LLVMValueRef either = LLVMBuildPhi(g->builder, LLVMTypeOf(result), "");
+    LLVMAddIncoming(either, values, from, 2);
+    return either;
+}
+
+static struct value call_any(struct generator *g, struct typed_function *callee, bool is_bare,
+                             const struct value *arguments, struct span span)
+{
+    if (is_scalar_prelude(callee))
+        return call_prelude(g, callee, arguments, span);
+    LLVMValueRef result = call_task(g, callee, arguments);
+    if (callee->fallback && !is_bare)
+        result = call_fallback(g, callee->fallback, arguments, result);
+    check_status(g, status_of(g, result));
+    return unpack_result(g, result, callee->result);
+}
+
+struct value call_function(struct generator *g, struct typed_function *callee,
+                           const struct value *arguments, struct span span)
+{
+    return call_any(g, callee, false, arguments, span);
+}
+
+struct value call_bare(struct generator *g, struct typed_function *callee,
+                       const struct value *arguments, struct span span)
+{
+    return call_any(g, callee, true, arguments, span);
 }
 
 /* ---- Kernels ------------------------------------------------------------------------------ */

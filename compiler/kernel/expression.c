@@ -169,6 +169,8 @@ static struct value call(struct generator *g, const struct typed *typed)
     for (uint32_t i = 0; i < typed->argument_count; i++)
         arguments[i] = expression_borrow(g, typed->arguments[i]);
     debug_at(g, typed->span);
+    if (typed->is_bare)
+        return call_bare(g, typed->callee, arguments, typed->span);
     return call_function(g, typed->callee, arguments, typed->span);
 }
 

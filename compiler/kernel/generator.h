@@ -439,6 +439,9 @@ void kernel_define(struct generator *g, struct typed_function *function);
 /* Calls with borrowed dense arguments; arrays of the result are owned. */
 struct value call_function(struct generator *g, struct typed_function *callee,
                            const struct value *arguments, struct span span);
+/* As call_function, without the callee's fallback. */
+struct value call_bare(struct generator *g, struct typed_function *callee,
+                       const struct value *arguments, struct span span);
 /* Marks all arrays of a value as owned. */
 struct value value_mark_owned(struct value value);
 void return_value(struct generator *g, struct value value, struct span span);

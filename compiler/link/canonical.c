@@ -239,6 +239,7 @@ static void expression(struct canonical *c, const struct typed *typed)
     case TYPED_CALL:
         function_name(c, typed->callee);
         list(c, typed->arguments, typed->argument_count);
+        number(c, typed->is_bare);
         return;
     case TYPED_REDUCE:
         reduction(c, typed);
@@ -335,6 +336,9 @@ static void function(struct canonical *c, const struct typed_function *f)
     place(c, f->span);
     number(c, f->prelude);
     number(c, f->is_recursive);
+    number(c, f->fallback != NULL);
+    if (f->fallback)
+        function_name(c, f->fallback);
     number(c, f->parameter_count);
     for (uint32_t i = 0; i < f->parameter_count; i++)
         variable(c, f->parameters[i]);

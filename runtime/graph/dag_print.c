@@ -83,6 +83,10 @@ static void print_task(struct printer *p, uint32_t number)
         buffer_printf(p->out, " cost=%" PRIu64, task->cost_ns);
     if (task->together)
         buffer_printf(p->out, " together=%u", task->together);
+    if (task->fallback) {
+        buffer_puts(p->out, " fallback=");
+        print_quoted(p, task->fallback);
+    }
     print_site(p, task->site);
     buffer_putc(p->out, '\n');
 }

@@ -114,7 +114,7 @@ static int verify_tasks(struct verifier *v)
         const struct dag_task *task = &v->dag->tasks[i];
         if (!is_string(v, task->name) || !is_string(v, task->symbol) ||
             !is_string(v, task->parameter_types) || !is_string(v, task->result_type) ||
-            task->site >= v->dag->site_count)
+            task->site >= v->dag->site_count || !is_string(v, task->fallback))
             return REFUSE(v, "D6: task %u has no name, symbol, types or site", i);
     }
     int code = dag_signatures_init(&v->signatures, v->dag, v->error);

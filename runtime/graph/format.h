@@ -73,6 +73,7 @@ struct flow_kernel_record {
     uint32_t parameter_types; /* string: a tuple type */
     uint32_t result_type;     /* string */
     uint32_t site;
+    uint32_t fallback; /* string: the symbol of the kernel that replaces it; empty: none */
     uint32_t retries, together;
     uint32_t timeout_ns[2], memory_bytes[2], cost_ns[2]; /* low half, high half */
 };

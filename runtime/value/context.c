@@ -496,6 +496,21 @@ int32_t wk_fail(struct wk_context *kernel, const struct wk_site *site, const uin
     return (int32_t)context->error.code;
 }
 
+bool context_can_recover(enum error_code code)
+{
+    return code != ERR_task_timeout && code != ERR_memory_limit && code != ERR_out_of_memory &&
+           code != ERR_file_unreadable && code != ERR_interrupted && code != ERR_blas_missing;
+}
+
+int32_t wk_recover(struct wk_context *kernel)
+{
+    struct context *context = kernel->runtime;
+    if (!context_can_recover(context->error.code))
+        return wk_failed(kernel);
+    context->error = (struct error){.code = ERR_none};
+    return 0;
+}
+
 int32_t wk_failed(struct wk_context *kernel)
 {
     const struct context *context = kernel->runtime;

@@ -104,6 +104,10 @@ static inline int context_call(struct context *context, wk_kernel *kernel,
 }
 int context_finish(struct context *context, int code);
 
+/* Whether a failure follows from the kernel and its arguments alone, so that it would be the same
+ * again: those, and no failures of the environment, may be replaced by a fallback. */
+bool context_can_recover(enum error_code code);
+
 /* As context_run, for a kernel whose results are scalars: a call that costs next to nothing. */
 static inline int context_run_scalars(struct context *context, wk_kernel *kernel,
                                       const uint64_t *arguments, uint64_t *results)

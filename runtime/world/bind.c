@@ -41,7 +41,7 @@ static void set_results(struct bind_table *table, struct bind_task *task, const 
     task->results = leaves;
     for (uint32_t i = 0; i < task->result_count; i++)
         task->has_arrays |= leaves[i].is_block;
-    task->is_plain = !task->has_arrays && task->timeout_ns == 0;
+    task->is_plain = !task->has_arrays && task->timeout_ns == 0 && !task->fallback;
     table->has_arrays |= task->has_arrays;
     if (type->word_count > table->result_words)
         table->result_words = type->word_count;
@@ -73,6 +73,7 @@ void bind_table_init(struct bind_table *table, const struct job *job)
     set_parameters(table, &table->tasks[DAG_RESULT], job->result_type);
     for (uint32_t t = 1; t < dag->task_count; t++) {
         table->tasks[t].kernel = job->kernels[t];
+        table->tasks[t].fallback = job->fallbacks ? job->fallbacks[t] : NULL;
         table->tasks[t].timeout_ns = dag->tasks[t].timeout_ns;
         const char *parameters = dag_string(dag, dag->tasks[t].parameter_types);
         const char *results = dag_string(dag, dag->tasks[t].result_type);

@@ -21,6 +21,7 @@
 /* What worlds know of a task of the DAG beyond the DAG. */
 struct bind_task {
     wk_kernel *kernel;
+    wk_kernel *fallback; /* or NULL */
     uint64_t timeout_ns;
     const struct type **parameters;   /* by leaf */
     const char **names;               /* of the parameters' leaves; NULL where there is none */

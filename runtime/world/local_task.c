@@ -119,11 +119,12 @@ static bool clear_deadline(struct worker *worker)
     return expired;
 }
 
-static int run_with_deadline(struct worker *worker, uint32_t node, const struct bind_task *task)
+static int run_with_deadline(struct worker *worker, uint32_t node, const struct bind_task *task,
+                             wk_kernel *kernel)
 {
     const struct dag *dag = worker->local->dag;
     set_deadline(worker, task->timeout_ns);
-    int code = context_run(&worker->context, task->kernel, worker->arguments, task->results,
+    int code = context_run(&worker->context, kernel, worker->arguments, task->results,
                            task->result_count, worker->results);
     if (clear_deadline(worker) && code == ERR_interrupted)
         code = error_set(&worker->context.error, ERR_task_timeout,
@@ -136,6 +137,15 @@ static int run_with_deadline(struct worker *worker, uint32_t node, const struct 
 /* ---- Running ----------------------------------------------------------------------------------
  */
 
+static int run_attempt(struct worker *worker, uint32_t node, const struct bind_task *task,
+                       wk_kernel *kernel)
+{
+    if (task->timeout_ns > 0)
+        return run_with_deadline(worker, node, task, kernel);
+    return context_run(&worker->context, kernel, worker->arguments, task->results,
+                       task->result_count, worker->results);
+}
+
 static int run_kernel(struct worker *worker, uint32_t node, const struct bind_task *task)
 {
     worker->arguments_bound = false;
@@ -143,10 +153,12 @@ static int run_kernel(struct worker *worker, uint32_t node, const struct bind_ta
     if (code)
         return code;
     worker->arguments_bound = true;
-    if (task->timeout_ns > 0)
-        return run_with_deadline(worker, node, task);
-    return context_run(&worker->context, task->kernel, worker->arguments, task->results,
-                       task->result_count, worker->results);
+    code = run_attempt(worker, node, task, task->kernel);
+    if (code && task->fallback && context_can_recover((enum error_code)code)) {
+        worker->context.error = (struct error){.code = ERR_none};
+        code = run_attempt(worker, node, task, task->fallback);
+    }
+    return code;
 }
 
 static int run_traced(struct worker *worker, uint32_t node, const struct bind_task *task)

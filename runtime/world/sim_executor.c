@@ -106,6 +106,19 @@ static uint64_t keep_results(struct sim *sim, uint32_t node, const uint64_t *wor
     return bytes;
 }
 
+/* The kernel, and its fallback if it failed by itself. */
+static int run_attempts(struct context *context, const struct bind_task *task,
+                        const uint64_t *arguments, uint64_t *results)
+{
+    int code =
+        context_run(context, task->kernel, arguments, task->results, task->result_count, results);
+    if (code == 0 || !task->fallback || !context_can_recover((enum error_code)code))
+        return code;
+    context->error = (struct error){.code = ERR_none};
+    return context_run(context, task->fallback, arguments, task->results, task->result_count,
+                       results);
+}
+
 static int run_kernel(struct sim *sim, uint32_t node, uint64_t *arguments)
 {
     uint32_t number = sim->dag->nodes[node].task;
@@ -114,8 +127,7 @@ static int run_kernel(struct sim *sim, uint32_t node, uint64_t *arguments)
     uint64_t *results = memory_new(sim->table.result_words, sizeof *results);
     int code = bind_arguments(&means->binder, node, arguments);
     if (!code)
-        code = context_run(&means->context, sim->job->kernels[number], arguments, task->results,
-                           task->result_count, results);
+        code = run_attempts(&means->context, task, arguments, results);
     if (!code)
         sim->bytes[node] = keep_results(sim, node, results);
     free(results);

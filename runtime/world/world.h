@@ -20,6 +20,7 @@ struct trace;
 struct job {
     const struct plan *plan;
     wk_kernel *const *kernels;       /* by task of the DAG; [DAG_RESULT] is NULL */
+    wk_kernel *const *fallbacks;     /* by task, NULL where it has none; or NULL: none has */
     struct data_file *const *inputs; /* by input of the DAG */
     struct data_file *const *files;  /* by the numbers that values of type file are */
     uint32_t file_count;

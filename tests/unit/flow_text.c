@@ -36,7 +36,8 @@ static void reads_back(const char *text)
 static const char every_instruction[] =
     "module \"every.wk\"\n"
     "\n"
-    "kernel @partial \"partial\" (i: i64, width: i64) -> f64 !5..12\n"
+    "kernel @partial \"partial\" (i: i64, width: i64) -> f64 fallback=@none !5..12\n"
+    "kernel @none \"partial\" (i: i64, width: i64) -> f64\n"
     "kernel @op.add.f64 \"+\" (a: f64, b: f64) -> f64 retries=3 timeout=5 memory=6 cost=7 "
     "together=1\n"
     "kernel @pack \"pack\" (x: (f64, i64)[_], y: f64[_][_, _]) -> (q: f64[_, _], r: ())\n"

@@ -14,7 +14,7 @@ static const char valid[] =
     "task t0 \"\" \"\" \"(f64[_],)\" -> \"\" leaves=0\n"
     "task t1 \"make\" \"make\" \"(n: i64, x: f64)\" -> \"(f64[_, _], i64)\" leaves=2\n"
     "task t2 \"+\" \"op.add\" \"(a: f64[_], p: (f64, i64)[_], u: ())\" -> \"f64[_]\" leaves=1 "
-    "retries=2 timeout=3 memory=4 cost=5 together=1 !\"a.wk\":1:2+3\n"
+    "retries=2 timeout=3 memory=4 cost=5 together=1 fallback=\"op.none\" !\"a.wk\":1:2+3\n"
     "task t3 \"mark\" \"mark\" \"()\" -> \"()\" leaves=0\n"
     "input i0 \"data\" f64[6, 4]\n"
     "constant c0 f64[3] 0.5 nan -1e-300\n"
