@@ -446,7 +446,7 @@ static struct typed *convert_to_parameter(struct checker *c, const struct ast_ex
                                           int parameter)
 {
     const struct type *const *types = c->function->type_arguments;
-    if (types && type_is_scalar(types[parameter]))
+    if (types && types[parameter]->kind == TYPE_SCALAR)
         return check_prelude_call(c, call,
                                   &(struct symbol){.kind = SYMBOL_PRELUDE,
                                                    .name = call->call.callee->name,

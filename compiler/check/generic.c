@@ -277,13 +277,26 @@ static struct function *find_equal(const struct function *generic, const struct 
 /* f64, f64_2 (rank 2), f64_1_2, and so on: for symbols, not for users. */
 static const char *type_symbol(struct checker *c, const struct type *type)
 {
-    if (type->kind == TYPE_ARRAY)
-        return arena_printf(c->arena, "%s_%u", type_symbol(c, type->element), type->rank);
-    if (type->kind == TYPE_TUPLE)
+    switch (type->kind) {
+    case TYPE_SCALAR:
+        return wk_scalar_text(type->scalar);
+    case TYPE_STRING:
+        return "str";
+    case TYPE_TUPLE:
         return arena_printf(c->arena, "tuple%u", type->part_count);
-    if (type->kind == TYPE_STRUCT)
+    case TYPE_STRUCT:
         return type->name;
-    return wk_scalar_text(type->scalar);
+    case TYPE_ARRAY:
+        return arena_printf(c->arena, "%s_%u", type_symbol(c, type->element), type->rank);
+    case TYPE_MAP:
+        return arena_printf(c->arena, "map.%s.%s", type_symbol(c, type->key),
+                            type_symbol(c, type->element));
+    case TYPE_FILE:
+        return "file";
+    case TYPE_FUNCTION:
+        break;
+    }
+    bug("a type argument of kind %d", type->kind);
 }
 
 static const char *instance_symbol(struct checker *c, const struct function *instance)
@@ -458,7 +471,7 @@ static struct function *find_operation(struct checker *c, const struct ast_expre
     const struct type *type = count ? parameters[0] : c->unit;
     const struct type *scalar = type->kind == TYPE_ARRAY ? type->element : type;
     bool good = symbol->prelude == PRELUDE_OPERATION &&
-                operation_arity(symbol->operation) == count && type_is_scalar(scalar) &&
+                operation_arity(symbol->operation) == count && scalar->kind == TYPE_SCALAR &&
                 operation_accepts(symbol->operation, scalar->scalar);
     for (uint32_t i = 1; i < count; i++)
         good &= parameters[i] == type;

@@ -104,7 +104,7 @@ bool infer_types(struct checker *c, struct type_binding *binding, const struct a
                infer_types(c, binding, form->map.value, type->element, span, conflict);
     case TYPEFORM_ERROR:
     case TYPEFORM_FUNCTION:
-        return true; /* reported, or refused when the instance is made */
+        return true; /* reported */
     }
     bug("type form of kind %d", form->kind);
 }

@@ -397,6 +397,7 @@ struct typed *check_reduce(struct checker *c, const struct ast_expression *call)
 /* A task that is declared with its types: what it takes is what the arguments become. */
 static const struct function *find_typed(struct checker *c, const struct ast_expression *name)
 {
+    name = module_name(c, name);
     const struct symbol *symbol = name->kind == EXPR_NAME ? scope_find(c, name->name) : NULL;
     if (!symbol || (symbol->kind != SYMBOL_FUNCTION && symbol->kind != SYMBOL_FUNCTION_PARAMETER))
         return NULL;
