@@ -158,25 +158,25 @@ static void mistakes_have_their_place(void)
 {
     refuses("module", "modul", "expected module", 1);
     refuses("%3: f64 = constant", "%4: f64 = constant",
-            "values must be numbered in the order of the text", 13);
-    refuses("b2():", "b3():", "blocks must be numbered in the order of the text", 55);
-    refuses("constant 0.1", "constant zero", "expected a constant of the result's type", 13);
-    refuses("= add %0", "= plus %0", "no instruction of this name", 21);
-    refuses("slice.ir %16", "slice.i %16", "a slice needs a letter for each dimension", 59);
-    refuses("view.ri", "view.x", "expected i or r for each dimension", 39);
-    refuses("call @partial", "call @partia", "no kernel of this name", 43);
-    refuses("each.1 @main.each1", "each.1 @main.each2", "no function of this name", 47);
-    refuses("check shape_mismatch", "check mismatch", "no error of this name", 51);
-    refuses("%18: {1}i64", "%18: {13}i64", "a structure with an impossible rank", 28);
-    refuses("%18: {1}i64", "%18: {1}int", "expected a type", 28);
-    refuses("\"no {}\"", "\"no {}\\q\"", "this escape is not understood", 58);
-    refuses("\"no {}\"", "\"no {}", "expected \"", 58);
-    refuses("flow @main ", "flow @main.each1 ", "two functions of this name", 67);
-    refuses("kernel @pack", "kernel @partial", "two kernels of this name", 5);
-    refuses("entry @main -> f64\n", "", "the module has no entry", 82);
-    refuses("return %42", "return %45", "the function uses a value that it does not define", 59);
-    refuses("jump b3", "jump b4", "the function goes to a block that it does not have", 59);
-    refuses("%0: i64, %1: ?f64[+, +]", "%99999999999: i64", "the number is too large", 11);
+            "values must be numbered in the order of the text", 14);
+    refuses("b2():", "b3():", "blocks must be numbered in the order of the text", 56);
+    refuses("constant 0.1", "constant zero", "expected a constant of the result's type", 14);
+    refuses("= add %0", "= plus %0", "no instruction of this name", 22);
+    refuses("slice.ir %16", "slice.i %16", "a slice needs a letter for each dimension", 60);
+    refuses("view.ri", "view.x", "expected i or r for each dimension", 40);
+    refuses("call @partial", "call @partia", "no kernel of this name", 44);
+    refuses("each.1 @main.each1", "each.1 @main.each2", "no function of this name", 48);
+    refuses("check shape_mismatch", "check mismatch", "no error of this name", 52);
+    refuses("%18: {1}i64", "%18: {13}i64", "a structure with an impossible rank", 29);
+    refuses("%18: {1}i64", "%18: {1}int", "expected a type", 29);
+    refuses("\"no {}\"", "\"no {}\\q\"", "this escape is not understood", 59);
+    refuses("\"no {}\"", "\"no {}", "expected \"", 59);
+    refuses("flow @main ", "flow @main.each1 ", "two functions of this name", 68);
+    refuses("kernel @pack", "kernel @partial", "two kernels of this name", 6);
+    refuses("entry @main -> f64\n", "", "the module has no entry", 83);
+    refuses("return %42", "return %45", "the function uses a value that it does not define", 60);
+    refuses("jump b3", "jump b4", "the function goes to a block that it does not have", 60);
+    refuses("%0: i64, %1: ?f64[+, +]", "%99999999999: i64", "the number is too large", 12);
 }
 
 TEST_MAIN(TEST(every_instruction_reads_back), TEST(every_instruction_is_covered),
