@@ -97,7 +97,7 @@ static void help_file(const struct ast_module *module, struct buffer *out)
     if (module->doc)
         buffer_printf(out, "%s\n\n", module->doc);
     for (uint32_t i = 0; i < module->count; i++)
-        if (is_function(module->declarations[i]))
+        if (is_function(module->declarations[i]) || module->declarations[i]->kind == DECL_STRUCT)
             help_declaration(module, module->declarations[i], out);
 }
 

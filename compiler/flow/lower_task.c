@@ -9,13 +9,16 @@
 /* ---- Names ---------------------------------------------------------------------------------- */
 
 /* A name's text: an array's element, then for each of its groups of brackets as many underscores as
- * it has extents, groups parted by x; a tuple T, its parts parted by dots, E. */
+ * it has extents, groups parted by x; a tuple T, its parts parted by dots, E; before a struct's
+ * stand S, its name and a dot. */
 static void mangle(const struct type *type, struct buffer *out)
 {
     const struct type *base = type;
     while (base->kind == TYPE_ARRAY)
         base = base->element;
     if (type_has_parts(base)) {
+        if (base->kind == TYPE_STRUCT)
+            buffer_printf(out, "S%s.", base->name);
         buffer_putc(out, 'T');
         for (uint32_t i = 0; i < base->part_count; i++) {
             buffer_puts(out, i ? "." : "");

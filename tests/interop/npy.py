@@ -353,6 +353,116 @@ def prints_json_as_python(_):
             yield f"{text} for {expected}"
 
 
+# ---- Values of any type: the type's text, the words of wk.h, and what Python's json makes of them ----
+
+kept = []  # what words point to
+
+
+def memory_of(words):
+    kept.append((ctypes.c_uint64 * max(len(words), 1))(*words))
+    return ctypes.addressof(kept[-1])
+
+
+def any_text():
+    return "".join(random.choice(["a", "é", "€", "𝄞", '"', "\\", "/", "\n", "\r", "\t", "\b", "\f", "\0", "\x1f",
+                                  "\x7f", "\u2028"]) for _ in range(random.randint(0, 8)))
+
+
+def text_value(text):
+    kept.append(ctypes.create_string_buffer(text.encode()))
+    return [ctypes.addressof(kept[-1]), len(text.encode())], text
+
+
+def any_maker(depth):
+    """A random type: its text, its number of words, and a function that makes a value (words, Python's)."""
+    kind = random.randint(0, 3 if depth == 0 else 8)
+    if kind == 0:
+        def integer():
+            number = random.choice([0, -1, 2**63 - 1, -2**63, random.randint(-99, 99)])
+            return [number % 2**64], number
+        return "i64", 1, integer
+    if kind == 1:
+        def real():
+            number = random.choice([0.0, -0.0, 1e22, 5e-324, math.nan, math.inf, -math.inf, random.random()])
+            return [struct.unpack("<Q", struct.pack("<d", number))[0]], number
+        return "f64", 1, real
+    if kind == 2:
+        return "str", 2, lambda: text_value(any_text())
+    if kind == 3:
+        return "u32", 1, lambda: (lambda n: ([n], n))(random.randint(0, 2**32 - 1))
+    if kind in (4, 5):
+        return any_array_maker(depth)
+    if kind in (6, 7):
+        return any_parts_maker(depth, kind == 7)
+    return any_map_maker(depth)
+
+
+def any_array_maker(depth):
+    text, _, make = any_maker(depth - 1)
+    rank = random.randint(1, 2)
+
+    def array():
+        extents = [random.randint(0, 3) for _ in range(rank)]
+        elements = [make() for _ in range(math.prod(extents))]
+        if text == "u32":
+            kept.append((ctypes.c_uint32 * max(len(elements), 1))(*[v for _, v in elements]))
+            data = ctypes.addressof(kept[-1])
+        else:
+            data = memory_of([w for words, _ in elements for w in words])
+        values = [v for _, v in elements]
+        if rank == 2:
+            values = [values[i * extents[1]:(i + 1) * extents[1]] for i in range(extents[0])]
+        return [data, *extents], values
+    unit = f"({text})" if text.startswith("map") else text
+    brackets = "[_" + ", _" * (rank - 1) + "]"
+    end = max(unit.rfind(")"), unit.rfind("}")) + 1  # brackets stand outermost first
+    end = end or (unit.find("[") if "[" in unit else len(unit))
+    return unit[:end] + brackets + unit[end:], 1 + rank, array
+
+
+def any_parts_maker(depth, is_struct):
+    parts = [any_maker(depth - 1) for _ in range(random.randint(2, 3))]
+    named = is_struct or random.random() < 0.5
+
+    def value():
+        made = [make() for _, _, make in parts]
+        values = {f"p{i}": v for i, (_, v) in enumerate(made)} if named else [v for _, v in made]
+        return [w for words, _ in made for w in words], values
+    inner = ", ".join(f"p{i}: {text}" if named else text for i, (text, _, _) in enumerate(parts))
+    return (f"S{{{inner}}}" if is_struct else f"({inner})"), sum(words for _, words, _ in parts), value
+
+
+def any_map_maker(depth):
+    text, words, make = any_maker(depth - 1)
+    keys = random.choice(["str", "i64", "(i64, str)"])
+    key_words = {"str": 2, "i64": 1, "(i64, str)": 3}[keys]
+
+    def map_value():
+        rows, entries = [], []
+        for number in random.sample(range(-9, 9), random.randint(0, 5)):
+            name, _ = text_value(f"{number}€")
+            key = {"str": name, "i64": [number % 2**64], "(i64, str)": [number % 2**64, *name]}[keys]
+            value_words, value = make()
+            rows += [*key, *value_words]
+            entries.append((f"{number}€" if keys == "str" else str(number) if keys == "i64"
+                            else [number, f"{number}€"], value))
+        header = [len(entries), len(entries), memory_of(rows), 0, key_words + words, 0, 0, 0, 0, 0, 0]
+        printed = [[k, v] for k, v in entries] if keys == "(i64, str)" else dict(entries)
+        return [memory_of(header) if entries else 0], printed
+    return f"map[{keys}]{text}", 1, map_value
+
+
+def prints_any_value_as_python(_):
+    for _ in range(1500):
+        text, _, make = any_maker(3)
+        words, value = make()
+        found = json_of(text, (ctypes.c_uint64 * max(len(words), 1))(*words))
+        expected = json.dumps(value, ensure_ascii=False)
+        if found != expected:
+            yield f"{text}: {found} instead of {expected}"
+        kept.clear()
+
+
 def reads_inline_arrays_of_python(_):
     for trial in range(300):
         name = NAMES[trial % len(NAMES)]
@@ -368,7 +478,8 @@ def reads_inline_arrays_of_python(_):
 CHECKS = [reads_what_numpy_writes, numpy_reads_what_is_written, refuses_what_it_cannot_hold,
           reads_pieces_of_huge_files, prints_doubles_as_python, prints_floats_as_numpy,
           reads_numbers_as_python, rounds_ties_once, reads_integers_as_python,
-          literals_are_those_of_python, prints_json_as_python, reads_inline_arrays_of_python]
+          literals_are_those_of_python, prints_json_as_python,
+          prints_any_value_as_python, reads_inline_arrays_of_python]
 
 passed = failed = 0
 with tempfile.TemporaryDirectory() as scratch:
