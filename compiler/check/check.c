@@ -33,7 +33,6 @@ static void declare_constant(struct checker *c, const struct ast_declaration *d)
 {
     struct constant *constant = arena_new(c->arena, struct constant);
     constant->declaration = d;
-    constant->type = &c->error;
     vector_push(&c->constants, constant);
     bind_declaration(c, d, (struct symbol){.kind = SYMBOL_CONSTANT, .constant = constant});
 }

@@ -34,8 +34,7 @@ struct local {
 struct constant {
     const struct ast_declaration *declaration;
     enum { CONSTANT_NEW, CONSTANT_ACTIVE, CONSTANT_DONE } state;
-    const struct type *type; /* the error type if it was reported */
-    uint64_t word;
+    const struct typed *value; /* NULL if it was reported */
 };
 
 /* A declared struct. Its type is made when it is first asked for. */
@@ -321,11 +320,20 @@ struct fold_binding {
     const struct variable *const *variables;
     const int64_t *values; /* -1: not known */
     uint32_t count;
+    bool are_known; /* all are, and values may be negative */
 };
 bool fold(const struct typed *node, const struct fold_binding *binding, uint64_t *word,
           struct error *error);
+/* The list or tuple that an expression denotes: itself, a part or an element of one; else NULL. */
+const struct typed *fold_literal(const struct typed *node, const struct fold_binding *binding,
+                                 struct error *error);
+/* The value of a constant expression of any type, as a tree of constants; NULL if it is not one, with
+ * *error filled where it fails (constant_value.c). */
+struct typed *fold_value(struct checker *c, const struct typed *node, struct error *error);
 /* Evaluates a top-level constant. */
 void constant_check(struct checker *c, struct constant *constant);
+/* A constant's value where it is used. */
+struct typed *constant_use(struct checker *c, struct constant *constant, struct span span);
 
 /* ---- expression.c, operator.c, index.c, comprehension.c ----------------------------------------
  */

@@ -19,11 +19,41 @@ static bool fold_variable(const struct variable *variable, const struct fold_bin
                           uint64_t *word)
 {
     for (uint32_t i = 0; binding && i < binding->count; i++)
-        if (binding->variables[i] == variable && binding->values[i] >= 0) {
+        if (binding->variables[i] == variable && (binding->values[i] >= 0 || binding->are_known)) {
             *word = (uint64_t)binding->values[i];
             return true;
         }
     return false;
+}
+
+/* What an index or part picks out of a list or tuple that is written out; else NULL. */
+static const struct typed *find_item(const struct typed *node, const struct fold_binding *binding,
+                                     struct error *error)
+{
+    const bool is_part = node->kind == TYPED_PART;
+    const struct typed *list =
+        fold_literal(is_part ? node->operands[0] : node->base, binding, error);
+    uint64_t index = node->number;
+    if (!list || (!is_part && (node->index_count != 1 || node->indexes[0].is_range ||
+                               !fold(node->indexes[0].low, binding, &index, error))))
+        return NULL;
+    if (index < list->item_count)
+        return list->items[index];
+    error_set(error, ERR_index_out_of_bounds,
+              "index %lld is out of bounds: dimension 0 has extent %u", (long long)index,
+              list->item_count);
+    return NULL;
+}
+
+const struct typed *fold_literal(const struct typed *node, const struct fold_binding *binding,
+                                 struct error *error)
+{
+    if (node->kind == TYPED_ARRAY || node->kind == TYPED_TUPLE)
+        return node;
+    if (node->kind != TYPED_INDEX && node->kind != TYPED_PART)
+        return NULL;
+    const struct typed *item = find_item(node, binding, error);
+    return item ? fold_literal(item, binding, error) : NULL;
 }
 
 bool fold(const struct typed *node, const struct fold_binding *binding, uint64_t *word,
@@ -56,11 +86,18 @@ bool fold(const struct typed *node, const struct fold_binding *binding, uint64_t
         if (!fold(node->condition, binding, word, error))
             return false;
         return fold(*word ? node->then : node->otherwise, binding, word, error);
+    case TYPED_INDEX:
+    case TYPED_PART: {
+        const struct typed *item = find_item(node, binding, error);
+        return item && fold(item, binding, word, error);
+    }
+    case TYPED_EXTENT: {
+        const struct typed *list = fold_literal(node->operands[0], binding, error);
+        *word = list ? list->item_count : 0;
+        return list && node->number == 0;
+    }
     case TYPED_EQUAL:
     case TYPED_MATMUL:
-    case TYPED_INDEX:
-    case TYPED_EXTENT:
-    case TYPED_PART:
     case TYPED_TUPLE:
     case TYPED_ARRAY:
     case TYPED_COMPREHENSION:
@@ -79,15 +116,15 @@ enum { DEEPEST_CONSTANT = 200 };
 
 static void report_failure(struct checker *c, const struct typed *value, const struct error *error)
 {
-    if (error->code != ERR_none) {
+    if (error->code != ERR_none && error->code != ERR_not_constant) {
         diagnose(c->diagnostics, value->span, ERR_constant_fails,
                  "this constant cannot be computed: %s", error->message);
         return;
     }
     struct diagnostic *d = diagnose(c->diagnostics, value->span, ERR_not_constant,
-                                    "a constant is a number or truth value made of literals and "
-                                    "other constants");
-    if (value->type->kind == TYPE_ARRAY || type_has_parts(value->type))
+                                    "a constant is made of literals and other constants%s%s",
+                                    error->code ? "; " : "", error->code ? error->message : "");
+    if (!type_is_scalar(value->type))
         diagnose_hint(c->diagnostics, d, "write a task that returns it");
 }
 
@@ -106,10 +143,9 @@ static void evaluate(struct checker *c, struct constant *constant)
     struct error error;
     if (node_is_error(c, value))
         return;
-    if (!fold(value, NULL, &constant->word, &error))
+    constant->value = fold_value(c, value, &error);
+    if (!constant->value)
         report_failure(c, value, &error);
-    else
-        constant->type = value->type;
 }
 
 void constant_check(struct checker *c, struct constant *constant)
@@ -124,7 +160,6 @@ void constant_check(struct checker *c, struct constant *constant)
         return;
     case CONSTANT_NEW:
         constant->state = CONSTANT_ACTIVE;
-        constant->type = &c->error;
         if (++c->constant_depth > DEEPEST_CONSTANT)
             diagnose(c->diagnostics, constant->declaration->name.span, ERR_constant_cycle,
                      "constants are defined by later ones more than %d deep", DEEPEST_CONSTANT);

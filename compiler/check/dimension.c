@@ -345,7 +345,7 @@ void check_call_extents(struct checker *c, struct typed *call)
     if (f->rule_count > MOST_RULES || f->result_extent_count > MOST_RULES)
         return;
     find_constants(call, &constants);
-    struct fold_binding binding = {constants.variables, constants.values, constants.count};
+    struct fold_binding binding = {constants.variables, constants.values, constants.count, false};
     struct error error;
     uint64_t word;
     for (uint32_t i = 0; i < f->rule_count; i++) {

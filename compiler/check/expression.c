@@ -84,8 +84,7 @@ static struct typed *check_name(struct checker *c, const struct ast_expression *
         return types_is_error(c, node->type) ? node_error(c, e->span) : node;
     }
     case SYMBOL_CONSTANT:
-        constant_check(c, symbol->constant);
-        return node_constant(c, symbol->constant->type, symbol->constant->word, e->span);
+        return constant_use(c, symbol->constant, e->span);
     case SYMBOL_REFUSED:
     case SYMBOL_UNKNOWN:
         return node_error(c, e->span);

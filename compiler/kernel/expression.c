@@ -3,6 +3,8 @@
  */
 #include "generator.h"
 
+#include "value/semantics.h"
+
 #include "base/memory.h"
 #include "check/messages.h"
 
@@ -107,8 +109,36 @@ static struct value tuple(struct generator *g, const struct typed *typed)
     return value;
 }
 
+static bool is_constant_list(const struct typed *typed)
+{
+    for (uint32_t i = 0; i < typed->item_count; i++)
+        if (typed->items[i]->kind != TYPED_CONSTANT)
+            return false;
+    return typed->item_count > 0 && type_is_scalar(typed->type->element);
+}
+
+/* A list of constants is part of the object, and borrowed from there. */
+static struct value constant_list(struct generator *g, const struct typed *typed)
+{
+    enum wk_scalar scalar = typed->type->element->scalar;
+    LLVMTypeRef type = scalar_memory_type(g, scalar);
+    LLVMValueRef *items = arena_array(&g->arena, LLVMValueRef, typed->item_count);
+    for (uint32_t i = 0; i < typed->item_count; i++) {
+        uint64_t word = semantics_canonical(scalar, typed->items[i]->word);
+        items[i] = scalar == WK_BOOL ? LLVMConstInt(type, word, false)
+                                     : constant_scalar(g, scalar, word);
+    }
+    LLVMValueRef data =
+        private_constant(g, LLVMConstArray2(type, items, typed->item_count), "list");
+    LLVMSetAlignment(data, WK_ALIGN);
+    LLVMValueRef extent = constant_i64(g, typed->item_count);
+    return value_array(g, typed->type, data, &extent, false);
+}
+
 static struct value array_literal(struct generator *g, const struct typed *typed)
 {
+    if (is_constant_list(typed))
+        return constant_list(g, typed);
     LLVMValueRef count = constant_i64(g, typed->item_count);
     struct value *items = arena_array(&g->arena, struct value, typed->item_count);
     for (uint32_t i = 0; i < typed->item_count; i++) {
