@@ -1,5 +1,6 @@
 /* OpenBLAS as the runtime opens it: pinned whatever the environment says, right when many threads
- * call it, the same to the last bit wherever operands lie in memory. Against plain loops. */
+ * call it, the same to the last bit wherever operands lie in memory. Against plain loops. A6.1
+ * to A6.4. */
 #include <fenv.h>
 #include <math.h>
 #include <pthread.h>
