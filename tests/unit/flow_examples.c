@@ -5,6 +5,7 @@
 #include "flow/ir.h"
 #include "graph/code.h"
 #include "syntax/parse.h"
+#include "syntax/program.h"
 #include "test.h"
 
 static int compare_names(const void *a, const void *b)
@@ -105,7 +106,7 @@ static void elaborate_and_check(struct flow_code *code, const char *path)
     dag_release(&dag);
 }
 
-static void check_program(const char *path)
+static void check_example(const char *path)
 {
     struct arena arena;
     struct interner names;
@@ -116,9 +117,10 @@ static void check_program(const char *path)
     type_table_init(&types, &arena);
     diagnostics_init(&diagnostics);
     struct source *source = source_read(path, &arena, &diagnostics);
-    struct ast_module *ast = source ? parse_source(source, &arena, &names, &diagnostics) : NULL;
+    const struct ast_program *ast =
+        source ? program_parse(source, &arena, &names, &diagnostics) : NULL;
     struct typed_program *program =
-        ast ? check_module(ast, true, &arena, &types, &names, &diagnostics) : NULL;
+        ast ? check_program(ast, true, &arena, &types, &names, &diagnostics) : NULL;
     if (!program) {
         struct buffer text = {0};
         diagnostics_render(&diagnostics, DIAGNOSTIC_PLAIN, &text);
@@ -149,12 +151,12 @@ static void check_program(const char *path)
 
 static void every_example_reads_back(void)
 {
-    CHECK(each_program("examples", check_program) >= 8);
+    CHECK(each_program("examples", check_example) >= 8);
 }
 
 static void every_golden_reads_back(void)
 {
-    CHECK(each_program("tests/golden/flow", check_program) >= 1);
+    CHECK(each_program("tests/golden/flow", check_example) >= 1);
 }
 
 TEST_MAIN(TEST(every_example_reads_back), TEST(every_golden_reads_back))
