@@ -357,6 +357,19 @@ static const struct level *zip_level(struct walk *w, const struct typed *node)
     return known ? &level_known : level_structure(w->l, level_tuple(w->l, parts, count));
 }
 
+/* What is made of maps, and maps themselves, tasks make; even of known keys and values. */
+static void map_level(struct walk *w, struct typed *node)
+{
+    for (uint32_t i = 0; i < node->item_count; i++) {
+        const struct typed *item = node->items[i];
+        if (!item->level)
+            return;
+        if (level_refuse_gathering(w, item->type, item->level, item->span))
+            break;
+    }
+    node->level = level_pending(w->l, node->type);
+}
+
 void level_builtin(struct walk *w, struct typed *node)
 {
     const struct level *first = node->item_count ? node->items[0]->level : NULL;
@@ -369,8 +382,7 @@ void level_builtin(struct walk *w, struct typed *node)
     case BUILTIN_REMOVE:
     case BUILTIN_KEYS:
     case BUILTIN_VALUES:
-        report_map(w, node->span);
-        node->level = level_pending(w->l, node->type);
+        map_level(w, node);
         return;
     case BUILTIN_ZEROS:
         node->level = sized_level(w, node, 0, &level_known);

@@ -104,14 +104,9 @@ void report_pending(struct walk *w, const struct typed *value, struct span span,
         diagnose_hint(diagnostics, d, "%s", hint);
 }
 
-void report_map(struct walk *w, struct span span)
+static bool is_entries(const struct typed *node)
 {
-    if (!w->final)
-        return;
-    struct diagnostics *diagnostics = w->l->c->diagnostics;
-    struct diagnostic *d =
-        diagnose(diagnostics, span, ERR_maps_not_yet, "maps in flows are not compiled yet");
-    diagnose_hint(diagnostics, d, "leave this to a task");
+    return node->kind == TYPED_BUILTIN && node->builtin == BUILTIN_ENTRIES;
 }
 
 void report_unknown_shape(struct walk *w, const struct typed *array)
@@ -119,12 +114,17 @@ void report_unknown_shape(struct walk *w, const struct typed *array)
     if (!w->final)
         return;
     struct diagnostics *diagnostics = w->l->c->diagnostics;
-    struct diagnostic *d = diagnose(diagnostics, array->span, ERR_unknown_shape,
-                                    "the extents of this array are known only when the job runs");
+    struct diagnostic *d =
+        diagnose(diagnostics, array->span, ERR_unknown_shape,
+                 is_entries(array) ? "the keys of this map are known only when the job runs"
+                                   : "the extents of this array are known only when the job runs");
     struct origin origin = level_origin(w, array);
     if (origin.span.source)
         diagnose_note(diagnostics, d, origin.span, "%s", origin.text);
-    diagnose_hint(diagnostics, d,
-                  "declare the extents of the result where it is computed, as in -> f64[n], or "
-                  "leave this to a task");
+    if (is_entries(array))
+        diagnose_hint(diagnostics, d, "go over a map in a task");
+    else
+        diagnose_hint(diagnostics, d,
+                      "declare the extents of the result where it is computed, as in -> f64[n], or "
+                      "leave this to a task");
 }

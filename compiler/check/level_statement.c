@@ -71,6 +71,18 @@ static const struct level *updated_array(struct walk *w, const struct typed_stat
     return level_structure(w->l, level_join(w->l, element, value));
 }
 
+/* A map stays pending, whatever is put into it. */
+static const struct level *updated_map(struct walk *w, const struct typed_statement *s,
+                                       const struct level *level, uint32_t depth)
+{
+    const struct typed *value = s->value;
+    if (depth + 1 == s->step_count)
+        level_refuse_gathering(w, value->type, value->level, value->span);
+    else
+        updated(w, s, level_pending(w->l, s->steps[depth].type), s->steps[depth].type, depth + 1);
+    return level;
+}
+
 static const struct level *updated(struct walk *w, const struct typed_statement *s,
                                    const struct level *level, const struct type *type,
                                    uint32_t depth)
@@ -80,10 +92,8 @@ static const struct level *updated(struct walk *w, const struct typed_statement 
         return level_set_part(w->l, level, type, part,
                               updated(w, s, level_part(level, part), type->parts[part], depth + 1));
     }
-    if (depth < s->step_count && s->steps[depth].kind == STEP_KEY) {
-        report_map(w, s->steps[depth].span);
-        return level;
-    }
+    if (depth < s->step_count && s->steps[depth].kind == STEP_KEY)
+        return updated_map(w, s, level, depth);
     if (depth < s->step_count)
         return updated_array(w, s, level, type, depth);
     if (s->operation == OPERATION_NONE)

@@ -133,8 +133,6 @@ struct origin level_origin(const struct walk *w, const struct typed *value);
 /* The hint where a decision or repetition depends on a pending value. */
 extern const char hint_leave_to_task[];
 /* Reports, in the final walk, that an array's extents must be known here and are not. */
-/* Reports what flows cannot do with maps yet. */
-void report_map(struct walk *w, struct span span);
 void report_unknown_shape(struct walk *w, const struct typed *array);
 /* Reports, in the final walk, that `value` is pending; `what` begins the message: "this condition".
  */

@@ -140,21 +140,13 @@ struct typed *node_map_count(struct checker *c, struct typed *map, struct span s
     return node;
 }
 
-/* [e.part for e in entries(map)] */
-static struct typed *column(struct checker *c, struct typed *map, uint32_t part, struct span span)
+/* keys and values. */
+static struct typed *column(struct checker *c, enum typed_builtin builtin, struct typed *map,
+                            struct span span)
 {
-    struct typed *entries = node_entries(c, map, span);
-    if (node_is_error(c, entries))
-        return entries;
-    struct local *entry = local_new(c, VARIABLE_LOOP, NULL, entries->type->element, span);
-    const struct type *type = entries->type->element->parts[part];
-    struct typed *node = node_new(c, TYPED_COMPREHENSION, types_array(c, type, 1, span), span);
-    node->iterators = arena_new(c->arena, struct typed_iterator);
-    node->iterators[0].subject = entries;
-    node->iterators[0].variable = &entry->variable;
-    node->iterators[0].span = span;
-    node->iterator_count = 1;
-    node->body = node_part(c, node_variable(c, entry, span), part, span);
+    const struct type *element = builtin == BUILTIN_KEYS ? map->type->key : map->type->element;
+    struct typed *node = build(c, builtin, types_array(c, element, 1, span), span, 1);
+    node->items[0] = map;
     return node_is_error(c, node) ? node_error(c, span) : node;
 }
 
@@ -180,7 +172,7 @@ struct typed *check_map_function(struct checker *c, enum typed_builtin builtin, 
     if (map->type->kind != TYPE_MAP)
         return refuse_map(c, name, map);
     if (builtin == BUILTIN_KEYS || builtin == BUILTIN_VALUES)
-        return column(c, map, builtin == BUILTIN_VALUES, span);
+        return column(c, builtin, map, span);
     if (builtin == BUILTIN_ENTRIES)
         return node_entries(c, map, span);
     struct typed *key = coerce_key(c, arguments[1], map->type);

@@ -224,6 +224,13 @@ struct lowered lower_iteration_item(struct lower *f, const struct iteration *ite
 
 /* ---- lower_builtin.c ------------------------------------------------------------------------ */
 
+/* lower_map.c: the functions over maps, m[k], and the map after m[k] op= value. */
+struct lowered lower_map_builtin(struct lower *f, const struct typed *node);
+struct lowered lower_map_get(struct lower *f, const struct type *type, struct lowered map,
+                             struct lowered key);
+struct lowered lower_map_set(struct lower *f, const struct type *type, struct lowered map,
+                             struct lowered key, enum operation operation,
+                             const struct type *value_type, struct lowered value);
 struct lowered lower_builtin(struct lower *f, const struct typed *node);
 
 /* ---- lower_task.c: small tasks -------------------------------------------------------------- */

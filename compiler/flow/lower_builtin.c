@@ -428,8 +428,17 @@ static struct lowered lower_contents(struct lower *f, const struct builtin_call 
 
 /* ---- All ------------------------------------------------------------------------------------ */
 
+static bool is_of_map(enum typed_builtin builtin)
+{
+    return builtin == BUILTIN_MAP || builtin == BUILTIN_MAP_GET || builtin == BUILTIN_MAP_HAS ||
+           builtin == BUILTIN_MAP_COUNT || builtin == BUILTIN_ENTRIES || builtin == BUILTIN_KEYS ||
+           builtin == BUILTIN_VALUES || builtin == BUILTIN_REMOVE;
+}
+
 struct lowered lower_builtin(struct lower *f, const struct typed *node)
 {
+    if (is_of_map(node->builtin))
+        return lower_map_builtin(f, node);
     struct builtin_call call = {.node = node, .count = node->item_count};
     for (uint32_t i = 0; i < node->item_count; i++) {
         call.types[i] = node->items[i]->type;
@@ -480,7 +489,7 @@ struct lowered lower_builtin(struct lower *f, const struct typed *node)
     case BUILTIN_KEYS:
     case BUILTIN_VALUES:
     case BUILTIN_REMOVE:
-        bug("a map in a flow");
+        break;
     case BUILTIN_UNTILE:
         return lower_untile(f, &call);
     case BUILTIN_CONTENTS:

@@ -404,6 +404,25 @@ static struct lowered assign_indexed(struct lower *f, struct assigned_place plac
     return write_structure(f, place.type, base, &list, value, element);
 }
 
+static struct lowered assign_keyed(struct lower *f, struct assigned_place place,
+                                   struct lowered map)
+{
+    const struct typed_statement *s = place.statement;
+    const struct typed_step *step = &s->steps[place.depth];
+    struct lowered key = lower_expression(f, step->key);
+    if (place.depth + 1 == s->step_count) {
+        struct lowered value = lower_expression(f, s->value);
+        f->build.span = s->span;
+        return lower_map_set(f, place.type, map, key, s->operation, s->value->type, value);
+    }
+    f->build.span = step->span;
+    struct lowered old = lower_map_get(f, place.type, map, key);
+    struct assigned_place inner = {s, place.depth + 1, step->type, NULL};
+    struct lowered value = assign_within(f, inner, old);
+    f->build.span = s->span;
+    return lower_map_set(f, place.type, map, key, OPERATION_NONE, step->type, value);
+}
+
 /* The value of a place after the assignment, when it was `old`. */
 static struct lowered assign_within(struct lower *f, struct assigned_place place,
                                     struct lowered old)
@@ -413,6 +432,8 @@ static struct lowered assign_within(struct lower *f, struct assigned_place place
         return assigned_value(f, s, place.type, old);
     if (s->steps[place.depth].kind == STEP_PART)
         return assign_part(f, place, old);
+    if (s->steps[place.depth].kind == STEP_KEY)
+        return assign_keyed(f, place, old);
     return assign_indexed(f, place, old);
 }
 

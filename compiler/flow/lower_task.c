@@ -10,7 +10,7 @@
 
 /* A name's text: an array's element, then for each of its groups of brackets as many underscores as
  * it has extents, groups parted by x; a tuple T, its parts parted by dots, E; before a struct's
- * stand S, its name and a dot. */
+ * stand S, its name and a dot; a map M, its key and value parted by a dot, E. */
 static void mangle(const struct type *type, struct buffer *out)
 {
     const struct type *base = type;
@@ -25,6 +25,14 @@ static void mangle(const struct type *type, struct buffer *out)
             mangle(base->parts[i], out);
         }
         buffer_putc(out, 'E');
+    } else if (base->kind == TYPE_MAP) {
+        buffer_putc(out, 'M');
+        mangle(base->key, out);
+        buffer_putc(out, '.');
+        mangle(base->element, out);
+        buffer_putc(out, 'E');
+    } else if (base->kind == TYPE_STRING) {
+        buffer_puts(out, "str");
     } else {
         buffer_puts(out, wk_scalar_text(base->scalar));
     }

@@ -267,6 +267,27 @@ static struct value map_entries(struct generator *g, const struct typed *typed)
     return value_array(g, typed->type, rows, &count, false);
 }
 
+/* keys(m), values(m): copies of a part of each row. */
+static struct value map_column(struct generator *g, const struct typed *typed)
+{
+    struct value map = expression_borrow(g, typed->items[0]);
+    const struct type *key = map.type->key, *element = typed->type->element;
+    uint32_t at = typed->builtin == BUILTIN_VALUES ? key->word_count : 0;
+    uint32_t width = key->word_count + map.type->element->word_count;
+    call_runtime(g, "wk_map_settle", g->nothing, &map.scalar, 1);
+    LLVMValueRef count = header_or_zero(g, map.scalar, g->i64, offsetof(struct wk_map, count));
+    LLVMValueRef rows = header_or_zero(g, map.scalar, g->pointer, offsetof(struct wk_map, rows));
+    struct value array = array_new(g, typed->type, &count, typed->span);
+    struct loop loop;
+    loop_open(g, &loop, constant_i64(g, 0), count);
+    LLVMValueRef word = index_multiply(g, loop.index, constant_i64(g, width));
+    LLVMValueRef row = LLVMBuildInBoundsGEP2(g->builder, g->i64, rows, &word, 1, "");
+    struct value value = value_own(g, value_load_words(g, element, row, at));
+    element_store(g, &value, element_address(g, element, array.scalar, loop.index));
+    loop_close(g, &loop);
+    return array;
+}
+
 /* Later entries of equal keys replace earlier ones. */
 static struct value map_literal(struct generator *g, const struct typed *typed)
 {
@@ -321,6 +342,9 @@ struct value map_builtin(struct generator *g, const struct typed *typed)
         return map_count(g, typed);
     case BUILTIN_ENTRIES:
         return map_entries(g, typed);
+    case BUILTIN_KEYS:
+    case BUILTIN_VALUES:
+        return map_column(g, typed);
     case BUILTIN_REMOVE:
         return map_without(g, typed);
     default:

@@ -305,7 +305,7 @@ static void free_remaining(struct local *local)
         const struct bind_task *task = &local->table.tasks[dag->nodes[node].task];
         for (uint32_t i = 0; i < task->result_count; i++) {
             uint64_t address = local->slots[dag->nodes[node].first_part + i];
-            if (task->results[i].rank == 0 || address == 0)
+            if (!task->results[i].is_block || address == 0)
                 continue;
             atomic_store(&block_of(address)->references, 1);
             context_drop(&local->result->context, block_of(address));

@@ -159,7 +159,7 @@ static void drop_values(struct sim *sim)
     for (uint32_t node = 0; node < sim->dag->node_count; node++) {
         const struct bind_task *task = &sim->table.tasks[sim->dag->nodes[node].task];
         for (uint32_t i = 0; sim->runs[node] && i < task->result_count; i++)
-            if (task->results[i].rank > 0)
+            if (task->results[i].is_block)
                 context_drop(&sim->result->context,
                              block_of(sim->slots[sim->dag->nodes[node].first_part + i]));
     }

@@ -1,0 +1,149 @@
+/*
+ * Maps in flows. A map is one pending value: what is done with it is a small task, and so is making
+ * one from known or pending keys and values. An assignment into a map is a task that copies it.
+ */
+#include "flow/lower.h"
+#include "value/semantics.h"
+
+/* What a task is given: values with their types. */
+struct map_arguments {
+    const struct type **types;
+    struct lowered *values;
+    uint32_t count;
+};
+
+static struct map_arguments new_arguments(struct lower *f, uint32_t count)
+{
+    return (struct map_arguments){arena_array(f->shared->arena, const struct type *, count),
+                                  arena_array(f->shared->arena, struct lowered, count), 0};
+}
+
+static void add_argument(struct map_arguments *arguments, const struct type *type,
+                         struct lowered value)
+{
+    arguments->types[arguments->count] = type;
+    arguments->values[arguments->count++] = value;
+}
+
+static struct lowered call_task(struct lower *f, struct typed_function *task,
+                                const struct map_arguments *arguments)
+{
+    return lower_small_call(f, task, arguments->types, arguments->values, arguments->count, NULL);
+}
+
+static const char *name_of(enum typed_builtin builtin)
+{
+    static const char *const texts[] = {
+#define BUILTIN(NAME, text, description) [BUILTIN_##NAME] = text,
+#include "check/builtin.def"
+#undef BUILTIN
+    };
+    return texts[builtin];
+}
+
+/* The builtin as a task. Only asking for a key can fail: then the place counts. */
+static struct lowered builtin_task(struct lower *f, enum typed_builtin builtin,
+                                   const struct type *result, const struct map_arguments *arguments)
+{
+    const char *what =
+        arena_printf(f->shared->arena, "%s.%s", name_of(builtin), lower_mangle(f->shared, result));
+    struct typed_function *task =
+        lower_small_task(f, what, name_of(builtin), arguments->types, arguments->count, result,
+                         builtin == BUILTIN_MAP_GET);
+    if (lower_task_is_new(task)) {
+        struct typed *body = lower_task_node(f, TYPED_BUILTIN, result);
+        body->builtin = builtin;
+        body->item_count = arguments->count;
+        body->items = arena_array(f->shared->arena, struct typed *, arguments->count);
+        for (uint32_t i = 0; i < arguments->count; i++)
+            body->items[i] = lower_task_parameter(f, task, i);
+        lower_task_returns(f, task, body);
+    }
+    return call_task(f, task, arguments);
+}
+
+struct lowered lower_map_builtin(struct lower *f, const struct typed *node)
+{
+    struct map_arguments arguments = new_arguments(f, node->item_count);
+    for (uint32_t i = 0; i < node->item_count; i++)
+        add_argument(&arguments, node->items[i]->type, lower_expression(f, node->items[i]));
+    f->build.span = node->span;
+    return builtin_task(f, node->builtin, node->type, &arguments);
+}
+
+struct lowered lower_map_get(struct lower *f, const struct type *type, struct lowered map,
+                             struct lowered key)
+{
+    struct map_arguments arguments = new_arguments(f, 2);
+    add_argument(&arguments, type, map);
+    add_argument(&arguments, type->key, key);
+    return builtin_task(f, BUILTIN_MAP_GET, type->element, &arguments);
+}
+
+/* ---- Assigning ------------------------------------------------------------------------------ */
+
+/* var copy = a */
+static struct typed_statement *declare_copy(struct lower *f, struct typed_function *task)
+{
+    struct variable *copy = arena_new(f->shared->arena, struct variable);
+    *copy = (struct variable){.kind = VARIABLE_MUTABLE,
+                              .name = "copy",
+                              .type = task->result,
+                              .span = f->build.span,
+                              .index = task->variable_count++};
+    struct typed_statement *declare = arena_new(f->shared->arena, struct typed_statement);
+    declare->kind = STATEMENT_DECLARE;
+    declare->span = f->build.span;
+    declare->variable = copy;
+    declare->value = lower_task_parameter(f, task, 0);
+    return declare;
+}
+
+/* copy[b] op= c */
+static struct typed_statement *assign_key(struct lower *f, struct typed_function *task,
+                                          struct variable *copy, enum operation operation)
+{
+    struct typed_statement *assign = arena_new(f->shared->arena, struct typed_statement);
+    assign->kind = STATEMENT_ASSIGN;
+    assign->span = assign->operator_span = f->build.span;
+    assign->variable = copy;
+    assign->step_count = 1;
+    assign->steps = arena_new(f->shared->arena, struct typed_step);
+    assign->steps->kind = STEP_KEY;
+    assign->steps->type = task->result->element;
+    assign->steps->span = f->build.span;
+    assign->steps->key = lower_task_parameter(f, task, 1);
+    assign->operation = operation;
+    assign->value = lower_task_parameter(f, task, 2);
+    return assign;
+}
+
+static void write_body(struct lower *f, struct typed_function *task, enum operation operation)
+{
+    struct typed_statement *declare = declare_copy(f, task);
+    task->body.statements = arena_array(f->shared->arena, struct typed_statement *, 2);
+    task->body.statements[0] = declare;
+    task->body.statements[1] = assign_key(f, task, declare->variable, operation);
+    task->body.count = 2;
+    struct typed *result = lower_task_node(f, TYPED_VARIABLE, task->result);
+    result->variable = declare->variable;
+    lower_task_returns(f, task, result);
+}
+
+struct lowered lower_map_set(struct lower *f, const struct type *type, struct lowered map,
+                             struct lowered key, enum operation operation,
+                             const struct type *value_type, struct lowered value)
+{
+    struct map_arguments arguments = new_arguments(f, 3);
+    add_argument(&arguments, type, map);
+    add_argument(&arguments, type->key, key);
+    add_argument(&arguments, value_type, value);
+    const char *what = operation == OPERATION_NONE ? "map.set"
+                                                   : arena_printf(f->shared->arena, "map.set.%s",
+                                                                  operation_mnemonic(operation));
+    struct typed_function *task =
+        lower_small_task(f, what, "[]=", arguments.types, 3, type, operation != OPERATION_NONE);
+    if (lower_task_is_new(task))
+        write_body(f, task, operation);
+    return call_task(f, task, &arguments);
+}
