@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/output.h"
+#include "value/csv.h"
 #include "value/json.h"
 #include "value/npy.h"
 
@@ -41,16 +43,20 @@ int result_check(const struct type *type, const char *path, struct error *error)
 {
     if (has_suffix(path, ".wk")) {
         error_set(error, ERR_bad_output, "'%s' is the name of a program, not of a result", path);
-        return error_hint(error, "end the name in .json, .npy, or .raw for bytes");
+        return error_hint(error, "end the name in .json, .csv, .npy, or .raw for bytes");
     }
-    if (!has_suffix(path, ".json") && !is_numeric_array(type)) {
+    bool is_table = is_numeric_array(type) && type->rank <= 2;
+    if (!has_suffix(path, ".json") &&
+        !(has_suffix(path, ".csv") ? is_table : is_numeric_array(type))) {
         struct buffer text = {0};
         type_print(type, &text);
         error_set(error, ERR_bad_output, "a result of type %s does not fit into '%s'",
                   buffer_text(&text), path);
-        error_hint(error, has_suffix(path, ".npy")
-                              ? "a .npy file holds one array of numbers; write a .json file"
-                              : "raw bytes hold one array of numbers; write a .json file");
+        error_hint(error, "%s; write a .json file",
+                   has_suffix(path, ".npy") ? "a .npy file holds one array of numbers"
+                   : has_suffix(path, ".csv")
+                       ? "a .csv file holds an array of one or two dimensions"
+                       : "raw bytes hold one array of numbers");
         buffer_release(&text);
         return (int)error->code;
     }
@@ -90,7 +96,8 @@ struct job_output *result_file_init(struct result_file *file, const struct type 
 {
     *file = (struct result_file){
         .output = {.begin = begin_file, .write = write_piece}, .type = type, .path = path};
-    bool takes_pieces = is_numeric_array(type) && !has_suffix(path, ".json") && !is_special(path);
+    bool takes_pieces = is_numeric_array(type) && !has_suffix(path, ".json") &&
+                        !has_suffix(path, ".csv") && !is_special(path);
     return takes_pieces ? &file->output : NULL;
 }
 
@@ -107,11 +114,45 @@ int result_file_close(struct result_file *file, bool ended_well, struct error *e
 
 /* ---- Whole results -------------------------------------------------------------------------- */
 
+/* Some rows at a time, so that a large table's text is never in memory as a whole. */
+static int write_csv(const struct type *type, const uint64_t *words, struct output *output,
+                     struct error *error)
+{
+    enum { ELEMENTS = 1 << 16 };
+    int64_t rows = (int64_t)words[1], columns = type->rank == 2 ? (int64_t)words[2] : 1;
+    int64_t step = columns < ELEMENTS ? ELEMENTS / (columns + 1) + 1 : 1;
+    struct buffer text = {0};
+    int code = 0;
+    for (int64_t row = 0; row < rows && !code; row += step) {
+        buffer_clear(&text);
+        csv_print_rows(type, words, row, row + step < rows ? row + step : rows, &text);
+        code = output_write(output, buffer_text(&text), text.length, error);
+    }
+    buffer_release(&text);
+    return code;
+}
+
+static int write_csv_file(const struct type *type, const uint64_t *words, const char *path,
+                          struct error *error)
+{
+    struct output output;
+    int code = output_open(&output, path, error);
+    if (code)
+        return code;
+    code = write_csv(type, words, &output, error);
+    if (code == 0)
+        return output_commit(&output, error);
+    output_abandon(&output);
+    return code;
+}
+
 int result_write(const struct type *type, const uint64_t *words, const char *path,
                  struct error *error)
 {
     if (has_suffix(path, ".npy"))
         return npy_write(path, type->element->scalar, type->rank, words, error);
+    if (has_suffix(path, ".csv"))
+        return write_csv_file(type, words, path, error);
     if (!has_suffix(path, ".json"))
         return raw_write(path, type->element->scalar, type->rank, words, error);
     struct buffer text = {0};

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "value/csv.h"
 #include "value/json.h"
 #include "value/npy.h"
 #include "value/rectangle.h"
@@ -25,6 +26,7 @@ struct data_file {
     struct rectangle_source source;
     enum wk_scalar scalar;
     bool swap;          /* bytes of each element are in the other order */
+    bool is_read;       /* inline_data holds all elements */
     char *inline_data;  /* dense and row-major */
     struct stat opened; /* as it was found */
 };
@@ -34,6 +36,25 @@ struct data_file {
 static int refuse_unreadable(const char *path, const char *why, struct error *error)
 {
     return error_set(error, ERR_file_unreadable, "cannot read '%s': %s", path, why);
+}
+
+static int refuse_changed(const struct data_file *file, struct error *error)
+{
+    error_set(error, ERR_data_changed, "'%s' was changed while the job read it", file->path);
+    return error_hint(error,
+                      "run again when it is complete; replace inputs by renaming a new file");
+}
+
+static int check_unchanged(const struct data_file *file, int descriptor, struct error *error)
+{
+    struct stat now;
+    if (fstat(descriptor, &now) < 0)
+        return refuse_unreadable(file->path, strerror(errno), error);
+    if (now.st_dev != file->opened.st_dev || now.st_ino != file->opened.st_ino ||
+        now.st_size != file->opened.st_size || now.st_mtim.tv_sec != file->opened.st_mtim.tv_sec ||
+        now.st_mtim.tv_nsec != file->opened.st_mtim.tv_nsec)
+        return refuse_changed(file, error);
+    return 0;
 }
 
 /* Files such as those of /proc say that they are empty, and are not: their parts cannot be found.
@@ -168,10 +189,54 @@ static int open_npy(struct data_file *file, const struct type *type, struct erro
     return 0;
 }
 
-static bool has_npy_name(const char *path)
+static bool has_suffix(const char *path, const char *suffix)
 {
-    size_t length = strlen(path);
-    return length >= 4 && strcmp(path + length - 4, ".npy") == 0;
+    size_t length = strlen(path), end = strlen(suffix);
+    return length >= end && strcmp(path + length - end, suffix) == 0;
+}
+
+/* The whole file, with a zero byte behind it; free it. */
+static int read_all(const struct data_file *file, char **text, struct error *error)
+{
+    size_t size = (size_t)file->opened.st_size, got;
+    *text = memory_try(size + 1, 1);
+    if (!*text)
+        return error_set(error, ERR_out_of_memory, "there is no memory to read '%s'", file->path);
+    int code = read_start(file, (unsigned char *)*text, size, &got, error);
+    if (code == 0 && got < size)
+        code = refuse_changed(file, error);
+    (*text)[got] = 0;
+    return code;
+}
+
+static int read_json(struct data_file *file, const char *text, const struct type *type, void **data,
+                     struct error *error)
+{
+    if (strlen(text) < (size_t)file->opened.st_size)
+        return error_set(error, ERR_bad_inline_array, "'%s' is no text: it has a zero byte in it",
+                         file->path);
+    int code = json_read_array(text, type, file->source.extents, data, error);
+    if (code == 0)
+        return 0;
+    struct error inner = *error;
+    return error_set(error, inner.code, "'%s': %s", file->path, inner.message);
+}
+
+/* Formats in which the place of an element is not known before all is read. */
+static int open_text(struct data_file *file, const struct type *type, struct error *error)
+{
+    char *text;
+    void *data = NULL;
+    int code = read_all(file, &text, error);
+    if (code == 0 && has_suffix(file->path, ".csv"))
+        code = csv_read_array(text, (size_t)file->opened.st_size, file->path, type,
+                              file->source.extents, &data, error);
+    else if (code == 0)
+        code = read_json(file, text, type, &data, error);
+    free(text);
+    file->inline_data = data;
+    file->is_read = true;
+    return code ? code : check_unchanged(file, file->source.file, error);
 }
 
 static int open_data(struct data_file *file, const char *path, const struct type *type,
@@ -180,7 +245,9 @@ static int open_data(struct data_file *file, const char *path, const struct type
     int code = open_regular(file, path, error);
     if (code)
         return code;
-    if (has_npy_name(path) || !type_is_bytes(type))
+    if (!type_is_bytes(type) && (has_suffix(path, ".csv") || has_suffix(path, ".json")))
+        return open_text(file, type, error);
+    if (has_suffix(path, ".npy") || !type_is_bytes(type))
         return open_npy(file, type, error);
     file->source.extents[0] = file->opened.st_size;
     return 0;
@@ -262,25 +329,6 @@ const int64_t *data_file_extents(const struct data_file *file)
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
-
-static int refuse_changed(const struct data_file *file, struct error *error)
-{
-    error_set(error, ERR_data_changed, "'%s' was changed while the job read it", file->path);
-    return error_hint(error,
-                      "run again when it is complete; replace inputs by renaming a new file");
-}
-
-static int check_unchanged(const struct data_file *file, int descriptor, struct error *error)
-{
-    struct stat now;
-    if (fstat(descriptor, &now) < 0)
-        return refuse_unreadable(file->path, strerror(errno), error);
-    if (now.st_dev != file->opened.st_dev || now.st_ino != file->opened.st_ino ||
-        now.st_size != file->opened.st_size || now.st_mtim.tv_sec != file->opened.st_mtim.tv_sec ||
-        now.st_mtim.tv_nsec != file->opened.st_mtim.tv_nsec)
-        return refuse_changed(file, error);
-    return 0;
-}
 
 #define SWAP_ALL(type, swap)                                                                       \
     for (uint64_t i = 0; i < count; i++) {                                                         \
@@ -367,7 +415,7 @@ int data_file_read(struct data_file *file, const int64_t *begin, const int64_t *
                    struct error *error)
 {
     uint64_t elements = element_count(file, begin, count);
-    if (!file->path) {
+    if (!file->path || file->is_read) {
         char *to = out;
         if (elements)
             read_inline(file, begin, count, 0, file->inline_data, &to);
