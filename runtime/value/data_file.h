@@ -15,9 +15,9 @@
 
 struct data_file;
 
-/* Opens `path` for a parameter of type `type` (an array of scalars): a .csv or .json file (but for u8[n]), which is
- * read at once; a .npy file; or any other file as u8[n]. NULL with *error filled (E7xx) when it
- * cannot be read or does not fit the type. */
+/* Opens `path` for a parameter of type `type` (an array of scalars): a .csv or .json file (but for
+ * u8[n]), which is read at once; a .npy file; or any other file as u8[n]. NULL with *error filled
+ * (E7xx) when it cannot be read or does not fit the type. */
 struct data_file *data_file_open(const char *path, const struct type *type, struct error *error);
 
 /* Opens `path` as bytes, whatever it holds: what a parameter of type file is bound to. A handle
