@@ -32,6 +32,15 @@ def help_and_version(folder):
         check(run.status == 0 and f"usage: wkc {command}" in run.out, run.out + run.err)
     check("parts: int = 1024" in wkc("help", HARMONIC).out, "a program's parameters")
     check("Sums 1/k" in wkc("help", HARMONIC).out, "a task's comment")
+    run = wkc("help", "random")
+    check("task uniform(seed: int, stream: int, n: int) -> f64[n]\n    n uniformly distributed" in run.out and "_word" not in run.out,
+          run.out + run.err)
+    run = wkc("help", "random.permutation", cwd=folder)
+    check(run.out.startswith("task permutation(") and "Algorithm 235" in run.out, run.out + run.err)
+    (folder / "own.wk").write_text("/// Of the file.\nuse random\n\n/// Counts.\nlet N = 3\nextern task f(x: f64) -> f64 from \"f.c\"\n")
+    check(wkc("help", "own", cwd=folder).out == "Of the file.\n\nlet N = 3\n    Counts.\ntask f(x: f64) -> f64\n", wkc("help", "own", cwd=folder).out)
+    wkc("help", "random.permutatoin").fails(2, "did you mean 'permutation'?")
+    wkc("help", "randon").fails(2, "did you mean 'wkc help random'?")
     check(re.match(r"wkc \d+\.\d+\.\d+\n$", wkc("version").out), "version")
 
 
@@ -471,6 +480,13 @@ def installs(folder):
     (folder / "f.c").write_text("#include <wk.h>\nWK_TASK(f) { *results = *arguments + 1; return 0; }\n")
     run = wkc("run", "p.wk", binary=installed, cwd=folder, env={"WKC_CACHE": str(folder / "cache")})
     check(run.json() == 4, run.err)
+    (folder / "q.wk").write_text("use random\nflow main() -> int { return random.integers(1, 2, 5, 6, 1)[0] }\n")
+    run = wkc("run", "q.wk", binary=installed, cwd=folder, env={"WKC_CACHE": str(folder / "cache")})
+    check(run.json() == 5, run.err)
+    (folder / "library").mkdir()
+    (folder / "library/random.wk").write_text("task integers(a: int, b: int, c: int, d: int, e: int) -> int[e] { return fill(77, e) }\n")
+    run = wkc("run", "q.wk", binary=installed, cwd=folder, env={"WKC_STDLIB": str(folder / "library")})
+    check(run.json() == 77, run.err)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,23 @@ def pi(folder):
     check(abs(found - math.pi) < 0.01, f"{found} is not near pi")
 
 
+def montecarlo(folder):
+    """Against Black and Scholes' closed form, for options in, at and out of the money."""
+    def cumulative(x):
+        return 0.5 * math.erfc(-x / math.sqrt(2))
+
+    def price(spot, strike, rate, volatility, years):
+        d = (math.log(spot / strike) + (rate + volatility**2 / 2) * years) / (volatility * math.sqrt(years))
+        return spot * cumulative(d) - strike * math.exp(-rate * years) * cumulative(d - volatility * math.sqrt(years))
+    for seed, option in enumerate([(100.0, 105.0, 0.03, 0.2, 1.0), (100.0, 80.0, 0.01, 0.35, 2.0), (50.0, 70.0, 0.05, 0.4, 0.5)]):
+        names = ("spot", "strike", "rate", "volatility", "years")
+        found = wkc("run", EXAMPLES / "montecarlo.wk", "parts=16", "pairs=20_000", f"seed={seed}",
+                    *(f"{n}={v}" for n, v in zip(names, option))).json()
+        distance = abs(found["price"] - price(*option)) / found["error"]
+        check(distance < 4 and 0 < found["error"] < 0.02 * price(*option), f"{option}: {found}, {price(*option)}")
+    same_everywhere(EXAMPLES / "montecarlo.wk", "parts=8", "pairs=1000")
+
+
 def histogram(folder):
     path = Path(SANITIZE)
     found = same_everywhere(EXAMPLES / "histogram.wk", f"data={path}", "part=400_000")
@@ -188,4 +205,4 @@ def cholesky(folder):
 
 
 if __name__ == "__main__":
-    main([gemm, gemm_in_little_memory, cholesky, harmonic, pi, histogram, columns, heat, mandelbrot, prefix, table, larger_than_memory])
+    main([gemm, gemm_in_little_memory, cholesky, harmonic, pi, montecarlo, histogram, columns, heat, mandelbrot, prefix, table, larger_than_memory])

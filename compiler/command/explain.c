@@ -92,10 +92,19 @@ static bool is_function(const struct ast_declaration *d)
     return d->kind == DECL_TASK || d->kind == DECL_FLOW || d->kind == DECL_EXTERN;
 }
 
+/* A comment at the top of a file is the file's, also when a `use` follows it. */
+static void print_file_comment(const struct ast_module *module, struct buffer *out)
+{
+    const char *doc = module->doc;
+    if (!doc && module->count && module->declarations[0]->kind == DECL_USE)
+        doc = module->declarations[0]->doc;
+    if (doc)
+        buffer_printf(out, "%s\n\n", doc);
+}
+
 static void help_file(const struct ast_module *module, struct buffer *out)
 {
-    if (module->doc)
-        buffer_printf(out, "%s\n\n", module->doc);
+    print_file_comment(module, out);
     for (uint32_t i = 0; i < module->count; i++)
         if (is_function(module->declarations[i]) || module->declarations[i]->kind == DECL_STRUCT)
             help_declaration(module, module->declarations[i], out);
@@ -106,16 +115,6 @@ static void help_file(const struct ast_module *module, struct buffer *out)
 static bool is_public(const struct ast_declaration *d)
 {
     return d->kind != DECL_USE && d->name.text && d->name.text[0] != '_';
-}
-
-/* A comment at the top of a file is the file's, also when a `use` follows it. */
-static void print_file_comment(const struct ast_module *module, struct buffer *out)
-{
-    const char *doc = module->doc;
-    if (!doc && module->count && module->declarations[0]->kind == DECL_USE)
-        doc = module->declarations[0]->doc;
-    if (doc)
-        buffer_printf(out, "%s\n\n", doc);
 }
 
 /* What a module offers, each with the first line of its comment. */
