@@ -158,10 +158,12 @@ static void check_function(struct checker *c, struct function *f)
         return; /* it was reported */
     enter_declaration(c, f->declaration);
     size_t before = c->diagnostics->list.count;
-    if (f->declaration->kind == DECL_EXTERN)
+    if (f->declaration->kind == DECL_EXTERN) {
         check_foreign(c, f);
-    else
+        check_without_body(c, f);
+    } else {
         check_body(c, f);
+    }
     note_instance(c, f, before);
 }
 

@@ -469,6 +469,8 @@ void statement_declare(struct checker *c, struct statement_list *out, struct loc
                        struct typed *value, struct span span);
 struct typed_block statement_block(struct checker *c, struct statement_list *list);
 void check_body(struct checker *c, struct function *function);
+/* What else is to be checked of a task that is written in C. */
+void check_without_body(struct checker *c, struct function *function);
 void check_assignment(struct checker *c, const struct ast_statement *statement,
                       struct statement_list *out);
 /* The pieces of a message; false after a report. */

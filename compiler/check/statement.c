@@ -407,6 +407,17 @@ static void missing_return(struct checker *c, const struct function *f)
                   "its result is declared here");
 }
 
+void check_without_body(struct checker *c, struct function *f)
+{
+    c->function = f;
+    c->errors_before = c->diagnostics->errors;
+    scope_open(c);
+    bind_parameters(c, f);
+    check_declared_fallback(c, f);
+    scope_close(c);
+    c->function = NULL;
+}
+
 void check_body(struct checker *c, struct function *f)
 {
     const struct ast_block *body = f->declaration->function.body;
