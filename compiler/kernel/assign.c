@@ -183,13 +183,40 @@ static void assign_array(struct generator *g, const struct typed_statement *s,
 
 /* ---- Growing ------------------------------------------------------------------------------ */
 
-/* xs = append(xs, x). */
+/* Whether two indexes are the same constant or variable. */
+static bool is_same_index(const struct typed_index *a, const struct typed_index *b)
+{
+    if (a->is_range || b->is_range || a->low->kind != b->low->kind)
+        return false;
+    if (a->low->kind == TYPED_CONSTANT)
+        return a->low->word == b->low->word;
+    return a->low->kind == TYPED_VARIABLE && a->low->variable == b->low->variable;
+}
+
+/* Whether an expression reads the place to which the first `depth` steps of a path lead. */
+static bool reads_place(const struct typed *typed, const struct typed_statement *s, uint32_t depth)
+{
+    if (depth == 0)
+        return typed->kind == TYPED_VARIABLE && typed->variable == s->variable;
+    const struct typed_step *step = &s->steps[depth - 1];
+    if (step->kind == STEP_PART)
+        return typed->kind == TYPED_PART && typed->number == step->part &&
+               reads_place(typed->operands[0], s, depth - 1);
+    if (step->kind != STEP_INDEX || typed->kind != TYPED_INDEX ||
+        typed->index_count != step->index_count)
+        return false;
+    for (uint32_t i = 0; i < step->index_count; i++)
+        if (!is_same_index(&typed->indexes[i], &step->indexes[i]))
+            return false;
+    return reads_place(typed->base, s, depth - 1);
+}
+
+/* xs = append(xs, x), rows[i] = append(rows[i], x). */
 static bool is_growth(const struct typed_statement *s)
 {
     const struct typed *value = s->value;
-    return s->operation == OPERATION_NONE && s->step_count == 0 && value->kind == TYPED_BUILTIN &&
-           value->builtin == BUILTIN_APPEND && value->items[0]->kind == TYPED_VARIABLE &&
-           value->items[0]->variable == s->variable;
+    return s->operation == OPERATION_NONE && value->kind == TYPED_BUILTIN &&
+           value->builtin == BUILTIN_APPEND && reads_place(value->items[0], s, s->step_count);
 }
 
 /* m = remove(m, k). */
@@ -201,27 +228,37 @@ static bool is_removal(const struct typed_statement *s)
            value->items[0]->variable == s->variable;
 }
 
-/* Moves the elements of a variable to a block with room for as many again. */
-static void grow_slot(struct generator *g, const struct slot *slot, LLVMValueRef used,
-                      LLVMValueRef needed)
+/* Moves the elements of an array to a block with room for as many again. `storage` is where its
+ * address stands. */
+static void grow_block(struct generator *g, LLVMValueRef storage, LLVMValueRef used,
+                       LLVMValueRef needed)
 {
-    LLVMValueRef old = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
+    LLVMValueRef old = LLVMBuildLoad2(g->builder, g->pointer, storage, "");
     LLVMValueRef doubled = index_multiply(g, needed, constant_i64(g, 2));
     LLVMValueRef moved = block_new_bytes(g, doubled);
     copy_memory(g, moved, old, used);
     block_free(g, old);
-    LLVMBuildStore(g->builder, moved, slot->storage);
+    LLVMBuildStore(g->builder, moved, storage);
 }
 
-/* Adds an element at the end of a variable's own block while there is room, so that n of them take
- * a time in proportion to n. How many bytes the block has stands in its header. */
-static void append_in_place(struct generator *g, const struct typed_statement *s,
-                            const struct slot *slot)
+/* Where the extent of an array of rank 1 stands that is an element or a part of one. */
+static LLVMValueRef extent_storage(struct generator *g, const struct target *target)
 {
-    const struct type *element = slot->type->element;
+    LLVMValueRef one = constant_i64(g, 1);
+    return target->slot ? target->slot->extents[0]
+                        : LLVMBuildInBoundsGEP2(g->builder, g->i64, target->address, &one, 1, "");
+}
+
+/* Adds an element at the end of an array's own block while there is room, so that n of them take
+ * a time in proportion to n. How many bytes the block has stands in its header. */
+static void append_in_place(struct generator *g, const struct typed_statement *s)
+{
     struct value last = expression_take(g, s->value->items[1]);
+    struct target target = target_find(g, s);
+    const struct type *element = target.type->element;
+    LLVMValueRef storage = target.slot ? target.slot->storage : target.address;
     debug_at(g, s->span);
-    struct value array = slot_load(g, slot);
+    struct value array = target_load(g, &target);
     LLVMValueRef size = constant_i64(g, type_element_bytes(element));
     LLVMValueRef used = array_bytes(g, &array), needed = index_add(g, used, size);
     LLVMValueRef offset =
@@ -231,13 +268,13 @@ static void append_in_place(struct generator *g, const struct typed_statement *s
     LLVMBasicBlockRef grow = block_new(g, "grow"), push = block_new(g, "push");
     branch_likely(g, LLVMBuildICmp(g->builder, LLVMIntULE, needed, room, ""), push, grow);
     block_enter(g, grow);
-    grow_slot(g, slot, used, needed);
+    grow_block(g, storage, used, needed);
     block_jump(g, push);
     block_enter(g, push);
-    LLVMValueRef data = LLVMBuildLoad2(g->builder, g->pointer, slot->storage, "");
+    LLVMValueRef data = LLVMBuildLoad2(g->builder, g->pointer, storage, "");
     element_store(g, &last, element_address(g, element, data, array.extents[0]));
     LLVMValueRef count = index_add(g, array.extents[0], constant_i64(g, 1));
-    LLVMBuildStore(g->builder, count, slot->extents[0]);
+    LLVMBuildStore(g->builder, count, extent_storage(g, &target));
 }
 
 /* ---- All ---------------------------------------------------------------------------------- */
@@ -265,7 +302,7 @@ void assign_statement(struct generator *g, const struct typed_statement *s)
     const struct type *type = last ? last->type : s->variable->type;
     bool updates = s->operation != OPERATION_NONE;
     if (is_growth(s)) {
-        append_in_place(g, s, &g->slots[s->variable->index]);
+        append_in_place(g, s);
     } else if (is_removal(s)) {
         map_remove(g, type, g->slots[s->variable->index].storage, s->value->items[1]);
     } else if ((last && step_is_slice(last)) || (updates && type->kind == TYPE_ARRAY)) {
