@@ -74,6 +74,18 @@ static void declare_function(struct checker *c, const struct ast_declaration *d)
     bind_declaration(c, d, (struct symbol){.kind = SYMBOL_FUNCTION, .function = f});
 }
 
+/* One C function cannot be that of many types. */
+static void declare_foreign(struct checker *c, const struct ast_declaration *d)
+{
+    if (!is_generic(d)) {
+        declare_function(c, d);
+        return;
+    }
+    diagnose(c->diagnostics, d->name.span, ERR_foreign_type,
+             "a task written in C has neither type parameters nor parameters that are functions");
+    bind_declaration(c, d, (struct symbol){.kind = SYMBOL_REFUSED});
+}
+
 static void collect(struct checker *c, const struct ast_declaration *d)
 {
     enter_declaration(c, d);
@@ -95,7 +107,7 @@ static void collect(struct checker *c, const struct ast_declaration *d)
         if (d->function.is_exec)
             refuse(c, d, ERR_exec_not_yet, "packed programs (exec)");
         else
-            declare_function(c, d);
+            declare_foreign(c, d);
         return;
     }
     bug("declaration of kind %d", d->kind);
