@@ -75,6 +75,7 @@ def environment(pinned):
 
 
 def run_ours(name, tile, folder, cache):
+    Path(folder, "ours.npy").unlink(missing_ok=True)  # deleting a large file takes as long as writing it
     arguments = ["a=a.npy", "b=b.npy"] if name == "gemm" else ["a=a.npy"]
     begin = time.perf_counter()
     subprocess.run([os.path.abspath(WKC), "run", os.path.abspath(f"examples/{name}.wk"), *arguments, f"tile={tile}",
@@ -83,6 +84,7 @@ def run_ours(name, tile, folder, cache):
 
 
 def run_peer(name, pinned, folder):
+    Path(folder, "peer.npy").unlink(missing_ok=True)
     done = subprocess.run([PYTHON, "-c", PEERS[name]], cwd=folder, env=environment(pinned), check=True,
                           capture_output=True, text=True)
     return tuple(float(seconds) for seconds in done.stdout.split())
