@@ -257,6 +257,15 @@ void wk_map_free(struct wk_context *context, const struct wk_layout *layout, str
 int wk_map_equal(const struct wk_layout *layout, const struct wk_map *left,
                  const struct wk_map *right);
 
+/* Strings. The offset of the first byte that is no UTF-8, or `length`. */
+int64_t wk_text_check(const char *text, int64_t length);
+/* -1, 0 or 1: the order of code points. */
+int64_t wk_text_compare(const char *a, int64_t a_length, const char *b, int64_t b_length);
+/* The text of a scalar, as str(x) gives it, as a new block: its two words. 0, or the status to
+ * return.
+ */
+int32_t wk_text_print(struct wk_context *context, uint32_t scalar, uint64_t word, uint64_t *text);
+
 /* The border around a task written in C, for compiled code only: what it says of failures belongs
  * to `site` (the declaration; its format is the task's name), and what it returns is checked
  * against `leaves`, one pair (enum wk_scalar, rank) for each part of the result. wk_foreign_leave

@@ -134,9 +134,22 @@ static struct target *check_keyed_place(struct checker *c, const struct target *
             .kind = STEP_KEY, .span = e->span, .type = base->type->element, .key = key});
 }
 
+static struct target *refuse_text_place(struct checker *c, const struct target *base,
+                                        const struct ast_expression *e)
+{
+    const char *text = types_snippet(c, base->span);
+    struct diagnostic *d =
+        diagnose(c->diagnostics, e->span, ERR_text_place, "a piece of a str cannot be assigned");
+    diagnose_hint(c->diagnostics, d, "make a new one: %s = %s[..i] + \"...\" + %s[j..]", text, text,
+                  text);
+    return NULL;
+}
+
 static struct target *check_indexed_place(struct checker *c, const struct ast_expression *e)
 {
     struct target *base = check_place(c, e->index.base);
+    if (base && base->type->kind == TYPE_STRING)
+        return refuse_text_place(c, base, e);
     struct typed *value = base ? read_place(c, base) : node_error(c, e->span);
     value->span = e->index.base->span;
     if (value->type->kind == TYPE_MAP)
@@ -228,6 +241,8 @@ static struct typed *check_compound(struct checker *c, const struct ast_statemen
                                       s->assign.operator_span, s->span);
     if (node_is_error(c, node))
         return node;
+    if (node->type->kind == TYPE_STRING && node->type == place->type)
+        return value;
     if (node->type != place->type || node->kind != TYPED_OPERATION) {
         struct purpose purpose = purpose_of(place);
         return coerce(c, node, place->type, &purpose);

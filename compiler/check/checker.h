@@ -94,7 +94,7 @@ enum prelude_kind {
     PRELUDE_REDUCE,
     PRELUDE_SCAN,
     PRELUDE_CLAMP,
-    PRELUDE_MESSAGE, /* fail, log, str: only in statements and messages */
+    PRELUDE_MESSAGE, /* fail, log: statements */
 };
 
 struct symbol {
@@ -135,7 +135,7 @@ struct module_scope {
 
 struct checker {
     const struct ast_program *program;
-    const struct ast_module *module; /* whose declarations are in scope */
+    const struct ast_module *module;    /* whose declarations are in scope */
     struct module_scope *module_scopes; /* by number in the program */
     struct arena *arena;
     struct type_table *types;
@@ -261,6 +261,7 @@ struct typed *node_error(struct checker *c, struct span span);
 struct typed *node_constant(struct checker *c, const struct type *type, uint64_t word,
                             struct span span);
 struct typed *node_integer(struct checker *c, int64_t value, struct span span);
+struct typed *node_text(struct checker *c, const char *text, size_t length, struct span span);
 struct typed *node_variable(struct checker *c, struct local *local, struct span span);
 struct typed *node_operation(struct checker *c, enum operation operation, const struct type *type,
                              struct typed *left, struct typed *right, struct span span);
@@ -384,6 +385,18 @@ struct typed *node_map_count(struct checker *c, struct typed *map, struct span s
 /* The map's pairs of key and value, as an array. */
 struct typed *node_entries(struct checker *c, struct typed *map, struct span span);
 
+/* ---- text.c -----------------------------------------------------------------------------------
+ */
+
+/* Whether one of the operands is a string. */
+bool text_takes_part(const struct typed *left, const struct typed *right);
+/* + and < <= > >= of such operands: others are refused. == and != are as those of arrays. */
+struct typed *check_text_operator(struct checker *c, enum operation operation, struct typed *left,
+                                  struct typed *right, struct span operator_span, struct span span);
+/* str(value) and bytes(value). */
+struct typed *check_str(struct checker *c, struct typed *value, struct span span);
+struct typed *check_bytes(struct checker *c, struct typed *value, struct span span);
+
 /* ---- call.c, prelude.c, reduce.c, annotation.c
  * --------------------------------------------------- */
 
@@ -503,12 +516,13 @@ void module_enter(struct checker *c, const struct source *source);
 void module_use(struct checker *c, const struct ast_declaration *declaration);
 /* Whether a name is seen in its own file only: those that begin with _ are. */
 bool module_is_private(const char *name);
-/* The name that stands for `name` of a module; NULL if `module` is no module. A name that the module
- * does not have is reported. */
+/* The name that stands for `name` of a module; NULL if `module` is no module. A name that the
+ * module does not have is reported. */
 const char *module_member(struct checker *c, const char *module, const struct ast_name *name);
-/* The expression itself; but of linalg.add, where linalg is a module, the name "linalg.add" (an error
- * after a report). */
-const struct ast_expression *module_name(struct checker *c, const struct ast_expression *expression);
+/* The expression itself; but of linalg.add, where linalg is a module, the name "linalg.add" (an
+ * error after a report). */
+const struct ast_expression *module_name(struct checker *c,
+                                         const struct ast_expression *expression);
 
 /* ---- foreign.c: extern tasks ---- */
 

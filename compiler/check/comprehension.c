@@ -81,6 +81,8 @@ static bool check_subject(struct checker *c, const struct ast_expression *e,
                                     types_text(c, out->subject->type));
     if (type_is_integer(out->subject->type))
         diagnose_hint(c->diagnostics, d, "write 0..n for the numbers from 0 to n - 1");
+    else if (out->subject->type->kind == TYPE_STRING)
+        diagnose_hint(c->diagnostics, d, "bytes(%s) can be gone over", types_snippet(c, e->span));
     return false;
 }
 

@@ -122,6 +122,8 @@ static struct typed *fold_tree(struct folding *f, const struct typed *node)
     uint64_t word;
     if (type_is_scalar(node->type))
         return fold_word(f, node, &word) ? node_constant(f->c, node->type, word, node->span) : NULL;
+    if (node->kind == TYPED_CONSTANT)
+        return node_text(f->c, node->text, node->word, node->span);
     const struct typed *literal = fold_literal(node, NULL, &f->error);
     if (literal)
         return fold_items(f, literal);
@@ -138,7 +140,8 @@ struct typed *fold_value(struct checker *c, const struct typed *node, struct err
 
 static struct typed *copy_at(struct checker *c, const struct typed *value, struct span span)
 {
-    struct typed *copy = arena_copy(c->arena, value, sizeof *value);
+    struct typed *copy = node_new(c, value->kind, value->type, span);
+    *copy = *value;
     copy->span = span;
     if (value->kind == TYPED_CONSTANT)
         return copy;

@@ -122,14 +122,6 @@ static struct typed *check_float_literal(struct checker *c, const struct ast_exp
     return node;
 }
 
-static struct typed *refuse_string(struct checker *c, const struct ast_expression *e)
-{
-    struct diagnostic *d = diagnose(c->diagnostics, e->span, ERR_strings_not_yet,
-                                    "strings other than messages are not compiled yet");
-    diagnose_hint(c->diagnostics, d, "texts can be given to fail(\"...\") and log(\"...\")");
-    return node_error(c, e->span);
-}
-
 /* ---- Lists
  * ------------------------------------------------------------------------------------------------
  */
@@ -317,7 +309,7 @@ struct typed *check_expression(struct checker *c, const struct ast_expression *e
     case EXPR_FLOAT:
         return check_float_literal(c, e);
     case EXPR_STRING:
-        return refuse_string(c, e);
+        return node_text(c, e->string.text, e->string.length, e->span);
     case EXPR_BOOLEAN:
         return node_constant(c, c->boolean, e->boolean, e->span);
     case EXPR_NAME:

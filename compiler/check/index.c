@@ -16,6 +16,18 @@ static bool refuse_base(struct checker *c, const struct typed *base)
     return false;
 }
 
+static bool refuse_string_index(struct checker *c, const struct typed *base,
+                                const struct ast_expression *e)
+{
+    const char *text = types_snippet(c, base->span);
+    struct diagnostic *d =
+        diagnose(c->diagnostics, e->span, ERR_string_index,
+                 "a str has no elements: its characters take one to four bytes each");
+    diagnose_hint(c->diagnostics, d, "bytes(%s)[i] is a byte, %s[lo..hi] a piece of it", text,
+                  text);
+    return false;
+}
+
 static bool refuse_count(struct checker *c, const struct typed *base,
                          const struct ast_expression *e)
 {
@@ -91,6 +103,11 @@ bool check_indexes(struct checker *c, const struct typed *base, const struct ast
     }
     if (!good || node_is_error(c, base))
         return false;
+    if (base->type->kind == TYPE_STRING) {
+        *indexes = list;
+        *type = base->type;
+        return (count == 1 && ranges == 1) || refuse_string_index(c, base, e);
+    }
     if (base->type->kind != TYPE_ARRAY)
         return refuse_base(c, base);
     if (count != base->type->rank)
@@ -133,7 +150,7 @@ struct typed *check_index(struct checker *c, const struct ast_expression *e)
     node->base = base;
     node->indexes = indexes;
     node->index_count = e->index.count;
-    if (type != base->type->element)
+    if (type->kind == TYPE_ARRAY && type != base->type->element)
         set_slice_extents(c, node);
     return node;
 }

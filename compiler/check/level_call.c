@@ -370,6 +370,19 @@ static void map_level(struct walk *w, struct typed *node)
     node->level = level_pending(w->l, node->type);
 }
 
+/* What is made of known scalars and strings is known; arrays of bytes are read by tasks. */
+static const struct level *text_level(const struct typed *node)
+{
+    const struct level *level = &level_known;
+    for (uint32_t i = 0; i < node->item_count; i++) {
+        if (!node->items[i]->level)
+            return NULL;
+        if (!level_is_known(node->items[i]->level) || node->items[i]->type->kind == TYPE_ARRAY)
+            level = &level_pending_scalar;
+    }
+    return level;
+}
+
 void level_builtin(struct walk *w, struct typed *node)
 {
     const struct level *first = node->item_count ? node->items[0]->level : NULL;
@@ -440,6 +453,14 @@ void level_builtin(struct walk *w, struct typed *node)
         return;
     case BUILTIN_UNTILE:
         node->level = untile_level(w, node);
+        return;
+    case BUILTIN_STR:
+    case BUILTIN_TEXT_CONCAT:
+    case BUILTIN_TEXT_COMPARE:
+        node->level = text_level(node);
+        return;
+    case BUILTIN_BYTES:
+        node->level = first ? &level_pending_scalar : NULL;
         return;
     }
     bug("builtin %d", node->builtin);

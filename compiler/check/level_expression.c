@@ -98,6 +98,12 @@ static void level_index(struct walk *w, struct typed *node)
         slice |= node->indexes[i].is_range;
     if (!base)
         return;
+    if (node->type->kind == TYPE_STRING && node->base->type->kind == TYPE_STRING) {
+        bool known = is_known(node->base) && is_known(node->indexes[0].low) &&
+                     is_known(node->indexes[0].high);
+        node->level = known ? &level_known : &level_pending_scalar;
+        return;
+    }
     if (base->kind == LEVEL_PENDING) {
         node->level = slice ? level_pending_array(w->l, slice_extents(node))
                             : level_pending(w->l, node->type);
@@ -226,15 +232,16 @@ static void level_extent(struct typed *node)
                           : &level_pending_scalar;
 }
 
-/* == of arrays compares in a task; of tuples of known scalars it is known. */
+/* == of arrays compares in a task; of strings, and tuples of scalars and strings, that are known it
+ * is known. */
 static void level_equal(struct walk *w, struct typed *node)
 {
     node->level = scalar_level(node->operands, 2);
     const struct type *type = node->operands[0]->type;
-    bool scalars = type_has_parts(type);
-    for (uint32_t i = 0; scalars && i < type->leaf_count; i++)
-        scalars = type_is_scalar(type_leaf(type, i));
-    if (!node->level || scalars)
+    bool simple = type_has_parts(type) || type->kind == TYPE_STRING;
+    for (uint32_t i = 0; simple && i < type->leaf_count; i++)
+        simple = type_is_scalar(type_leaf(type, i)) || type_leaf(type, i)->kind == TYPE_STRING;
+    if (!node->level || simple)
         return;
     node->level = &level_pending_scalar;
     for (uint32_t i = 0, reported = 0; i < 2 && !reported; i++)

@@ -16,6 +16,9 @@
 
 #define MESSAGE_INDEX "index {} is out of bounds: dimension {} has extent {}"
 #define MESSAGE_SLICE "slice {}..{} is out of bounds: dimension {} has extent {}"
+#define MESSAGE_TEXT_SLICE "slice {}..{} is out of bounds: the str has {} bytes"
+#define MESSAGE_TEXT_BOUNDARY "slice {}..{}: byte {} lies within a character"
+#define MESSAGE_NOT_UTF8 "the bytes are not UTF-8: the first character that is wrong is at byte {}"
 /* With the operator (value/semantics.c words it alike); a conversion with the type and its range.
  */
 #define MESSAGE_DIVISION "division by zero: {} %s 0"

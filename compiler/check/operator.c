@@ -198,6 +198,8 @@ struct typed *check_binary(struct checker *c, enum operation operation, struct t
     bool whole = (left->type->kind != TYPE_SCALAR || right->type->kind != TYPE_SCALAR);
     if (whole && (operation == OPERATION_EQ || operation == OPERATION_NE))
         return check_equal(c, operation == OPERATION_NE, left, right, operator_span, span);
+    if (text_takes_part(left, right))
+        return check_text_operator(c, operation, left, right, operator_span, span);
     if (left->type->kind == TYPE_ARRAY && right->type->kind == TYPE_ARRAY &&
         left->type->rank != right->type->rank)
         return refuse_ranks(c, left, right, operator_span);
@@ -335,33 +337,12 @@ static struct typed *check_product(struct checker *c, const struct ast_expressio
     return build_product(c, left, right, scalar, e->binary.operator_span, e->span);
 }
 
-static bool is_text(struct checker *c, const struct ast_expression *e)
-{
-    if (e->kind != EXPR_CALL || e->call.callee->kind != EXPR_NAME)
-        return e->kind == EXPR_STRING;
-    const struct symbol *symbol = scope_find(c, e->call.callee->name);
-    return symbol && symbol->kind == SYMBOL_PRELUDE && symbol->prelude == PRELUDE_MESSAGE;
-}
-
-/* Texts that are joined outside of a message: one report for the whole sum. */
-static bool refuse_text(struct checker *c, const struct ast_expression *sum)
-{
-    const struct ast_expression *text = is_text(c, sum->binary.left)    ? sum->binary.left
-                                        : is_text(c, sum->binary.right) ? sum->binary.right
-                                                                        : NULL;
-    if (text)
-        check_expression(c, text);
-    return text != NULL;
-}
-
 struct typed *check_operator(struct checker *c, const struct ast_expression *e)
 {
     if (e->kind == EXPR_UNARY)
         return check_unary(c, e);
     switch (e->binary.operator) {
     case AST_OPERATION: {
-        if (e->binary.operation == OPERATION_ADD && refuse_text(c, e))
-            return node_error(c, e->span);
         struct typed *left = check_expression(c, e->binary.left);
         struct typed *right = check_expression(c, e->binary.right);
         return check_binary(c, e->binary.operation, left, right, e->binary.operator_span, e->span);

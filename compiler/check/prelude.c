@@ -460,7 +460,15 @@ static struct typed *check_builtin(struct checker *c, const struct prelude_call 
     case BUILTIN_MAP_GET:
     case BUILTIN_MAP_HAS:
     case BUILTIN_MAP_COUNT:
+    case BUILTIN_TEXT_CONCAT:
+    case BUILTIN_TEXT_COMPARE:
         break; /* have a syntax of their own */
+    case BUILTIN_STR:
+    case BUILTIN_BYTES:
+        if (call->count != 1)
+            return wrong_count(c, call, "1 argument");
+        return builtin == BUILTIN_STR ? check_str(c, call->arguments[0], call->span)
+                                      : check_bytes(c, call->arguments[0], call->span);
     }
     bug("builtin %d", builtin);
 }
@@ -555,20 +563,18 @@ static struct typed *check_len(struct checker *c, const struct prelude_call *cal
         array = node_contents(c, array, call->span);
     if (array->type->kind == TYPE_MAP)
         return node_map_count(c, array, call->span);
-    if (!is_array(array))
-        return refuse_argument(c, call, 0, "an array or a map");
+    if (!type_is_block(array->type))
+        return refuse_argument(c, call, 0, "an array, a str or a map");
+    if (array->type->kind == TYPE_STRING && array->kind == TYPED_CONSTANT)
+        return node_integer(c, (int64_t)array->word, call->span);
     return node_extent(c, array, 0, call->span);
 }
 
 static struct typed *refuse_message(struct checker *c, const struct ast_expression *e,
                                     const char *name)
 {
-    if (strcmp(name, "str") == 0)
-        diagnose(c->diagnostics, e->span, ERR_strings_not_yet,
-                 "strings other than messages are not compiled yet");
-    else
-        diagnose(c->diagnostics, e->span, ERR_not_a_value,
-                 "%s(...) is a statement, and gives no value", name);
+    diagnose(c->diagnostics, e->span, ERR_not_a_value, "%s(...) is a statement, and gives no value",
+             name);
     return node_error(c, e->span);
 }
 

@@ -123,7 +123,7 @@ void scope_init(struct checker *c)
     bind_prelude(c, "scan", (struct symbol){.prelude = PRELUDE_SCAN});
     bind_prelude(c, "clamp", (struct symbol){.prelude = PRELUDE_CLAMP});
     bind_prelude(c, "fail", (struct symbol){.prelude = PRELUDE_MESSAGE});
-    bind_prelude(c, "str", (struct symbol){.prelude = PRELUDE_MESSAGE});
+    bind_prelude(c, "log", (struct symbol){.prelude = PRELUDE_MESSAGE});
 }
 
 void scope_release(struct checker *c)

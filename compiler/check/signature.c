@@ -183,7 +183,7 @@ static void check_main_parameter(struct checker *c, const struct function *f, ui
 {
     const struct type *type = f->typed.parameters[index]->type;
     const struct ast_type *form = f->forms[index]->type;
-    if (types_is_error(c, type) || type_is_scalar(type) ||
+    if (types_is_error(c, type) || type_is_scalar(type) || type->kind == TYPE_STRING ||
         (type->kind == TYPE_ARRAY && type_is_scalar(type->element) &&
          (type->element->kind != TYPE_FILE || type->rank == 1)))
         return;
@@ -191,8 +191,8 @@ static void check_main_parameter(struct checker *c, const struct function *f, ui
         c->diagnostics, form ? form->span : f->typed.parameters[index]->span, ERR_main_parameter,
         "main cannot take a parameter of type %s", types_text(c, type));
     diagnose_hint(c->diagnostics, d,
-                  "the command line gives numbers, truth values (n=8), arrays of them in files "
-                  "(a=A.npy), files, and lists of files (file[n])");
+                  "the command line gives numbers, truth values (n=8), texts (name=Ann), arrays of "
+                  "numbers in files (a=A.npy), files, and lists of files (file[n])");
 }
 
 /* A file is a place in the job, and means nothing outside of it. */

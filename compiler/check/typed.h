@@ -69,16 +69,16 @@ struct variable {
 /* ---- Expressions ---------------------------------------------------------------------------- */
 
 enum typed_kind {
-    TYPED_CONSTANT, /* a scalar: `word` */
+    TYPED_CONSTANT, /* a scalar: `word`; a str: its length and `text` */
     TYPED_VARIABLE,
     TYPED_OPERATION, /* on scalars of one type; or elementwise: see below */
-    TYPED_EQUAL,     /* == or != of arrays, tuples or maps: one bool (`negated` for !=) */
+    TYPED_EQUAL,     /* == or != of arrays, tuples, strings, maps: one bool (`negated` for !=) */
     TYPED_AND,       /* lazy && */
     TYPED_OR,        /* lazy || */
     TYPED_CONVERT,   /* operand to `type` (or, elementwise, to an array of its element) */
     TYPED_MATMUL,    /* rank 2 @ rank 2, 2 @ 1, 1 @ 2, of one float or integer type */
-    TYPED_INDEX,     /* base[…]: an element, a slice, or an element that is an array */
-    TYPED_EXTENT,    /* extent `number` of an array, as i64 */
+    TYPED_INDEX,     /* base[…]: an element, a slice, or an element that is an array; of a str a range */
+    TYPED_EXTENT,    /* extent `number` of an array, as i64; of a str its bytes */
     TYPED_PART,      /* part `number` of a tuple */
     TYPED_TUPLE,
     TYPED_ARRAY,         /* rank 1 from its elements */
@@ -123,7 +123,10 @@ struct typed {
     const struct level *level; /* flows only */
     struct span span;
     union {
-        uint64_t word;             /* CONSTANT */
+        struct { /* CONSTANT */
+            uint64_t word;    /* of a str: its bytes */
+            const char *text; /* STRING: UTF-8, with a 0 behind it, maybe others within */
+        };
         struct variable *variable; /* VARIABLE */
         struct {                   /* OPERATION, EQUAL, AND, OR, CONVERT, MATMUL, EXTENT, PART */
             enum operation operation;
@@ -197,7 +200,7 @@ struct typed_block {
 /* A message of fail or log: texts and values in turn. */
 struct typed_piece {
     const char *text;    /* or NULL: then */
-    struct typed *value; /* a scalar, printed as str() does */
+    struct typed *value; /* a scalar, printed as str() does, or a str */
 };
 
 /* One step of the path from a variable to a place within it, in any mix and depth. What a slice

@@ -86,6 +86,10 @@ static void print_annotations(const struct typed_annotations *a, struct buffer *
 static void print_constant(const struct typed *node, struct buffer *out)
 {
     char text[32];
+    if (node->type->kind == TYPE_STRING) {
+        buffer_json_string(out, node->text, (size_t)node->word);
+        return;
+    }
     semantics_print(node->type->scalar, node->word, text);
     buffer_puts(out, text);
     if (node->type->scalar != WK_I64 && node->type->scalar != WK_F64 &&

@@ -118,13 +118,6 @@ const struct type *types_struct(struct checker *c, const char *name,
 /* ---- From the written form ---------------------------------------------------------------------
  */
 
-static const struct type *refuse_type(struct checker *c, struct span span, enum error_code code,
-                                      const char *what)
-{
-    diagnose(c->diagnostics, span, code, "%s are not compiled yet", what);
-    return &c->error;
-}
-
 static const struct type *unknown_type(struct checker *c, const struct ast_name *name)
 {
     if (c->recovered)
@@ -194,7 +187,7 @@ static const struct type *resolve_name(struct checker *c, const struct ast_type 
     if (strcmp(name, "bytes") == 0)
         return type_array(c->types, type_scalar(c->types, WK_U8), 1);
     if (strcmp(name, "str") == 0)
-        return refuse_type(c, form->span, ERR_strings_not_yet, "strings other than messages");
+        return c->types->string;
     if (strcmp(name, "file") == 0)
         return c->types->file;
     const struct symbol *symbol = scope_find(c, name);

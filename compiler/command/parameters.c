@@ -10,6 +10,7 @@
 #include "command/files.h"
 #include "command/pipeline.h"
 #include "value/semantics.h"
+#include "value/string.h"
 
 static bool usage_error(struct compilation *c, const struct error *error)
 {
@@ -128,6 +129,20 @@ static bool bind_files(struct compilation *c, uint32_t index, const struct type 
     return code == 0;
 }
 
+static bool bind_text(struct compilation *c, uint32_t index, const char *value)
+{
+    struct error error;
+    uint64_t length = strlen(value), wrong = string_check(value, length);
+    c->arguments[index].text = value;
+    c->arguments[index].length = length;
+    if (wrong == length)
+        return true;
+    error_set(&error, ERR_bad_parameter, "a str is UTF-8, and byte %llu of this text is not",
+              (unsigned long long)wrong);
+    name_parameter(c, index, &error);
+    return usage_error(c, &error);
+}
+
 static bool bind_argument(struct compilation *c, const char *argument)
 {
     struct error error;
@@ -150,6 +165,8 @@ static bool bind_argument(struct compilation *c, const char *argument)
     const struct type *type = flow_parameter(c->code, (uint32_t)index).type;
     if (type->kind == TYPE_FILE || (type->kind == TYPE_ARRAY && type->element->kind == TYPE_FILE))
         return bind_files(c, (uint32_t)index, type, equals + 1);
+    if (type->kind == TYPE_STRING)
+        return bind_text(c, (uint32_t)index, equals + 1);
     if (type->kind == TYPE_ARRAY)
         return bind_array(c, (uint32_t)index, equals + 1);
     return bind_scalar(c, (uint32_t)index, equals + 1);
@@ -165,6 +182,8 @@ static const char *example_value(const struct type *type)
 {
     if (type->kind == TYPE_FILE)
         return "FILE";
+    if (type->kind == TYPE_STRING)
+        return "TEXT";
     if (type->kind != TYPE_ARRAY)
         return "VALUE";
     if (type->element->kind == TYPE_FILE)

@@ -49,6 +49,8 @@ ir_value ir_emit_value(struct ir_builder *builder, enum ir_opcode opcode, const 
                        uint32_t operand_count, const struct ir_type *result);
 
 ir_value ir_constant(struct ir_builder *builder, const struct type *type, uint64_t word);
+ir_value ir_constant_text(struct ir_builder *builder, const struct type *type, const char *text,
+                          uint64_t length);
 ir_value ir_constant_int(struct ir_builder *builder, int64_t value);
 /* `type` is that of the operands; the result's follows from the operation. */
 ir_value ir_operation(struct ir_builder *builder, enum operation operation, const struct type *type,

@@ -380,6 +380,8 @@ static enum flow_use scalar_use(const struct ir_type *type)
 {
     if (type_is_unit(type->type))
         return type->kind == IR_KNOWN ? FLOW_USE_NOTHING : FLOW_USE_ORDER;
+    if (type->kind == IR_KNOWN && type->type->kind == TYPE_STRING)
+        return FLOW_USE_TEXT;
     return type->kind == IR_KNOWN ? FLOW_USE_WORD : FLOW_USE_REF;
 }
 
@@ -436,12 +438,13 @@ static void encode_call(struct encoder *e, const struct ir_instruction *i, const
 
 static const enum flow_opcode flow_opcodes[IR_OPCODE_COUNT] = {
 #define SAME(NAME) [IR_##NAME] = FLOW_##NAME
-    SAME(CONSTANT), SAME(OPERATION), SAME(CONVERT),   SAME(COUNT),  SAME(STRUCTURE),
-    SAME(FILL),     SAME(RANGE),     SAME(GET),       SAME(SET),    SAME(SLICE),
-    SAME(CONCAT),   SAME(SET_SLICE), SAME(FLATTEN),   SAME(EXTENT), SAME(CONCAT_ALL),
-    SAME(VIEW),     SAME(ELEMENTS),  SAME(TRANSPOSE), SAME(TILES),  SAME(LIFT),
-    SAME(CALL),     SAME(APPLY),     SAME(EACH),      SAME(REDUCE), SAME(CHECK),
-    SAME(JUMP),     SAME(BRANCH),    SAME(RETURN),    SAME(FAIL),   SAME(CONTENTS),
+    SAME(TEXT_CONCAT), SAME(TEXT_COMPARE), SAME(TEXT_SLICE), SAME(TEXT_PRINT), SAME(TEXT_LENGTH),
+    SAME(CONSTANT),    SAME(OPERATION),    SAME(CONVERT),    SAME(COUNT),      SAME(STRUCTURE),
+    SAME(FILL),        SAME(RANGE),        SAME(GET),        SAME(SET),        SAME(SLICE),
+    SAME(CONCAT),      SAME(SET_SLICE),    SAME(FLATTEN),    SAME(EXTENT),     SAME(CONCAT_ALL),
+    SAME(VIEW),        SAME(ELEMENTS),     SAME(TRANSPOSE),  SAME(TILES),      SAME(LIFT),
+    SAME(CALL),        SAME(APPLY),        SAME(EACH),       SAME(REDUCE),     SAME(CHECK),
+    SAME(JUMP),        SAME(BRANCH),       SAME(RETURN),     SAME(FAIL),       SAME(CONTENTS),
 #undef SAME
 };
 
@@ -450,13 +453,20 @@ static void encode_attributes(struct encoder *e, const struct ir_instruction *i)
 {
     switch (i->opcode) {
     case IR_CONSTANT:
-        emit(e, (uint32_t)i->word);
-        emit(e, (uint32_t)(i->word >> 32));
+        emit(e,
+             i->text ? string_table_add_bytes(&e->strings, i->text, i->word) : (uint32_t)i->word);
+        emit(e, (uint32_t)(i->text ? i->word : i->word >> 32));
         break;
     case IR_OPERATION:
         emit(e, i->operation);
         emit(e, type_of(e, i->operands[0])->type->scalar);
         break;
+    case IR_TEXT_CONCAT:
+    case IR_TEXT_COMPARE:
+    case IR_TEXT_SLICE:
+    case IR_TEXT_LENGTH:
+        break;
+    case IR_TEXT_PRINT:
     case IR_CONVERT:
         emit(e, type_of(e, i->operands[0])->type->scalar);
         break;

@@ -93,6 +93,15 @@ uint32_t string_table_add(struct string_table *table, const char *text)
     return offset;
 }
 
+uint32_t string_table_add_bytes(struct string_table *table, const char *bytes, size_t length)
+{
+    if (strlen(bytes) == length)
+        return string_table_add(table, bytes);
+    uint32_t offset = (uint32_t)table->bytes.length;
+    buffer_append(&table->bytes, bytes, length + 1);
+    return offset;
+}
+
 void string_table_release(struct string_table *table)
 {
     buffer_release(&table->bytes);

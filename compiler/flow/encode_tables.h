@@ -29,6 +29,8 @@ struct string_table {
 
 /* The string's offset; NULL counts as "". */
 uint32_t string_table_add(struct string_table *table, const char *text);
+/* Of bytes, which may be 0 among them. */
+uint32_t string_table_add_bytes(struct string_table *table, const char *bytes, size_t length);
 void string_table_release(struct string_table *table);
 
 #endif

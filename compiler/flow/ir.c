@@ -222,6 +222,16 @@ ir_value ir_constant(struct ir_builder *builder, const struct type *type, uint64
     return instruction->first_result;
 }
 
+ir_value ir_constant_text(struct ir_builder *builder, const struct type *type, const char *text,
+                          uint64_t length)
+{
+    const struct ir_type *result = ir_type_known(builder->module, type);
+    struct ir_instruction *instruction = ir_emit(builder, IR_CONSTANT, NULL, 0, &result, 1);
+    instruction->word = length;
+    instruction->text = text;
+    return instruction->first_result;
+}
+
 ir_value ir_constant_int(struct ir_builder *builder, int64_t value)
 {
     return ir_constant(builder, type_scalar(builder->module->types, WK_I64), (uint64_t)value);

@@ -32,7 +32,7 @@ enum ir_opcode {
 };
 
 enum ir_kind {
-    IR_KNOWN,     /* `type` is a scalar, file or (), printed "i64" */
+    IR_KNOWN,     /* `type` is a scalar, str, file or (), printed "i64" */
     IR_PENDING,   /* `type` has words, but no parts: "?f64", "?f64[+, -]" (+: known extent) */
     IR_STRUCTURED /* rank and element, printed "{2}?f64" */
 };
@@ -56,7 +56,8 @@ struct ir_instruction {
     uint32_t operand_count;
     ir_value first_result; /* results are numbered in a row */
     uint32_t result_count;
-    uint64_t word;              /* CONSTANT */
+    uint64_t word;              /* CONSTANT; of a str: its bytes */
+    const char *text;           /* CONSTANT of a str */
     enum operation operation;   /* OPERATION */
     uint32_t number;            /* EXTENT: dimension; EACH: rank */
     uint32_t mask;              /* SLICE, SET_SLICE, VIEW: bit d: dimension d is a range */
@@ -117,10 +118,10 @@ struct ir_module {
     uint32_t type_count;
 };
 
-/* Whether a value of the type is one that can be known: a scalar, a file. */
+/* Whether a value of the type is one that can be known: a scalar, a str, a file. */
 static inline bool ir_can_be_known(const struct type *type)
 {
-    return type->kind == TYPE_SCALAR || type->kind == TYPE_FILE;
+    return type->kind == TYPE_SCALAR || type->kind == TYPE_STRING || type->kind == TYPE_FILE;
 }
 
 const char *ir_mnemonic(enum ir_opcode opcode);

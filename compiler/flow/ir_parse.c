@@ -174,7 +174,7 @@ static bool read_escape(struct reader *r, struct buffer *text)
     if (r->end - r->at >= 5 && *r->at == 'u') {
         memcpy(digits, r->at + 1, 4);
         if (strspn(digits, "0123456789abcdefABCDEF") == 4 &&
-            (code = (unsigned)strtoul(digits, NULL, 16)) < 0x80 && code > 0) {
+            (code = (unsigned)strtoul(digits, NULL, 16)) < 0x80) {
             buffer_putc(text, (char)code);
             r->at += 5;
             return true;
@@ -184,7 +184,7 @@ static bool read_escape(struct reader *r, struct buffer *text)
 }
 
 /* A text in quotes, as JSON writes it. */
-static const char *read_quoted(struct reader *r)
+static const char *read_text(struct reader *r, uint64_t *length)
 {
     struct buffer text = {0};
     bool ok = expect(r, "\"");
@@ -198,8 +198,19 @@ static const char *read_quoted(struct reader *r)
     }
     ok = ok && expect(r, "\"");
     const char *copy = ok ? arena_text(r->module->arena, buffer_text(&text), text.length) : NULL;
+    *length = text.length;
     buffer_release(&text);
     return copy;
+}
+
+/* The same without zeros. */
+static const char *read_quoted(struct reader *r)
+{
+    uint64_t length;
+    const char *text = read_text(r, &length);
+    if (text && strlen(text) != length)
+        return fail(r, "a text with a zero in it"), NULL;
+    return text;
 }
 
 static bool read_span(struct reader *r, struct span *span)
@@ -470,6 +481,9 @@ static bool read_attributes(struct reader *r, struct ir_instruction *i)
 {
     switch (i->opcode) {
     case IR_CONSTANT:
+        if (r->results.count == 1 && r->results.items[0]->kind == IR_KNOWN &&
+            r->results.items[0]->type->kind == TYPE_STRING)
+            return (i->text = read_text(r, &i->word)) != NULL;
         return r->results.count == 1 ? read_word(r, r->results.items[0], &i->word)
                                      : fail(r, "a constant has one result");
     case IR_COUNT:
@@ -497,6 +511,11 @@ static bool read_attributes(struct reader *r, struct ir_instruction *i)
         return read_code(r, &i->code) && read_message(r, i);
     case IR_FAIL:
         return read_message(r, i);
+    case IR_TEXT_CONCAT:
+    case IR_TEXT_COMPARE:
+    case IR_TEXT_SLICE:
+    case IR_TEXT_PRINT:
+    case IR_TEXT_LENGTH:
     case IR_OPERATION:
     case IR_CONVERT:
     case IR_STRUCTURE:

@@ -154,6 +154,10 @@ static void print_head(struct printer *p, const struct ir_instruction *i)
     switch (i->opcode) {
     case IR_CONSTANT:
         buffer_putc(out, ' ');
+        if (i->text) {
+            buffer_json_string(out, i->text, (size_t)i->word);
+            break;
+        }
         print_word(out, ir_type_of(p->function, i->first_result)->type, i->word);
         break;
     case IR_COUNT:
@@ -193,6 +197,11 @@ static void print_head(struct printer *p, const struct ir_instruction *i)
         buffer_putc(out, ' ');
         print_quoted(out, i->types);
         break;
+    case IR_TEXT_CONCAT:
+    case IR_TEXT_COMPARE:
+    case IR_TEXT_SLICE:
+    case IR_TEXT_PRINT:
+    case IR_TEXT_LENGTH:
     case IR_OPERATION:
     case IR_CONVERT:
     case IR_STRUCTURE:

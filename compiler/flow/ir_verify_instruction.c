@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "flow/verify.h"
 #include "value/semantics.h"
+#include "value/string.h"
 
 /* ---- Operands ------------------------------------------------------------------------------- */
 
@@ -30,6 +31,11 @@ static bool is_known(const struct ir_type *type, enum wk_scalar scalar)
 static bool is_known_scalar(const struct ir_type *type)
 {
     return type->kind == IR_KNOWN && type_is_scalar(type->type);
+}
+
+static bool is_known_text(const struct ir_type *type)
+{
+    return type->kind == IR_KNOWN && type->type->kind == TYPE_STRING;
 }
 
 static bool is_structured(const struct ir_type *type)
@@ -103,6 +109,11 @@ static bool verify_constant(struct verifier *v)
         return false;
     if (result_type(v, 0)->kind != IR_KNOWN)
         return verify_fail(v, 10, "a constant is known");
+    if (is_known_text(result_type(v, 0))) {
+        const char *text = v->instruction->text;
+        return (text && string_check(text, v->instruction->word) == v->instruction->word) ||
+               verify_fail(v, 10, "the text is not UTF-8");
+    }
     return is_word_of(result_type(v, 0)->type, v->instruction->word) ||
            verify_fail(v, 10, "the word is none of the type");
 }
@@ -137,6 +148,55 @@ static bool verify_count(struct verifier *v)
 {
     return counts(v, 13, 3, 1) && integers(v, 13, 0, 3) &&
            (is_known(result_type(v, 0), WK_I64) || verify_fail(v, 13, "the result is an i64"));
+}
+
+/* ---- Known strings -------------------------------------------------------------------------- */
+
+/* Operands [begin, begin + count) are known strings. */
+static bool texts(struct verifier *v, uint32_t begin, uint32_t count)
+{
+    for (uint32_t i = begin; i < begin + count; i++)
+        if (!is_known_text(operand_type(v, i)))
+            return verify_fail(v, 41, "operand %u must be a known str", i);
+    return true;
+}
+
+static bool text_result(struct verifier *v)
+{
+    return is_known_text(result_type(v, 0)) || verify_fail(v, 41, "the result is a str");
+}
+
+static bool integer_result(struct verifier *v)
+{
+    return is_known(result_type(v, 0), WK_I64) || verify_fail(v, 41, "the result is an i64");
+}
+
+static bool verify_text_concat(struct verifier *v)
+{
+    uint32_t count = v->instruction->operand_count;
+    return counts(v, 41, count < 2 ? 2 : count, 1) && texts(v, 0, count) && text_result(v);
+}
+
+static bool verify_text_compare(struct verifier *v)
+{
+    return counts(v, 41, 2, 1) && texts(v, 0, 2) && integer_result(v);
+}
+
+static bool verify_text_slice(struct verifier *v)
+{
+    return counts(v, 41, 3, 1) && texts(v, 0, 1) && integers(v, 41, 1, 2) && text_result(v);
+}
+
+static bool verify_text_print(struct verifier *v)
+{
+    if (!counts(v, 41, 1, 1) || !text_result(v))
+        return false;
+    return is_known_scalar(operand_type(v, 0)) || verify_fail(v, 41, "operand 0 is a known scalar");
+}
+
+static bool verify_text_length(struct verifier *v)
+{
+    return counts(v, 41, 1, 1) && texts(v, 0, 1) && integer_result(v);
 }
 
 /* ---- Structures ----------------------------------------------------------------------------- */
@@ -579,6 +639,8 @@ static char letter_of(const struct type *type)
 {
     if (type_is_bool(type))
         return 'b';
+    if (type->kind == TYPE_STRING)
+        return 's';
     if (type_is_float(type))
         return type->scalar == WK_F32 ? 'g' : 'f';
     return type_is_signed(type) ? 'i' : 'u';
@@ -609,7 +671,7 @@ static bool verify_message(struct verifier *v, int rule, uint32_t at)
         strlen(i->types) != i->operand_count - at)
         return verify_fail(v, rule, "the message's values are not the operands");
     for (uint32_t o = at; o < i->operand_count; o++)
-        if (!is_known_scalar(operand_type(v, o)) ||
+        if (!(is_known_scalar(operand_type(v, o)) || is_known_text(operand_type(v, o))) ||
             letter_of(operand_type(v, o)->type) != i->types[o - at])
             return verify_fail(v, rule, "operand %u is not what the message says", o);
     return true;
@@ -701,6 +763,16 @@ bool verify_instruction(struct verifier *v, const struct ir_instruction *instruc
         return verify_operation(v);
     case IR_CONVERT:
         return verify_convert(v);
+    case IR_TEXT_CONCAT:
+        return verify_text_concat(v);
+    case IR_TEXT_COMPARE:
+        return verify_text_compare(v);
+    case IR_TEXT_SLICE:
+        return verify_text_slice(v);
+    case IR_TEXT_PRINT:
+        return verify_text_print(v);
+    case IR_TEXT_LENGTH:
+        return verify_text_length(v);
     case IR_COUNT:
         return verify_count(v);
     case IR_STRUCTURE:

@@ -233,6 +233,16 @@ struct lowered lower_map_set(struct lower *f, const struct type *type, struct lo
                              const struct type *value_type, struct lowered value);
 struct lowered lower_builtin(struct lower *f, const struct typed *node);
 
+/* ---- lower_text.c: strings ------------------------------------------------------------------ */
+
+/* STR, BYTES, TEXT_CONCAT, TEXT_COMPARE. */
+struct lowered lower_text(struct lower *f, const struct typed *node);
+struct lowered lower_text_join(struct lower *f, const struct lowered *operands, uint32_t count);
+struct lowered lower_text_compare(struct lower *f, const struct lowered *operands);
+/* Of known strings, and known ends. */
+struct lowered lower_text_length(struct lower *f, struct lowered text);
+struct lowered lower_text_slice(struct lower *f, struct lowered text, ir_value low, ir_value high);
+
 /* ---- lower_task.c: small tasks -------------------------------------------------------------- */
 
 /* The text of a type in symbols: f64, f64__ for f64[_, _]. In the arena. */

@@ -49,6 +49,9 @@ static bool can_fail(enum typed_builtin builtin)
     case BUILTIN_KEYS:
     case BUILTIN_VALUES:
     case BUILTIN_REMOVE:
+    case BUILTIN_BYTES:
+    case BUILTIN_TEXT_CONCAT:
+    case BUILTIN_TEXT_COMPARE:
         return false;
     case BUILTIN_MAP_GET:
     case BUILTIN_ZEROS:
@@ -65,6 +68,7 @@ static bool can_fail(enum typed_builtin builtin)
     case BUILTIN_TILES:
     case BUILTIN_UNTILE:
     case BUILTIN_CONTENTS:
+    case BUILTIN_STR:
         return true;
     }
     bug("builtin %d", builtin);
@@ -435,10 +439,18 @@ static bool is_of_map(enum typed_builtin builtin)
            builtin == BUILTIN_VALUES || builtin == BUILTIN_REMOVE;
 }
 
+static bool is_text(enum typed_builtin builtin)
+{
+    return builtin == BUILTIN_STR || builtin == BUILTIN_BYTES || builtin == BUILTIN_TEXT_CONCAT ||
+           builtin == BUILTIN_TEXT_COMPARE;
+}
+
 struct lowered lower_builtin(struct lower *f, const struct typed *node)
 {
     if (is_of_map(node->builtin))
         return lower_map_builtin(f, node);
+    if (is_text(node->builtin))
+        return lower_text(f, node);
     struct builtin_call call = {.node = node, .count = node->item_count};
     for (uint32_t i = 0; i < node->item_count; i++) {
         call.types[i] = node->items[i]->type;
@@ -494,6 +506,11 @@ struct lowered lower_builtin(struct lower *f, const struct typed *node)
         return lower_untile(f, &call);
     case BUILTIN_CONTENTS:
         return lower_contents(f, &call);
+    case BUILTIN_STR:
+    case BUILTIN_BYTES:
+    case BUILTIN_TEXT_CONCAT:
+    case BUILTIN_TEXT_COMPARE:
+        break;
     }
     bug("builtin %d", node->builtin);
 }

@@ -199,6 +199,8 @@ struct lowered lower_operate(struct lower *f, enum operation operation, const st
                              const struct type *const *types, const struct lowered *operands,
                              uint32_t count)
 {
+    if (type->kind == TYPE_STRING)
+        return lower_text_join(f, operands, count);
     if (type->kind != TYPE_ARRAY)
         return operate_scalars(f, operation, type, types, operands, count);
     if (goes_by_elements(f, types, operands, count))
@@ -317,6 +319,14 @@ static ir_value equal_scalars(struct lower *f, struct lowered left, struct lower
         const struct type *type = lower_ir_type(f, left.values[i])->type;
         if (type_is_unit(type))
             continue;
+        if (type->kind == TYPE_STRING) {
+            struct lowered texts[] = {lower_single(f, left.values[i]),
+                                      lower_single(f, right.values[i])};
+            ir_value order = lower_text_compare(f, texts).values[0];
+            ir_value same = lower_int(f, OPERATION_EQ, order, ir_constant_int(&f->build, 0));
+            equal = conjunction(f, equal, same);
+            continue;
+        }
         ir_value same = ir_operation(&f->build, OPERATION_EQ, type,
                                      (ir_value[]){left.values[i], right.values[i]}, 2);
         equal = conjunction(f, equal, same);
@@ -551,6 +561,8 @@ struct lowered lower_expression(struct lower *f, const struct typed *node)
     f->build.span = node->span;
     switch (node->kind) {
     case TYPED_CONSTANT:
+        if (node->type->kind == TYPE_STRING)
+            return lower_single(f, ir_constant_text(&f->build, node->type, node->text, node->word));
         return lower_single(f, ir_constant(&f->build, node->type, node->word));
     case TYPED_VARIABLE:
         return lower_variable(f, node->variable);

@@ -38,7 +38,7 @@ static struct index_list lower_indexes(struct lower *f, struct lowered base,
                                   : ir_constant_int(&f->build, 0));
         if (indexes[d].high) {
             push_index(f, &list, lower_scalar(f, indexes[d].high));
-        } else if (lower_knows_extent(f, base, d)) {
+        } else if (lower_knows_extent(f, base, d) || lower_is_known(f, base.values[0])) {
             push_index(f, &list, lower_extent(f, base, d));
         } else {
             list.open |= 1U << d;
@@ -56,6 +56,8 @@ static uint8_t selected_rank(const struct index_list *list)
 static const struct type *selected_type(struct lower *f, const struct type *array,
                                         const struct index_list *list)
 {
+    if (array->kind == TYPE_STRING)
+        return array;
     if (!list->mask)
         return array->element;
     return type_array(f->build.module->types, array->element, selected_rank(list));
@@ -187,17 +189,21 @@ static struct lowered read_task(struct lower *f, const struct type *array, struc
         lower_task_returns(f, task, node);
     }
     ir_value extents[WK_MAX_RANK];
-    if (list->mask)
+    bool has_extents = list->mask && array->kind == TYPE_ARRAY;
+    if (has_extents)
         sliced_extents(f, list, array->rank, extents);
-    return lower_small_call(f, task, types, arguments, count, list->mask ? extents : NULL);
+    return lower_small_call(f, task, types, arguments, count, has_extents ? extents : NULL);
 }
 
 static struct lowered read_indexed(struct lower *f, const struct type *array, struct lowered base,
                                    const struct index_list *list)
 {
+    if (array->kind == TYPE_STRING && list->all_known && lower_is_known(f, base.values[0]))
+        return lower_text_slice(f, base, list->values[0], list->values[1]);
     if (lower_is_structured(f, base.values[0]))
         return read_structure(f, base, list);
-    if (list->all_known && lower_knows_extents(f, array, base) && type_is_scalar(array->element))
+    if (list->all_known && array->kind == TYPE_ARRAY && lower_knows_extents(f, array, base) &&
+        type_is_scalar(array->element))
         return read_view(f, array, base, list);
     return read_task(f, array, base, list);
 }

@@ -200,6 +200,8 @@ static ir_value extent_task(struct lower *f, struct lowered array, uint32_t dime
 
 ir_value lower_extent(struct lower *f, struct lowered array, uint32_t dimension)
 {
+    if (lower_is_known(f, array.values[0]))
+        return lower_text_length(f, array).values[0];
     if (lower_knows_extent(f, array, dimension))
         return ir_extent(&f->build, array.values[0], dimension);
     return extent_task(f, array, dimension);

@@ -414,6 +414,8 @@ static char value_letter(const struct type *type)
 {
     if (type_is_bool(type))
         return 'b';
+    if (type->kind == TYPE_STRING)
+        return 's';
     if (type_is_float(type))
         return type->scalar == WK_F32 ? 'g' : 'f';
     return type_is_signed(type) ? 'i' : 'u';

@@ -34,7 +34,7 @@ static void mangle(const struct type *type, struct buffer *out)
     } else if (base->kind == TYPE_STRING) {
         buffer_puts(out, "str");
     } else {
-        buffer_puts(out, wk_scalar_text(base->scalar));
+        buffer_puts(out, base->kind == TYPE_FILE ? "file" : wk_scalar_text(base->scalar));
     }
     for (const struct type *array = type; array != base; array = array->element) {
         for (uint32_t d = 0; d < array->rank; d++)

@@ -58,6 +58,10 @@ static bool is_removable(const struct dead *d, const struct ir_instruction *i)
 {
     switch (i->opcode) {
     case IR_CONSTANT:
+    case IR_TEXT_CONCAT:
+    case IR_TEXT_COMPARE:
+    case IR_TEXT_PRINT:
+    case IR_TEXT_LENGTH:
     case IR_STRUCTURE:
     case IR_FLATTEN:
     case IR_TRANSPOSE:
@@ -74,6 +78,7 @@ static bool is_removable(const struct dead *d, const struct ir_instruction *i)
         return d->pure[i->callee];
     case IR_EACH:
         return has_good_extents(d, i) && d->pure[i->callee];
+    case IR_TEXT_SLICE:
     case IR_CONVERT:
     case IR_COUNT:
     case IR_FILL:

@@ -280,6 +280,8 @@ static LLVMValueRef select_all(struct generator *g, const struct value *base,
 struct value array_index(struct generator *g, const struct value *base,
                          const struct typed_index *indexes, const struct type *type)
 {
+    if (base->type->kind == TYPE_STRING)
+        return text_slice(g, base, indexes);
     struct selection selections[WK_MAX_RANK];
     LLVMValueRef address = select_all(g, base, indexes, selections);
     for (uint32_t i = 0; i < base->type->rank; i++) {
@@ -346,6 +348,8 @@ LLVMValueRef value_equal(struct generator *g, const struct value *left, const st
         LLVMValueRef operands[] = {left->scalar, right->scalar};
         return operation_emit(g, OPERATION_EQ, type->scalar, operands, g->span);
     }
+    if (type->kind == TYPE_STRING)
+        return text_equal(g, left, right);
     if (type->kind == TYPE_ARRAY)
         return arrays_equal(g, left, right);
     if (type->kind == TYPE_MAP)

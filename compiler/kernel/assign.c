@@ -63,11 +63,12 @@ static void target_enter_key(struct generator *g, struct target *target,
     *target = (struct target){.address = place, .in_words = true};
 }
 
-/* What is not there is zero for an update of a number; an array is not there. */
+/* What is not there is zero for an update of a number, "" for one of a string; an array is not
+ * there. */
 static bool inserts(const struct typed_statement *s)
 {
     const struct type *type = s->steps[s->step_count - 1].type;
-    return s->operation == OPERATION_NONE || type->kind == TYPE_SCALAR;
+    return s->operation == OPERATION_NONE || type->kind == TYPE_SCALAR || type->kind == TYPE_STRING;
 }
 
 static struct target target_find(struct generator *g, const struct typed_statement *s)
@@ -91,22 +92,28 @@ static struct target target_find(struct generator *g, const struct typed_stateme
     return target;
 }
 
+/* Stores a value over one that is gone already. */
+static void target_replace(struct generator *g, const struct target *target,
+                           const struct value *value)
+{
+    if (target->slot)
+        slot_store(g, target->slot, value);
+    else if (target->in_words)
+        value_store_words(g, value, target->address, 0);
+    else
+        element_store(g, value, target->address);
+}
+
 static void target_store(struct generator *g, const struct target *target,
                          const struct value *value)
 {
     if (target->slot) {
         slot_drop(g, target->slot);
-        slot_store(g, target->slot, value);
-        return;
-    }
-    if (type_has_array(target->type)) {
+    } else if (type_has_array(target->type)) {
         struct value old = target_load(g, target);
         value_drop(g, &old);
     }
-    if (target->in_words)
-        value_store_words(g, value, target->address, 0);
-    else
-        element_store(g, value, target->address);
+    target_replace(g, target, value);
 }
 
 /* Sums in memory are chains of loads, additions and stores: a compare and a select in each link to
@@ -228,6 +235,18 @@ static bool is_removal(const struct typed_statement *s)
            value->items[0]->variable == s->variable;
 }
 
+/* How many bytes a block has: its header says so, or, if it may be missing, `otherwise`. */
+static LLVMValueRef block_room(struct generator *g, LLVMValueRef data, LLVMValueRef otherwise)
+{
+    LLVMValueRef offset =
+        constant_i64(g, (int64_t)offsetof(struct wk_block, bytes) - WK_HEADER_BYTES);
+    LLVMValueRef header = LLVMBuildGEP2(g->builder, g->i8, data, &offset, 1, "");
+    if (otherwise)
+        header = LLVMBuildSelect(g->builder, LLVMBuildIsNull(g->builder, data, ""), otherwise,
+                                 header, "");
+    return LLVMBuildLoad2(g->builder, g->i64, header, "");
+}
+
 /* Moves the elements of an array to a block with room for as many again. `storage` is where its
  * address stands. */
 static void grow_block(struct generator *g, LLVMValueRef storage, LLVMValueRef used,
@@ -250,7 +269,7 @@ static LLVMValueRef extent_storage(struct generator *g, const struct target *tar
 }
 
 /* Adds an element at the end of an array's own block while there is room, so that n of them take
- * a time in proportion to n. How many bytes the block has stands in its header. */
+ * a time in proportion to n. */
 static void append_in_place(struct generator *g, const struct typed_statement *s)
 {
     struct value last = expression_take(g, s->value->items[1]);
@@ -261,10 +280,7 @@ static void append_in_place(struct generator *g, const struct typed_statement *s
     struct value array = target_load(g, &target);
     LLVMValueRef size = constant_i64(g, type_element_bytes(element));
     LLVMValueRef used = array_bytes(g, &array), needed = index_add(g, used, size);
-    LLVMValueRef offset =
-        constant_i64(g, (int64_t)offsetof(struct wk_block, bytes) - WK_HEADER_BYTES);
-    LLVMValueRef header = LLVMBuildGEP2(g->builder, g->i8, array.scalar, &offset, 1, "");
-    LLVMValueRef room = LLVMBuildLoad2(g->builder, g->i64, header, "");
+    LLVMValueRef room = block_room(g, array.scalar, NULL);
     LLVMBasicBlockRef grow = block_new(g, "grow"), push = block_new(g, "push");
     branch_likely(g, LLVMBuildICmp(g->builder, LLVMIntULE, needed, room, ""), push, grow);
     block_enter(g, grow);
@@ -275,6 +291,68 @@ static void append_in_place(struct generator *g, const struct typed_statement *s
     element_store(g, &last, element_address(g, element, data, array.extents[0]));
     LLVMValueRef count = index_add(g, array.extents[0], constant_i64(g, 1));
     LLVMBuildStore(g->builder, count, extent_storage(g, &target));
+}
+
+/* ---- Strings that grow -------------------------------------------------------------------- */
+
+/* From which piece on the value of an assignment is added to the end of the variable: s += t, and
+ * s = s + t. -1: it is not. */
+static int text_growth(const struct typed_statement *s, const struct type *type)
+{
+    const struct typed *value = s->value;
+    if (type->kind != TYPE_STRING)
+        return -1;
+    if (s->operation != OPERATION_NONE)
+        return 0;
+    bool begins_with_it = s->step_count == 0 && value->kind == TYPED_BUILTIN &&
+                          value->builtin == BUILTIN_TEXT_CONCAT &&
+                          value->items[0]->kind == TYPED_VARIABLE &&
+                          value->items[0]->variable == s->variable;
+    return begins_with_it ? 1 : -1;
+}
+
+/* Moves a string to a block with room for as many bytes again, adds the pieces, which may be views
+ * of the old block, and only then frees that. */
+static LLVMValueRef grow_text(struct generator *g, const struct value *text, LLVMValueRef length,
+                              const struct text_pieces *pieces)
+{
+    LLVMValueRef moved = block_new_bytes(g, index_multiply(g, length, constant_i64(g, 2)));
+    copy_memory(g, moved, text->scalar, text->extents[0]);
+    text_pieces_write(g, pieces, LLVMBuildGEP2(g->builder, g->i8, moved, &text->extents[0], 1, ""));
+    block_free(g, text->scalar);
+    return moved;
+}
+
+/* As append_in_place: n short pieces take a time in proportion to n. */
+static void append_text(struct generator *g, const struct typed_statement *s, uint32_t from)
+{
+    struct text_pieces pieces = text_pieces(g, s->value, from);
+    struct target target = target_find(g, s);
+    struct value text = target_load(g, &target);
+    debug_at(g, s->span);
+    LLVMValueRef length = index_add(g, text.extents[0], pieces.length);
+    /* A new entry of a map is "" without a block. */
+    LLVMValueRef nothing = entry_alloca(g, g->i64, "nothing");
+    LLVMBuildStore(g->builder, constant_i64(g, 0), nothing);
+    LLVMValueRef room = block_room(g, text.scalar, nothing);
+    LLVMBasicBlockRef grow = block_new(g, "grow"), push = block_new(g, "push"),
+                      end = block_new(g, "grown");
+    branch_likely(g, LLVMBuildICmp(g->builder, LLVMIntULE, length, room, ""), push, grow);
+    block_enter(g, grow);
+    LLVMValueRef data[2] = {grow_text(g, &text, length, &pieces), text.scalar};
+    LLVMBasicBlockRef origins[2] = {LLVMGetInsertBlock(g->builder), push};
+    LLVMBuildBr(g->builder, end);
+    block_enter(g, push);
+    text_pieces_write(g, &pieces,
+                      LLVMBuildGEP2(g->builder, g->i8, text.scalar, &text.extents[0], 1, ""));
+    origins[1] = LLVMGetInsertBlock(g->builder);
+    LLVMBuildBr(g->builder, end);
+    block_enter(g, end);
+    LLVMValueRef grown = LLVMBuildPhi(g->builder, g->pointer, "");
+    LLVMAddIncoming(grown, data, origins, 2);
+    target_replace(
+        g, &target,
+        &(struct value){.type = text.type, .scalar = grown, .extents = &length, .owned = true});
 }
 
 /* ---- All ---------------------------------------------------------------------------------- */
@@ -301,10 +379,13 @@ void assign_statement(struct generator *g, const struct typed_statement *s)
     const struct typed_step *last = s->step_count ? &s->steps[s->step_count - 1] : NULL;
     const struct type *type = last ? last->type : s->variable->type;
     bool updates = s->operation != OPERATION_NONE;
+    int text_from = text_growth(s, type);
     if (is_growth(s)) {
         append_in_place(g, s);
     } else if (is_removal(s)) {
         map_remove(g, type, g->slots[s->variable->index].storage, s->value->items[1]);
+    } else if (text_from >= 0) {
+        append_text(g, s, (uint32_t)text_from);
     } else if ((last && step_is_slice(last)) || (updates && type->kind == TYPE_ARRAY)) {
         assign_elements(g, s);
     } else if (updates) {

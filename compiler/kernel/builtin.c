@@ -426,6 +426,14 @@ struct value builtin(struct generator *g, const struct typed *typed)
         return untile(g, typed);
     case BUILTIN_CONTENTS:
         return file_contents(g, typed);
+    case BUILTIN_STR:
+        return text_print(g, typed);
+    case BUILTIN_BYTES:
+        return text_bytes(g, typed);
+    case BUILTIN_TEXT_CONCAT:
+        return text_concat(g, typed);
+    case BUILTIN_TEXT_COMPARE:
+        return text_compare(g, typed);
     }
     bug("builtin %d", (int)typed->builtin);
 }

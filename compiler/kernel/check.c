@@ -74,6 +74,12 @@ LLVMValueRef constant_text_value(struct generator *g, const char *text)
     return value;
 }
 
+LLVMValueRef constant_bytes_value(struct generator *g, const char *bytes, uint64_t length)
+{
+    return private_constant(g, LLVMConstStringInContext2(g->context, bytes, (size_t)length, true),
+                            "bytes");
+}
+
 LLVMValueRef site_constant(struct generator *g, enum error_code code, struct span span,
                            const char *format, const char *types)
 {

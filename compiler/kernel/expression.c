@@ -208,6 +208,8 @@ struct value expression(struct generator *g, const struct typed *typed)
 {
     switch (typed->kind) {
     case TYPED_CONSTANT:
+        if (typed->type->kind == TYPE_STRING)
+            return text_literal(g, typed);
         return value_scalar(typed->type, constant_scalar(g, typed->type->scalar, typed->word));
     case TYPED_VARIABLE:
         return slot_load(g, &g->slots[typed->variable->index]);

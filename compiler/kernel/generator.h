@@ -274,6 +274,8 @@ LLVMValueRef constant_text_value(struct generator *g, const char *text);
 LLVMValueRef private_constant(struct generator *g, LLVMValueRef value, const char *name);
 LLVMValueRef site_constant(struct generator *g, enum error_code code, struct span span,
                            const char *format, const char *types);
+/* The address of bytes that are part of the object. */
+LLVMValueRef constant_bytes_value(struct generator *g, const char *bytes, uint64_t length);
 
 /* ---- operation.c: scalars; operands may also be vectors where operation_has_vector -------- */
 
@@ -420,7 +422,8 @@ void source_write(struct generator *g, const struct lazy *source, const struct v
 /* A comprehension with a filter: grows. */
 struct value comprehension_filtered(struct generator *g, const struct typed *typed);
 
-/* ---- expression.c, call.c, builtin.c, arrange.c, reduce.c, statement.c ------------------------------- */
+/* ---- expression.c, call.c, builtin.c, arrange.c, reduce.c, statement.c
+ * ------------------------------- */
 
 struct value expression(struct generator *g, const struct typed *typed);
 /* Of a scalar type. */
@@ -496,6 +499,28 @@ LLVMValueRef map_place(struct generator *g, const struct type *type, LLVMValueRe
 /* m = remove(m, k), in place. */
 void map_remove(struct generator *g, const struct type *type, LLVMValueRef map,
                 const struct typed *key);
+
+/* ---- text.c: strings ---------------------------------------------------------------------- */
+
+struct value text_literal(struct generator *g, const struct typed *typed);
+/* s + t + ..., str(x), bytes(s), and the order of two strings. */
+struct value text_concat(struct generator *g, const struct typed *typed);
+struct value text_print(struct generator *g, const struct typed *typed);
+struct value text_bytes(struct generator *g, const struct typed *typed);
+struct value text_compare(struct generator *g, const struct typed *typed);
+LLVMValueRef text_equal(struct generator *g, const struct value *left, const struct value *right);
+/* base[lo..hi]: a view. */
+struct value text_slice(struct generator *g, const struct value *base,
+                        const struct typed_index *index);
+/* The pieces of a sum of strings from the `from`-th on, evaluated; of any other string itself. */
+struct text_pieces {
+    struct value *items;
+    uint32_t count;
+    LLVMValueRef length; /* of all */
+};
+struct text_pieces text_pieces(struct generator *g, const struct typed *typed, uint32_t from);
+/* Copies them one after the other to an address. */
+void text_pieces_write(struct generator *g, const struct text_pieces *pieces, LLVMValueRef to);
 
 /* ---- debug.c ------------------------------------------------------------------------------ */
 

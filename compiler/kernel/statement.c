@@ -236,7 +236,7 @@ struct message {
 static struct message message_make(struct generator *g, const struct typed_statement *s)
 {
     struct message message = {0};
-    message.words = arena_array(&g->arena, LLVMValueRef, s->piece_count);
+    message.words = arena_array(&g->arena, LLVMValueRef, 2 * (size_t)s->piece_count);
     for (uint32_t i = 0; i < s->piece_count; i++) {
         const struct typed_piece *piece = &s->pieces[i];
         for (const char *p = piece->text; p && *p; p++) {
@@ -246,9 +246,16 @@ static struct message message_make(struct generator *g, const struct typed_state
         }
         if (piece->text)
             continue;
+        buffer_puts(&message.format, "{}");
+        if (piece->value->type->kind == TYPE_STRING) {
+            struct value text = expression_borrow(g, piece->value);
+            buffer_putc(&message.types, 's');
+            message.words[message.count++] = LLVMBuildPtrToInt(g->builder, text.scalar, g->i64, "");
+            message.words[message.count++] = text.extents[0];
+            continue;
+        }
         enum wk_scalar scalar = piece->value->type->scalar;
         LLVMValueRef value = expression_scalar(g, piece->value);
-        buffer_puts(&message.format, "{}");
         buffer_putc(&message.types, operation_site_type(scalar));
         message.words[message.count++] = scalar_to_word(g, scalar, value);
     }

@@ -201,6 +201,8 @@ static void expression(struct canonical *c, const struct typed *typed)
     switch (typed->kind) {
     case TYPED_CONSTANT:
         number(c, typed->word);
+        for (uint64_t i = 0; typed->type->kind == TYPE_STRING && i < typed->word; i++)
+            number(c, (unsigned char)typed->text[i]);
         return;
     case TYPED_VARIABLE:
         number(c, typed->variable->index);

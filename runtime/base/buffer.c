@@ -37,6 +37,15 @@ static void reserve(struct buffer *buffer, size_t extra)
     buffer->capacity = capacity;
 }
 
+char *buffer_extend(struct buffer *buffer, size_t length)
+{
+    reserve(buffer, length);
+    char *room = buffer->data + buffer->length;
+    buffer->length += length;
+    buffer->data[buffer->length] = 0;
+    return room;
+}
+
 void buffer_append(struct buffer *buffer, const void *data, size_t length)
 {
     reserve(buffer, length);
@@ -164,8 +173,7 @@ int buffer_read_file(struct buffer *buffer, const char *path, size_t limit, stru
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return error_set(error, ERR_file_unreadable, "cannot read '%s': %s", path,
-                         strerror(errno));
+        return error_set(error, ERR_file_unreadable, "cannot read '%s': %s", path, strerror(errno));
     int code = read_all(buffer, file, path, limit, error);
     close(file);
     return code;

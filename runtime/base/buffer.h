@@ -17,6 +17,8 @@ struct buffer {
 
 void buffer_release(struct buffer *buffer);
 void buffer_clear(struct buffer *buffer);
+/* Room for `length` more bytes, which the caller fills. */
+char *buffer_extend(struct buffer *buffer, size_t length);
 void buffer_append(struct buffer *buffer, const void *data, size_t length);
 void buffer_puts(struct buffer *buffer, const char *text);
 void buffer_putc(struct buffer *buffer, char c);
@@ -27,8 +29,8 @@ void buffer_vprintf(struct buffer *buffer, const char *format, va_list arguments
 /* The text so far; valid until the buffer changes. */
 const char *buffer_text(const struct buffer *buffer);
 
-/* The length of the well-formed UTF-8 sequence at `text`, of which `left` bytes may be read (at least
- * 1); 0 if it is none. */
+/* The length of the well-formed UTF-8 sequence at `text`, of which `left` bytes may be read (at
+ * least 1); 0 if it is none. */
 size_t utf8_length(const char *text, size_t left);
 
 /* Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */

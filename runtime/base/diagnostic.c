@@ -428,6 +428,14 @@ static unsigned name_distance(const char *a, const char *b)
     return d[n][m];
 }
 
+static size_t common_prefix(const char *a, const char *b)
+{
+    size_t length = 0;
+    while (a[length] && a[length] == b[length])
+        length++;
+    return length;
+}
+
 void nearest_name(const char *name, const char *candidate, const char **best)
 {
     unsigned distance = name_distance(name, candidate);
@@ -436,6 +444,8 @@ void nearest_name(const char *name, const char *candidate, const char **best)
         allowed = 3;
     if (strlen(name) <= 1 || distance > allowed || distance >= strlen(name))
         return;
-    if (!*best || distance < name_distance(name, *best))
+    unsigned before = *best ? name_distance(name, *best) : LONGEST_NAME + 1;
+    if (distance < before ||
+        (distance == before && common_prefix(name, candidate) > common_prefix(name, *best)))
         *best = candidate;
 }

@@ -80,8 +80,9 @@ static bool load_value_type(struct flow_code *code, const struct flow_type_recor
         return false;
     struct dag_form form = dag_form_of(type->type);
     type->scalar = form.scalar;
+    type->is_text = type->type->kind == TYPE_STRING;
     if (type->kind == FLOW_KNOWN)
-        return dag_is_word(type->type);
+        return type->is_text || dag_is_word(type->type);
     type->rank = form.rank;
     type->known_extents = type->type->kind == TYPE_ARRAY ? record->known_extents : 0;
     type->is_opaque = form.scalar == DAG_OPAQUE || !is_viewable(type->type);
@@ -292,7 +293,7 @@ static bool load_parameter(struct flow_code *code, uint32_t index)
         return takes_files(code, code->functions[code->header.entry].parameters[index]) &&
                default_fits(code, record, index);
     bool is_array = type->kind == TYPE_ARRAY && type_is_scalar(type->element);
-    if (!is_array && !dag_is_word(type))
+    if (!is_array && !dag_is_word(type) && type->kind != TYPE_STRING)
         return false;
     return has_type(code, code->functions[code->header.entry].parameters[index],
                     is_array ? FLOW_PENDING : FLOW_KNOWN, type) &&

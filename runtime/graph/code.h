@@ -18,7 +18,7 @@ void flow_code_free(struct flow_code *code);
 /* A parameter of main. */
 struct flow_parameter {
     const char *name;
-    const struct type *type; /* a scalar, a file, an array of scalars, file[_] */
+    const struct type *type; /* a scalar, a str, a file, an array of scalars, file[_] */
     bool has_default;
 };
 uint32_t flow_parameter_count(const struct flow_code *code);
@@ -29,11 +29,13 @@ const struct type *flow_result_type(const struct flow_code *code);
 uint32_t flow_kernel_count(const struct flow_code *code);
 const char *flow_kernel_symbol(const struct flow_code *code, uint32_t index);
 
-/* What a parameter is bound to: a scalar's or file's word, the words of several files, or the
- * shape of the array that it refers to. `given` is false when the default shall be taken. */
+/* What a parameter is bound to: a scalar's or file's word, a str, the words of several files, or
+ * the shape of the array that it refers to. `given` is false when the default shall be taken. */
 struct flow_argument {
     bool given;
     uint64_t word;
+    const char *text; /* of a str, UTF-8 */
+    uint64_t length;
     int64_t extents[WK_MAX_RANK]; /* of file[_]: extents[0] is how many */
     const uint64_t *words;        /* file[_] */
 };

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "graph/loaded.h"
 #include "value/semantics.h"
+#include "value/string.h"
 
 #define NO_TYPE 0xFFFFFFFFu
 
@@ -183,7 +184,8 @@ static void take_message(struct verifier *v, bool has_condition)
         uint32_t type = take_operand(v);
         bool is_signed = type >= WK_I8 && type <= WK_I64;
         bool is_unsigned = type >= WK_U8 && type <= WK_U64;
-        if (!(*types == 'i'   ? is_signed
+        if (!(*types == 's'   ? type_at(v, type)->kind == FLOW_KNOWN && type_at(v, type)->is_text
+              : *types == 'i' ? is_signed
               : *types == 'u' ? is_unsigned
               : *types == 'f' ? type == WK_F64
               : *types == 'g' ? type == WK_F32
@@ -195,14 +197,62 @@ static void take_message(struct verifier *v, bool has_condition)
 /* ---- Known values -----------------------------------------------------------------------------
  */
 
+/* A literal's bytes are in the strings, with at least one behind them, and UTF-8. */
+static bool is_literal(const struct verifier *v, uint32_t offset, uint32_t length)
+{
+    uint64_t bytes = v->code->header.string_count * (uint64_t)sizeof(uint32_t);
+    return bytes <= INT32_MAX && offset < bytes && length < bytes - offset &&
+           string_check(v->code->strings + offset, length) == length;
+}
+
 static void verify_constant(struct verifier *v)
 {
     take_site(v);
     struct destination to = take_destination(v);
-    take(v);
-    take(v);
+    uint32_t low = take(v), high = take(v);
     if (type_at(v, to.type)->kind != FLOW_KNOWN)
         refuse(v, "a constant that is no known value");
+    else if (type_at(v, to.type)->is_text && !v->wrong && !is_literal(v, low, high))
+        refuse(v, "a string that is no text");
+    set_type(v, to);
+}
+
+/* ---- Known strings ----------------------------------------------------------------------------
+ */
+
+static bool is_known_text(const struct flow_type *type)
+{
+    return type->kind == FLOW_KNOWN && type->is_text;
+}
+
+static void take_text(struct verifier *v)
+{
+    if (!is_known_text(type_at(v, take_operand(v))))
+        refuse(v, "an operand that is no known str");
+}
+
+static void verify_text(struct verifier *v, enum flow_opcode opcode)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    bool gives_integer = opcode == FLOW_TEXT_COMPARE || opcode == FLOW_TEXT_LENGTH;
+    if (gives_integer ? to.type != WK_I64 : !is_known_text(type_at(v, to.type)))
+        refuse(v, "a result of another type");
+    if (opcode == FLOW_TEXT_PRINT) {
+        uint32_t scalar = take(v);
+        if (scalar >= WK_SCALAR_COUNT)
+            refuse(v, "a text of something that is no scalar");
+        else
+            take_known(v, (enum wk_scalar)scalar);
+    } else {
+        take_text(v);
+    }
+    if (opcode == FLOW_TEXT_COMPARE)
+        take_text(v);
+    if (opcode == FLOW_TEXT_SLICE)
+        take_indexes(v, 2);
+    while (opcode == FLOW_TEXT_CONCAT && v->at < v->end && !v->wrong)
+        take_text(v);
     set_type(v, to);
 }
 
@@ -473,11 +523,11 @@ static void verify_tiles(struct verifier *v)
 static bool is_lifted(const struct verifier *v, const struct flow_type *from,
                       const struct flow_type *to)
 {
-    if (to->kind != FLOW_PENDING || to->is_opaque)
+    if (to->kind != FLOW_PENDING)
         return false;
     if (from->kind == FLOW_KNOWN)
         return from->type == to->type;
-    return from->kind == FLOW_STRUCTURED && from->rank == to->rank &&
+    return !to->is_opaque && from->kind == FLOW_STRUCTURED && from->rank == to->rank &&
            flow_is_known_scalar(type_at(v, from->element)) &&
            type_at(v, from->element)->type == to->type->element;
 }
@@ -553,7 +603,7 @@ enum flow_use flow_argument_use(const struct flow_code *code, uint32_t type,
 {
     const struct flow_type *given = &code->types[type];
     if (given->kind == FLOW_KNOWN)
-        return given->is_unit ? FLOW_USE_NOTHING : FLOW_USE_WORD;
+        return given->is_unit ? FLOW_USE_NOTHING : given->is_text ? FLOW_USE_TEXT : FLOW_USE_WORD;
     if (given->kind == FLOW_PENDING)
         return given->is_unit ? FLOW_USE_ORDER : FLOW_USE_REF;
     if (!type_has_parts(leaf->element) && flow_is_known_scalar(&code->types[given->element]))
@@ -864,6 +914,13 @@ static void verify_instruction(struct verifier *v, enum flow_opcode opcode)
         CASE(BRANCH, verify_branch);
         CASE(RETURN, verify_return);
 #undef CASE
+    case FLOW_TEXT_CONCAT:
+    case FLOW_TEXT_COMPARE:
+    case FLOW_TEXT_SLICE:
+    case FLOW_TEXT_PRINT:
+    case FLOW_TEXT_LENGTH:
+        verify_text(v, opcode);
+        break;
     case FLOW_JUMP:
         take_site(v);
         verify_edge(v);

@@ -348,7 +348,23 @@ static int step(struct machine *m)
     case FLOW_BLOCK:
         break;
     case FLOW_CONSTANT:
-        r[pc[2]] = pc[4] | (uint64_t)pc[5] << 32;
+        r[pc[2]] = m->code->types[pc[3]].is_text ? text_literal(pc[4], pc[5])
+                                                 : pc[4] | (uint64_t)pc[5] << 32;
+        break;
+    case FLOW_TEXT_CONCAT:
+        code = execute_text_concat(m, pc, r);
+        break;
+    case FLOW_TEXT_COMPARE:
+        code = execute_text_compare(m, pc, r);
+        break;
+    case FLOW_TEXT_SLICE:
+        code = execute_text_slice(m, pc, r);
+        break;
+    case FLOW_TEXT_PRINT:
+        code = execute_text_print(m, pc, r);
+        break;
+    case FLOW_TEXT_LENGTH:
+        code = execute_text_length(m, pc, r);
         break;
     case FLOW_OPERATION:
         code = evaluate(m, pc, r);
@@ -483,6 +499,7 @@ static void begin(struct machine *m, const struct flow_code *code,
     m->file_count = options ? options->file_count : 0;
     m->file_inputs = memory_new(m->file_count, sizeof *m->file_inputs);
     m->heap.limit = HEAP_LIMIT;
+    m->texts.literals = code->strings;
     m->results = memory_new(code->most_results, sizeof *m->results);
     m->sites = memory_new(h->site_count, sizeof *m->sites);
     fill_words(m->sites, h->site_count, NO_SITE);
@@ -504,6 +521,7 @@ static void end(struct machine *m, struct elaborate_counters *counters)
         counters->steps = m->steps + (m->period - m->countdown) + m->heap.moves;
     }
     structure_heap_release(&m->heap);
+    text_table_release(&m->texts);
     vector_release(&m->registers);
     vector_release(&m->frames);
     vector_release(&m->loops);
@@ -548,6 +566,11 @@ static int bind(struct machine *m, const struct flow_argument *arguments, uint64
                 return code;
         } else if (arguments[i].given && type->kind == TYPE_ARRAY) {
             values[i] = nodes_add_input(m, i, arguments[i].extents);
+        } else if (arguments[i].given && m->code->parameter_types[i]->kind == TYPE_STRING) {
+            int code = text_add(&m->texts, &m->heap, arguments[i].text, arguments[i].length,
+                                &values[i], m->error);
+            if (code)
+                return code;
         } else if (arguments[i].given) {
             values[i] = arguments[i].word;
         } else if (record->default_function == FLOW_NO_DEFAULT) {

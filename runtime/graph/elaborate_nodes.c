@@ -218,11 +218,31 @@ static int lift_structure(struct machine *m, enum wk_scalar scalar, struct struc
     return 0;
 }
 
+/* A known str, as an array of bytes; those that were made remember their constant. */
+static dag_ref lift_text(struct machine *m, uint64_t word)
+{
+    uint64_t length;
+    uint32_t *kept = text_constant(&m->texts, word), number = kept ? *kept : 0;
+    const char *bytes = text_bytes(&m->texts, word, &length);
+    struct dag_constant constant = {.bytes = length, .scalar = WK_U8, .rank = 1};
+    constant.extents[0] = (int64_t)length;
+    if (!number) {
+        number = dag_add_constant(m->builder, &constant, bytes) + 1;
+        m->heap.moves += length / 8;
+    }
+    if (kept)
+        *kept = number;
+    struct flow_type type = {.scalar = WK_U8, .rank = 1};
+    return make_ref(DAG_CONSTANT + number - 1, whole_view(m, 0, &type, constant.extents));
+}
+
 /* Any value that is pending or can be lifted. */
 static int lift(struct machine *m, const struct flow_type *type, uint64_t word, dag_ref *ref)
 {
     *ref = word;
-    if (type->kind == FLOW_KNOWN)
+    if (type->kind == FLOW_KNOWN && type->is_text)
+        *ref = lift_text(m, word);
+    else if (type->kind == FLOW_KNOWN)
         *ref = lift_scalar(m, (enum wk_scalar)type->scalar, word);
     if (type->kind != FLOW_STRUCTURED)
         return 0;
@@ -235,7 +255,9 @@ int execute_lift(struct machine *m, const uint32_t *pc, uint64_t *r)
     const struct flow_type *to = &m->code->types[pc[TYPE]];
     dag_ref ref = make_ref(0, 0);
     if (operand_register(pc[FIRST]) < top_frame(m)->function->word_registers) {
-        r[pc[TO]] = lift_scalar(m, (enum wk_scalar)to->scalar, r[operand_register(pc[FIRST])]);
+        uint64_t word = r[operand_register(pc[FIRST])];
+        r[pc[TO]] =
+            to->is_text ? lift_text(m, word) : lift_scalar(m, (enum wk_scalar)to->scalar, word);
         return 0;
     }
     int code = lift_structure(m, (enum wk_scalar)to->scalar, operand_borrow(r, pc[FIRST]), &ref);
@@ -314,6 +336,9 @@ static int add_argument(struct machine *m, enum flow_use use, const uint32_t *ty
     case FLOW_USE_ORDER:
         dag_add_ref(m->builder, words[0]);
         return 0;
+    case FLOW_USE_TEXT:
+        dag_add_ref(m->builder, lift_text(m, words[0]));
+        return 0;
     case FLOW_USE_CONSTANT: {
         dag_ref ref;
         int code = lift(m, &m->code->types[types[0]], words[0], &ref);
@@ -338,6 +363,7 @@ static bool pattern_code(enum flow_use use, const struct flow_type *type, uint32
         return true;
     case FLOW_USE_REF:
     case FLOW_USE_CONSTANT:
+    case FLOW_USE_TEXT:
         *code = DAG_ARG_REF;
         return true;
     case FLOW_USE_ORDER:
@@ -404,7 +430,8 @@ static int add_arguments(struct machine *m, const uint32_t *operands, uint32_t c
         }
     }
     for (uint32_t i = 0; i < count; i++)
-        if (use_of(operands[i]) == FLOW_USE_CONSTANT || use_of(operands[i]) >= FLOW_USE_GATHER)
+        if (use_of(operands[i]) == FLOW_USE_CONSTANT || use_of(operands[i]) == FLOW_USE_GATHER ||
+            use_of(operands[i]) == FLOW_USE_JOIN)
             operand_done(m, r, operands[i]);
     return code;
 }

@@ -286,32 +286,41 @@ static enum wk_scalar letter_scalar(char letter)
     return WK_BOOL;
 }
 
-/* {} stands for the next value, doubled braces for one (wk.h). */
-static void format_message(const char *format, const char *types, const uint32_t *operands,
-                           const uint64_t *r, char *out, size_t capacity)
+static void print_value(const struct machine *m, char letter, uint64_t word, struct buffer *out)
 {
-    size_t length = 0;
-    for (const char *c = format; *c && length + 1 < capacity; c++) {
-        char text[32] = {*c};
-        if (c[0] == '{' && c[1] == '}' && *types) {
-            semantics_print(letter_scalar(*types++), r[operand_register(*operands++)], text);
-            c++;
-        } else if ((c[0] == '{' || c[0] == '}') && c[1] == c[0]) {
-            c++;
-        }
-        size_t part = strlen(text);
-        part = part < capacity - length ? part : capacity - length - 1;
-        memcpy(out + length, text, part);
-        length += part;
+    char text[32];
+    uint64_t length;
+    if (letter == 's') {
+        const char *bytes = text_bytes(&m->texts, word, &length);
+        buffer_append(out, bytes, (size_t)length);
+        return;
     }
-    out[length] = '\0';
+    semantics_print(letter_scalar(letter), word, text);
+    buffer_puts(out, text);
+}
+
+/* {} stands for the next value, doubled braces for one (wk.h). */
+static void format_message(const struct machine *m, const char *format, const char *types,
+                           const uint32_t *operands, const uint64_t *r, struct buffer *out)
+{
+    for (const char *c = format; *c; c++) {
+        if (c[0] == '{' && c[1] == '}' && *types) {
+            print_value(m, *types++, r[operand_register(*operands++)], out);
+            c++;
+            continue;
+        }
+        buffer_putc(out, *c);
+        c += (c[0] == '{' || c[0] == '}') && c[1] == c[0];
+    }
 }
 
 int execute_message(struct machine *m, enum error_code code, const uint32_t *message,
                     const uint32_t *operands, const uint64_t *r)
 {
-    char text[sizeof m->error->message];
-    format_message(m->code->strings + message[0], m->code->strings + message[1], operands, r, text,
-                   sizeof text);
-    return error_set(m->error, code, "%s", text);
+    struct buffer text = {0};
+    format_message(m, m->code->strings + message[0], m->code->strings + message[1], operands, r,
+                   &text);
+    error_set(m->error, code, "%s", buffer_text(&text));
+    buffer_release(&text);
+    return (int)code;
 }

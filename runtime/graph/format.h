@@ -43,6 +43,7 @@ enum flow_use {
     FLOW_USE_ORDER,    /* a pending () */
     FLOW_USE_GATHER,   /* a structure of pending values */
     FLOW_USE_JOIN,     /* the next leaf of a gathered array of tuples */
+    FLOW_USE_TEXT,     /* a known str: becomes a constant */
 };
 
 struct flow_header {

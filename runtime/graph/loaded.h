@@ -13,6 +13,7 @@ struct flow_type {
     uint8_t scalar; /* KNOWN, PENDING: as in a view (dag.h) */
     uint8_t rank;   /* PENDING, STRUCTURED */
     bool is_unit;
+    bool is_text;           /* KNOWN, PENDING: a str */
     bool is_opaque;         /* PENDING: neither a scalar nor an array of scalars: used as a whole */
     bool has_pending;       /* STRUCTURED: the innermost elements are pending */
     uint32_t known_extents; /* PENDING */

@@ -12,6 +12,7 @@
 #include "graph/builder.h"
 #include "graph/loaded.h"
 #include "graph/structure.h"
+#include "graph/text.h"
 
 struct frame {
     const struct flow_function *function;
@@ -63,6 +64,7 @@ struct machine {
     uint64_t countdown;          /* instructions until the next poll */
     struct running_loop suspect; /* the innermost loop that was never left lately */
     struct structure_heap heap;
+    struct text_table texts;
     VECTOR(uint64_t) registers;
     VECTOR(struct frame) frames;
     VECTOR(struct loop) loops;
@@ -177,6 +179,15 @@ int execute_transpose(struct machine *m, const uint32_t *pc, uint64_t *r);
 /* CHECK and FAIL: their message. */
 int execute_message(struct machine *m, enum error_code code, const uint32_t *message,
                     const uint32_t *operands, const uint64_t *r);
+
+/* ---- elaborate_text.c -------------------------------------------------------------------------
+ */
+
+int execute_text_concat(struct machine *m, const uint32_t *pc, uint64_t *r);
+int execute_text_compare(struct machine *m, const uint32_t *pc, uint64_t *r);
+int execute_text_slice(struct machine *m, const uint32_t *pc, uint64_t *r);
+int execute_text_print(struct machine *m, const uint32_t *pc, uint64_t *r);
+int execute_text_length(struct machine *m, const uint32_t *pc, uint64_t *r);
 
 /* ---- elaborate_nodes.c ------------------------------------------------------------------------
  */

@@ -448,27 +448,30 @@ void wk_free(struct wk_context *kernel, void *data)
     free_block(context, block);
 }
 
-static void render_value(char type, uint64_t word, struct buffer *out)
+/* Gives how many words the value has. */
+static uint32_t render_value(char type, const uint64_t *words, struct buffer *out)
 {
     char text[32];
+    if (type == 's') {
+        buffer_append(out, (const char *)(uintptr_t)words[0], (size_t)words[1]);
+        return 2;
+    }
     enum wk_scalar scalar = type == 'u'   ? WK_U64
                             : type == 'f' ? WK_F64
                             : type == 'g' ? WK_F32
                             : type == 'b' ? WK_BOOL
                                           : WK_I64;
-    semantics_print(scalar, word, text);
+    semantics_print(scalar, words[0], text);
     buffer_puts(out, text);
+    return 1;
 }
 
 void site_render(const struct wk_site *site, const uint64_t *values, struct buffer *out)
 {
     const char *types = site->types ? site->types : "";
     for (const char *c = site->format; *c; c++) {
-        if (c[0] == '{' && c[1] == '}' && *types == 's') {
-            buffer_append(out, (const char *)(uintptr_t)values[0], values[1]);
-            types++, values += 2, c++;
-        } else if (c[0] == '{' && c[1] == '}' && *types) {
-            render_value(*types++, *values++, out);
+        if (c[0] == '{' && c[1] == '}' && *types) {
+            values += render_value(*types++, values, out);
             c++;
         } else {
             buffer_putc(out, *c);

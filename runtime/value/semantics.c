@@ -83,7 +83,8 @@ static int divide(enum operation operation, enum wk_scalar scalar, const uint64_
     bool quotient = operation == OPERATION_DIV;
     semantics_print(scalar, x[0], text);
     if (x[1] == 0)
-        return error_set(error, ERR_division_by_zero, "division by zero: %s %s 0", text, quotient ? "/" : "%");
+        return error_set(error, ERR_division_by_zero, "division by zero: %s %s 0", text,
+                         quotient ? "/" : "%");
     if (!is_signed(scalar))
         *result = quotient ? x[0] / x[1] : x[0] % x[1];
     else if ((int64_t)x[1] == -1) /* the smallest integer's quotient wraps */
@@ -102,8 +103,8 @@ static int shift(enum operation operation, enum wk_scalar scalar, const uint64_t
     if (is_signed(scalar) && (int64_t)x[1] < 0) {
         semantics_print(scalar, x[0], text[0]);
         semantics_print(scalar, x[1], text[1]);
-        return error_set(error, ERR_negative_shift, "shift by a negative amount: %s %s %s",
-                         text[0], operation_text(operation), text[1]);
+        return error_set(error, ERR_negative_shift, "shift by a negative amount: %s %s %s", text[0],
+                         operation_text(operation), text[1]);
     }
     bool all = x[1] >= width;
     if (operation == OPERATION_SHL)

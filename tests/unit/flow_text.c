@@ -117,6 +117,19 @@ static const char every_instruction[] =
     "b0(%0: ?f64, %1: ?f64):\n"
     "    %2: ?f64 = call @op.add.f64 %0, %1\n"
     "    return %2\n"
+    "}\n"
+    "\n"
+    "function @main.texts \"main\" -> (?str, ?u8[+]) {\n"
+    "b0(%0: str, %1: file):\n"
+    "    %2: str = constant \"a\\n\\u0000\\\"ä\"\n"
+    "    %3: str = text_concat %0, %2, %0\n"
+    "    %4: i64 = text_length %3\n"
+    "    %5: i64 = text_compare %3, %0\n"
+    "    %6: str = text_print %5\n"
+    "    %7: str = text_slice %6, %4, %5\n"
+    "    %8: ?str = lift %7\n"
+    "    %9: ?u8[+] = contents %1\n"
+    "    return %8, %9\n"
     "}\n";
 
 static void every_instruction_reads_back(void)

@@ -148,6 +148,7 @@ static void types(void)
     module_with("%0: i64, %1: f64,", "%0: i64, %1: {2}?(f64, str)[+],", "");
     module_with("%0: i64, %1: f64,", "%0: i64, %1: ?P{a: i64[_]}[+],", "");
     module_with("%0: i64, %1: f64,", "%0: i64, %1: {1}file,", "");
+    module_with("%0: i64, %1: f64,", "%0: i64, %1: {1}str,", "");
     module_with("%0: i64, %1: f64,", "%0: i64, %1: map[str]i64,",
                 "F2: @f: %1 has an impossible type");
     module_with("%0: i64, %1: f64,", "%0: i64, %1: ?P{a: i64},",
@@ -214,6 +215,45 @@ static void known_values(void)
     body("    %11: i64 = count %0, %0, %1\n",
          "F13: @f: %11 = count: operand 2 must be a known i64");
     body("    %11: f64 = count %0, %0, %0\n", "F13: @f: %11 = count: the result is an i64");
+}
+
+static void known_strings(void)
+{
+    static const char s[] = "    %11: str = constant \"a\"\n";
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"    %12: str = text_concat %11, %11, %11\n    %13: i64 = text_compare %11, %12\n"
+         "    %14: str = text_slice %12, %0, %13\n    %15: str = text_print %1\n"
+         "    %16: i64 = text_length %15\n    %17: ?str = lift %15\n",
+         ""},
+        {"    %12: str = text_concat %11\n", "F41: @f: %12 = text_concat: has 1 operands, needs 2"},
+        {"    %12: str = text_concat %11, %0\n",
+         "F41: @f: %12 = text_concat: operand 1 must be a known str"},
+        {"    %12: i64 = text_concat %11, %11\n",
+         "F41: @f: %12 = text_concat: the result is a str"},
+        {"    %12: str = text_compare %11, %11\n",
+         "F41: @f: %12 = text_compare: the result is an i64"},
+        {"    %12: str = text_slice %11, %0, %1\n",
+         "F41: @f: %12 = text_slice: operand 2 must be a known i64"},
+        {"    %12: str = text_print %11\n",
+         "F41: @f: %12 = text_print: operand 0 is a known scalar"},
+        {"    %12: i64 = text_length %0\n",
+         "F41: @f: %12 = text_length: operand 0 must be a known str"},
+        {"    %12: str = constant \"\xED\xA0\x80\"\n",
+         "F10: @f: %12 = constant: the text is not UTF-8"},
+        {"    %12: ?i64 = lift %11\n",
+         "F29: @f: %12 = lift: the operand is a known value of the result's type"},
+        {"    check shape_mismatch \"{}\" \"s\" %2, %11\n", ""},
+        {"    check shape_mismatch \"{}\" \"i\" %2, %11\n",
+         "F35: @f: check: operand 1 is not what the message says"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buffer text = {0};
+        buffer_printf(&text, "%s%s", s, cases[i].text);
+        body(buffer_text(&text), cases[i].message);
+        buffer_release(&text);
+    }
 }
 
 static void structures(void)
@@ -355,5 +395,5 @@ static void contents(void)
 }
 
 TEST_MAIN(TEST(what_is_right_passes), TEST(modules), TEST(types), TEST(blocks), TEST(entries),
-          TEST(known_values), TEST(structures), TEST(pending_values), TEST(calls),
-          TEST(messages_and_control), TEST(contents))
+          TEST(known_values), TEST(known_strings), TEST(structures), TEST(pending_values),
+          TEST(calls), TEST(messages_and_control), TEST(contents))
