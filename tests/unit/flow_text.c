@@ -186,7 +186,7 @@ static void mistakes_have_their_place(void)
     refuses("\"no {}\"", "\"no {}", "expected \"", 59);
     refuses("flow @main ", "flow @main.each1 ", "two functions of this name", 68);
     refuses("kernel @pack", "kernel @partial", "two kernels of this name", 6);
-    refuses("entry @main -> f64\n", "", "the module has no entry", 83);
+    refuses("entry @main -> f64\n", "", "the module has no entry", 96);
     refuses("return %42", "return %45", "the function uses a value that it does not define", 60);
     refuses("jump b3", "jump b4", "the function goes to a block that it does not have", 60);
     refuses("%0: i64, %1: ?f64[+, +]", "%99999999999: i64", "the number is too large", 12);
