@@ -204,5 +204,91 @@ def cholesky(folder):
     check(not (folder / "l.npy").exists(), "half a file")
 
 
+def kmeans_in_numpy(points, k, turns, block):
+    """Every sum in the order of the program, so that it gives the same bits: blocks row by row, then by pairs."""
+    def groups_of(centres):
+        shares = []
+        for low in range(0, len(points), block):
+            part = points[low:low + block]
+            squares = np.zeros((len(part), k))
+            for j in range(points.shape[1]):
+                squares += (part[:, j, None] - centres[None, :, j])**2
+            nearest = squares.argmin(1)
+            sums = np.zeros(centres.shape)
+            np.add.at(sums, nearest, part)
+            shares.append((sums, np.bincount(nearest, minlength=k), sum(squares.min(1).tolist())))
+        while len(shares) > 1:
+            pairs = [tuple(x + y for x, y in zip(*shares[i:i + 2])) for i in range(0, len(shares) - 1, 2)]
+            shares = pairs + shares[len(pairs) * 2:]
+        return shares[0]
+    centres = points[[g * len(points) // k for g in range(k)]]
+    for _ in range(turns):
+        sums, counts, _ = groups_of(centres)
+        centres = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], centres)
+    return centres, *groups_of(centres)[1:]
+
+
+def kmeans(folder):
+    iris, random = np.load(EXAMPLES / "data/iris.npy"), np.random.default_rng(8)
+    clouds = np.concatenate([random.normal(at, 1, (400, 3)) for at in (-4, 0, 5)])
+    random.shuffle(clouds)
+    twice = np.repeat([[1.0], [7.0]], 3, 0)  # the second of three centres has no point of its own: it stays
+    for points, k, turns, block in ((iris, 3, 10, 40), (iris, 1, 1, 1000), (clouds, 3, 6, 97), (clouds, 5, 0, 100),
+                                    (clouds, 9, 4, 1), (twice, 3, 2, 2)):
+        np.save(folder / "points.npy", points)
+        found = wkc("run", EXAMPLES / "kmeans.wk", f"points={folder}/points.npy", f"k={k}", f"turns={turns}",
+                    f"block={block}").json()
+        centres, counts, squares = kmeans_in_numpy(points, k, turns, block)
+        check(found == {"centres": centres.tolist(), "counts": counts.tolist(), "squares": squares},
+              f"k = {k}: {found} is not {centres}, {counts}, {squares}")
+    check(counts.tolist() == [3, 0, 3], f"a group without points: {counts}")
+    same_everywhere(EXAMPLES / "kmeans.wk", f"points={EXAMPLES}/data/iris.npy", "turns=4", "block=20")
+    wkc("run", EXAMPLES / "kmeans.wk", "points=[[1.0], [2.0]]", "k=3").fails(1, "2 points do not make 3 groups")
+
+
+def levenshtein(a, b):
+    """By diagonals of the whole table: diagonal[i] is the distance of a[:i] and b[:d - i]."""
+    a, b = np.frombuffer(a, np.uint8), np.frombuffer(b, np.uint8)
+    m, n = len(a), len(b)
+    before, last = np.full(m + 1, m + n), np.full(m + 1, m + n)
+    for d in range(m + n + 1):
+        low, high = max(0, d - n), min(m, d)
+        diagonal = np.full(m + 1, m + n)
+        diagonal[low:high + 1] = last[low:high + 1] + 1
+        i = np.arange(max(low, 1), high + 1)
+        diagonal[i] = np.minimum(diagonal[i], last[i - 1] + 1)
+        i = i[d - i > 0]
+        diagonal[i] = np.minimum(diagonal[i], before[i - 1] + (a[i - 1] != b[d - i - 1]))
+        if d <= n:
+            diagonal[0] = d
+        if d <= m:
+            diagonal[d] = d
+        before, last = last, diagonal
+    return int(last[m])
+
+
+def editdistance(folder):
+    def files(a, b):
+        (folder / "a").write_bytes(a), (folder / "b").write_bytes(b)
+        return EXAMPLES / "editdistance.wk", f"a={folder}/a", f"b={folder}/b"
+    for a, b, expected in ((b"kitten", b"sitting", 3), (b"", b"", 0), (b"", b"abc", 3), (b"ab", b"", 2), (b"x" * 9, b"x" * 9, 0)):
+        check(levenshtein(a, b) == expected, f"the reference: {levenshtein(a, b)}")
+        for size in (1, 2, 100):
+            found = wkc("run", *files(a, b), f"size={size}").json()
+            check(found == expected, f"{a}, {b}, tiles of {size}: {found}")
+    random = np.random.default_rng(5)
+    for m, n, letters, size in ((1, 40, 2, 7), (100, 100, 3, 10), (133, 57, 4, 16), (300, 299, 256, 299), (90, 41, 2, 1)):
+        a, b = (random.integers(0, letters, length, dtype=np.uint8).tobytes() for length in (m, n))
+        found = wkc("run", *files(a, b), f"size={size}").json()
+        check(found == levenshtein(a, b), f"{m}, {n}, {letters} letters, tiles of {size}: {found}")
+    text = (ROOT / "spec/language.md").read_bytes()[:4000]
+    near = text.replace(b"the ", b"a ")[100:] + b"The end.\n"
+    for size in (333, 1000, 5000):
+        found = wkc("run", *files(text, near), f"size={size}").json()
+        check(found == levenshtein(text, near), f"text in tiles of {size}: {found}")
+    same_everywhere(*files(text, near), "size=800")
+    wkc("run", *files(a, b), "size=0").fails(1, "size is 0")
+
+
 if __name__ == "__main__":
-    main([gemm, gemm_in_little_memory, cholesky, harmonic, pi, montecarlo, histogram, columns, heat, mandelbrot, prefix, table, larger_than_memory])
+    main([gemm, gemm_in_little_memory, cholesky, harmonic, pi, montecarlo, histogram, columns, heat, kmeans, editdistance, mandelbrot, prefix, table, larger_than_memory])
