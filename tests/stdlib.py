@@ -2,6 +2,10 @@
 """The library against published values, NumPy and independent implementations."""
 import json
 import math
+import random
+import re
+import struct
+import subprocess
 
 import numpy as np
 
@@ -133,6 +137,112 @@ def impossible_ranges_fail(folder):
         wkc("run", program).fails(1, "E801", f"there are no integers from {low} below {high}", "random.wk:")
 
 
+# ---- text -----------------------------------------------------------------------------------------------
+
+def text_task(folder, parameters, call, result, *arguments):
+    """What a task of one line gives."""
+    program = folder / "program.wk"
+    names = ", ".join(p.split(":")[0] for p in parameters.split(", "))
+    program.write_text(f"use text\ntask run({parameters}) -> {result} {{ return {call} }}\n"
+                       f"flow main({parameters}) -> {result} {{ return run({names}) }}\n")
+    return wkc("run", program, *arguments)
+
+
+def in_file(folder, data):
+    path = folder / "data.txt"
+    path.write_bytes(data)
+    return f"b={path}"
+
+
+def words_are_those_of_tr(folder):
+    """Random bytes, text in which words begin and end the file, and nothing at all."""
+    dice = random.Random(1)
+    for data in (b"", b"one", b" one", b"one ", b"aZ09`{@[/:", b"\xff\xfea\x00b\xc3\xa9c\r\nd", dice.randbytes(5000),
+                 "Stra\u00dfe, na\u00efve 3rd x_y".encode(), b"ab " * 3000):
+        found = text_task(folder, "b: file", "text.words(read(b))", "str[_]", in_file(folder, data)).json()
+        expected = subprocess.run(["tr", "-cs", "A-Za-z0-9", "\\n"], input=data, capture_output=True, check=True,
+                                  env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout.decode().split()
+        check(found == expected, f"{data[:40]}: {found[:20]}, {expected[:20]}")
+
+
+def lines_are_those_of_python(folder):
+    for text in ("", "a", "a\n", "\n", "\r\n", "a\r\n\r\nb\n\nc\rd\n\r", "\u00e4\u20ac\n\U0001f600", "x\n" * 5000):
+        found = text_task(folder, "b: file", "text.lines(read(b))", "str[_]", in_file(folder, text.encode())).json()
+        expected = [line.removesuffix("\r") if i < text.count("\n") else line for i, line in enumerate(text.split("\n"))]
+        expected = expected if expected[-1] else expected[:-1]
+        check(found == expected, f"{text[:40]!r}: {found[:20]}, {expected[:20]}")
+    text_task(folder, "b: file", "text.lines(read(b))", "str[_]", in_file(folder, b"a\n\xff\n")).fails(1, "error[E826]")
+
+
+def strings_are_cut_and_found_as_in_python(folder):
+    result = "(parts: str[_], trimmed: str, starts: bool, ends: bool, found: int, lower: str, upper: str)"
+    call = "(text.split(s, what), text.trim(s), text.starts_with(s, what), text.ends_with(s, what), " \
+           "text.find(s, what), text.lower(s), text.upper(s))"
+    for s, what in (("a,b,,c,", ","), ("", ","), ("aaaa", "aa"), ("abc", "abc"), ("ab", "abc"), ("abab", "bab"),
+                    (" \t\u00c4zZ@[`{aA\u20ac\r\n\x0b\x0c ", "\u20ac"), ("\n \t", " "), ("aab", "ab"), ("--x--", "--")):
+        found = text_task(folder, "s: str, what: str", call, result, f"s={s}", f"what={what}").json()
+        ascii_only = {o: lambda t, o=o: re.sub("[a-zA-Z]", lambda m: getattr(m[0], o)(), t) for o in ("lower", "upper")}
+        expected = {"parts": s.split(what), "trimmed": s.strip(" \t\n\v\f\r"), "starts": s.startswith(what),
+                    "ends": s.endswith(what), "found": len(s[:s.find(what)].encode()) if what in s else -1,
+                    "lower": ascii_only["lower"](s), "upper": ascii_only["upper"](s)}
+        check(found == expected, f"{s!r}, {what!r}: {found}, {expected}")
+    places = text_task(folder, "s: str", '[text.find(s, "an", i) for i in 0..7]', "int[_]", "s=banana").json()
+    check(places == ["banana".find("an", i) for i in range(7)], f"{places}")
+    ends = text_task(folder, "s: str", '(text.find(s, ""), text.find(s, "", 3), text.starts_with(s, ""), text.ends_with(s, ""))',
+                     "(int, int, bool, bool)", "s=abc").json()
+    check(ends == [0, 3, True, True], f"{ends}")
+    text_task(folder, "s: str", 'text.split(s, "")', "str[_]", "s=a").fails(1, "the separator of a split is empty")
+    for at in (-1, 4):
+        text_task(folder, "s: str", f'text.find(s, "", {at})', "int", "s=abc").fails(1, f"3 bytes has nothing at {at}")
+
+
+def parsed(folder, kind, texts):
+    """(ok, value) of each text by text.parse_KIND; values of f64 as their bits, which JSON does not keep of NaN."""
+    result = f"(ok: bool, value: {kind})"
+    found = text_task(folder, "b: file", f'[text.parse_{kind}(s) for s in text.split(str(read(b)), ";")]',
+                      f"{result}[_]", in_file(folder, ";".join(texts).encode())).json()
+    return [(f["ok"], f["value"]) for f in found]
+
+
+def integers_are_parsed_as_in_python(folder):
+    texts = ["", "-", "+", "0", "-0", "+7", "00012", "1 ", " 1", "1_0", "0x1", "1.0", "--1", "9223372036854775807",
+             "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "92233720368547758070", "9" * 40,
+             "-92233720368547758080", "\u0663", "12a", "9223372036854775799", "-1", "/", ":"]
+    for text, found in zip(texts, parsed(folder, "int", texts), strict=True):
+        valid = re.fullmatch("[+-]?[0-9]+", text) and -2**63 <= int(text) < 2**63
+        check(found == ((True, int(text)) if valid else (False, 0)), f"{text!r}: {found}")
+
+
+def floats_are_parsed_to_the_last_bit(folder):
+    """Short and long numbers, ties and what is beside them, subnormal ones, limits: against Python's, by their bits."""
+    dice = random.Random(2)
+    texts = ["", ".", "-", "e5", "1e", "1e+", "1e5.", "1..2", ".5", "5.", "-.5e-3", "+1E5", " 1", "1x", "0x10", "1_0", "nan",
+             "-inf", "Infinity", "INF", "-NaN", "infinit", "-0", "0e999999999999", "-0.0e-5", "1e99999999999", "-1e-99999999999",
+             "9007199254740993", "9007199254740993.000", "9007199254740993." + "0" * 900 + "1", "1e22", "1e23", "8.5e-22",
+             "2.2250738585072014e-308", "2.2250738585072011e-308", "4.9406564584124654e-324", "2.4703282292062327e-324",
+             "2.4703282292062328e-324", "1.7976931348623157e308", "1.7976931348623159e308", "1.797693134862315807e308",
+             "0." + "0" * 400 + "1e400", "1" + "0" * 400 + "e-400", "123456789012345678", "1e-1000", "3" * 1000 + "e-900"]
+    for _ in range(150):
+        x = abs(struct.unpack("d", dice.randbytes(8))[0])
+        if math.isfinite(x):
+            texts += [repr(x), f"{x:.30e}", f"{-x:.5e}"]
+            numerator, denominator = x.as_integer_ratio()
+            following = math.nextafter(x, math.inf).as_integer_ratio() if x < 1e308 else (numerator, denominator)
+            middle = numerator * following[1] + following[0] * denominator
+            power = (2 * denominator * following[1]).bit_length() - 1  # the middle is a fraction of 2^power
+            digits = str(middle * 5**power)
+            texts += [f"{digits}e{-power}", f"{digits}1e{-power - 1}", f"{int(digits) - 1}e{-power}"]
+    texts += [f"{dice.randrange(10**9)}.{dice.randrange(10**6):06}" for _ in range(200)]
+    for text, (ok, value) in zip(texts, parsed(folder, "f64", texts), strict=True):
+        valid = re.fullmatch(r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf|infinity)", text, re.I)
+        expected = float(text) if valid else 0.0
+        same = math.isnan(expected) and math.isnan(value) or \
+            expected == value and math.copysign(1, expected) == math.copysign(1, value)
+        check(ok == bool(valid) and same, f"{text[:60]!r}: {ok}, {value!r}, expected {expected!r}")
+
+
 if __name__ == "__main__":
     main([the_reference_is_numpys, philox_known_answers, random_numbers_are_those_of_the_reference,
-          random_numbers_are_distributed_as_said, all_orders_are_equally_likely, impossible_ranges_fail])
+          random_numbers_are_distributed_as_said, all_orders_are_equally_likely, impossible_ranges_fail,
+          words_are_those_of_tr, lines_are_those_of_python, strings_are_cut_and_found_as_in_python,
+          integers_are_parsed_as_in_python, floats_are_parsed_to_the_last_bit])
