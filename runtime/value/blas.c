@@ -57,6 +57,10 @@ static char **pinned_environment(void)
 static wk_function *find(void *library, const char *symbol)
 {
     void *address = dlsym(library, symbol);
+    if (!address) {
+        dlerror(); /* takes note of the message, */
+        dlerror(); /* and gives its memory back */
+    }
     wk_function *function;
     memcpy(&function, &address, sizeof function); /* ISO C has no conversion, POSIX the guarantee */
     return function;
@@ -85,8 +89,10 @@ static void *try_open(const char *name, struct buffer *reason)
 {
     void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
+        const char *message = dlerror();
         if (reason->length == 0)
-            buffer_puts(reason, dlerror());
+            buffer_puts(reason, message);
+        dlerror(); /* gives the message's memory back */
         return NULL;
     }
     const char *fault = find_fault(library);
