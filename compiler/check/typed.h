@@ -272,7 +272,7 @@ struct typed_annotations {
 };
 
 /* At entry, in order: bind a dimension variable to an extent, or check one. `array` denotes a
- * parameter or a part of one. */
+ * parameter or a part of one; or, in tasks that the compiler makes, the extent itself. */
 struct dimension_rule {
     struct typed *array;
     uint32_t dimension;

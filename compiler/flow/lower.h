@@ -198,6 +198,13 @@ struct lowered lower_small_call(struct lower *f, struct typed_function *task,
 ir_value lower_result_extent(struct lower *lower, const struct result_extent *rule);
 /* Binds the dimensions of a signature that are known, and emits its checks if asked. */
 void lower_rules(struct lower *f, const struct typed_function *function, bool checks);
+/* Emits a task that fails with E401 unless the array has the expected extent, of which one or both
+ * are not known when the graph is built. Its result () orders the sink; the array's elements are
+ * not looked at. `rule` names the rule among those of the flow, `message` takes the extent found
+ * and the expected one. */
+void lower_check_later(struct lower *f, const struct type *type, struct lowered array,
+                       uint32_t dimension, struct lowered expected, const char *rule,
+                       const char *message);
 /* Whether all variables of an expression of a signature are bound to known values. */
 bool lower_is_computable(struct lower *f, const struct typed *node);
 

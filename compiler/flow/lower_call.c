@@ -48,6 +48,56 @@ bool lower_is_computable(struct lower *f, const struct typed *node)
     bug("an expression of kind %d", node->kind);
 }
 
+/* The task that compares an extent, of its first parameter or that parameter itself, with its
+ * second parameter: nothing but a rule of its signature, so that it fails as any task does whose
+ * arguments disagree with it. */
+static struct typed_function *extent_check(struct lower *f, const struct type *const *types,
+                                           uint32_t dimension, const char *what,
+                                           const char *message)
+{
+    const struct type *unit = f->shared->program->types->unit;
+    struct typed_function *task = lower_small_task(f, what, "check", types, 2, unit, true);
+    if (!lower_task_is_new(task))
+        return task;
+    task->rules = arena_new(f->shared->arena, struct dimension_rule);
+    task->rule_count = 1;
+    *task->rules = (struct dimension_rule){
+        .array = lower_task_parameter(f, task, 0),
+        .dimension = dimension,
+        .equals = lower_task_parameter(f, task, 1),
+        .text = task->parameters[1]->name,
+        .message = message,
+        .span = f->build.span,
+    };
+    lower_task_returns(f, task, lower_task_node(f, TYPED_TUPLE, unit));
+    return task;
+}
+
+void lower_check_later(struct lower *f, const struct type *type, struct lowered array,
+                       uint32_t dimension, struct lowered expected, const char *rule,
+                       const char *message)
+{
+    const struct type *types[] = {type, f->shared->integer};
+    struct lowered arguments[] = {array, expected};
+    if (lower_knows_extent(f, array, dimension)) {
+        types[0] = f->shared->integer;
+        arguments[0] = lower_single(f, lower_extent(f, array, dimension));
+    }
+    const char *what = arena_printf(f->shared->arena, "check.%s.%s", f->source->symbol, rule);
+    struct typed_function *task = extent_check(f, types, dimension, what, message);
+    lower_small_call(f, task, types, arguments, 2, NULL);
+}
+
+/* A rule over what is not known when the graph is built, in the flow that declares it. */
+static void check_rule_later(struct lower *f, const struct dimension_rule *rule,
+                             struct lowered array)
+{
+    struct lowered expected = lower_expression(f, rule->equals);
+    f->build.span = rule->span;
+    const char *text = arena_printf(f->shared->arena, "p%u", rule->span.begin);
+    lower_check_later(f, rule->array->type, array, rule->dimension, expected, text, rule->message);
+}
+
 /* One rule: the extent is bound, or must equal. */
 static void lower_rule(struct lower *f, const struct dimension_rule *rule, bool checks)
 {
@@ -57,10 +107,13 @@ static void lower_rule(struct lower *f, const struct dimension_rule *rule, bool 
     struct lowered array = lower_expression(f, rule->array);
     f->build.span = span;
     bool is_known = lower_knows_extent(f, array, rule->dimension);
+    bool is_static = !rule->binds && is_known && lower_is_computable(f, rule->equals);
     if (rule->binds) {
         if (is_known || f->source)
             lower_bind(f, rule->binds, lower_single(f, lower_extent(f, array, rule->dimension)));
-    } else if (checks && is_known && lower_is_computable(f, rule->equals)) {
+    } else if (!is_static && f->source) {
+        check_rule_later(f, rule, array);
+    } else if (is_static && checks) {
         ir_value expected = lower_scalar(f, rule->equals);
         f->build.span = span;
         ir_value values[] = {lower_extent(f, array, rule->dimension), expected};

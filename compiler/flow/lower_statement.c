@@ -365,14 +365,29 @@ void lower_loop_end(struct lower *f, struct counted_loop *loop, const ir_value *
 
 /* ---- return and fail ------------------------------------------------------------------------ */
 
-/* Checks an extent of the result that the signature declares, as far as both are known. */
+/* Checks an extent of the result by a task, where either is only known when tasks have run. */
+static void check_result_later(struct lower *f, const struct result_extent *rule,
+                               struct lowered array)
+{
+    const struct type *type = type_leaf(f->source->result, rule->leaf);
+    struct span span = f->build.span;
+    struct lowered expected = lower_expression(f, rule->extent);
+    f->build.span = span;
+    const char *text = arena_printf(f->shared->arena, "r%u_%u", rule->leaf, rule->dimension);
+    lower_check_later(f, type, array, rule->dimension, expected, text, rule->message);
+}
+
+/* Checks an extent of the result that the signature declares. */
 static void check_result_extent(struct lower *f, const struct result_extent *rule,
                                 struct lowered result)
 {
-    struct lowered array = lower_leaf(f, f->source->result, result, rule->leaf);
-    if (!rule->extent || !lower_is_computable(f, rule->extent) ||
-        !lower_knows_extent(f, array, rule->dimension))
+    if (!rule->extent)
         return;
+    struct lowered array = lower_leaf(f, f->source->result, result, rule->leaf);
+    if (!lower_is_computable(f, rule->extent) || !lower_knows_extent(f, array, rule->dimension)) {
+        check_result_later(f, rule, array);
+        return;
+    }
     ir_value expected = lower_result_extent(f, rule);
     ir_value values[] = {lower_extent(f, array, rule->dimension), expected};
     lower_check(f, lower_int(f, OPERATION_EQ, values[0], values[1]), ERR_shape_mismatch,

@@ -124,7 +124,10 @@ static void apply_rules(struct generator *g)
     for (uint32_t i = 0; i < g->function->rule_count; i++) {
         const struct dimension_rule *rule = &g->function->rules[i];
         debug_at(g, rule->span);
-        LLVMValueRef found = expression(g, rule->array).extents[rule->dimension];
+        struct value array = expression(g, rule->array);
+        LLVMValueRef found = array.scalar;
+        if (array.extents)
+            found = array.extents[rule->dimension];
         if (rule->binds) {
             struct slot *slot = &g->slots[rule->binds->index];
             *slot = slot_make(g, rule->binds->type, rule->binds->name);
