@@ -339,6 +339,10 @@ int csv_read_array(const char *text, size_t length, const char *name, const stru
                   name, type->rank);
         return error_hint(error, "a .csv file holds an array of one or two dimensions");
     }
+    if (memchr(text, 0, length)) { /* UTF-16, or no table at all */
+        error_set(error, ERR_csv_field, "'%s' is no text: it has a zero byte in it", name);
+        return error_hint(error, "save the table as UTF-8");
+    }
     int code = read_rows(&in);
     if (code) {
         free(in.data);

@@ -115,4 +115,21 @@ static void mistakes(void)
     reads("1.5\n", 1, "'t', line 1, column 1: '1.5' is no i64");
 }
 
-TEST_MAIN(TEST(round_trips), TEST(forms), TEST(mistakes))
+/* A table in UTF-16, and a number with a zero byte behind it, which strtod would take for its end.
+ */
+static void zero_bytes(void)
+{
+    static const char wide[] = "\xFF\xFE"
+                               "1\0,\0002\0\n";
+    static const char hidden[] = "1\0002,3\n";
+    const struct type *type = table_of(WK_F64, 2);
+    int64_t extents[2];
+    void *data;
+    struct error error;
+    CHECK_INT(csv_read_array(wide, sizeof wide, "t", type, extents, &data, &error), ERR_csv_field);
+    CHECK_INT(csv_read_array(hidden, sizeof hidden - 1, "t", type, extents, &data, &error),
+              ERR_csv_field);
+    CHECK_TEXT(error.message, "'t' is no text: it has a zero byte in it");
+}
+
+TEST_MAIN(TEST(round_trips), TEST(forms), TEST(mistakes), TEST(zero_bytes))
