@@ -356,9 +356,9 @@ static int read_float(enum wk_scalar scalar, const char *text, uint64_t *word, s
     bool negative = text[0] == '-';
     const char *magnitude = text + (negative || text[0] == '+');
     uint64_t integer;
-    if (strcmp(magnitude, "nan") == 0)
+    if (strcmp(magnitude, "nan") == 0 || strcmp(magnitude, "NaN") == 0)
         *word = semantics_canonical(scalar, float_word_of(scalar, (double)NAN, NAN));
-    else if (strcmp(magnitude, "inf") == 0)
+    else if (strcmp(magnitude, "inf") == 0 || strcmp(magnitude, "Infinity") == 0)
         *word = negative ? float_word_of(scalar, -(double)INFINITY, -INFINITY)
                          : float_word_of(scalar, (double)INFINITY, INFINITY);
     else if (is_float_literal(magnitude))
