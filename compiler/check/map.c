@@ -76,7 +76,7 @@ struct typed *node_map_get(struct checker *c, struct typed *map, struct typed *k
 
 static struct typed *coerce_key(struct checker *c, struct typed *key, const struct type *map)
 {
-    return coerce(c, key, map->key, &(struct purpose){.what = "a key of", .owner = NULL});
+    return coerce(c, key, map->key, &(struct purpose){.what = "a key of the map"});
 }
 
 struct typed *check_key(struct checker *c, const struct type *map, const struct ast_expression *e)
