@@ -537,7 +537,7 @@ static bool make_room(struct wk_context *context, const struct wk_layout *layout
         *where = new_map(context, key_words(layout) + layout->parts[1]->words, FEW_ROWS);
         return *where != NULL;
     }
-    bool many_removed = map->used - map->count >= map->capacity / 4;
+    bool many_removed = map->used - map->count > map->capacity / 4;
     wk_map_settle(map);
     return many_removed || grow(context, layout, map);
 }
@@ -652,10 +652,17 @@ void wk_map_free(struct wk_context *context, const struct wk_layout *layout, str
     wk_free(context, map);
 }
 
+/* A packed map has no room for more rows than it has; a copy of it has what its index is for. */
+static uint64_t copy_capacity(const struct wk_map *map)
+{
+    uint64_t usual = rows_for(map->index ? map->index_bits : 0);
+    return usual > map->capacity ? usual : map->capacity;
+}
+
 /* Copies rows, marks and index as they are. What the rows refer to is still the source's. */
 static struct wk_map *copy_rows(struct wk_context *context, const struct wk_map *map)
 {
-    struct wk_map *copy = new_map(context, map->width, map->capacity);
+    struct wk_map *copy = new_map(context, map->width, copy_capacity(map));
     if (!copy)
         return NULL;
     if (map->index) {
