@@ -138,6 +138,22 @@ def table(folder):
     close(found, (k * 2654435761 % 1000003) / 1000003.0, 0)
 
 
+def wordcount(folder):
+    """Against tr, sort and uniq, on the project's own texts, whatever the size of the parts; parts cut no words."""
+    corpus = folder / "corpus.txt"
+    corpus.write_bytes(b"".join((ROOT / name).read_bytes() for name in ("LICENSE", "README.md", "spec/language.md")))
+    counted = subprocess.run(f"tr -cs A-Za-z0-9 '\\n' < {corpus} | sort | uniq -c", shell=True, capture_output=True,
+                             text=True, check=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout
+    expected = {line.split()[1]: int(line.split()[0]) for line in counted.splitlines() if len(line.split()) == 2}
+    check(expected["the"] > 100, "there are words to count")
+    for part in ("8MiB", "10_000", "999", "50"):
+        found = wkc("run", EXAMPLES / "wordcount.wk", f"corpus={corpus}", f"part={part}").json()
+        check(found == expected, f"parts of {part}: {set(found.items()) ^ set(expected.items())}")
+    same_everywhere(EXAMPLES / "wordcount.wk", f"corpus={ROOT}/LICENSE", "part=1000")
+    corpus.write_bytes(b"")
+    check(wkc("run", EXAMPLES / "wordcount.wk", f"corpus={corpus}").json() == {}, "no words")
+
+
 def larger_than_memory(folder):
     """A file of 3 GiB under an address space of 1.5 GiB: parts are read where they are needed."""
     path = folder / "large"
@@ -291,4 +307,4 @@ def editdistance(folder):
 
 
 if __name__ == "__main__":
-    main([gemm, gemm_in_little_memory, cholesky, harmonic, pi, montecarlo, histogram, columns, heat, kmeans, editdistance, mandelbrot, prefix, table, larger_than_memory])
+    main([gemm, gemm_in_little_memory, cholesky, harmonic, pi, montecarlo, histogram, columns, heat, kmeans, editdistance, mandelbrot, prefix, table, wordcount, larger_than_memory])
