@@ -6,6 +6,7 @@ import random
 import re
 import struct
 import subprocess
+from fractions import Fraction
 
 import numpy as np
 
@@ -241,8 +242,142 @@ def floats_are_parsed_to_the_last_bit(folder):
         check(ok == bool(valid) and same, f"{text[:60]!r}: {ok}, {value!r}, expected {expected!r}")
 
 
+# ---- stats ----------------------------------------------------------------------------------------------
+
+def statistics(folder, body, result, **arrays):
+    """Runs the body of a flow on arrays in files, and gives its result."""
+    parameters = ", ".join(f"{name}: f64[{'_, _' if array.ndim == 2 else '_'}]" for name, array in arrays.items())
+    path = folder / "program.wk"
+    path.write_text(f"use stats\n\nflow main({parameters}) -> {result} {{\n{body}\n}}\n")
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    return wkc("run", path, *[f"{name}={folder}/{name}.npy" for name in arrays])
+
+
+def samples():
+    """Samples that are easy, short, far from zero, large, small, and full of equal numbers."""
+    generator = np.random.default_rng(12)
+    return [generator.normal(3, 2, 1001), np.array([5.5]), np.array([-1.0, 2.0]), 1e9 + generator.uniform(0, 1, 1000),
+            1e150 * generator.normal(0, 1, 50), 1e-150 * generator.normal(1, 1, 51), np.full(1000, 0.1),
+            generator.integers(0, 5, 400).astype(float)]
+
+
+def exactly(xs, ddof=0):
+    """Mean and variance, rounded once."""
+    numbers = [Fraction(x) for x in xs.tolist()]
+    mean = sum(numbers) / len(numbers)
+    return float(mean), float(sum((x - mean)**2 for x in numbers) / (len(numbers) - ddof))
+
+
+def moments_are_those_of_fractions(folder):
+    for xs in samples():
+        body = "return (stats.moments(xs), stats.moments_by_parts(xs, 100), stats.mean(xs), stats.variance(xs), " \
+               "stats.deviation(xs), stats.extremes(xs))"
+        whole, parts, mean, variance, deviation, extremes = statistics(
+            folder, body, "(stats.Moments, stats.Moments, f64, f64, f64, (f64, f64))", xs=xs).json()
+        expected, spread = exactly(xs)
+        far = abs(expected) / math.sqrt(spread) if spread else 0.0  # the rounding of means, in deviations
+        for found, tolerance in ((whole, 1e-14), (parts, 1e-14 + 1e-16 * far)):
+            check(found["count"] == len(xs) and found["least"] == xs.min() and found["greatest"] == xs.max(), f"{found}")
+            check(math.isclose(found["mean"], expected, rel_tol=1e-15, abs_tol=1e-15 * np.abs(xs).max()), f"mean {found}")
+            check(math.isclose(found["squares"], spread * len(xs), rel_tol=tolerance), f"{found}, {spread * len(xs)}")
+        check(mean == whole["mean"] and variance == whole["squares"] / len(xs) and deviation == math.sqrt(variance), "of moments")
+        check(extremes == [xs.min(), xs.max()] or extremes == {"least": xs.min(), "greatest": xs.max()}, f"{extremes}")
+    xs = np.random.default_rng(1).normal(0, 1, 100)
+    found = statistics(folder, "return (stats.variance(xs, ddof: 1), stats.deviation(xs, 1), "
+                       "stats.variance_of(stats.moments(xs), 1))", "(f64, f64, f64)", xs=xs).json()
+    check(np.allclose(found, [xs.var(ddof=1), xs.std(ddof=1), xs.var(ddof=1)], rtol=1e-14), f"{found}")
+
+
+def moments_of_nothing_and_of_what_is_no_number(folder):
+    infinity = math.inf
+    found = statistics(folder, "return (stats.moments(xs), stats.moments_by_parts(xs))", "(stats.Moments, stats.Moments)",
+                       xs=np.zeros(0)).json()
+    check(found == [{"count": 0, "mean": 0, "squares": 0, "least": infinity, "greatest": -infinity}] * 2, f"{found}")
+    for xs, mean in (([1.0, infinity, 2.0], infinity), ([-infinity, 1.0, 2.0], -infinity), ([infinity] * 3, infinity),
+                     ([infinity, 0.0, -infinity], math.nan), ([1.0, math.nan, 2.0], math.nan)):
+        found = statistics(folder, "return (stats.moments(xs), stats.moments_by_parts(xs, 1))",
+                           "(stats.Moments, stats.Moments)", xs=np.array(xs)).json()
+        for one in found:
+            check(np.array_equal([one["mean"], one["squares"]], [mean, math.nan], equal_nan=True) and
+                  np.array_equal([one["least"], one["greatest"]], [np.min(xs), np.max(xs)], equal_nan=True), f"{xs}: {one}")
+
+
+def histograms_are_numpys(folder):
+    generator = np.random.default_rng(4)
+    cases = [(generator.normal(0, 1, 5000), -2.0, 2.5, 17), (generator.integers(-3, 15, 500) / 10, 0.0, 1.0, 10),
+             (np.linspace(0, 1, 1001), 0.0, 1.0, 1000), (np.zeros(0), 0.0, 1.0, 3), (np.array([3.0]), 3.0, 4.0, 1),
+             (np.array([math.nan, -math.inf, math.inf, 0.5, 1.0]), 0.0, 1.0, 2),
+             (5e-324 * np.arange(20.0), 0.0, 5e-324 * 16, 4), (np.linspace(-8e307, 8e307, 99), -8e307, 8e307, 7)]
+    for low, high, bins in ((0.1, 0.9, 49), (-1.3, 7.7, 61), (1e6, 1e6 + 1, 1000)):  # at borders, and just beside
+        borders = np.linspace(low, high, bins + 1)
+        cases.append((np.concatenate([borders, np.nextafter(borders, -9), np.nextafter(borders, 1e9)]), low, high, bins))
+    for xs, low, high, bins in cases:
+        body = f"let parts = [xs[i*100 .. min((i + 1)*100, len(xs))] for i in 0 .. (len(xs) + 99) / 100]\n" \
+               f"return (stats.histogram(xs, {low!r}, {high!r}, {bins}), stats.edges({low!r}, {high!r}, {bins}), " \
+               f"reduce(add, [stats.histogram(p, {low!r}, {high!r}, {bins}) for p in parts], init: zeros({bins})))"
+        found, edges, joined = statistics(folder, body, "(int[_], f64[_], int[_])", xs=xs).json()
+        borders = np.linspace(low, high, bins + 1)
+        check(edges == borders.tolist(), f"{edges}, {borders}")
+        check(joined == found, "by parts")
+        counted = [int(((xs >= a) & ((xs < b) | (b == borders[-1]) & (xs == b))).sum()) for a, b in zip(borders, borders[1:])]
+        check(found == counted, f"{low} to {high}: {found}, {counted}")
+        if high > 1e-300:  # below, NumPy 1.24 divides by what has vanished, and fails
+            expected = np.histogram(xs, bins, (low, high))[0].tolist()
+            check(found == expected, f"{low} to {high}: {found}, NumPy {expected}")
+
+
+def quantiles_are_numpys(folder):
+    shares = np.concatenate([[0.5, 0.0, 1.0, 0.25, 0.1, 1 / 3, 0.999, 0.77], np.random.default_rng(2).uniform(0, 1, 100)])
+    for xs in samples() + [np.array([4.0, -math.inf, 2.0, 1.0]), np.array([1.0, math.nan, 0.0])]:
+        body = "return (stats.quantiles(xs, qs), stats.quantile(xs, 0.1), stats.median(xs))"
+        many, one, median = statistics(folder, body, "(f64[_], f64, f64)", xs=xs, qs=shares).json()
+        finite = np.isfinite(xs).all() or np.isnan(xs).any()
+        expected = np.quantile(xs, shares) if finite else np.array([1.5, -math.inf, 4, -math.inf, -math.inf, 1, 3.994, 2.62])
+        check(np.array_equal(many, expected, equal_nan=True) if finite else np.allclose(many[:8], expected, rtol=1e-12),
+              f"{xs[:4]}: {many}, {expected}")
+        check(np.array_equal([one, median], [many[4], many[0]], equal_nan=True), f"{one}, {median}")
+    found = statistics(folder, "return stats.quantiles(xs, [0.5, 0.8, 1.0])", "f64[_]", xs=np.array([math.inf, 2, 1, math.inf, 3])).json()
+    check(found == [3, math.inf, math.inf], f"infinite ones count as others: {found}")
+    found = statistics(folder, "return stats.quantiles(xs, [0.25, 0.5])", "f64[_]", xs=np.array([1.5e308, -1.5e308])).json()
+    check(found == [-0.75e308, 0], f"what lies between does not overflow: {found}")
+
+
+def covariances_are_numpys(folder):
+    generator = np.random.default_rng(6)
+    table = generator.normal(100, 1, (300, 4)) @ generator.normal(0, 1, (4, 4))
+    np.save(folder / "table.npy", table)
+    body = "return (stats.covariances(table), stats.covariances(table, ddof: 1), stats.covariance(xs, ys), " \
+           "stats.covariance(xs, ys, 1), stats.correlation(xs, ys), stats.correlation(xs, xs), " \
+           "stats.correlation(xs, -3.0 * xs), stats.correlation(xs, fill(0.1, len(xs))))"
+    xs, ys = table[:, 0].copy(), table[:, 1].copy()
+    found = statistics(folder, body, "(f64[_, _], f64[_, _], f64, f64, f64, f64, f64, f64)", table=table, xs=xs, ys=ys).json()
+    zero, one = np.cov(table.T, ddof=0), np.cov(table.T)
+    expected = [zero, one, zero[0, 1], one[0, 1], np.corrcoef(xs, ys)[0, 1], 1, -1, math.nan]
+    for f, e in zip(found, expected):
+        check(np.allclose(f, e, rtol=1e-11, atol=1e-13, equal_nan=True), f"{f}, {e}")
+    check(np.array_equal(found[0], np.transpose(found[0])), "symmetric to the last bit")
+    check(abs(found[5]) <= 1 and abs(found[6]) <= 1, "at most 1")
+
+
+def statistics_of_too_little_fail(folder):
+    for expression, text in (("mean(xs)", "an empty sample has no mean"), ("variance(xs)", "a sample of 0 is too small: ddof is 0"),
+                             ("variance([1.0], ddof: 1)", "a sample of 1 is too small: ddof is 1"),
+                             ("covariance(xs, xs)", "a sample of 0 is too small"), ("median(xs)", "an empty sample has no quantiles"),
+                             ("quantile([1.0], 1.5)", "not at 1.5"), ("quantile([1.0], 0.0 / 0.0)", "not at nan"),
+                             ("correlation([1.0, 2.0], [1.0])", "error[E401]"),
+                             ("extremes(xs).least", "an empty sample has no extremes"),
+                             ("moments_by_parts(xs, 0).mean", "part is 0"),
+                             ("edges(0.0, 1.0, 0)[0]", "at least one bin, not 0"), ("edges(1.0, 1.0, 2)[0]", "not from 1.0 to 1.0"),
+                             ("edges(-1e308, 1e308, 2)[0]", "not from -1e+308 to 1e+308"),
+                             ("edges(1.0, 1.0000000000000004, 3)[0]", "3 bins are too many")):
+        statistics(folder, f"return stats.{expression}", "f64", xs=np.zeros(0)).fails(1, text)
+
+
 if __name__ == "__main__":
     main([the_reference_is_numpys, philox_known_answers, random_numbers_are_those_of_the_reference,
           random_numbers_are_distributed_as_said, all_orders_are_equally_likely, impossible_ranges_fail,
           words_are_those_of_tr, lines_are_those_of_python, strings_are_cut_and_found_as_in_python,
-          integers_are_parsed_as_in_python, floats_are_parsed_to_the_last_bit])
+          integers_are_parsed_as_in_python, floats_are_parsed_to_the_last_bit, moments_are_those_of_fractions,
+          moments_of_nothing_and_of_what_is_no_number, histograms_are_numpys, quantiles_are_numpys,
+          covariances_are_numpys, statistics_of_too_little_fail])
