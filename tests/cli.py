@@ -182,6 +182,35 @@ def results_go_to_files(folder):
     check(sorted(p.name for p in folder.iterdir()) == ["program.wk", "r.json", "r.npy", "r.raw"], "leftovers")
 
 
+def texts_go_to_files_and_come_from_them(folder):
+    texts = ["", "plain", "größe \u20ac \U0001f600", 'a "quoted"\tone', "x" * 100_000]
+    path = program(folder, "task pieces(s: str) -> str[_] {\n    let units = bytes(s)\n    var list: str[_] = []\n"
+                           "    var begin = 0\n    for i in 0..len(units) {\n        if units[i] == 124 {\n"
+                           "            list = append(list, s[begin..i])\n            begin = i + 1\n        }\n    }\n"
+                           "    return append(list, s[begin..])\n}\nflow main(s: str) -> str[_] { return pieces(s) }\n")
+    (folder / "in").write_text("|".join(texts))
+    wkc("run", path, f"s=@{folder}/in", "-o", folder / "r.txt")
+    check((folder / "r.txt").read_text() == "".join(t + "\n" for t in texts), "lines")
+    wkc("run", path, f"s=@{folder}/in", "-o", folder / "r.jsonl")
+    check([json.loads(line) for line in (folder / "r.jsonl").read_text().splitlines()] == texts, "JSON lines")
+    path = program(folder, "task twice(s: str) -> str { return s + s }\nflow main(s: str) -> str { return twice(s) }\n")
+    wkc("run", path, f"s=@{folder}/in", "-o", folder / "r.txt")
+    check((folder / "r.txt").read_text() == 2 * "|".join(texts), "a text as it is")
+    check(wkc("run", path, "s=@@x").json() == "@x@x", "@@ begins a text with @")
+    wkc("run", path, "s=x", "-o", folder / "s.jsonl").fails(2, "E907", "an array")
+    wkc("run", path, "s=x", "-o", folder / "s.csv").fails(2, "E907")
+    wkc("run", path, f"s=@{folder}/none").fails(1, "E701", "parameter 's'")
+    (folder / "in").write_bytes(b"one\ntw\xe4\n")
+    wkc("run", path, f"s=@{folder}/in", "-o", folder / "s.txt").fails(1, "E715", "line 2, column 3", "UTF-8")
+    check(not (folder / "s.txt").exists(), "nothing is written")
+    path = program(folder, "flow main(a: f64[n, m]) -> f64[n, m] { return a }\n")
+    wkc("run", path, "a=[[1, nan], [2, 3]]", "-o", folder / "m.jsonl")
+    check((folder / "m.jsonl").read_text() == "[1.0, NaN]\n[2.0, 3.0]\n", "a row a line")
+    wkc("run", path, "a=[]", "-o", folder / "m.jsonl")
+    check((folder / "m.jsonl").read_text() == "", "no rows")
+    wkc("run", path, "a=[[1]]", "-o", folder / "m.txt").fails(2, "E907", "lines of a str[n]")
+
+
 def full_disk(folder):
     """A tmpfs of 64 KiB as the disk: nothing half-written stays."""
     disk = folder / "disk"
@@ -346,6 +375,94 @@ def bad_data(folder):
     wkc("run", COLUMNS, f"table={folder}/empty.npy").fails(1, "error[E")
 
 
+def refused_data(folder, kind, name, content, *texts):
+    """main takes an array of `kind` from a file of these bytes: refused with the place, and nothing is written."""
+    path = program(folder, f"flow main(a: {kind}) -> {kind} {{ return a }}\n")
+    (folder / name).write_bytes(content)
+    before = sorted(p.name for p in folder.iterdir())
+    wkc("run", path, f"a={folder / name}", "-o", folder / "out.json").fails(1, "error[E7", name, *texts)
+    check(sorted(p.name for p in folder.iterdir()) == before, "something was written")
+
+
+def bad_csv(folder):
+    for kind, content, *texts in [
+            ("f64[n, m]", b"1,2\n3,4,5\n", "line 2, column 6", "has 3 fields"),
+            ("f64[n, m]", b"x,y,z\n1,2,3\n4,5\n", "line 3, column 4", "2 fields", "have 3"),
+            ("f64[n]", b"1\n2,3\n", "line 2", "1"),
+            ("f64[n, m]", b'1,2\n3,"4\n5,6\n', "line 2, column 3", "quote"),
+            ("f64[n, m]", b'1,"2', "line 1, column 3", "quote"),
+            ("f64[n, m]", b'1,"2"3\n', "line 1, column 6", "comma"),
+            ("i64[n]", b"1\n9223372036854775808\n", "E714", "line 2, column 1", "9223372036854775808"),
+            ("u8[n, m]", b"1,255\n2,256\n", "line 2, column 3", "256"),
+            ("u64[n, m]", b"1,-1\n", "line 1, column 3", "-1"),
+            ("f64[n, m]", b"1,1e999\n", "line 1, column 3", "1e999"),
+            ("i64[n, m]", b"1,,3\n", "line 1, column 3", "empty"),
+            ("f64[n, m]", b"1,2\n3,four\n", "line 2, column 3", "four"),
+            ("f64[n, m]", "1,2\n3,größe\n".encode("latin-1"), "E714", "line 2, column 3"),
+            ("f64[n, m]", "1,2\n3,4\n".encode("utf-16"), "E715", "UTF-16", "iconv"),
+            ("f64[n, m]", b"1,2\n3,\x004\n", "E715", "line 2, column 3", "zero byte"),
+            ("f64[n, m, l]", b"1,2\n", "E708", "one or two dimensions")]:
+        refused_data(folder, kind, "a.csv", content, *texts)
+
+
+def bad_json(folder):
+    for kind, content, *texts in [
+            ("f64[n]", b"", "line 1, column 1", "'['"),
+            ("f64[n]", b"[1,\n 2", "line 2, column 3", "missing at the end"),
+            ("f64[n]", b"[1,\n 2,\n]", "line 3, column 1", "a number is missing"),
+            ("f64[n]", b"[1 2]", "line 1, column 4", "','"),
+            ("f64[n]", b"[1, 2]\n\n[3]", "line 3, column 1", "behind the list"),
+            ("f64[n, m]", b"[[1, 2],\n [3, 4],\n [5]]", "line 3, column 2", "rectangle"),
+            ("f64[n, m]", b"[\n  1, 2]", "line 2, column 3", "a list is expected"),
+            ("f64[n]", b"[\n  [1, 2]]", "line 2, column 3", "an element is expected"),
+            ("i64[n]", b"[\n1,\n  9223372036854775808]", "line 3, column 3", "9223372036854775808"),
+            ("u8[n, m]", b"[[1, 2],\n [3, 256]]", "line 2, column 6", "256"),
+            ("f64[n]", b"[1e999]", "line 1, column 2", "1e999"),
+            ("i64[n]", b"[1,\n\"2\"]", "line 2, column 1"),
+            ("i64[n]", b"[1,\n\"never ends]", "line 2, column 1"),
+            ("i64[n]", b"[1, null]", "line 1, column 5", "null"),
+            ("f64[n]", b"[1, 2\xe4\xf6\xfc]", "line 1, column 5"),
+            ("f64[n]", "[1, 2]".encode("utf-16"), "E715", "UTF-16"),
+            ("f64[n]", b"[1,\n 2\0]", "E715", "line 2, column 3")]:
+        refused_data(folder, kind, "a.json", content, *texts)
+    refused_data(folder, "f64[n, m]", "deep.json", b"[" * 1_000_000, "line 1, column 3")
+
+
+def texts_of_utf8_with_a_mark(folder):
+    path = program(folder, "flow main(a: i64[n]) -> i64[n] { return a }\n")
+    (folder / "a.csv").write_bytes(b"\xef\xbb\xbf1\r\n2\r\n")
+    (folder / "a.json").write_bytes(b"\xef\xbb\xbf[1, 2]")
+    for name in ("a.csv", "a.json"):
+        check(wkc("run", path, f"a={folder / name}").json() == [1, 2], name)
+
+
+def very_long_lines(folder):
+    """100 MB in a line: refused with its place, within a gigabyte of memory, and the message stays short."""
+    path = program(folder, "flow main(a: f64[n]) -> f64 { return sum(a) }\n")
+    size = 100_000_000
+    for name, begin, place in (("a.csv", b"1\n", "line 2, column 1"), ("a.json", b"[1,\n", "line 2, column 1"),
+                               ("b.csv", b"1\n\"", "line 2, column 1"), ("b.json", b"[1,\n\"", "line 2, column 1")):
+        with open(folder / name, "wb") as out:
+            out.write(begin)
+            out.write(b"7" * (size - len(begin)))
+        run = wkc("run", path, f"a={folder / name}", binary=RELEASE, limit=1 << 30).fails(1, name, place)
+        check(len(run.err) < 2000, f"{len(run.err)} bytes of message")
+        (folder / name).unlink()
+    with open(folder / "holes.csv", "wb") as out:
+        out.truncate(size)
+    wkc("run", path, f"a={folder / 'holes.csv'}", binary=RELEASE, limit=1 << 30).fails(1, "E715", "line 1, column 1")
+
+
+def globs_without_a_match(folder):
+    path = program(folder, "flow main(logs: file[n]) -> int { return n }\n")
+    (folder / "a.log").write_text("x")
+    check(wkc("run", path, f"logs={folder}/*.log").json() == 1, "one match")
+    before = sorted(p.name for p in folder.iterdir())
+    wkc("run", path, f"logs={folder}/*.log,{folder}/*.txt", "-o", folder / "r.json").fails(1, "E712", "*.txt")
+    wkc("run", path, f"logs={folder}/none.log", "-o", folder / "r.json").fails(1, "E701", "none.log")
+    check(sorted(p.name for p in folder.iterdir()) == before, "something was written")
+
+
 def file_that_shrinks_while_it_is_read(folder):
     path = folder / "data"
     path.write_bytes(b"x" * (64 << 20))
@@ -492,9 +609,10 @@ def installs(folder):
 if __name__ == "__main__":
     main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
           diagnostics_as_json_and_in_colour, every_form_prints, drawings, stats_and_trace,
-          results_go_to_files, full_disk, failing_tasks_name_place_and_arguments,
+          results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, memory_limit, depth_first_keeps_few_values,
-          progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data,
+          progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,
+          very_long_lines, globs_without_a_match,
           file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,
           missing_library, missing_tools, the_cache, tasks_in_c_are_made_again_when_anything_changes,
           wk_h_is_c_and_cpp, installs])

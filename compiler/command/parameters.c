@@ -2,11 +2,13 @@
  * Binding main's parameters: name=value from the command line, in any order, each once.
  *
  * A scalar's value is a literal of the language. An array's value is a file (.npy, or any file for
- * u8[n]) or an inline array that begins with `[`.
+ * u8[n]) or an inline array that begins with `[`. A string's value is the text itself, or @ and the
+ * name of the file that has it.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "command/files.h"
 #include "command/pipeline.h"
 #include "value/semantics.h"
@@ -129,12 +131,59 @@ static bool bind_files(struct compilation *c, uint32_t index, const struct type 
     return code == 0;
 }
 
+/* Where a file's text is no UTF-8, by the offset of the byte. */
+static int refuse_encoding(const char *path, const char *text, uint64_t wrong, struct error *error)
+{
+    uint64_t line = 1, begin = 0;
+    for (uint64_t i = 0; i < wrong; i++)
+        if (text[i] == '\n') {
+            line++;
+            begin = i + 1;
+        }
+    error_set(error, ERR_not_text, "'%s', line %llu, column %llu: this byte is not UTF-8", path,
+              (unsigned long long)line, (unsigned long long)(wrong - begin + 1));
+    return error_hint(error, "convert it: iconv -f LATIN1 -t UTF-8");
+}
+
+/* The text of a file, in the arena. */
+static int read_text(struct compilation *c, const char *path, struct flow_argument *argument,
+                     struct error *error)
+{
+    struct data_file *file = data_file_open_bytes(path, true, error);
+    if (!file)
+        return (int)error->code;
+    int64_t begin = 0, length = data_file_extents(file)[0];
+    char *text = memory_try((size_t)length + 1, 1);
+    int code = text ? data_file_read(file, &begin, &length, text, error)
+                    : error_set(error, ERR_out_of_memory, "there is no memory to read '%s'", path);
+    data_file_close(file);
+    uint64_t wrong = code ? 0 : string_check(text, (uint64_t)length);
+    if (!code && wrong < (uint64_t)length)
+        code = refuse_encoding(path, text, wrong, error);
+    if (!code) {
+        argument->text = arena_text(&c->arena, text, (size_t)length);
+        argument->length = (uint64_t)length;
+    }
+    free(text);
+    return code;
+}
+
+/* The text itself, or with @ the file that has it; @@ begins a text that begins with @. */
 static bool bind_text(struct compilation *c, uint32_t index, const char *value)
 {
     struct error error;
+    struct flow_argument *argument = &c->arguments[index];
+    if (value[0] == '@' && value[1] != '@') {
+        if (read_text(c, value + 1, argument, &error) == 0)
+            return true;
+        name_parameter(c, index, &error);
+        diagnose_error(&c->diagnostics, &error, NULL);
+        return false;
+    }
+    value += value[0] == '@';
     uint64_t length = strlen(value), wrong = string_check(value, length);
-    c->arguments[index].text = value;
-    c->arguments[index].length = length;
+    argument->text = value;
+    argument->length = length;
     if (wrong == length)
         return true;
     error_set(&error, ERR_bad_parameter, "a str is UTF-8, and byte %llu of this text is not",

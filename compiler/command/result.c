@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/arena.h"
+#include "base/memory.h"
 #include "base/output.h"
 #include "value/csv.h"
 #include "value/json.h"
@@ -39,24 +39,71 @@ int result_check_folder(const char *path, struct error *error)
                   : 0;
 }
 
+static bool is_lines(const struct type *type)
+{
+    return type->kind == TYPE_ARRAY && type->rank == 1 && type->element->kind == TYPE_STRING;
+}
+
+/* The formats that a name can end in; what ends otherwise is raw bytes. */
+static const struct result_format {
+    const char *suffix, *holds;
+    enum format {
+        FORMAT_JSON,
+        FORMAT_LINES,
+        FORMAT_TEXT,
+        FORMAT_CSV,
+        FORMAT_NPY,
+        FORMAT_RAW
+    } format;
+} formats[] = {
+    {".json", "a .json file holds any result", FORMAT_JSON},
+    {".jsonl", "a .jsonl file holds an array, an item a line", FORMAT_LINES},
+    {".txt", "a .txt file holds a str, or the lines of a str[n]", FORMAT_TEXT},
+    {".csv", "a .csv file holds an array of one or two dimensions", FORMAT_CSV},
+    {".npy", "a .npy file holds one array of numbers", FORMAT_NPY},
+    {"", "raw bytes hold one array of numbers", FORMAT_RAW},
+};
+
+static const struct result_format *format_of(const char *path)
+{
+    const struct result_format *format = formats;
+    while (*format->suffix && !has_suffix(path, format->suffix))
+        format++;
+    return format;
+}
+
+static bool format_takes(enum format format, const struct type *type)
+{
+    switch (format) {
+    case FORMAT_JSON:
+        return true;
+    case FORMAT_LINES:
+        return type->kind == TYPE_ARRAY;
+    case FORMAT_TEXT:
+        return type->kind == TYPE_STRING || is_lines(type);
+    case FORMAT_CSV:
+        return is_numeric_array(type) && type->rank <= 2;
+    case FORMAT_NPY:
+    case FORMAT_RAW:
+        return is_numeric_array(type);
+    }
+    bug("format %d", (int)format);
+}
+
 int result_check(const struct type *type, const char *path, struct error *error)
 {
     if (has_suffix(path, ".wk")) {
         error_set(error, ERR_bad_output, "'%s' is the name of a program, not of a result", path);
-        return error_hint(error, "end the name in .json, .csv, .npy, or .raw for bytes");
+        return error_hint(error,
+                          "end the name in .json, .jsonl, .txt, .csv, .npy, or .raw for bytes");
     }
-    bool is_table = is_numeric_array(type) && type->rank <= 2;
-    if (!has_suffix(path, ".json") &&
-        !(has_suffix(path, ".csv") ? is_table : is_numeric_array(type))) {
+    const struct result_format *format = format_of(path);
+    if (!format_takes(format->format, type)) {
         struct buffer text = {0};
         type_print(type, &text);
         error_set(error, ERR_bad_output, "a result of type %s does not fit into '%s'",
                   buffer_text(&text), path);
-        error_hint(error, "%s; write a .json file",
-                   has_suffix(path, ".npy") ? "a .npy file holds one array of numbers"
-                   : has_suffix(path, ".csv")
-                       ? "a .csv file holds an array of one or two dimensions"
-                       : "raw bytes hold one array of numbers");
+        error_hint(error, "%s; write a .json file", format->holds);
         buffer_release(&text);
         return (int)error->code;
     }
@@ -70,7 +117,7 @@ static int begin_file(struct job_output *output, uint8_t rank, const int64_t *ex
 {
     struct result_file *file = (struct result_file *)output;
     enum array_file_format format =
-        has_suffix(file->path, ".npy") ? ARRAY_FILE_NPY : ARRAY_FILE_RAW;
+        format_of(file->path)->format == FORMAT_NPY ? ARRAY_FILE_NPY : ARRAY_FILE_RAW;
     int code = array_file_open(&file->file, file->path, format, file->type->element->scalar, rank,
                                extents, error);
     file->is_open = code == 0;
@@ -96,8 +143,8 @@ struct job_output *result_file_init(struct result_file *file, const struct type 
 {
     *file = (struct result_file){
         .output = {.begin = begin_file, .write = write_piece}, .type = type, .path = path};
-    bool takes_pieces = is_numeric_array(type) && !has_suffix(path, ".json") &&
-                        !has_suffix(path, ".csv") && !is_special(path);
+    bool takes_pieces =
+        is_numeric_array(type) && format_of(path)->format >= FORMAT_NPY && !is_special(path);
     return takes_pieces ? &file->output : NULL;
 }
 
@@ -132,33 +179,70 @@ static int write_csv(const struct type *type, const uint64_t *words, struct outp
     return code;
 }
 
-static int write_csv_file(const struct type *type, const uint64_t *words, const char *path,
-                          struct error *error)
+static int write_bytes(void *output, const char *text, size_t length, struct error *error)
 {
-    struct output output;
-    int code = output_open(&output, path, error);
-    if (code)
-        return code;
-    code = write_csv(type, words, &output, error);
-    if (code == 0)
-        return output_commit(&output, error);
-    output_abandon(&output);
+    return output_write(output, text, length, error);
+}
+
+/* A string as it is; of several each on a line. */
+static int write_text(const struct type *type, const uint64_t *words, struct output *output,
+                      struct error *error)
+{
+    if (type->kind == TYPE_STRING)
+        return output_write(output, (const char *)(uintptr_t)words[0], words[1], error);
+    enum { PIECE_BYTES = 64 << 10 };
+    const uint64_t *item = (const uint64_t *)(uintptr_t)words[0];
+    struct buffer text = {0};
+    int code = 0;
+    for (uint64_t i = 0; i < words[1] && !code; i++, item += 2) {
+        buffer_append(&text, (const char *)(uintptr_t)item[0], item[1]);
+        buffer_putc(&text, '\n');
+        if (text.length < PIECE_BYTES && i + 1 < words[1])
+            continue;
+        code = output_write(output, text.data, text.length, error);
+        buffer_clear(&text);
+    }
+    buffer_release(&text);
     return code;
+}
+
+static int write_format(enum format format, const struct type *type, const uint64_t *words,
+                        struct output *output, struct error *error)
+{
+    int code = 0;
+    switch (format) {
+    case FORMAT_JSON:
+        code = json_write(type, words, write_bytes, output, error);
+        return code ? code : output_write(output, "\n", 1, error);
+    case FORMAT_LINES:
+        return json_write_lines(type, words, write_bytes, output, error);
+    case FORMAT_TEXT:
+        return write_text(type, words, output, error);
+    case FORMAT_CSV:
+        return write_csv(type, words, output, error);
+    case FORMAT_NPY:
+    case FORMAT_RAW:
+        break;
+    }
+    bug("format %d is no text", (int)format);
 }
 
 int result_write(const struct type *type, const uint64_t *words, const char *path,
                  struct error *error)
 {
-    if (has_suffix(path, ".npy"))
+    enum format format = format_of(path)->format;
+    if (format == FORMAT_NPY)
         return npy_write(path, type->element->scalar, type->rank, words, error);
-    if (has_suffix(path, ".csv"))
-        return write_csv_file(type, words, path, error);
-    if (!has_suffix(path, ".json"))
+    if (format == FORMAT_RAW)
         return raw_write(path, type->element->scalar, type->rank, words, error);
-    struct buffer text = {0};
-    result_print(type, words, &text);
-    int code = file_write_atomically(path, buffer_text(&text), text.length, error);
-    buffer_release(&text);
+    struct output output;
+    int code = output_open(&output, path, error);
+    if (code)
+        return code;
+    code = write_format(format, type, words, &output, error);
+    if (code == 0)
+        return output_commit(&output, error);
+    output_abandon(&output);
     return code;
 }
 

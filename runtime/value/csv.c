@@ -371,7 +371,7 @@ void csv_print_rows(const struct type *type, const uint64_t *words, int64_t firs
     uint32_t bytes = wk_scalar_bytes(scalar);
     int64_t columns = type->rank == 2 ? (int64_t)words[2] : 1;
     const char *from = (const char *)(uintptr_t)words[0];
-    if (columns > 0)
+    if (columns > 0 && first > 0) /* a table without elements may have no address */
         from += (uint64_t)first * (uint64_t)columns * bytes;
     for (int64_t row = first; row < end; row++) {
         for (int64_t column = 0; column < columns; column++, from += bytes) {

@@ -14,7 +14,8 @@
 
 /* Reads an array of scalars of rank 1 (a field a line) or 2: its extents, and its elements dense
  * and row-major (free *data; NULL when there are none). The text ends in a zero byte, which
- * `length` does not count. `name` is the file's, for messages, which name line and column. */
+ * `length` does not count, and has no other. `name` is the file's, for messages, which name line
+ * and column. */
 int csv_read_array(const char *text, size_t length, const char *name, const struct type *type,
                    int64_t *extents, void **data, struct error *error);
 

@@ -209,17 +209,26 @@ static int read_all(const struct data_file *file, char **text, struct error *err
     return code;
 }
 
-static int read_json(struct data_file *file, const char *text, const struct type *type, void **data,
-                     struct error *error)
+/* What cannot be text of UTF-8 in ways that deserve a word: another encoding, or no text at all. */
+static int check_text(const struct data_file *file, const char *text, struct error *error)
 {
-    if (strlen(text) < (size_t)file->opened.st_size)
-        return error_set(error, ERR_bad_inline_array, "'%s' is no text: it has a zero byte in it",
-                         file->path);
-    int code = json_read_array(text, type, file->source.extents, data, error);
-    if (code == 0)
+    size_t size = (size_t)file->opened.st_size;
+    bool is_utf16 =
+        size >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0);
+    const char *zero = memchr(text, 0, size);
+    if (is_utf16) {
+        error_set(error, ERR_not_text, "'%s' is UTF-16", file->path);
+        return error_hint(error, "save it as UTF-8: iconv -f UTF-16 -t UTF-8");
+    }
+    if (!zero)
         return 0;
-    struct error inner = *error;
-    return error_set(error, inner.code, "'%s': %s", file->path, inner.message);
+    uint64_t line = 1;
+    const char *begin = text;
+    for (const char *at = text; (at = memchr(at, '\n', (size_t)(zero - at))); line++)
+        begin = ++at;
+    return error_set(error, ERR_not_text,
+                     "'%s', line %" PRIu64 ", column %td: a zero byte, which no text has",
+                     file->path, line, zero - begin + 1);
 }
 
 /* Formats in which the place of an element is not known before all is read. */
@@ -228,11 +237,12 @@ static int open_text(struct data_file *file, const struct type *type, struct err
     char *text;
     void *data = NULL;
     int code = read_all(file, &text, error);
+    code = code ? code : check_text(file, text, error);
     if (code == 0 && has_suffix(file->path, ".csv"))
         code = csv_read_array(text, (size_t)file->opened.st_size, file->path, type,
                               file->source.extents, &data, error);
     else if (code == 0)
-        code = read_json(file, text, type, &data, error);
+        code = json_read_array(text, file->path, type, file->source.extents, &data, error);
     free(text);
     file->inline_data = data;
     file->is_read = true;
@@ -299,7 +309,7 @@ struct data_file *data_file_inline(const char *text, const struct type *type, st
 {
     struct data_file *file = new_file(type);
     void *data;
-    if (json_read_array(text, type, file->source.extents, &data, error) == 0) {
+    if (json_read_array(text, NULL, type, file->source.extents, &data, error) == 0) {
         file->inline_data = data;
         return file;
     }

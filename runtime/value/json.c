@@ -56,24 +56,34 @@ static void write_scalar(enum wk_scalar scalar, uint64_t word, struct json_write
 
 static void write_value(const struct type *type, const uint64_t *words, struct json_writer *out);
 
+static void write_dimension(const struct type *array, const uint64_t *extents, unsigned dimension,
+                            const char **item, struct json_writer *out);
+
+/* An item of a dimension: of the last one an element. */
+static void write_item(const struct type *array, const uint64_t *extents, unsigned dimension,
+                       const char **item, struct json_writer *out)
+{
+    const struct type *element = array->element;
+    if (dimension + 1 < array->rank) {
+        write_dimension(array, extents, dimension + 1, item, out);
+        return;
+    }
+    if (type_is_scalar(element))
+        write_scalar(element->scalar, scalar_load(element->scalar, *item), out);
+    else
+        write_value(element, (const uint64_t *)(const void *)*item, out);
+    *item += type_element_bytes(element);
+}
+
 /* One dimension of an array; `item` is where its first element lies, and moves on. */
 static void write_dimension(const struct type *array, const uint64_t *extents, unsigned dimension,
                             const char **item, struct json_writer *out)
 {
-    const struct type *element = array->element;
     buffer_putc(out->text, '[');
     for (uint64_t i = 0; i < extents[dimension] && out->code == 0; i++) {
         if (i)
             buffer_puts(out->text, ", ");
-        if (dimension + 1 < array->rank) {
-            write_dimension(array, extents, dimension + 1, item, out);
-        } else {
-            if (type_is_scalar(element))
-                write_scalar(element->scalar, scalar_load(element->scalar, *item), out);
-            else
-                write_value(element, (const uint64_t *)(const void *)*item, out);
-            *item += type_element_bytes(element);
-        }
+        write_item(array, extents, dimension, item, out);
         flush(out, PIECE_BYTES);
     }
     buffer_putc(out->text, ']');
@@ -193,12 +203,31 @@ int json_write(const struct type *type, const uint64_t *words,
     return writer.code;
 }
 
+int json_write_lines(const struct type *type, const uint64_t *words,
+                     int (*write)(void *context, const char *text, size_t length,
+                                  struct error *error),
+                     void *context, struct error *error)
+{
+    struct buffer text = {0};
+    struct json_writer writer = {.text = &text, .write = write, .context = context, .error = error};
+    const char *item = (const char *)(uintptr_t)words[0];
+    for (uint64_t i = 0; i < words[1] && writer.code == 0; i++) {
+        write_item(type, words + 1, 0, &item, &writer);
+        buffer_putc(&text, '\n');
+        flush(&writer, PIECE_BYTES);
+    }
+    flush(&writer, 1);
+    buffer_release(&text);
+    return writer.code;
+}
+
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 enum { TOKEN_MAX = 400 };
 
 struct json_reader {
     const char *text, *at;
+    const char *name; /* the file's; NULL: inline */
     const struct type *type;
     enum wk_scalar scalar;
     int64_t *extents; /* -1 until the first list of the dimension ends */
@@ -223,25 +252,88 @@ static int hint_example(struct json_reader *in)
                       in->type->rank);
 }
 
+/* Before a message: the place in a file. On a command line the message itself says where. */
+static void put_place(const struct json_reader *in, struct buffer *out)
+{
+    size_t line = 1;
+    const char *begin = in->text;
+    for (const char *at = in->text; in->name && at < in->at; at++)
+        if (*at == '\n') {
+            line++;
+            begin = at + 1;
+        }
+    if (in->name)
+        buffer_printf(out, "'%s', line %zu, column %td: ", in->name, line, in->at - begin + 1);
+}
+
+/* The next bytes of the text, for a message: of its line, and no half of a character. */
+static int shown_bytes(const struct json_reader *in)
+{
+    size_t shown = strcspn(in->at, "\r\n");
+    if (shown > 20)
+        shown = 20;
+    while (shown > 0 && ((unsigned char)in->at[shown] & 0xC0) == 0x80)
+        shown--;
+    return (int)shown;
+}
+
 static int refuse(struct json_reader *in, const char *why)
 {
-    int shown = (int)strnlen(in->at, 20);
-    error_set(in->error, ERR_bad_inline_array, "%s at byte %zu, before '%.*s'", why,
-              (size_t)(in->at - in->text), shown, in->at);
+    int shown = shown_bytes(in);
+    struct buffer text = {0};
+    put_place(in, &text);
+    buffer_puts(&text, why);
     if (!*in->at)
-        error_set(in->error, ERR_bad_inline_array, "%s at the end", why);
+        buffer_puts(&text, " at the end");
+    else if (!in->name)
+        buffer_printf(&text, " at byte %zu", (size_t)(in->at - in->text));
+    if (*in->at && shown)
+        buffer_printf(&text, ", before '%.*s'", shown, in->at);
+    error_set(in->error, ERR_bad_inline_array, "%s", buffer_text(&text));
+    buffer_release(&text);
     return hint_example(in);
 }
 
 static int refuse_rank(struct json_reader *in, const char *expected, const char *found)
 {
     struct buffer text = {0};
+    put_place(in, &text);
+    buffer_printf(&text, "%s is expected", expected);
+    if (!in->name)
+        buffer_printf(&text, " at byte %zu", (size_t)(in->at - in->text));
+    buffer_puts(&text, in->name ? " for " : " of ");
     type_print(in->type, &text);
-    int shown = (int)strnlen(in->at, 20);
-    error_set(in->error, ERR_bad_inline_array, "%s is expected at byte %zu of %s, found %s, '%.*s'",
-              expected, (size_t)(in->at - in->text), buffer_text(&text), found, shown, in->at);
+    buffer_printf(&text, ", found %s, '%.*s'", found, shown_bytes(in), in->at);
+    error_set(in->error, ERR_bad_inline_array, "%s", buffer_text(&text));
     buffer_release(&text);
     return hint_example(in);
+}
+
+/* A list that is not as long as its first sister; the place is that of its beginning. */
+static int refuse_ragged(struct json_reader *in, const char *begin, int64_t wanted, int64_t found)
+{
+    struct buffer text = {0};
+    size_t end = (size_t)(in->at - in->text);
+    in->at = begin;
+    put_place(in, &text);
+    buffer_printf(&text, "lists of %lld and of %lld items do not make a rectangle",
+                  (long long)wanted, (long long)found);
+    if (!in->name)
+        buffer_printf(&text, " (byte %zu)", end);
+    error_set(in->error, ERR_bad_inline_array, "%s", buffer_text(&text));
+    buffer_release(&text);
+    return ERR_bad_inline_array;
+}
+
+/* A number that does not fit: the message says why, here comes where. */
+static int refuse_number(struct json_reader *in)
+{
+    struct error inner = *in->error;
+    struct buffer place = {0};
+    put_place(in, &place);
+    error_set(in->error, inner.code, "%s%s", buffer_text(&place), inner.message);
+    buffer_release(&place);
+    return inner.hint[0] ? error_hint(in->error, "%s", inner.hint) : (int)inner.code;
 }
 
 static int read_element(struct json_reader *in)
@@ -259,9 +351,8 @@ static int read_element(struct json_reader *in)
                        : strcmp(token, "-Infinity") == 0 ? "-inf"
                                                          : token;
     uint64_t word;
-    int code = semantics_read(in->scalar, text, &word, in->error);
-    if (code)
-        return code;
+    if (semantics_read(in->scalar, text, &word, in->error))
+        return refuse_number(in);
     char element[8];
     scalar_store(in->scalar, word, element);
     buffer_append(&in->data, element, wk_scalar_bytes(in->scalar));
@@ -269,16 +360,12 @@ static int read_element(struct json_reader *in)
     return 0;
 }
 
-static int end_list(struct json_reader *in, unsigned dimension, int64_t count)
+static int end_list(struct json_reader *in, const char *begin, unsigned dimension, int64_t count)
 {
     int64_t *extent = &in->extents[dimension];
     if (*extent < 0)
         *extent = count;
-    if (*extent == count)
-        return 0;
-    return error_set(in->error, ERR_bad_inline_array,
-                     "lists of %lld and of %lld items do not make a rectangle (byte %zu)",
-                     (long long)*extent, (long long)count, (size_t)(in->at - in->text));
+    return *extent == count ? 0 : refuse_ragged(in, begin, *extent, count);
 }
 
 static int read_list(struct json_reader *in, unsigned dimension)
@@ -286,7 +373,7 @@ static int read_list(struct json_reader *in, unsigned dimension)
     skip_space(in);
     if (*in->at != '[')
         return dimension ? refuse_rank(in, "a list", "an element") : refuse(in, "'[' is missing");
-    in->at++;
+    const char *begin = in->at++;
     int64_t count = 0;
     skip_space(in);
     while (*in->at != ']') {
@@ -307,15 +394,16 @@ static int read_list(struct json_reader *in, unsigned dimension)
             return refuse(in, "a number is missing");
     }
     in->at++;
-    return end_list(in, dimension, count);
+    return end_list(in, begin, dimension, count);
 }
 
-int json_read_array(const char *text, const struct type *type, int64_t *extents, void **data,
-                    struct error *error)
+int json_read_array(const char *text, const char *name, const struct type *type, int64_t *extents,
+                    void **data, struct error *error)
 {
     struct json_reader in = {
         .text = text,
         .at = text,
+        .name = name,
         .type = type,
         .scalar = type->element->scalar,
         .extents = extents,
@@ -324,6 +412,8 @@ int json_read_array(const char *text, const struct type *type, int64_t *extents,
     for (unsigned i = 0; i < type->rank; i++)
         extents[i] = -1;
     *data = NULL;
+    if (name && strncmp(text, "\xEF\xBB\xBF", 3) == 0)
+        in.at += 3; /* a byte order mark */
     int code = read_list(&in, 0);
     skip_space(&in);
     if (code == 0 && *in.at)

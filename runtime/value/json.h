@@ -1,7 +1,6 @@
 /*
  * Values as JSON (spec/value.md): named tuples are objects, other tuples lists, arrays nested
- * lists,
- * () is null; NaN, Infinity and -Infinity as Python writes them.
+ * lists, () is null; NaN, Infinity and -Infinity as Python writes them.
  */
 #ifndef WKC_VALUE_JSON_H
 #define WKC_VALUE_JSON_H
@@ -20,11 +19,18 @@ int json_write(const struct type *type, const uint64_t *words,
                int (*write)(void *context, const char *text, size_t length, struct error *error),
                void *context, struct error *error);
 
+/* The same for an array, as JSON lines: each item of its first dimension on a line of its own. */
+int json_write_lines(const struct type *type, const uint64_t *words,
+                     int (*write)(void *context, const char *text, size_t length,
+                                  struct error *error),
+                     void *context, struct error *error);
+
 /* Reads an array of scalars: its extents, and its elements dense and row-major (free *data). Ragged
  * lists, numbers that do not fit, and anything else are an error. Numbers may be written as JSON,
  * Python (NaN, Infinity) or the language (100_000, 0xff, 8MiB, nan) writes them. *data is NULL when
- * there are no elements. */
-int json_read_array(const char *text, const struct type *type, int64_t *extents, void **data,
-                    struct error *error);
+ * there are no elements. `name` is the file's: messages begin with it, line and column; of a text
+ * that was given inline, without a name, they say the byte. */
+int json_read_array(const char *text, const char *name, const struct type *type, int64_t *extents,
+                    void **data, struct error *error);
 
 #endif
