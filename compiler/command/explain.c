@@ -39,12 +39,16 @@ int command_explain(const struct options *options)
     return status;
 }
 
-static void indent(struct buffer *out, const char *text)
+/* The lines of a text of this length. */
+static void indent(struct buffer *out, const char *text, size_t size)
 {
-    while (*text) {
+    const char *end = text + size;
+    while (text < end) {
         size_t length = strcspn(text, "\n");
+        if (length > (size_t)(end - text))
+            length = (size_t)(end - text);
         buffer_printf(out, "    %.*s\n", (int)length, text);
-        text += length + (text[length] == '\n');
+        text += length + (text + length < end);
     }
 }
 
@@ -83,7 +87,7 @@ static void help_declaration(const struct ast_module *module, const struct ast_d
 {
     print_head(module, d, out);
     if (d->doc)
-        indent(out, d->doc);
+        indent(out, d->doc, strlen(d->doc));
     buffer_putc(out, '\n');
 }
 
@@ -117,7 +121,18 @@ static bool is_public(const struct ast_declaration *d)
     return d->kind != DECL_USE && d->name.text && d->name.text[0] != '_';
 }
 
-/* What a module offers, each with the first line of its comment. */
+/* The first sentence of a comment: up to a dot before a blank, or to the end of the paragraph. */
+static size_t sentence_length(const char *doc)
+{
+    size_t length = 0;
+    while (doc[length] && strncmp(doc + length, "\n\n", 2) != 0) {
+        if (doc[length++] == '.' && strchr(" \n", doc[length]))
+            break;
+    }
+    return length;
+}
+
+/* What a module offers, each with the first sentence of its comment. */
 static void help_module(const struct ast_module *module, struct buffer *out)
 {
     print_file_comment(module, out);
@@ -127,7 +142,7 @@ static void help_module(const struct ast_module *module, struct buffer *out)
             continue;
         print_head(module, d, out);
         if (d->doc)
-            buffer_printf(out, "    %.*s\n", (int)strcspn(d->doc, "\n"), d->doc);
+            indent(out, d->doc, sentence_length(d->doc));
     }
 }
 
