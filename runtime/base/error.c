@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/buffer.h"
+
 static const struct {
     const char *code, *name, *title, *explanation;
 } table[ERROR_COUNT] = {
@@ -13,10 +15,23 @@ static const struct {
 #undef ERROR
 };
 
+/* vsnprintf, but that what does not fit is cut between two characters. */
+static void print_whole(char *text, size_t size, const char *format, va_list arguments)
+{
+    int length = vsnprintf(text, size, format, arguments);
+    if (length < 0 || (size_t)length < size)
+        return;
+    size_t end = size - 1, last = end - 1;
+    while (last > 0 && end - last < 4 && ((unsigned char)text[last] & 0xC0) == 0x80)
+        last--;
+    if (utf8_length(text + last, end - last) == 0)
+        text[last] = '\0';
+}
+
 int error_vset(struct error *error, enum error_code code, const char *format, va_list arguments)
 {
     *error = (struct error){.code = code};
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    print_whole(error->message, sizeof error->message, format, arguments);
     return (int)code;
 }
 
@@ -33,7 +48,7 @@ int error_hint(struct error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->hint, sizeof error->hint, format, arguments);
+    print_whole(error->hint, sizeof error->hint, format, arguments);
     va_end(arguments);
     return (int)error->code;
 }
@@ -42,7 +57,7 @@ int error_note(struct error *error, struct place place, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->note, sizeof error->note, format, arguments);
+    print_whole(error->note, sizeof error->note, format, arguments);
     va_end(arguments);
     error->note_place = place;
     return (int)error->code;

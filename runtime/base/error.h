@@ -37,7 +37,7 @@ struct error {
     struct place note_place; /* of what the note speaks of, when it is another place */
 };
 
-/* Fills *error (message cut to what fits) and returns `code`. The places, the hint and the
+/* Fills *error (message cut to what fits, between two characters) and returns `code`. The places, the hint and the
  * note are cleared. */
 int error_set(struct error *error, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
