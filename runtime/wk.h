@@ -104,8 +104,8 @@ WK_STATIC_ASSERT(sizeof(struct wk_block) == WK_HEADER_BYTES, "the block header's
 
 /* Where in the source something can fail or log, and how to say it. `format` is text in which {}
  * stands for the next value; `types` has one letter a value: i (int64), u (uint64), f (f64), g
- * (f32), b (bool), s (str: two words). Literal braces are doubled. Sites are constants of the
- * kernel's object. */
+ * (f32), b (bool), s (str: two words), q (str, quoted as in JSON). Literal braces are doubled.
+ * Sites are constants of the kernel's object. */
 struct wk_site {
     uint32_t code; /* enum error_code's number in its table: see `wkc explain` */
     uint32_t line, column, length;

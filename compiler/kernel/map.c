@@ -189,8 +189,8 @@ static void key_describe(struct generator *g, const struct value *key, struct ke
     } else if (out->count + type->word_count > 8) {
         buffer_puts(&out->format, "...");
     } else if (type->kind == TYPE_STRING) {
-        buffer_puts(&out->format, "\"{}\"");
-        buffer_putc(&out->types, 's');
+        buffer_puts(&out->format, "{}");
+        buffer_putc(&out->types, 'q');
         out->words[out->count++] = LLVMBuildPtrToInt(g->builder, key->scalar, g->i64, "");
         out->words[out->count++] = key->extents[0];
     } else {

@@ -456,6 +456,10 @@ static uint32_t render_value(char type, const uint64_t *words, struct buffer *ou
         buffer_append(out, (const char *)(uintptr_t)words[0], (size_t)words[1]);
         return 2;
     }
+    if (type == 'q') {
+        buffer_json_string(out, (const char *)(uintptr_t)words[0], (size_t)words[1]);
+        return 2;
+    }
     enum wk_scalar scalar = type == 'u'   ? WK_U64
                             : type == 'f' ? WK_F64
                             : type == 'g' ? WK_F32
