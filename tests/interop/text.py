@@ -83,6 +83,11 @@ def run(folder, text, options, arguments=()):
                           stdin=subprocess.DEVNULL, timeout=120)
 
 
+def argument(name, text):
+    """A text on the command line, where @ begins a file's name and @@ a text that begins with @."""
+    return f"{name}=@{text}" if text.startswith("@") else f"{name}={text}"
+
+
 def differences(folder, functions, calls, ways=None, arguments=()):
     """Runs calls, each (type, expression, what Python gives), of functions whose heads begin with PURE."""
     results = ",\n".join(f"r{i}: {type_}" for i, (type_, _, _) in enumerate(calls))
@@ -225,7 +230,7 @@ flow main(s: str, low: int, high: int) -> str { return cut(s, low, high) }
         low, high = random.randint(-1, length + 1), random.randint(-1, length + 1)
         code, wanted = slice_outcome(text, low, high)
         kind, options = WAYS[["tasks -O0", "tasks -O2", "known values"][trial % 3]]
-        done = run(folder, program.replace("PURE", kind), options, [f"s={text}", f"low={low}", f"high={high}"])
+        done = run(folder, program.replace("PURE", kind), options, [argument("s", text), f"low={low}", f"high={high}"])
         seen.add(code)
         shown = done.stderr.decode()
         if code is None:
@@ -420,13 +425,19 @@ flow main(b: u8[n]) -> (str, str[_]) { return (str(b), pieces(b, n)) }
 
 
 def takes_any_text_as_argument(folder):
-    """Texts from the command line; those that are no UTF-8 are refused."""
+    """Texts from the command line and from files; those that are no UTF-8 are refused."""
     program = "task same(s: str) -> str { return s }\nflow main(s: str) -> (str, str, int) { return (s, same(s), len(s)) }\n"
     for _ in range(25):
         text = any_text().replace("\0", "")
-        done = run(folder, program, [], [f"s={text}"])
+        text = random.choice(["", "@", "@@"]) + text
+        done = run(folder, program, [], [argument("s", text)])
         if done.returncode or json.loads(done.stdout) != [text, text, len(text.encode())]:
             yield f"{text!r}: {done.stderr.decode() or done.stdout}"
+        text, path = any_text(500), Path(folder) / "text.txt"
+        path.write_bytes(text.encode())
+        done = run(folder, program, [], [f"s=@{path}"])
+        if done.returncode or json.loads(done.stdout) != [text, text, len(text.encode())]:
+            yield f"{text!r} in a file: {done.stderr.decode() or done.stdout}"
     for raw in (b"\xff", b"a\xc0\x80", b"\xed\xa0\x80"):
         done = run(folder, program, [], [b"s=" + raw])
         if done.returncode != 2 or b"error[E704]" not in done.stderr:
