@@ -154,6 +154,82 @@ def wordcount(folder):
     check(wkc("run", EXAMPLES / "wordcount.wk", f"corpus={corpus}").json() == {}, "no words")
 
 
+def log_lines(dice, count):
+    """Lines of a web server's log with (hour, status, bytes) of each, or None of what is no line of one."""
+    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    for _ in range(count):
+        day, month, hour = dice.randint(1, 28), dice.randint(1, 12), dice.randint(0, 23)
+        status, size = dice.choice([200, 200, 200, 206, 304, 404, 500]), dice.choice(["-", "0", str(dice.randrange(10**6))])
+        path = dice.choice(["/", "/a%20b", '/\\"quoted\\"', "/[x]", "/\u00e4", "/" + "long" * dice.randint(0, 99)])
+        agent = dice.choice(["-", "Mozilla/5.0 (X11; Linux)", 'a \\"b\\" [c] 200 5'])
+        line = f'10.0.{dice.randrange(256)}.1 - {dice.choice(["-", "frank"])} [{day:02}/{months[month - 1]}/2024:{hour:02}:59:07 +0100] ' \
+               f'"GET {path} HTTP/1.1" {status} {size} "http://example.com/" "{agent}"'
+        broken = dice.choice(["", "x", line[:30], line[:line.index('"') + 9], line.replace("/2024", "/2O24"),
+                              line.replace(f"/{months[month - 1]}/", "/anF/"), line.replace(f'" {status} ', '" ok ')])
+        yield (broken, None) if dice.random() < 0.1 else \
+            (line, (f"2024-{month:02}-{day:02} {hour:02}", status, 0 if size == "-" else int(size)))
+
+
+def logs(folder):
+    """Against what the lines were made from: several files, lines that are none, one without an end, any parts."""
+    import random
+    dice, groups, bad = random.Random(5), {}, 0
+    for name, count in (("a.log", 300), ("b.log", 200), ("c.log", 1)):
+        lines = list(log_lines(dice, count))
+        (folder / name).write_text("\n".join(line for line, _ in lines) + ("\n" if name != "b.log" else ""))
+        for line, entry in lines[:-1] if name == "b.log" and not lines[-1][0] else lines:
+            if entry:
+                requests, size = groups.get(entry[:2], (0, 0))
+                groups[entry[:2]] = requests + 1, size + entry[2]
+            else:
+                bad += 1
+    expected = [{"hour": hour, "status": status, "requests": requests, "bytes": size}
+                for (hour, status), (requests, size) in sorted(groups.items())]
+    for part in ("8MiB", "1000", "77"):
+        found = wkc("run", EXAMPLES / "logs.wk", f"logs={folder}/*.log", f"part={part}").json()
+        check(found["bad"] == bad, f"parts of {part}: {found['bad']} lines are none, expected {bad}")
+        check(found["traffic"] == expected, f"parts of {part}: {found['traffic'][:3]}, {expected[:3]}")
+    same_everywhere(EXAMPLES / "logs.wk", f"logs={folder}/c.log", "part=100")
+    (folder / "empty.log").write_text("")
+    found = wkc("run", EXAMPLES / "logs.wk", f"logs={folder}/empty.log").json()
+    check(found == {"traffic": [], "bad": 0}, f"an empty log: {found}")
+
+
+def weather(folder):
+    import csv
+    path = EXAMPLES / "data/seattle-weather.csv"
+
+    def months_of(rows):
+        for month in range(1, 13):
+            days = [row for row in rows if int(row["date"][5:7]) == month]
+            kinds = {}
+            for day in days:
+                kinds[day["weather"]] = kinds.get(day["weather"], 0) + 1
+            rain, high, low = ([float(day[name]) for day in days] for name in ("precipitation", "temp_max", "temp_min"))
+            yield {"month": month, "days": len(days), "wet_days": sum(x > 0 for x in rain), "rain": math.fsum(rain),
+                   "lowest": min(low), "highest": max(high), "mean_high": math.fsum(high) / len(days), "kinds": kinds}
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    check(len(rows) == 1461, "four years")
+    exchanged = folder / "exchanged.csv"  # other columns, other order, other ends of lines
+    with open(exchanged, "w", newline="") as file:
+        writer = csv.DictWriter(file, ["weather", "temp_min", "wind", "temp_max", "precipitation", "date"])
+        writer.writeheader()
+        writer.writerows(rows)
+    for table, part in ((path, "4KiB"), (path, "1MiB"), (path, "100"), (exchanged, "10_000")):
+        found = wkc("run", EXAMPLES / "weather.wk", f"days={table}", f"part={part}").json()
+        for month, expected in zip(found, months_of(rows), strict=True):
+            close([month.pop("rain"), month.pop("mean_high")], [expected.pop("rain"), expected.pop("mean_high")])
+            check(month == expected, f"{table}, parts of {part}: {month}, {expected}")
+    same_everywhere(EXAMPLES / "weather.wk", f"days={path}")
+    for old, new, text in (("temp_max", "max", "there is no column 'temp_max'"), ("5.0,4.7", "cold,4.7", "not a number: 'cold'"),
+                           ("2012-01-02", "2012-13-02", "not a date: '2012-13-02'"), ("10.9", "", "not a number: ''")):
+        exchanged.write_text(path.read_text().replace(old, new, 1))
+        wkc("run", EXAMPLES / "weather.wk", f"days={exchanged}").fails(1, text, "weather.wk:")
+    exchanged.write_text("")
+    check(wkc("run", EXAMPLES / "weather.wk", f"days={exchanged}").json() == [], "a table without a header")
+
+
 def larger_than_memory(folder):
     """A file of 3 GiB under an address space of 1.5 GiB: parts are read where they are needed."""
     path = folder / "large"
@@ -307,4 +383,4 @@ def editdistance(folder):
 
 
 if __name__ == "__main__":
-    main([gemm, gemm_in_little_memory, cholesky, harmonic, pi, montecarlo, histogram, columns, heat, kmeans, editdistance, mandelbrot, prefix, table, wordcount, larger_than_memory])
+    main([gemm, gemm_in_little_memory, cholesky, harmonic, pi, montecarlo, histogram, columns, heat, kmeans, editdistance, mandelbrot, prefix, table, wordcount, logs, weather, larger_than_memory])
