@@ -1,9 +1,18 @@
 /*
- * Decimal text to floats; see decimal.h. A number is scanned into digits * 10^exponent. Few digits
+ * Decimals to floats and back; see decimal.h.
+ *
+ * Reading. A number is scanned into digits * 10^exponent. Few digits
  * and a small power are exact in one multiplication or division (W. Clinger, 1990). Otherwise the
  * digits are multiplied by 128 bits of the power of five, which leaves the bits of the result and
  * enough to round them. Numbers of more than 19 digits are between two of 19: if both round alike,
  * that is the result, and else the C library decides.
+ *
+ * Shortest decimals. The reals that read back as a float make an interval around it. Of the powers
+ * of ten take the greatest, 10^k, that is no longer than the interval: then a multiple of 10^k lies
+ * inside, at most one of 10^(k+1) does, and a decimal that is shorter than that one does not. So it
+ * is enough to look at the two multiples of 10^(k+1) around the float, and then at those of 10^k.
+ * All this is compared in units of 10^k / 4, by the integer part of the float and of the interval's
+ * ends and one bit that says whether something was cut off, which 128 bits of 10^-k give exactly.
  */
 #include "value/decimal.h"
 
@@ -21,6 +30,7 @@ enum { EXPLICIT_BITS = 52, EXPONENT_BIAS = 1023, INFINITE_EXPONENT = 0x7FF };
 static const struct {
     uint64_t high, low;
 } powers_of_five[] = {
+/* from LEAST_POWER to 324, for the shortest of the least floats */
 #include "value/powers_of_five.def"
 };
 
@@ -33,6 +43,8 @@ struct scanned {
     int64_t power;
     bool negative, is_cut;
 };
+
+/* ---- Reading ------------------------------------------------------------------------------- */
 
 static bool is_digit(const char *at, const char *end)
 {
@@ -216,4 +228,98 @@ const char *decimal_read_f32(const char *text, const char *end, float *value)
     *value = strtof(copy, NULL);
     free(copy);
     return number.end;
+}
+
+/* ---- Shortest decimals --------------------------------------------------------------------- */
+
+/* A float, mantissa * 2^exponent; `is_edge` if the next float below is half as near as the next
+ * above: the mantissa is the least of its exponent. */
+struct binary {
+    uint64_t mantissa;
+    int exponent;
+    bool is_edge;
+};
+
+/* floor(log10(2^exponent)), or of 3/4 of it, which is the interval's length at an edge. */
+static int log10_of_interval(int exponent, bool is_edge)
+{
+    return (exponent * 1262611 - (is_edge ? 524031 : 0)) >> 22;
+}
+
+static int log2_of_ten_to(int power)
+{
+    return (power * 1741647) >> 19;
+}
+
+/* The 128 bits of 10^power, rounded up. The table has those from 5^0 to 5^55 exactly, those from
+ * -27 to -1 rounded up, and cuts the others; none ends in 64 ones. */
+static wide power_rounded_up(int power)
+{
+    size_t index = (size_t)(power - LEAST_POWER);
+    bool is_cut = power < -27 || power > 55;
+    return (wide)powers_of_five[index].high << 64 | (powers_of_five[index].low + is_cut);
+}
+
+/* factor * power / 2^128; its last bit is set if anything is cut off. What the power is too large
+ * by adds less than 2^64 to the product, so that an exact result leaves nothing in `high`. */
+static uint64_t multiply_to_odd(wide power, uint64_t factor)
+{
+    wide low = (wide)(uint64_t)power * factor;
+    wide high = (wide)(uint64_t)(power >> 64) * factor + (uint64_t)(low >> 64);
+    return (uint64_t)(high >> 64) | ((uint64_t)high > 0);
+}
+
+static struct decimal shortest(const struct binary *x)
+{
+    int power = log10_of_interval(x->exponent, x->is_edge);
+    int shift = x->exponent + log2_of_ten_to(-power) + 1;
+    wide scale = power_rounded_up(-power);
+    uint64_t quarters = 4 * x->mantissa, is_odd = x->mantissa & 1; /* ties go to even mantissas */
+    uint64_t value = multiply_to_odd(scale, quarters << shift);
+    uint64_t least = multiply_to_odd(scale, (quarters - 2 + x->is_edge) << shift) + is_odd;
+    uint64_t most = multiply_to_odd(scale, (quarters + 2) << shift) - is_odd;
+    uint64_t below = value / 4;
+    if (below >= 10) {
+        uint64_t tens = below / 10;
+        bool is_below_inside = least <= 40 * tens, is_above_inside = 40 * tens + 40 <= most;
+        if (is_below_inside != is_above_inside)
+            return (struct decimal){tens + is_above_inside, power + 1};
+    }
+    bool is_below_inside = least <= 4 * below, is_above_inside = 4 * below + 4 <= most;
+    if (is_below_inside != is_above_inside)
+        return (struct decimal){below + is_above_inside, power};
+    uint64_t middle = 4 * below + 2;
+    bool is_up = value > middle || (value == middle && below % 2 == 1);
+    return (struct decimal){below + is_up, power};
+}
+
+/* The shortest decimal of a float with so many explicit bits, whose units are 2^least. */
+static struct decimal shortest_of_bits(uint64_t bits, int explicit_bits, int least)
+{
+    uint64_t fraction = bits & ((UINT64_C(1) << explicit_bits) - 1);
+    int exponent = (int)(bits >> explicit_bits);
+    struct binary x = {fraction, least, false};
+    if (exponent > 0) {
+        x.mantissa |= UINT64_C(1) << explicit_bits;
+        x.exponent += exponent - 1;
+        x.is_edge = fraction == 0 && exponent > 1;
+    }
+    bool may_be_whole = x.exponent <= 0 && x.exponent >= -explicit_bits;
+    if (may_be_whole && (x.mantissa & ((UINT64_C(1) << -x.exponent) - 1)) == 0)
+        return (struct decimal){x.mantissa >> -x.exponent, 0};
+    return shortest(&x);
+}
+
+struct decimal decimal_shortest_f64(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return shortest_of_bits(bits, 52, -1074);
+}
+
+struct decimal decimal_shortest_f32(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return shortest_of_bits(bits, 23, -149);
 }

@@ -39,8 +39,8 @@ uint64_t semantics_canonical(enum wk_scalar scalar, uint64_t word);
 
 /* The total text form of a scalar, as str() and messages print it: shortest that reads back for
  * floats ("1.0", "1e-08", "nan", "inf"), decimal for integers, true/false. At most 32 bytes with its
- * terminator. */
-void semantics_print(enum wk_scalar scalar, uint64_t word, char text[32]);
+ * terminator, whose address is returned. */
+char *semantics_print(enum wk_scalar scalar, uint64_t word, char text[32]);
 
 /* Reads a scalar's text as a parameter on the command line gives it: the language's literals,
  * with sign, underscores and size suffixes, nan and inf for floats. 0 or ERR_bad_parameter. */

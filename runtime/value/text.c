@@ -1,14 +1,8 @@
 /*
- * Scalars as text: the shortest decimal that reads back, and the reading of parameters. Both are
- * declared in semantics.h.
- *
- * Printing tries precisions. A decimal of DBL_DIG (15) digits survives the way through a normal
- * double, so if rounding to 15 digits reads back, then dropping its trailing zeros gives the
- * shortest text; else 16 or 17 digits do. Subnormal numbers have fewer digits, and are tried from 1
- * upwards. The same holds for f32 with 6, 7, 8 and 9. The notation is that of Python's repr.
+ * Scalars as text: the shortest decimal that reads back, in the notation of Python's repr, and the
+ * reading of parameters. Both are declared in semantics.h.
  */
 #include <ctype.h>
-#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -16,165 +10,178 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "value/decimal.h"
 #include "value/semantics.h"
 #include "value/type.h"
 
 /* ---- Printing ------------------------------------------------------------------------------ */
 
-enum {
-    DIGITS_MAX = 17,
-    EXACT_INTEGERS = 1 << 24, /* below are all integers, of either type */
-};
+/* All functions that write text return the address behind it. */
 
-/* x = ± 0.d1 d2 d3 … * 10^point */
-struct decimal {
-    char digits[DIGITS_MAX + 1];
-    int count, point;
-};
+enum { WHOLE_DIGITS = 16, MOST_ZEROS = 3 }; /* positional: below 10^16, and from 0.0001 */
 
-static bool reads_back(const char *text, double x, bool single)
+static char *put_text(char *at, const char *text, size_t length)
 {
-    return single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x;
+    memcpy(at, text, length);
+    return at + length;
 }
 
-/* Makes "d.ddde±xx" the next larger decimal of as many digits; false when all digits are nines. */
-static bool increment(char *text)
+static int count_digits(uint64_t number)
 {
-    char *digit = strchr(text, 'e') - 1;
-    for (; digit > text && (*digit == '9' || *digit == '.'); digit--)
-        if (*digit == '9')
-            *digit = '0';
-    return ++*digit <= '9';
+    static const uint64_t tens[] = {
+        UINT64_C(1),
+        UINT64_C(10),
+        UINT64_C(100),
+        UINT64_C(1000),
+        UINT64_C(10000),
+        UINT64_C(100000),
+        UINT64_C(1000000),
+        UINT64_C(10000000),
+        UINT64_C(100000000),
+        UINT64_C(1000000000),
+        UINT64_C(10000000000),
+        UINT64_C(100000000000),
+        UINT64_C(1000000000000),
+        UINT64_C(10000000000000),
+        UINT64_C(100000000000000),
+        UINT64_C(1000000000000000),
+        UINT64_C(10000000000000000),
+        UINT64_C(100000000000000000),
+        UINT64_C(1000000000000000000),
+        UINT64_C(10000000000000000000),
+    };
+    int bits = 64 - __builtin_clzll(number | 1);
+    int about = bits * 1233 >> 12; /* bits * log10(2): the number of digits, or 1 less */
+    return about + (number >= tens[about] || number == 0);
 }
 
-static void take_digits(const char *text, struct decimal *decimal)
+static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
+                            "34353637383940414243444546474849505152535455565758596061626364656667"
+                            "6869707172737475767778798081828384858687888990919293949596979899";
+
+/* The last eight digits of a longer number; in 32 bits division is cheap. */
+static void put_eight_before(char *end, uint32_t number)
 {
-    decimal->count = 0;
-    const char *c = text;
-    for (; *c != 'e'; c++)
-        if (isdigit((unsigned char)*c))
-            decimal->digits[decimal->count++] = *c;
-    decimal->point = atoi(c + 1) + 1;
-    while (decimal->count > 1 && decimal->digits[decimal->count - 1] == '0')
-        decimal->count--;
-    decimal->digits[decimal->count] = 0;
+    for (int i = 0; i < 4; i++, number /= 100)
+        memcpy(end -= 2, pairs + 2 * (number % 100), 2);
 }
 
-/* A decimal of `precision` digits that reads back as x, if there is one: the nearest; or, when x is
- * a power of two, the next above. The numbers below such an x lie twice as close as those above, so
- * that the nearest decimal, below x, may belong to another number while the next one still is x's.
- */
-static bool round_decimal(double x, bool single, int precision, struct decimal *decimal)
+/* The `count` digits that the number has. */
+static char *put_digits(char *at, uint64_t number, int count)
 {
-    char text[40];
-    int exponent;
-    snprintf(text, sizeof text, "%.*e", precision - 1, x);
-    bool same = reads_back(text, x, single);
-    if (!same && frexp(x, &exponent) == 0.5)
-        same = increment(text) && reads_back(text, x, single);
-    take_digits(text, decimal);
-    return same;
+    char *end = at + count, *before = end;
+    for (; number >= 100000000; number /= 100000000, before -= 8)
+        put_eight_before(before, (uint32_t)(number % 100000000));
+    uint32_t rest = (uint32_t)number;
+    for (; rest >= 10; rest /= 100)
+        memcpy(before -= 2, pairs + 2 * (rest % 100), 2);
+    if (before > at)
+        *--before = (char)('0' + rest);
+    return end;
 }
 
-static void shortest_decimal(double x, bool single, struct decimal *decimal)
+static char *put_integer(char *at, uint64_t word, bool is_signed)
 {
-    bool normal = single ? x >= (double)FLT_MIN : x >= DBL_MIN;
-    int precision = !normal ? 1 : single ? FLT_DIG : DBL_DIG;
-    while (!round_decimal(x, single, precision, decimal) && precision < DIGITS_MAX)
-        precision++;
-}
-
-static void append(char **at, const char *text, int count)
-{
-    memcpy(*at, text, (size_t)count);
-    *at += count;
-    **at = 0;
-}
-
-static void append_zeros(char **at, int count)
-{
-    for (int i = 0; i < count; i++)
-        append(at, "0", 1);
-}
-
-/* 12300.0, 12.3 or 0.00123; the point lies among the digits, after them or before them. */
-static void print_positional(const struct decimal *decimal, char *at)
-{
-    int whole = decimal->point < 0 ? 0 : decimal->point;
-    int digits = whole < decimal->count ? whole : decimal->count;
-    append(&at, decimal->digits, digits);
-    append_zeros(&at, whole ? whole - digits : 1);
-    append(&at, ".", 1);
-    append_zeros(&at, -decimal->point);
-    append(&at, decimal->digits + digits, decimal->count - digits);
-    if (digits == decimal->count)
-        append(&at, "0", 1);
-}
-
-static void print_scientific(const struct decimal *decimal, char *at)
-{
-    append(&at, decimal->digits, 1);
-    if (decimal->count > 1) {
-        append(&at, ".", 1);
-        append(&at, decimal->digits + 1, decimal->count - 1);
+    if (is_signed && word >> 63) {
+        *at++ = '-';
+        word = -word;
     }
-    snprintf(at, 13, "e%+03d", decimal->point - 1);
+    return put_digits(at, word, count_digits(word));
 }
 
-static void print_float(double x, bool single, char *text)
+/* 12300.0, 12.3 or 0.00123; the point lies `point` digits behind the beginning. */
+static char *put_positional(char *at, const char *digits, int count, int point)
 {
-    if (isnan(x)) {
-        strcpy(text, "nan");
-        return;
+    if (point <= 0) {
+        at = put_text(at, "0.000", 2 + (size_t)-point);
+        return put_text(at, digits, (size_t)count);
     }
+    if (point < count) {
+        at = put_text(at, digits, (size_t)point);
+        *at++ = '.';
+        return put_text(at, digits + point, (size_t)(count - point));
+    }
+    at = put_text(at, digits, (size_t)count);
+    at = put_text(at, "000000000000000", (size_t)(point - count));
+    return put_text(at, ".0", 2);
+}
+
+static char *put_scientific(char *at, const char *digits, int count, int exponent)
+{
+    *at++ = digits[0];
+    if (count > 1) {
+        *at++ = '.';
+        at = put_text(at, digits + 1, (size_t)count - 1);
+    }
+    *at++ = 'e';
+    *at++ = exponent < 0 ? '-' : '+';
+    unsigned size = (unsigned)abs(exponent);
+    if (size >= 100)
+        *at++ = (char)('0' + size / 100);
+    return put_text(at, pairs + 2 * (size % 100), 2);
+}
+
+static char *put_decimal(char *at, struct decimal decimal)
+{
+    char digits[24];
+    int count = count_digits(decimal.digits);
+    int point = count + decimal.power;
+    put_digits(digits, decimal.digits, count);
+    while (count > 1 && digits[count - 1] == '0')
+        count--;
+    if (point >= -MOST_ZEROS && point <= WHOLE_DIGITS)
+        return put_positional(at, digits, count, point);
+    return put_scientific(at, digits, count, point - 1);
+}
+
+/* x is the f32 itself if is_single. */
+static char *put_float(char *at, double x, bool is_single)
+{
+    if (isnan(x))
+        return put_text(at, "nan", 3);
     if (signbit(x))
-        *text++ = '-';
+        *at++ = '-';
     x = fabs(x);
-    if (isinf(x) || x == 0) {
-        strcpy(text, x == 0 ? "0.0" : "inf");
-        return;
-    }
-    if (x < EXACT_INTEGERS && x == floor(x)) { /* the usual case, and all its digits count */
-        snprintf(text, 24, "%.0f.0", x);
-        return;
-    }
-    struct decimal decimal;
-    shortest_decimal(x, single, &decimal);
-    if (decimal.point > -4 && decimal.point <= 16)
-        print_positional(&decimal, text);
-    else
-        print_scientific(&decimal, text);
+    if (isinf(x))
+        return put_text(at, "inf", 3);
+    if (x == 0)
+        return put_text(at, "0.0", 3);
+    return put_decimal(at, is_single ? decimal_shortest_f32((float)x) : decimal_shortest_f64(x));
 }
 
-void semantics_print(enum wk_scalar scalar, uint64_t word, char text[32])
+static char *put_scalar(char *at, enum wk_scalar scalar, uint64_t word)
 {
-    double x = 0;
+    double x;
     float single;
     switch (scalar) {
     case WK_BOOL:
-        strcpy(text, word ? "true" : "false");
-        return;
+        return word ? put_text(at, "true", 4) : put_text(at, "false", 5);
     case WK_I8:
     case WK_I16:
     case WK_I32:
     case WK_I64:
-        snprintf(text, 32, "%" PRId64, (int64_t)word);
-        return;
+        return put_integer(at, word, true);
     case WK_U8:
     case WK_U16:
     case WK_U32:
     case WK_U64:
-        snprintf(text, 32, "%" PRIu64, word);
-        return;
+        return put_integer(at, word, false);
     case WK_F32:
         memcpy(&single, &(uint32_t){(uint32_t)word}, sizeof single);
-        print_float((double)single, true, text);
-        return;
+        return put_float(at, (double)single, true);
     case WK_F64:
         memcpy(&x, &word, sizeof x);
-        print_float(x, false, text);
-        return;
+        return put_float(at, x, false);
     }
+    bug("a scalar of kind %d is printed", (int)scalar);
+}
+
+char *semantics_print(enum wk_scalar scalar, uint64_t word, char text[32])
+{
+    char *end = put_scalar(text, scalar, word);
+    *end = 0;
+    return end;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
