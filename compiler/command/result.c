@@ -165,7 +165,7 @@ int result_file_close(struct result_file *file, bool ended_well, struct error *e
 static int write_csv(const struct type *type, const uint64_t *words, struct output *output,
                      struct error *error)
 {
-    enum { ELEMENTS = 1 << 16 };
+    enum { ELEMENTS = 1 << 12 }; /* their text stays in the cache */
     int64_t rows = (int64_t)words[1], columns = type->rank == 2 ? (int64_t)words[2] : 1;
     int64_t step = columns < ELEMENTS ? ELEMENTS / (columns + 1) + 1 : 1;
     struct buffer text = {0};

@@ -46,6 +46,12 @@ char *buffer_extend(struct buffer *buffer, size_t length)
     return room;
 }
 
+void buffer_end_at(struct buffer *buffer, char *end)
+{
+    buffer->length = (size_t)(end - buffer->data);
+    *end = 0;
+}
+
 void buffer_append(struct buffer *buffer, const void *data, size_t length)
 {
     reserve(buffer, length);

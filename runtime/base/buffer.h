@@ -19,6 +19,8 @@ void buffer_release(struct buffer *buffer);
 void buffer_clear(struct buffer *buffer);
 /* Room for `length` more bytes, which the caller fills. */
 char *buffer_extend(struct buffer *buffer, size_t length);
+/* Gives back what was not filled of that room; `end` is the address behind what was. */
+void buffer_end_at(struct buffer *buffer, char *end);
 void buffer_append(struct buffer *buffer, const void *data, size_t length);
 void buffer_puts(struct buffer *buffer, const char *text);
 void buffer_putc(struct buffer *buffer, char c);

@@ -357,11 +357,13 @@ int csv_read_array(const char *text, size_t length, const char *name, const stru
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-static void print_element(enum wk_scalar scalar, const char *from, struct buffer *out)
+/* Prints where the text ends, without a copy; `behind` separates it from the next. */
+static void print_element(enum wk_scalar scalar, const char *from, char behind, struct buffer *out)
 {
-    char text[32];
-    semantics_print(scalar, scalar_load(scalar, from), text);
-    buffer_puts(out, text);
+    char *text = buffer_extend(out, SCALAR_TEXT_BYTES);
+    char *end = semantics_print(scalar, scalar_load(scalar, from), text);
+    *end++ = behind;
+    buffer_end_at(out, end);
 }
 
 void csv_print_rows(const struct type *type, const uint64_t *words, int64_t first, int64_t end,
@@ -374,11 +376,9 @@ void csv_print_rows(const struct type *type, const uint64_t *words, int64_t firs
     if (columns > 0 && first > 0) /* a table without elements may have no address */
         from += (uint64_t)first * (uint64_t)columns * bytes;
     for (int64_t row = first; row < end; row++) {
-        for (int64_t column = 0; column < columns; column++, from += bytes) {
-            if (column > 0)
-                buffer_putc(out, ',');
-            print_element(scalar, from, out);
-        }
-        buffer_putc(out, '\n');
+        for (int64_t column = 0; column < columns; column++, from += bytes)
+            print_element(scalar, from, column + 1 < columns ? ',' : '\n', out);
+        if (columns <= 0)
+            buffer_putc(out, '\n');
     }
 }

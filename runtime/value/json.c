@@ -45,13 +45,13 @@ static bool is_nan(enum wk_scalar scalar, uint64_t word)
 
 static void write_scalar(enum wk_scalar scalar, uint64_t word, struct json_writer *out)
 {
-    char text[32];
-    semantics_print(scalar, word, text);
+    char *text = buffer_extend(out->text, SCALAR_TEXT_BYTES);
+    char *end = semantics_print(scalar, word, text);
     if (is_nan(scalar, word))
-        strcpy(text, "NaN");
+        end = stpcpy(text, "NaN");
     else if (is_infinite(scalar, word))
-        strcpy(text, text[0] == '-' ? "-Infinity" : "Infinity");
-    buffer_puts(out->text, text);
+        end = stpcpy(text, text[0] == '-' ? "-Infinity" : "Infinity");
+    buffer_end_at(out->text, end);
 }
 
 static void write_value(const struct type *type, const uint64_t *words, struct json_writer *out);
@@ -82,7 +82,7 @@ static void write_dimension(const struct type *array, const uint64_t *extents, u
     buffer_putc(out->text, '[');
     for (uint64_t i = 0; i < extents[dimension] && out->code == 0; i++) {
         if (i)
-            buffer_puts(out->text, ", ");
+            buffer_append(out->text, ", ", 2);
         write_item(array, extents, dimension, item, out);
         flush(out, PIECE_BYTES);
     }

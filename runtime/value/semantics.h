@@ -17,15 +17,16 @@
 const char *operation_text(enum operation operation);
 const char *operation_mnemonic(enum operation operation);
 unsigned operation_arity(enum operation operation);
-/* The prelude function of this name, or the operation with this mnemonic; OPERATION_NONE if none. */
+/* The prelude function of this name, or the operation with this mnemonic; OPERATION_NONE if none.
+ */
 enum operation operation_by_function(const char *name);
 enum operation operation_by_mnemonic(const char *mnemonic);
 /* Whether operands of this type are allowed; the result's type. */
 int operation_accepts(enum operation operation, enum wk_scalar scalar);
 enum wk_scalar operation_result(enum operation operation, enum wk_scalar scalar);
 
-/* Evaluates an operation on operands of type `scalar`. 0, or ERR_division_by_zero, ERR_negative_shift
- * with *error filled (message without place). */
+/* Evaluates an operation on operands of type `scalar`. 0, or ERR_division_by_zero,
+ * ERR_negative_shift with *error filled (message without place). */
 int semantics_evaluate(enum operation operation, enum wk_scalar scalar, const uint64_t *operands,
                        uint64_t *result, struct error *error);
 
@@ -37,10 +38,12 @@ int semantics_convert(enum wk_scalar from, enum wk_scalar to, uint64_t operand, 
 /* The canonical quiet NaN replaces any NaN; other words pass unchanged. */
 uint64_t semantics_canonical(enum wk_scalar scalar, uint64_t word);
 
+enum { SCALAR_TEXT_BYTES = 32 };
+
 /* The total text form of a scalar, as str() and messages print it: shortest that reads back for
- * floats ("1.0", "1e-08", "nan", "inf"), decimal for integers, true/false. At most 32 bytes with its
+ * floats ("1.0", "1e-08", "nan", "inf"), decimal for integers, true/false. It fits with its
  * terminator, whose address is returned. */
-char *semantics_print(enum wk_scalar scalar, uint64_t word, char text[32]);
+char *semantics_print(enum wk_scalar scalar, uint64_t word, char text[SCALAR_TEXT_BYTES]);
 
 /* Reads a scalar's text as a parameter on the command line gives it: the language's literals,
  * with sign, underscores and size suffixes, nan and inf for floats. 0 or ERR_bad_parameter. */

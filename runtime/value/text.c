@@ -177,7 +177,7 @@ static char *put_scalar(char *at, enum wk_scalar scalar, uint64_t word)
     bug("a scalar of kind %d is printed", (int)scalar);
 }
 
-char *semantics_print(enum wk_scalar scalar, uint64_t word, char text[32])
+char *semantics_print(enum wk_scalar scalar, uint64_t word, char text[SCALAR_TEXT_BYTES])
 {
     char *end = put_scalar(text, scalar, word);
     *end = 0;
