@@ -575,6 +575,14 @@ def tasks_in_c_are_made_again_when_anything_changes(folder):
     check(wkc("check", "p.wk", cwd=folder, env={"PATH": str(folder)}).status == 0, "check needs no compiler")
 
 
+def a_task_in_c_that_exits_is_no_success(folder):
+    (folder / "p.wk").write_text('extern task f(x: int) -> int from "f.c"\nflow main() -> int { return f(3) }\n')
+    (folder / "f.c").write_text("#include <stdlib.h>\n#include <wk.h>\nWK_TASK(f) { (void)context, (void)arguments, (void)results; exit(0); }\n")
+    for options in ([], ["--on=sim"]):
+        run = wkc("run", "p.wk", *options, cwd=folder, binary=RELEASE, env={"WKC_CACHE": str(folder / "cache")})
+        run.fails(1, "E841", "a task written in C ended the process")
+
+
 def wk_h_is_c_and_cpp(folder):
     (folder / "t").write_text("#include <wk.h>\nWK_TASK(f) { struct wk_array a = wk_take_array(&arguments, 2); (void)a;"
                               " wk_give_f32(&results, wk_take_f32(&arguments)); return wk_should_stop(context); }\n")
@@ -615,4 +623,4 @@ if __name__ == "__main__":
           very_long_lines, globs_without_a_match,
           file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,
           missing_library, missing_tools, the_cache, tasks_in_c_are_made_again_when_anything_changes,
-          wk_h_is_c_and_cpp, installs])
+          a_task_in_c_that_exits_is_no_success, wk_h_is_c_and_cpp, installs])

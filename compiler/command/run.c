@@ -1,6 +1,8 @@
 /* wkc run: runs a program in a world, and prints or writes its result. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command/command.h"
 #include "command/progress.h"
@@ -72,6 +74,32 @@ static bool check_output(struct run *run)
     return false;
 }
 
+/* A task in C that calls exit would end the process with its own status, as if all had gone well.
+ */
+static _Atomic(bool) job_is_running;
+
+static void refuse_exit(void)
+{
+    static const char message[] =
+        "error[E841]: a task written in C ended the process\n"
+        "  = hint: a task fails by wk_fail_message, and calls nothing that calls exit\n";
+    if (!atomic_load(&job_is_running))
+        return;
+    if (write(STDERR_FILENO, message, sizeof message - 1) < 0)
+        _exit(EXIT_MISTAKE); /* nobody reads it */
+    _exit(EXIT_MISTAKE);
+}
+
+static int run_in_world(struct run *run, const struct job *job, struct error *error)
+{
+    atexit(refuse_exit);
+    atomic_store(&job_is_running, true);
+    int code = run->world == WORLD_LOCAL ? local_run(job, &run->job, &run->outcome, error)
+                                         : sim_run(job, &run->job, &run->outcome, error);
+    atomic_store(&job_is_running, false);
+    return code;
+}
+
 static bool run_job(struct run *run)
 {
     struct compilation *c = &run->compilation;
@@ -92,8 +120,7 @@ static bool run_job(struct run *run)
     run->job.progress = progress_update;
     run->job.progress_context = &run->progress;
     progress_begin(&run->progress, c->dag.node_count - 1);
-    int code = run->world == WORLD_LOCAL ? local_run(&job, &run->job, &run->outcome, &error)
-                                         : sim_run(&job, &run->job, &run->outcome, &error);
+    int code = run_in_world(run, &job, &error);
     progress_end(&run->progress);
     if (code)
         diagnose_error(&c->diagnostics, &error, c->source);
