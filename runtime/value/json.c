@@ -89,8 +89,10 @@ static void write_dimension(const struct type *array, const uint64_t *extents, u
     buffer_putc(out->text, ']');
 }
 
-static bool all_named(const struct type *tuple)
+bool json_is_object(const struct type *tuple)
 {
+    if (tuple->kind == TYPE_STRUCT)
+        return true;
     for (uint32_t i = 0; i < tuple->part_count; i++)
         if (!tuple->names || !tuple->names[i])
             return false;
@@ -103,7 +105,7 @@ static void write_parts(const struct type *type, const uint64_t *words, struct j
         buffer_puts(out->text, "null");
         return;
     }
-    bool named = type->kind == TYPE_STRUCT || all_named(type);
+    bool named = json_is_object(type);
     buffer_putc(out->text, named ? '{' : '[');
     for (uint32_t i = 0; i < type->part_count; i++) {
         buffer_puts(out->text, i ? ", " : "");

@@ -5,6 +5,9 @@
 #ifndef WKC_VALUE_JSON_H
 #define WKC_VALUE_JSON_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 #include "value/type.h"
@@ -24,6 +27,9 @@ int json_write_lines(const struct type *type, const uint64_t *words,
                      int (*write)(void *context, const char *text, size_t length,
                                   struct error *error),
                      void *context, struct error *error);
+
+/* Whether a tuple or struct, which is not (), is an object: all of its parts are named. */
+bool json_is_object(const struct type *tuple);
 
 /* Reads an array of scalars: its extents, and its elements dense and row-major (free *data). Ragged
  * lists, numbers that do not fit, and anything else are an error. Numbers may be written as JSON,
