@@ -1,4 +1,4 @@
-"""What a body does with arrays of arrays, maps, generic functions and the prelude's functions that
+"""What a body does with strings, arrays of arrays, maps, generic functions and the prelude's functions that
 rearrange: a part of Writer. These types are of local variables only."""
 from generate.program import Array, Function, Map, Rows
 from generate.scalars import FLOATS, INTEGERS, NUMBERS, Variable
@@ -8,11 +8,73 @@ class Collections:
     def collection_statement(self, lines, result):
         """Maps, and functions that flows run as tasks, are no parts of pure bodies."""
         productions = [self.declare_rows, self.change_rows, self.over_rows, self.over_pairs, self.change_part,
-                       self.call_generic]
+                       self.call_generic, self.declare_text, self.change_text, self.read_text]
         if not self.pure:
-            productions += [self.declare_map] + [self.change_map] * 2 + [self.over_map, self.read_map,
-                                                                        self.rearrange, self.truths]
+            productions += [self.declare_map] + [self.change_map] * 2 + [self.over_map, self.read_map]
+            productions += [self.rearrange] * 4 + [self.truths, self.text_of_bytes, self.call_generic] * 2
         self.pick(productions)(lines, result)
+
+    # ---- Strings -------------------------------------------------------------------------------
+
+    def text_literal(self):
+        return self.pick(['""', '"a"', '"b"', '"é"', '"a€"', '"\\u{1F600}"', '"{}"', '"\\x00\\"\\\\"', '"aé"'])
+
+    def text(self):
+        """One that is short, so that loops that add it make none that is long."""
+        self.show("L4.16", "L5.30")
+        if self.chance(40):
+            return self.text_literal()
+        self.show("L5.34")
+        return f"str({self.scalar(self.scalar_type(), 1)})"
+
+    def some_text(self, changes=False):
+        return self.visible(lambda v: v.type == "str" and (v.changes or not changes))
+
+    def declare_text(self, lines, result):
+        name = self.name("s")
+        lines.append(f"var {name} = {' + '.join(self.text() for _ in range(self.pick([1, 2, 3])))}")
+        self.scope.append(Variable(name, "str", True))
+        for _ in range(self.pick([0, 1, 2])):
+            self.change_text(lines, result)
+        self.read_text(lines, result)
+
+    def change_text(self, lines, result):
+        text = self.some_text(True)
+        if not text:
+            return self.declare_text(lines, result)
+        lines.append(self.pick([f"{text.name} += {self.text()}", f"{text.name} = ({self.text()} + {text.name})"]))
+        return None
+
+    def read_text(self, lines, result):
+        """Its length, a comparison, or a piece, which now and then begins within a character."""
+        text = self.some_text()
+        if not text:
+            return self.declare_text(lines, result)
+        name, kind = self.name("v"), self.random.randrange(4)
+        if kind == 0:
+            self.show("L5.32")
+            lines.append(f"let {name} = len({text.name})")
+            self.scope.append(Variable(name, "int"))
+        elif kind < 3:
+            self.show("L5.31")
+            other = self.some_text().name if self.chance(50) else self.text()
+            lines.append(f"let {name} = ({text.name} {self.pick(['==', '!=', '<', '<=', '>', '>='])} {other})")
+            self.scope.append(Variable(name, "bool"))
+        else:
+            self.show("L5.33")
+            most = f"len({text.name})"
+            within = f"min({self.pick([1, 2, 5])}, {most})"
+            piece = f"{within}.." if self.chance(3) else self.pick(["..", f"{most}..", f"..{most}", "0..0"])
+            piece = ":" if piece == ".." else piece
+            lines.append(f"let {name} = {text.name}[{piece}]")
+            self.scope.append(Variable(name, "str"))
+        return None
+
+    def text_of_bytes(self, lines, result):
+        self.show("L5.35")
+        text, name = self.some_text(), self.name("s")
+        lines.append(f"let {name} = str(bytes({text.name if text else self.text()}))")
+        self.scope.append(Variable(name, "str"))
 
     # ---- Arrays of arrays ----------------------------------------------------------------------
 
@@ -64,11 +126,13 @@ class Collections:
         """Of few, so that keys meet."""
         if isinstance(map_.key, str) and map_.key in INTEGERS:
             return f"({self.scalar(map_.key, 1)} & 7)"
+        if map_.key == "str":
+            return self.text_literal() if self.chance(40) else f"str(({self.scalar('int', 1)} & 7))"
         return f"(({self.scalar('int', 1)} & 3), ({self.scalar('u8', 1)} & 1))"
 
     def declare_map(self, lines, result):
         self.show("L5.24")
-        type_ = Map(self.pick(INTEGERS + ["(int, u8)"]), self.pick(NUMBERS))
+        type_ = Map(self.pick(INTEGERS + ["(int, u8)"] + ["str"] * 4), self.pick(NUMBERS))
         name = self.name("m")
         entries = ", ".join(f"{self.key(type_)}: {self.scalar(type_.value, 1)}"
                             for _ in range(self.pick([0, 1, 3])))
@@ -108,6 +172,9 @@ class Collections:
             item = f"{variable.name}[{key}]"
         else:
             lines.append(f"for {key}, {item} in {variable.name} {{")
+            text = self.some_text(True)
+            if variable.type.key == "str" and text:
+                lines.append(f"{text.name} += {key}")
         lines += [f"{name} = ({name} {self.pick('+-*')} {item})", "}"]
         self.scope.append(Variable(name, value, True))
         return None

@@ -37,7 +37,8 @@ ENOUGH = 100  # programs in which chance reaches every clause
 
 CLAUSES = """L3.3 L3.5 L4.1 L4.2 L4.3 L4.6 L4.7 L5.1 L5.2 L5.3 L5.5 L5.7 L5.8 L5.10 L5.11 L5.12 L5.13 L5.14
 L5.15 L5.16 L5.17 L5.18 L5.19 L6.1 L6.2 L6.3 L6.4 L6.5 L6.7 L7.1 L7.2 L7.3 L7.4 L7.5 L7.7 L7.9 L8.1 L8.2 L8.3
-L8.4 L8.5 L8.6 L8.7 L8.9 L9.1 L9.2 L9.3 L9.4 L4.12 L4.13 L5.20 L5.21 L5.24 L6.8 L7.10 L7.11 L7.12 L7.13 L7.14 L4.20 L4.21""".split()
+L8.4 L8.5 L8.6 L8.7 L8.9 L9.1 L9.2 L9.3 L9.4 L4.12 L4.13 L5.20 L5.21 L5.24 L6.8 L7.10 L7.11 L7.12 L7.13 L7.14 L4.20 L4.21
+L4.16 L5.30 L5.31 L5.32 L5.33 L5.34 L5.35""".split()
 
 EXACT = [["-O0", "--workers=1"], ["-O2", "--workers=1"], ["-O1", "--workers=1"]]
 LOOSE = [["-O2", "--workers=2"], ["-O0", "--on=sim", "--seed=5"], ["-O2", "--on=sim", "--seed=6"]]

@@ -465,7 +465,7 @@ class Writer(Collections):
         if self.loops:
             productions += [self.leave]
         productions += [self.destructuring, self.early_return, self.check, self.call_statement]
-        productions += [self.collection_statement] * 3
+        productions += [self.collection_statement] * 4
         self.pick(productions)(lines, result)
 
     def declaration(self, lines, result):

@@ -452,7 +452,10 @@ passed = failed = 0
 with tempfile.TemporaryDirectory() as scratch:
     os.environ["WKC_CACHE"] = f"{scratch}/cache"
     for check in CHECKS:
-        problems = list(itertools.islice(check(scratch), 5))
+        try:
+            problems = list(itertools.islice(check(scratch), 5))
+        except ValueError as error:
+            problems = [f"a result is no JSON: {error}"]
         for problem in problems:
             print(f"{check.__name__}: {problem}")
         passed += not problems
