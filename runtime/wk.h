@@ -268,11 +268,11 @@ int32_t wk_text_print(struct wk_context *context, uint32_t scalar, uint64_t word
 
 /* The border around a task written in C, for compiled code only: what it says of failures belongs
  * to `site` (the declaration; its format is the task's name), and what it returns is checked
- * against `leaves`, one pair (enum wk_scalar, rank) for each part of the result. wk_foreign_leave
- * frees what was neither freed nor returned, and gives the status of the call. */
+ * against `leaves`, the layout of each part of the result. wk_foreign_leave frees what was neither
+ * freed nor returned, and gives the status of the call. */
 void wk_foreign_enter(struct wk_context *context, const struct wk_site *site);
-int32_t wk_foreign_leave(struct wk_context *context, const uint8_t *leaves, uint32_t leaf_count,
-                         int32_t status, uint64_t *results);
+int32_t wk_foreign_leave(struct wk_context *context, const struct wk_layout *const *leaves,
+                         uint32_t leaf_count, int32_t status, uint64_t *results);
 
 /* ---- Tasks in C
  * ----------------------------------------------------------------------------------
@@ -392,6 +392,22 @@ static inline void *wk_give_array(struct wk_context *context, uint64_t **results
     *results += 1 + rank;
     return data;
 }
+
+/* A str: a copy of `length` bytes of UTF-8. 0; or not: then return wk_failed(context). */
+static inline int wk_give_text(struct wk_context *context, uint64_t **results, const char *text,
+                               uint64_t length)
+{
+    int64_t extent = (int64_t)length;
+    void *data = wk_give_array(context, results, 1, &extent, 1);
+    if (data && length)
+        memcpy(data, text, length);
+    return !data;
+}
+
+/* Elements that are strings or arrays are words in a table, which wk_give_array gives:
+ * element_bytes is 16 for a str (its address, its length), 8 * (1 + rank) for an array (its
+ * address, its extents), and the sum of the parts' for a tuple or struct, of which a scalar has 8.
+ * The addresses lie anywhere in blocks of wk_alloc in this call, and may share them. */
 
 static inline void wk_give_f64(uint64_t **results, double value)
 {

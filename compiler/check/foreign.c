@@ -36,13 +36,14 @@ static void check_file(struct checker *c, const struct ast_declaration *d, const
     diagnose_hint(c->diagnostics, diagnostic, "C files are looked for beside the .wk file");
 }
 
+/* Whatever has words, but maps, which C cannot make, and files, which cannot be made at all. */
 static bool can_return(const struct type *type)
 {
-    if (type->kind == TYPE_SCALAR)
+    if (type->kind == TYPE_SCALAR || type->kind == TYPE_STRING)
         return true;
     if (type->kind == TYPE_ARRAY)
-        return type->element->kind == TYPE_SCALAR;
-    if (type->kind != TYPE_TUPLE)
+        return can_return(type->element);
+    if (!type_has_parts(type))
         return false;
     for (uint32_t i = 0; i < type->part_count; i++)
         if (!can_return(type->parts[i]))

@@ -61,15 +61,10 @@ static LLVMValueRef call(struct generator *g, LLVMValueRef arguments, LLVMValueR
 /* The parts of the result, as wk_foreign_leave wants them. */
 static LLVMValueRef leaves_constant(struct generator *g, const struct type *result)
 {
-    LLVMValueRef *bytes = arena_array(&g->arena, LLVMValueRef, 2 * result->leaf_count + 1);
-    for (uint32_t i = 0; i < result->leaf_count; i++) {
-        const struct type *leaf = type_leaf(result, i);
-        bool is_array = leaf->kind == TYPE_ARRAY;
-        enum wk_scalar scalar = is_array ? leaf->element->scalar : leaf->scalar;
-        bytes[2 * i] = LLVMConstInt(g->i8, scalar, false);
-        bytes[2 * i + 1] = LLVMConstInt(g->i8, is_array ? leaf->rank : 0, false);
-    }
-    return private_constant(g, LLVMConstArray2(g->i8, bytes, 2 * result->leaf_count), "leaves");
+    LLVMValueRef *layouts = arena_array(&g->arena, LLVMValueRef, result->leaf_count + 1);
+    for (uint32_t i = 0; i < result->leaf_count; i++)
+        layouts[i] = layout_constant(g, type_leaf(result, i));
+    return private_constant(g, LLVMConstArray2(g->pointer, layouts, result->leaf_count), "leaves");
 }
 
 static LLVMValueRef leave(struct generator *g, LLVMValueRef status, LLVMValueRef results)

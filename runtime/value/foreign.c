@@ -3,9 +3,16 @@
  * anything else does: each array is a block that it allocated, large enough for its extents;
  * scalars and truth values are in their range; NaNs are made canonical. What does not hold is a
  * failure of the task, never one of the worker.
+ *
+ * Values in arrays, which C gives as a table of words, may lie anywhere in blocks of the call: they
+ * are checked where they are, without a change, and then copied, so that each is a block of its
+ * own as kernels have it.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #include "value/context.h"
 #include "value/semantics.h"
@@ -82,12 +89,6 @@ static int32_t check_scalar(struct context *context, enum wk_scalar scalar, uint
     return 0;
 }
 
-/* A leaf of the result as compiled code tells it: a scalar of rank 0, or an array of scalars. */
-struct foreign_leaf {
-    uint8_t scalar; /* enum wk_scalar */
-    uint8_t rank;
-};
-
 /* ---- Arrays -------------------------------------------------------------------------------- */
 
 static void print_extents(const uint64_t *extents, uint32_t rank, struct buffer *out)
@@ -96,14 +97,23 @@ static void print_extents(const uint64_t *extents, uint32_t rank, struct buffer 
         buffer_printf(out, "%s%" PRId64, i ? ", " : "", (int64_t)extents[i]);
 }
 
-static int32_t refuse_shape(struct context *context, const struct foreign_leaf *leaf,
+static const char *element_text(const struct wk_layout *array)
+{
+    const struct wk_layout *element = array->parts[0];
+    return element->kind == WK_SCALAR ? wk_scalar_text((enum wk_scalar)element->scalar)
+                                      : "of values";
+}
+
+static int32_t refuse_shape(struct context *context, const struct wk_layout *layout,
                             const uint64_t *words, const char *why)
 {
+    if (layout->kind == WK_STRING)
+        return nonsense(context, "it returns a str of %" PRId64 " bytes %s", (int64_t)words[1],
+                        why);
     struct buffer extents = {0};
-    print_extents(words + 1, leaf->rank, &extents);
-    int32_t status =
-        nonsense(context, "it returns an array %s[%s] %s",
-                 wk_scalar_text((enum wk_scalar)leaf->scalar), buffer_text(&extents), why);
+    print_extents(words + 1, layout->rank, &extents);
+    int32_t status = nonsense(context, "it returns an array %s[%s] %s", element_text(layout),
+                              buffer_text(&extents), why);
     buffer_release(&extents);
     return status;
 }
@@ -117,9 +127,29 @@ static int32_t check_truth_values(struct context *context, const uint8_t *elemen
     return 0;
 }
 
-static int32_t check_elements(struct context *context, enum wk_scalar scalar, void *data,
+/* Elements without addresses, which belong to the array alone: NaNs are made canonical. */
+static int32_t check_flat(struct context *context, const struct wk_layout *element, uint64_t *words)
+{
+    int32_t status = 0;
+    if (element->kind == WK_SCALAR)
+        return check_scalar(context, (enum wk_scalar)element->scalar, words);
+    for (uint32_t i = 0; i < element->part_count && status == 0;
+         words += element->parts[i++]->words)
+        status = check_flat(context, element->parts[i], words);
+    return status;
+}
+
+static int32_t check_elements(struct context *context, const struct wk_layout *element, void *data,
                               uint64_t bytes)
 {
+    enum wk_scalar scalar = (enum wk_scalar)element->scalar;
+    uint64_t *words = data;
+    int32_t status = 0;
+    if (element->kind != WK_SCALAR) {
+        for (uint64_t i = 0; i < bytes / element->bytes && status == 0; i++)
+            status = check_flat(context, element, words + i * element->words);
+        return status;
+    }
     if (scalar == WK_BOOL)
         return check_truth_values(context, data, bytes);
     if (scalar == WK_F64 || scalar == WK_F32)
@@ -127,24 +157,157 @@ static int32_t check_elements(struct context *context, enum wk_scalar scalar, vo
     return 0;
 }
 
-static int32_t check_array(struct context *context, const struct foreign_leaf *leaf,
-                           uint64_t *words)
+static int32_t check_text(struct context *context, const uint64_t *words)
+{
+    int64_t length = (int64_t)words[1];
+    int64_t good = wk_text_check((const char *)(uintptr_t)words[0], length);
+    if (good == length)
+        return 0;
+    return nonsense(context, "it returns a str that is not UTF-8 from byte %" PRId64 " on", good);
+}
+
+/* The bytes of an array's elements or of a str; false when no memory can hold them. */
+static bool value_bytes(const struct wk_layout *layout, const uint64_t *words, uint64_t *bytes)
+{
+    int64_t extents[WK_MAX_RANK];
+    memcpy(extents, words + 1, layout->rank * sizeof *extents);
+    uint32_t element_bytes = layout->kind == WK_STRING ? 1 : layout->parts[0]->bytes;
+    return shape_bytes(layout->rank, extents, element_bytes, bytes);
+}
+
+/* A str or an array that is a part of the result: a block of the call. */
+static int32_t check_block(struct context *context, const struct wk_layout *layout, uint64_t *words)
 {
     uint64_t bytes;
-    int64_t extents[WK_MAX_RANK];
-    memcpy(extents, words + 1, leaf->rank * sizeof *extents);
-    enum wk_scalar scalar = (enum wk_scalar)leaf->scalar;
-    if (!shape_bytes(leaf->rank, extents, wk_scalar_bytes(scalar), &bytes))
-        return refuse_shape(context, leaf, words, "which no memory can hold");
+    if (!value_bytes(layout, words, &bytes))
+        return refuse_shape(context, layout, words, "which no memory can hold");
     if (bytes == 0 && !context_owns(context, words[0]))
         words[0] = (uintptr_t)wk_alloc(&context->kernel, 0);
     if (bytes == 0)
         return (int32_t)context->error.code;
     if (!context_owns(context, words[0]))
-        return refuse_shape(context, leaf, words, "that wk_alloc did not give it in this call");
+        return refuse_shape(context, layout, words, "that wk_alloc did not give it in this call");
     if (block_of(words[0])->bytes < bytes)
-        return refuse_shape(context, leaf, words, "in a block that is too small for it");
-    return check_elements(context, scalar, (void *)(uintptr_t)words[0], bytes);
+        return refuse_shape(context, layout, words, "in a block that is too small for it");
+    if (layout->kind == WK_STRING)
+        return check_text(context, words);
+    if (!layout->parts[0]->is_flat)
+        return 0; /* later: nothing may change any more when those are looked at */
+    return check_elements(context, layout->parts[0], (void *)(uintptr_t)words[0], bytes);
+}
+
+/* ---- Values in arrays ---------------------------------------------------------------------- */
+
+/* The data of a block of the call. */
+struct region {
+    uint64_t begin, end;
+};
+
+struct regions {
+    struct region *items; /* by address */
+    size_t count;
+};
+
+static int compare_regions(const void *left, const void *right)
+{
+    const struct region *a = left, *b = right;
+    return (a->begin > b->begin) - (a->begin < b->begin);
+}
+
+static struct regions list_regions(const struct context *context)
+{
+    struct regions regions = {.count = context->live_count - context->foreign_base};
+    regions.items = memory_new(regions.count + 1, sizeof(struct region));
+    for (size_t i = 0; i < regions.count; i++) {
+        struct wk_block *block = context->live[context->foreign_base + i];
+        uint64_t begin = (uintptr_t)block_data(block);
+        regions.items[i] = (struct region){begin, begin + block->bytes};
+    }
+    qsort(regions.items, regions.count, sizeof *regions.items, compare_regions);
+    return regions;
+}
+
+static bool lies_within(const struct regions *regions, uint64_t address, uint64_t bytes)
+{
+    size_t low = 0, high = regions->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (regions->items[middle].begin <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const struct region *region = regions->items + low - 1;
+    return low > 0 && address <= region->end && bytes <= region->end - address;
+}
+
+static bool is_aligned(const struct wk_layout *layout, uint64_t address)
+{
+    return layout->kind == WK_STRING || address % layout->parts[0]->bytes == 0 || address % 8 == 0;
+}
+
+static int32_t check_inner(struct context *context, const struct regions *regions,
+                           const struct wk_layout *layout, const uint64_t *words);
+
+static int32_t check_inner_elements(struct context *context, const struct regions *regions,
+                                    const struct wk_layout *element, uint64_t address,
+                                    uint64_t bytes)
+{
+    const uint64_t *words = (const uint64_t *)(uintptr_t)address;
+    bool is_bool = element->kind == WK_SCALAR && element->scalar == WK_BOOL;
+    int32_t status = 0;
+    if (is_bool)
+        return check_truth_values(context, (const uint8_t *)words, bytes);
+    if (element->kind == WK_SCALAR)
+        return 0;
+    for (uint64_t i = 0; i < bytes / element->bytes && status == 0; i++)
+        status = wk_should_stop(&context->kernel)
+                     ? wk_stopped(&context->kernel)
+                     : check_inner(context, regions, element, words + i * element->words);
+    return status;
+}
+
+static int32_t check_inner_block(struct context *context, const struct regions *regions,
+                                 const struct wk_layout *layout, const uint64_t *words)
+{
+    uint64_t bytes;
+    if (!value_bytes(layout, words, &bytes))
+        return refuse_shape(context, layout, words, "which no memory can hold");
+    if (bytes == 0)
+        return 0; /* wherever: nothing is read */
+    if (!lies_within(regions, words[0], bytes))
+        return refuse_shape(context, layout, words, "in an array, outside the blocks of this call");
+    if (!is_aligned(layout, words[0]))
+        return refuse_shape(context, layout, words, "in an array, at an address between elements");
+    if (layout->kind == WK_STRING)
+        return check_text(context, words);
+    return check_inner_elements(context, regions, layout->parts[0], words[0], bytes);
+}
+
+/* Looks at a value in an array, and all that it refers to, and changes nothing: since values may
+ * overlap, a change could spoil one that was found good. Packing makes NaNs canonical. */
+static int32_t check_inner(struct context *context, const struct regions *regions,
+                           const struct wk_layout *layout, const uint64_t *words)
+{
+    int32_t status = 0;
+    uint64_t word;
+    switch ((enum wk_kind)layout->kind) {
+    case WK_SCALAR:
+        word = words[0];
+        return check_scalar(context, (enum wk_scalar)layout->scalar, &word);
+    case WK_STRING:
+    case WK_ARRAY:
+        return check_inner_block(context, regions, layout, words);
+    case WK_PARTS:
+        for (uint32_t i = 0; i < layout->part_count && status == 0;
+             words += layout->parts[i++]->words)
+            status = check_inner(context, regions, layout->parts[i], words);
+        return status;
+    case WK_MAP:
+    case WK_FILE:
+        break;
+    }
+    bug("a task in C returns a value of kind %d", layout->kind);
 }
 
 /* ---- The call ------------------------------------------------------------------------------ */
@@ -156,56 +319,100 @@ void wk_foreign_enter(struct wk_context *kernel, const struct wk_site *site)
     context->foreign_base = context->live_count;
 }
 
-static int32_t check_results(struct context *context, const struct foreign_leaf *leaves,
-                             uint32_t leaf_count, uint64_t *results)
+static bool is_nested(const struct wk_layout *leaf)
 {
-    uint64_t *words = results;
+    return leaf->kind == WK_ARRAY && !leaf->parts[0]->is_flat;
+}
+
+static int32_t check_results(struct context *context, const struct wk_layout *const *leaves,
+                             uint32_t leaf_count, uint64_t *words)
+{
     int32_t status = 0;
-    for (uint32_t i = 0; i < leaf_count && status == 0; i++) {
-        status = leaves[i].rank ? check_array(context, &leaves[i], words)
-                                : check_scalar(context, (enum wk_scalar)leaves[i].scalar, words);
-        words += 1 + leaves[i].rank;
-    }
+    for (uint32_t i = 0; i < leaf_count && status == 0; words += leaves[i++]->words)
+        status = leaves[i]->rank ? check_block(context, leaves[i], words)
+                                 : check_scalar(context, (enum wk_scalar)leaves[i]->scalar, words);
     return status;
 }
 
-/* Where the words of the first leaf with this address begin, other than at `self`; or NULL. */
-static bool is_returned(const struct foreign_leaf *leaves, uint32_t leaf_count,
-                        const uint64_t *results, uint64_t address, uint32_t *times)
+/* Looks at what is in arrays, after whatever changes blocks. */
+static int32_t check_nested(struct context *context, const struct regions *regions,
+                            const struct wk_layout *const *leaves, uint32_t leaf_count,
+                            const uint64_t *words)
 {
-    *times = 0;
-    for (uint32_t i = 0; i < leaf_count; i++) {
-        *times += leaves[i].rank && results[0] == address;
-        results += 1 + leaves[i].rank;
-    }
-    return *times > 0;
+    int32_t status = 0;
+    for (uint32_t i = 0; i < leaf_count && status == 0; words += leaves[i++]->words)
+        if (is_nested(leaves[i]))
+            status = check_inner_block(context, regions, leaves[i], words);
+    return status;
 }
 
-/* Frees what the task left behind, and finds blocks that it returned twice. */
-static int32_t settle_blocks(struct context *context, const struct foreign_leaf *leaves,
-                             uint32_t leaf_count, const uint64_t *results)
+/* How many parts of the result are the block with these data. */
+static uint32_t count_returns(const struct wk_layout *const *leaves, uint32_t leaf_count,
+                              const uint64_t *words, uint64_t address)
 {
-    for (uint32_t i = context->live_count; i-- > context->foreign_base;) {
-        void *data = block_data(context->live[i]);
-        uint32_t times;
-        if (!is_returned(leaves, leaf_count, results, (uintptr_t)data, &times))
-            wk_free(&context->kernel, data);
-        else if (times > 1)
+    uint32_t times = 0;
+    for (uint32_t i = 0; i < leaf_count; words += leaves[i++]->words)
+        times += leaves[i]->rank && words[0] == address;
+    return times;
+}
+
+static int32_t check_once(struct context *context, const struct regions *regions,
+                          const struct wk_layout *const *leaves, uint32_t leaf_count,
+                          const uint64_t *words)
+{
+    for (size_t i = 0; i < regions->count; i++)
+        if (count_returns(leaves, leaf_count, words, regions->items[i].begin) > 1)
             return nonsense(context, "it returns one array as two parts of its result");
-    }
     return 0;
 }
 
-int32_t wk_foreign_leave(struct wk_context *kernel, const uint8_t *leaves, uint32_t leaf_count,
-                         int32_t status, uint64_t *results)
+/* What was given as tables becomes owned, value by value. */
+static int32_t copy_nested(struct context *context, const struct wk_layout *const *leaves,
+                           uint32_t leaf_count, uint64_t *words)
+{
+    int32_t status = 0;
+    for (uint32_t i = 0; i < leaf_count && status == 0; words += leaves[i++]->words)
+        if (is_nested(leaves[i]))
+            status = wk_value_copy(&context->kernel, leaves[i], words, words);
+    return status;
+}
+
+/* Frees what the task left behind. */
+static void free_others(struct context *context, const struct regions *regions,
+                        const struct wk_layout *const *leaves, uint32_t leaf_count,
+                        const uint64_t *words)
+{
+    for (size_t i = 0; i < regions->count; i++) {
+        uint64_t address = regions->items[i].begin;
+        if (count_returns(leaves, leaf_count, words, address) == 0)
+            wk_free(&context->kernel, (void *)(uintptr_t)address);
+    }
+}
+
+static void settle(struct context *context, const struct wk_layout *const *leaves,
+                   uint32_t leaf_count, uint64_t *results)
+{
+    if (check_results(context, leaves, leaf_count, results) != 0)
+        return;
+    struct regions regions = list_regions(context);
+    if (check_once(context, &regions, leaves, leaf_count, results) == 0 &&
+        check_nested(context, &regions, leaves, leaf_count, results) == 0 &&
+        copy_nested(context, leaves, leaf_count, results) == 0) {
+        context->foreign = NULL; /* wk_free need not look whose the block is */
+        free_others(context, &regions, leaves, leaf_count, results);
+    }
+    free(regions.items);
+}
+
+int32_t wk_foreign_leave(struct wk_context *kernel, const struct wk_layout *const *leaves,
+                         uint32_t leaf_count, int32_t status, uint64_t *results)
 {
     struct context *context = kernel->runtime;
-    const struct foreign_leaf *parts = (const struct foreign_leaf *)leaves;
     context_set_float_mode(context);
     if (status && context->error.code == ERR_none)
         nonsense(context, "it returns the status %d without having recorded a failure", status);
-    if (context->error.code == ERR_none && check_results(context, parts, leaf_count, results) == 0)
-        settle_blocks(context, parts, leaf_count, results);
+    if (context->error.code == ERR_none)
+        settle(context, leaves, leaf_count, results);
     context->foreign = NULL;
     return (int32_t)context->error.code;
 }
