@@ -370,6 +370,8 @@ void bind_iterator(struct checker *c, const struct ast_iterator *iterator,
 
 /* ---- map.c ----------------------------------------------------------------------------------- */
 
+/* Whether a type can be the key of a map; reports it if not. */
+bool check_key_type(struct checker *c, const struct type *key, struct span span);
 const struct type *check_map_type(struct checker *c, const struct ast_type *form);
 struct typed *check_map_literal(struct checker *c, const struct ast_expression *e);
 /* The one key that a map is indexed with. */

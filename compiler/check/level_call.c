@@ -395,6 +395,7 @@ void level_builtin(struct walk *w, struct typed *node)
     case BUILTIN_REMOVE:
     case BUILTIN_KEYS:
     case BUILTIN_VALUES:
+    case BUILTIN_GROUP:
         map_level(w, node);
         return;
     case BUILTIN_ZEROS:

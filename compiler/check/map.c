@@ -17,16 +17,22 @@ static bool is_key(const struct checker *c, const struct type *type)
     return type->kind == TYPE_TUPLE && type->part_count > 0;
 }
 
+bool check_key_type(struct checker *c, const struct type *key, struct span span)
+{
+    if (is_key(c, key))
+        return true;
+    struct diagnostic *d = diagnose(c->diagnostics, span, ERR_map_key,
+                                    "%s cannot be the key of a map", types_text(c, key));
+    diagnose_hint(c->diagnostics, d, "keys are integers, strings, and tuples of them");
+    return false;
+}
+
 const struct type *check_map_type(struct checker *c, const struct ast_type *form)
 {
     const struct type *key = types_resolve(c, form->map.key);
     const struct type *value = types_resolve(c, form->map.value);
-    if (!is_key(c, key)) {
-        struct diagnostic *d = diagnose(c->diagnostics, form->map.key->span, ERR_map_key,
-                                        "%s cannot be the key of a map", types_text(c, key));
-        diagnose_hint(c->diagnostics, d, "keys are integers, strings, and tuples of them");
+    if (!check_key_type(c, key, form->map.key->span))
         return &c->error;
-    }
     if (type_is_unit(value)) {
         diagnose(c->diagnostics, form->map.value->span, ERR_map_key,
                  "() cannot be the value of a map: it says nothing");

@@ -334,6 +334,19 @@ static struct typed *check_truths(struct checker *c, const struct prelude_call *
     return build(c, call, builtin, builtin == BUILTIN_COUNT ? c->integer : c->boolean);
 }
 
+/* Reports an array whose length differs from the first one's, if both are in the types. */
+static bool check_one_length(struct checker *c, const struct prelude_call *call,
+                             const struct typed *list, int64_t first)
+{
+    int64_t found = node_static_extent(list, 0);
+    if (first < 0 || found < 0 || first == found)
+        return true;
+    diagnose(c->diagnostics, list->span, ERR_shape_mismatch,
+             "'%s' pairs arrays of one length: this one has %lld elements, the first %lld",
+             call->name, (long long)found, (long long)first);
+    return false;
+}
+
 static struct typed *check_zip(struct checker *c, const struct prelude_call *call)
 {
     enum { MOST = 8 };
@@ -347,12 +360,8 @@ static struct typed *check_zip(struct checker *c, const struct prelude_call *cal
             return node_error(c, call->span);
         parts[i] = list->type->element;
         int64_t found = node_static_extent(list, 0);
-        if (extent >= 0 && found >= 0 && extent != found) {
-            diagnose(c->diagnostics, list->span, ERR_shape_mismatch,
-                     "'zip' pairs arrays of one length: this one has %lld elements, the first %lld",
-                     (long long)found, (long long)extent);
+        if (!check_one_length(c, call, list, extent))
             return node_error(c, call->span);
-        }
         extent = found >= 0 ? found : extent;
     }
     const struct type *tuple = types_tuple(c, parts, NULL, call->count, call->span);
@@ -375,6 +384,24 @@ static struct typed *check_enumerate(struct checker *c, const struct prelude_cal
     if (!node_is_error(c, node))
         node_copy_extents(node, list);
     return node;
+}
+
+/* group(keys, values): a map of arrays. */
+static struct typed *check_group(struct checker *c, const struct prelude_call *call)
+{
+    if (call->count != 2)
+        return wrong_count(c, call, "2 arrays, keys and values");
+    struct typed *keys = check_list(c, call, 0);
+    struct typed *values = check_list(c, call, 1);
+    if (!keys || !values)
+        return node_error(c, call->span);
+    const struct type *key = keys->type->element;
+    if (!check_key_type(c, key, keys->span))
+        return node_error(c, call->span);
+    if (!check_one_length(c, call, values, node_static_extent(keys, 0)))
+        return node_error(c, call->span);
+    const struct type *array = types_array(c, values->type->element, 1, call->span);
+    return build(c, call, BUILTIN_GROUP, types_map(c, key, array, call->span));
 }
 
 /* read(f) is all bytes of a file, read(f, lo, hi) is f[lo..hi]. */
@@ -445,6 +472,8 @@ static struct typed *check_builtin(struct checker *c, const struct prelude_call 
         return check_zip(c, call);
     case BUILTIN_ENUMERATE:
         return check_enumerate(c, call);
+    case BUILTIN_GROUP:
+        return check_group(c, call);
     case BUILTIN_TILES:
         return check_tiles(c, call);
     case BUILTIN_UNTILE:

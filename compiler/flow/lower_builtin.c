@@ -54,6 +54,7 @@ static bool can_fail(enum typed_builtin builtin)
     case BUILTIN_TEXT_COMPARE:
         return false;
     case BUILTIN_MAP_GET:
+    case BUILTIN_GROUP:
     case BUILTIN_ZEROS:
     case BUILTIN_FILL:
     case BUILTIN_RANGE:
@@ -436,7 +437,7 @@ static bool is_of_map(enum typed_builtin builtin)
 {
     return builtin == BUILTIN_MAP || builtin == BUILTIN_MAP_GET || builtin == BUILTIN_MAP_HAS ||
            builtin == BUILTIN_MAP_COUNT || builtin == BUILTIN_ENTRIES || builtin == BUILTIN_KEYS ||
-           builtin == BUILTIN_VALUES || builtin == BUILTIN_REMOVE;
+           builtin == BUILTIN_VALUES || builtin == BUILTIN_REMOVE || builtin == BUILTIN_GROUP;
 }
 
 static bool is_text(enum typed_builtin builtin)
@@ -501,6 +502,7 @@ struct lowered lower_builtin(struct lower *f, const struct typed *node)
     case BUILTIN_KEYS:
     case BUILTIN_VALUES:
     case BUILTIN_REMOVE:
+    case BUILTIN_GROUP:
         break;
     case BUILTIN_UNTILE:
         return lower_untile(f, &call);

@@ -41,15 +41,20 @@ static const char *name_of(enum typed_builtin builtin)
     return texts[builtin];
 }
 
-/* The builtin as a task. Only asking for a key can fail: then the place counts. */
+/* Whether the place of the use counts: a key may be missing, lengths may differ. */
+static bool can_fail(enum typed_builtin builtin)
+{
+    return builtin == BUILTIN_MAP_GET || builtin == BUILTIN_GROUP;
+}
+
+/* The builtin as a task. */
 static struct lowered builtin_task(struct lower *f, enum typed_builtin builtin,
                                    const struct type *result, const struct map_arguments *arguments)
 {
     const char *what =
         arena_printf(f->shared->arena, "%s.%s", name_of(builtin), lower_mangle(f->shared, result));
-    struct typed_function *task =
-        lower_small_task(f, what, name_of(builtin), arguments->types, arguments->count, result,
-                         builtin == BUILTIN_MAP_GET);
+    struct typed_function *task = lower_small_task(f, what, name_of(builtin), arguments->types,
+                                                   arguments->count, result, can_fail(builtin));
     if (lower_task_is_new(task)) {
         struct typed *body = lower_task_node(f, TYPED_BUILTIN, result);
         body->builtin = builtin;

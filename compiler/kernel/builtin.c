@@ -420,6 +420,7 @@ struct value builtin(struct generator *g, const struct typed *typed)
     case BUILTIN_ENTRIES:
     case BUILTIN_REMOVE:
     case BUILTIN_KEYS:
+    case BUILTIN_GROUP:
     case BUILTIN_VALUES:
         return map_builtin(g, typed);
     case BUILTIN_UNTILE:

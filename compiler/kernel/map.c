@@ -114,11 +114,10 @@ struct map_key {
     uint32_t count;
 };
 
-static struct map_key key_make(struct generator *g, const struct typed *typed)
+static struct map_key key_of_value(struct generator *g, struct value value)
 {
-    struct map_key key = {.value = expression_borrow(g, typed), .suffix = ""};
-    const struct type *type = typed->type;
-    debug_at(g, typed->span);
+    struct map_key key = {.value = value, .suffix = ""};
+    const struct type *type = value.type;
     if (type_is_integer(type)) {
         key.suffix = "_int";
         key.arguments[key.count++] = scalar_to_word(g, type->scalar, key.value.scalar);
@@ -132,6 +131,13 @@ static struct map_key key_make(struct generator *g, const struct typed *typed)
         key.arguments[key.count++] = words;
     }
     return key;
+}
+
+static struct map_key key_make(struct generator *g, const struct typed *typed)
+{
+    struct value value = expression_borrow(g, typed);
+    debug_at(g, typed->span);
+    return key_of_value(g, value);
 }
 
 /* The key's row in a map, or NULL. */
@@ -288,6 +294,113 @@ static struct value map_column(struct generator *g, const struct typed *typed)
     return array;
 }
 
+/* ---- group(keys, values) --------------------------------------------------------------------
+ *
+ * Arrays do not grow element by element: a first pass enters the keys, counts the values of each
+ * and notes where its row is, then each row gets an array of its size, and a last pass fills them.
+ * Meanwhile the row's second word of the array, its extent, counts. */
+
+struct grouping {
+    const struct type *map, *array; /* array: of the values of one key */
+    struct value keys, values;
+    LLVMValueRef storage; /* where the map's address is */
+    LLVMValueRef places;  /* for each value: where in the rows its array is, in words */
+    struct span span;
+};
+
+static LLVMValueRef word_address(struct generator *g, LLVMValueRef words, LLVMValueRef at)
+{
+    return LLVMBuildInBoundsGEP2(g->builder, g->i64, words, &at, 1, "");
+}
+
+static LLVMValueRef grouping_field(struct generator *g, const struct grouping *grouping,
+                                   LLVMTypeRef type, size_t offset)
+{
+    LLVMValueRef map = LLVMBuildLoad2(g->builder, g->pointer, grouping->storage, "");
+    return header_or_zero(g, map, type, offset);
+}
+
+/* Adds one to the extent at an array's words; returns what it was. */
+static LLVMValueRef extent_advance(struct generator *g, LLVMValueRef array)
+{
+    LLVMValueRef place = word_address(g, array, constant_i64(g, 1));
+    LLVMValueRef extent = LLVMBuildLoad2(g->builder, g->i64, place, "");
+    LLVMBuildStore(g->builder, index_add(g, extent, constant_i64(g, 1)), place);
+    return extent;
+}
+
+static void group_count(struct generator *g, const struct grouping *grouping)
+{
+    const struct type *key_type = grouping->map->key;
+    struct loop loop;
+    loop_open(g, &loop, constant_i64(g, 0), grouping->keys.extents[0]);
+    check_stop(g);
+    LLVMValueRef address = element_address(g, key_type, grouping->keys.scalar, loop.index);
+    struct map_key key = key_of_value(g, element_load(g, key_type, address));
+    LLVMValueRef row = row_insert(g, grouping->map, grouping->storage, &key);
+    LLVMValueRef array = row_value(g, grouping->map, row);
+    extent_advance(g, array);
+    LLVMValueRef map = LLVMBuildLoad2(g->builder, g->pointer, grouping->storage, "");
+    LLVMValueRef rows = header_field(g, map, g->pointer, offsetof(struct wk_map, rows));
+    LLVMValueRef words = LLVMBuildPtrDiff2(g->builder, g->i64, array, rows, "");
+    LLVMBuildStore(g->builder, words, word_address(g, grouping->places, loop.index));
+    loop_close(g, &loop);
+}
+
+static void group_allocate(struct generator *g, const struct grouping *grouping)
+{
+    LLVMValueRef count = grouping_field(g, grouping, g->i64, offsetof(struct wk_map, count));
+    LLVMValueRef rows = grouping_field(g, grouping, g->pointer, offsetof(struct wk_map, rows));
+    uint32_t width = grouping->map->key->word_count + grouping->array->word_count;
+    struct loop loop;
+    loop_open(g, &loop, constant_i64(g, 0), count);
+    LLVMValueRef at = index_multiply(g, loop.index, constant_i64(g, width));
+    LLVMValueRef words = row_value(g, grouping->map, word_address(g, rows, at));
+    LLVMValueRef extent = value_load_words(g, grouping->array, words, 0).extents[0];
+    struct value array = array_new(g, grouping->array, &extent, grouping->span);
+    array.extents[0] = constant_i64(g, 0);
+    value_store_words(g, &array, words, 0);
+    loop_close(g, &loop);
+}
+
+static void group_fill(struct generator *g, const struct grouping *grouping)
+{
+    const struct type *element = grouping->array->element;
+    LLVMValueRef rows = grouping_field(g, grouping, g->pointer, offsetof(struct wk_map, rows));
+    struct loop loop;
+    loop_open(g, &loop, constant_i64(g, 0), grouping->keys.extents[0]);
+    LLVMValueRef from = element_address(g, element, grouping->values.scalar, loop.index);
+    struct value value = value_own(g, element_load(g, element, from));
+    LLVMValueRef place = word_address(g, grouping->places, loop.index);
+    LLVMValueRef words = word_address(g, rows, LLVMBuildLoad2(g->builder, g->i64, place, ""));
+    struct value array = value_load_words(g, grouping->array, words, 0);
+    LLVMValueRef extent = extent_advance(g, words);
+    element_store(g, &value, element_address(g, element, array.scalar, extent));
+    loop_close(g, &loop);
+}
+
+static struct value map_group(struct generator *g, const struct typed *typed)
+{
+    struct grouping grouping = {.map = typed->type, .array = typed->type->element};
+    grouping.span = typed->span;
+    grouping.keys = expression_borrow(g, typed->items[0]);
+    grouping.values = expression_borrow(g, typed->items[1]);
+    debug_at(g, typed->span);
+    LLVMValueRef *count = grouping.keys.extents;
+    check_extents_agree(g, count, grouping.values.extents, 1, typed->span);
+    grouping.storage = entry_alloca(g, g->pointer, "map");
+    LLVMBuildStore(g->builder, LLVMConstNull(g->pointer), grouping.storage);
+    grouping.places = block_new_bytes(g, index_multiply(g, count[0], constant_i64(g, 8)));
+    group_count(g, &grouping);
+    group_allocate(g, &grouping);
+    group_fill(g, &grouping);
+    block_free(g, grouping.places);
+    LLVMValueRef made = LLVMBuildLoad2(g->builder, g->pointer, grouping.storage, "");
+    return value_array(g, typed->type, made, NULL, true);
+}
+
+/* ---- All ----------------------------------------------------------------------------------- */
+
 /* Later entries of equal keys replace earlier ones. */
 static struct value map_literal(struct generator *g, const struct typed *typed)
 {
@@ -345,6 +458,8 @@ struct value map_builtin(struct generator *g, const struct typed *typed)
     case BUILTIN_KEYS:
     case BUILTIN_VALUES:
         return map_column(g, typed);
+    case BUILTIN_GROUP:
+        return map_group(g, typed);
     case BUILTIN_REMOVE:
         return map_without(g, typed);
     default:
