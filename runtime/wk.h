@@ -156,6 +156,13 @@ int32_t wk_sort(struct wk_context *context, enum wk_scalar scalar, void *data, u
 int32_t wk_order(struct wk_context *context, enum wk_scalar scalar, const void *data,
                  uint64_t count, int64_t *order);
 
+/* The same for `count` strings, each an address and a length, in the order of their bytes: moves
+ * the words of the strings, or writes positions. They take memory for 4 words a string, and compare
+ * about count * log2(count) times. */
+int32_t wk_sort_str(struct wk_context *context, uint64_t *texts, uint64_t count);
+int32_t wk_order_str(struct wk_context *context, const uint64_t *texts, uint64_t count,
+                     int64_t *order);
+
 /* ---- Linear algebra ------------------------------------------------------------------------- */
 
 typedef void wk_function(void); /* to be cast to what it is */

@@ -299,7 +299,18 @@ static struct typed *check_list(struct checker *c, const struct prelude_call *ca
     return NULL;
 }
 
-/* reverse, sort, order, argmin and argmax; all but reverse of numbers. */
+/* Whether reverse, sort, order, argmin or argmax takes these elements; reports it if not. */
+static bool check_list_element(struct checker *c, const struct prelude_call *call,
+                               enum typed_builtin builtin, const struct type *element)
+{
+    bool sorts = builtin == BUILTIN_SORT || builtin == BUILTIN_ORDER;
+    if (builtin == BUILTIN_REVERSE || type_is_number(element) ||
+        (sorts && element->kind == TYPE_STRING))
+        return true;
+    refuse_argument(c, call, 0, sorts ? "an array of numbers or strings" : "an array of numbers");
+    return false;
+}
+
 static struct typed *check_list_call(struct checker *c, const struct prelude_call *call,
                                      enum typed_builtin builtin)
 {
@@ -308,8 +319,8 @@ static struct typed *check_list_call(struct checker *c, const struct prelude_cal
     struct typed *list = check_list(c, call, 0);
     if (!list)
         return node_error(c, call->span);
-    if (builtin != BUILTIN_REVERSE && !type_is_number(list->type->element))
-        return refuse_argument(c, call, 0, "an array of numbers");
+    if (!check_list_element(c, call, builtin, list->type->element))
+        return node_error(c, call->span);
     const struct type *type = list->type;
     if (builtin == BUILTIN_ORDER)
         type = types_array(c, c->integer, 1, call->span);

@@ -1,6 +1,6 @@
 /*
  * The prelude's functions that rearrange one array or several: reverse, zip, enumerate, and sort
- * and order, which are functions of the runtime (value/sort.c).
+ * and order, which are functions of the runtime (value/sort.c, value/sort_text.c).
  */
 #include "generator.h"
 
@@ -68,9 +68,14 @@ static void call_runtime(struct generator *g, const char *name, LLVMValueRef *ar
 struct value arrange_sort(struct generator *g, const struct typed *typed)
 {
     struct value array = value_own(g, expression(g, typed->items[0]));
+    debug_at(g, typed->span);
+    if (typed->type->element->kind == TYPE_STRING) {
+        LLVMValueRef arguments[] = {g->worker, array.scalar, array.extents[0]};
+        call_runtime(g, "wk_sort_str", arguments, 3);
+        return array;
+    }
     LLVMValueRef scalar = LLVMConstInt(g->i32, typed->type->element->scalar, false);
     LLVMValueRef arguments[] = {g->worker, scalar, array.scalar, array.extents[0]};
-    debug_at(g, typed->span);
     call_runtime(g, "wk_sort", arguments, 4);
     return array;
 }
@@ -80,6 +85,11 @@ struct value arrange_order(struct generator *g, const struct typed *typed)
     struct value array = expression_borrow(g, typed->items[0]);
     debug_at(g, typed->span);
     struct value result = array_new(g, typed->type, array.extents, typed->span);
+    if (array.type->element->kind == TYPE_STRING) {
+        LLVMValueRef arguments[] = {g->worker, array.scalar, array.extents[0], result.scalar};
+        call_runtime(g, "wk_order_str", arguments, 4);
+        return result;
+    }
     LLVMValueRef scalar = LLVMConstInt(g->i32, array.type->element->scalar, false);
     LLVMValueRef arguments[] = {g->worker, scalar, array.scalar, array.extents[0], result.scalar};
     call_runtime(g, "wk_order", arguments, 5);
