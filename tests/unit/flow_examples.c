@@ -81,20 +81,32 @@ static void check_dag_text(const struct dag *dag, const char *path)
     buffer_release(&second);
 }
 
-/* Parameters without a default: 60 elements in each dimension; small numbers. */
+enum { EXTENT = 60, FILE_BYTES = 1000 };
+
+/* Parameters without a default: 60 elements in each dimension, or files; small numbers and texts.
+ */
 static void elaborate_and_check(struct flow_code *code, const char *path)
 {
     struct flow_argument arguments[32] = {0};
+    struct flow_file files[EXTENT];
+    uint64_t numbers[EXTENT];
+    for (uint32_t i = 0; i < EXTENT; i++) {
+        files[i] = (struct flow_file){.name = "file", .size = FILE_BYTES};
+        numbers[i] = i;
+    }
     for (uint32_t i = 0; i < flow_parameter_count(code) && i < 32; i++) {
         struct flow_parameter parameter = flow_parameter(code, i);
         bool is_array = parameter.type->kind == TYPE_ARRAY;
         arguments[i].given = is_array || !parameter.has_default;
         arguments[i].word = 5;
         for (int d = 0; d < WK_MAX_RANK; d++)
-            arguments[i].extents[d] = 60;
+            arguments[i].extents[d] = EXTENT;
+        arguments[i].words = numbers;
+        arguments[i].text = "text";
+        arguments[i].length = 4;
     }
     struct dag dag;
-    struct elaborate_options options = {0};
+    struct elaborate_options options = {.files = files, .file_count = EXTENT};
     struct elaborate_counters counters;
     struct error error = {0};
     if (elaborate(code, arguments, &options, &dag, &counters, &error)) {
