@@ -29,7 +29,9 @@ static enum join_answer own(struct join_record *record, const struct join_arriva
     return JOIN_OWN;
 }
 
-enum join_answer join_arrive(struct join_record *record, const struct join_arrival *arrival)
+/* Rules P3.1 to P3.5: who is last owns the record, and who comes too late stops; all others are
+ * NOT. */
+static enum join_answer decide(struct join_record *record, const struct join_arrival *arrival)
 {
     bool owned = record->own.edges != 0;
     if (owned && !(arrival->edges & record->own.edges))
@@ -38,19 +40,59 @@ enum join_answer join_arrive(struct join_record *record, const struct join_arriv
     bool defers = !arrival->lineage.recovers || MUTANT(RECOVERY_DEFERS);
     if (is_live && defers && record->own.token != arrival->lineage.token)
         return JOIN_STOP; /* P3.2: the owner is at work, or a retry of its start will be */
-    if (record->passed)
-        return JOIN_STOP; /* P3.3: all is done (the sweeper's runs, when they come, go on here) */
+    if (record->passed && !arrival->wanted)
+        return JOIN_STOP; /* P3.3: all is done; but the sweeper knows better */
     if (MUTANT(EXPIRED_REPLACED) && owned)
         return own(record, arrival);
     if (owned && !is_complete(record, arrival))
         record->own.edges = 0; /* P3.4: it died with an edge that nobody stored */
     if (is_complete(record, arrival))
         return own(record, arrival); /* P3.5: the last: it sets no bit */
+    return JOIN_NOT;
+}
+
+static void end_waits(struct join_record *record, uint64_t edges)
+{
+    for (; record->waits && edges; edges &= edges - 1)
+        record->waits[__builtin_ctzll(edges)] = (struct join_wait){0};
+}
+
+enum join_answer join_arrive(struct join_record *record, const struct join_arrival *arrival)
+{
+    enum join_answer answer = decide(record, arrival);
+    if (answer != JOIN_NOT)
+        return answer;
     if (MUTANT(COUNTER))
         record->bits = (record->bits << __builtin_popcountll(arrival->edges)) |
                        edges_in_all((uint64_t)__builtin_popcountll(arrival->edges));
     else
         record->bits |= arrival->edges; /* P3.6 */
+    end_waits(record, arrival->edges);
+    return JOIN_NOT;
+}
+
+static struct join_holder largest_beside(const struct join_record *record, uint64_t edges,
+                                         uint64_t now)
+{
+    struct join_holder largest = {0};
+    for (uint32_t e = 0; e < JOIN_WIDTH; e++) {
+        struct join_holder holder = {record->waits[e].size, e};
+        bool is_other = !(edges >> e & 1) && record->waits[e].until > now;
+        if (is_other && join_holder_is_before(largest, holder))
+            largest = holder;
+    }
+    return largest;
+}
+
+enum join_answer join_ask(struct join_record *record, const struct join_arrival *arrival,
+                          struct join_wait wait, struct join_holder *largest)
+{
+    enum join_answer answer = decide(record, arrival);
+    if (answer != JOIN_NOT)
+        return answer;
+    for (uint64_t edges = arrival->edges; edges; edges &= edges - 1)
+        record->waits[__builtin_ctzll(edges)] = wait;
+    *largest = largest_beside(record, arrival->edges, arrival->now);
     return JOIN_NOT;
 }
 

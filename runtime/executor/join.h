@@ -1,6 +1,6 @@
 /*
- * Joins: the record of a fan-in, the rules of an arrival at it, and the tree of records of a wide
- * one.
+ * Joins: the record of a fan-in, the rules of asking and arriving at it, and the tree of records of
+ * a wide one.
  *
  * A record has at most 64 edges, so a set of edges is one word. The rules are a function on a
  * record (spec/protocol.md, P3), whatever keeps the record: sim's model calls it, and a store's
@@ -19,7 +19,9 @@ enum { JOIN_WIDTH = 64 };
 enum join_answer {
     JOIN_OWN,  /* the arrival was the last: its executor runs the join, or arrives further up */
     JOIN_STOP, /* somebody else has the join: do nothing more about it */
-    JOIN_NOT,  /* the values are stored; whoever comes last goes on */
+    JOIN_NOT,  /* ARRIVE: the values are stored; whoever comes last goes on. ASK: others are missing
+                */
+    JOIN_POISONED, /* the job has ended: only a store that keeps the job's status says this */
 };
 
 /* Who arrives: the nodes that one executor runs from its start (spec/protocol.md, P2.4). */
@@ -36,23 +38,51 @@ struct join_owner {
     uint64_t expires;
 };
 
+/* An executor that holds an edge with a large value, and has asked: it keeps the value in its
+ * memory until `until`, in the hope that it will come last. */
+struct join_wait {
+    uint64_t size; /* bytes of all that it holds for the join's whole tree; 0: nobody waits */
+    uint64_t until;
+};
+
 struct join_record {
     uint64_t bits; /* edges whose values are stored */
     struct join_owner own;
-    bool taken_over; /* it has had owners of different lineages */
-    bool passed;     /* a run of the join has handed everything on */
+    bool taken_over;         /* it has had owners of different lineages */
+    bool passed;             /* a run of the join has handed everything on */
+    struct join_wait *waits; /* JOIN_WIDTH of them, by edge, the keeper's; NULL: nobody has asked */
 };
 
 struct join_arrival {
     uint64_t all;   /* the edges of the record */
     uint64_t edges; /* those that arrive; not empty */
     struct lineage lineage;
+    bool wanted; /* the run is the sweeper's, and wants the join: `passed` does not stop it */
     uint64_t now, lease;
 };
 
+/* Of those that wait at a record the one that should go on waiting: the largest by size, then by
+ * edge. */
+struct join_holder {
+    uint64_t size; /* 0: nobody */
+    uint32_t edge;
+};
+
+static inline bool join_holder_is_before(struct join_holder a, struct join_holder b)
+{
+    return a.size != b.size ? a.size < b.size : a.edge < b.edge;
+}
+
 /* Applies the rules P3.1 to P3.6. On JOIN_NOT the values of the edges must be stored with the
- * record, in the same atomic step. */
+ * record, in the same atomic step; their waits are over. */
 enum join_answer join_arrive(struct join_record *record, const struct join_arrival *arrival);
+
+/* Asks whether an arrival would be the last: rules P3.1 to P3.5. On JOIN_NOT nothing is stored:
+ * each of the edges waits with this size until this time (record->waits must be there), and
+ * *largest is the largest live holder beside these edges. A large value need not be stored while
+ * nobody larger waits. */
+enum join_answer join_ask(struct join_record *record, const struct join_arrival *arrival,
+                          struct join_wait wait, struct join_holder *largest);
 
 /*
  * The same where nothing is lost, repeated or frozen: rules 1 to 4 never apply, and what remains
