@@ -66,6 +66,11 @@ void executor_start(struct executor *executor, uint32_t node, struct lineage lin
     executor->stopped = executor->ended = false;
 }
 
+void executor_begin(struct executor *executor, const struct executor_start *start)
+{
+    executor_start(executor, start->node, start->lineage);
+}
+
 /* ---- What feeds what ----------------------------------------------------------------------- */
 
 static uint64_t first_child(const struct executor *executor, uint32_t node)
@@ -536,6 +541,10 @@ static __attribute__((noinline)) void handle_other(struct executor *executor,
         return;
     case EXECUTOR_POISONED:
         forget_all_work(executor);
+        return;
+    case EXECUTOR_WAITED:
+    case EXECUTOR_LOOKED:
+    case EXECUTOR_TIME_SHORT:
         return;
     case EXECUTOR_DONE:
     case EXECUTOR_ANSWERED:

@@ -6,7 +6,7 @@
  * what to do next (actions); it has no thread and no clock, sends nothing, and knows neither values
  * nor stores. A *world* drives it:
  *
- *     executor_start(&executor, node, lineage);
+ *     executor_start(&executor, node, lineage);      or executor_begin, with all of a payload
  *     while (executor_next(&executor, &action))
  *         ... do what the action says, at once or later, and report with executor_handle() ...
  *
@@ -15,13 +15,21 @@
  * executor can be started again after it has ended; it keeps its memory, so in the steady state it
  * allocates nothing.
  *
- * An action that is not answered in time is repeated by the world with the same arguments: each may
- * happen twice without harm. Where an action speaks of edges, their values go with it: those of the
- * producers that this executor ran or was given, inline or by their keys.
+ * An answer repeats what its action is about: event.node, .record, .first and .end are the action's
+ * (executor_answer() copies them). An action that is not answered in time is repeated by the world
+ * with the same arguments: each may happen twice without harm. Where an action speaks of edges,
+ * their values go with it: those of the producers that this executor ran or was given, inline or by
+ * their keys.
  *
- * What Lambda adds finds its place here: ASK beside EXECUTOR_ARRIVE, SPLIT in the fan-out's cursor,
- * BEAT over the nodes queued, and an event "time is short" that turns all that is held or queued
- * into PUT, ARRIVE and INVOKE.
+ * Time. The executor says WAIT where it wants to be told that some time has gone by, and counts
+ * what it has waited. It never waits with nothing to end it, and never for a store to be asked less
+ * than its options say. Whether its own time runs out is for the world to see: EXECUTOR_TIME_SHORT
+ * makes it hand over all that it has and end. So is the heartbeat: a world whose executor has been
+ * at work for a third of the lease renews the heartbeats of executor_list_beats() from then on,
+ * every third of the lease, and tells POISONED if it learns that the job has ended.
+ *
+ * Lossless. In shared memory nothing is lost, run twice or delayed; there the executor takes a
+ * short way through the same steps. What it never says then: PUT, ASK, WAIT, LOOK, SPLIT, PASSED.
  */
 #ifndef WKC_EXECUTOR_EXECUTOR_H
 #define WKC_EXECUTOR_EXECUTOR_H
@@ -31,18 +39,29 @@
 
 #include "base/vector.h"
 #include "executor/join.h"
+#include "executor/want.h"
 #include "graph/plan.h"
 
 enum executor_action_kind {
-    EXECUTOR_RUN,    /* run the task of `node`; answer DONE, FAILED or MISSING */
+    EXECUTOR_RUN,    /* run the task of `node`; answer DONE, FAILED or MISSING. With `is_stored` the
+                        value was stored by somebody: load it instead, and answer DONE; run the task
+                        only if it is not there after all */
     EXECUTOR_PUT,    /* store the value of `node`; answer STORED */
-    EXECUTOR_INVOKE, /* start another executor at `node`; answer ACCEPTED. Its inputs are at hand.
-                        With token 0 it gets a fresh one, which repetitions of this action keep
-                      */
+    EXECUTOR_INVOKE, /* start another executor: `node`, or the range of its children [first, end) if
+                        that is not empty, with `lineage` and this executor's `want`; answer
+                        ACCEPTED. With token 0 the event gets a fresh one, which repetitions of this
+                        action keep. Its inputs are at hand: values that are stored go by key, and
+                        what is small inline. (What is small but too much for one payload, such as
+                        many inputs of a join, the world stores first.) */
+    EXECUTOR_ASK,    /* apply join_ask to `record`, with `size` and `until`; answer ANSWERED, with
+                        `largest` */
     EXECUTOR_ARRIVE, /* apply join_arrive to `record` (of the plan); answer ANSWERED */
+    EXECUTOR_WAIT,   /* answer WAITED after `milliseconds`. Other actions go on meanwhile */
+    EXECUTOR_LOOK,   /* is there a mark that `node`'s range [first, end) was split? answer LOOKED */
+    EXECUTOR_SPLIT,  /* mark `node`'s range [first, end) as split; no answer, may be lost */
     EXECUTOR_PASSED, /* mark the joins joins[0..count) as passed; no answer, may be lost */
     EXECUTOR_COMMIT, /* `node` is the sink: store the result and set the job's status; answer
-                        SETTLED */
+                        SETTLED, or MISSING where an input of it is not in the store */
     EXECUTOR_FAIL,   /* the task of `node` failed for good: set the job's status; answer SETTLED */
     EXECUTOR_END,    /* nothing is left to do */
 };
@@ -51,24 +70,33 @@ enum executor_action_kind {
 struct executor_action {
     enum executor_action_kind kind;
     uint32_t node;
-    uint32_t record;        /* ARRIVE */
+    uint32_t record;        /* ASK, ARRIVE, WAIT */
     uint32_t count;         /* PASSED */
     bool repeats;           /* RUN: the task's last run failed */
     bool becomes;           /* RUN: not the node that the executor was started at */
-    uint64_t edges, all;    /* ARRIVE: what arrives, and all edges of the record */
-    struct lineage lineage; /* ARRIVE, INVOKE */
+    bool is_stored;         /* RUN */
+    bool wanted;            /* ASK, ARRIVE: the join is in `want`, so `passed` must not stop it */
+    uint64_t edges, all;    /* ASK, ARRIVE: what arrives, and all edges of the record */
+    struct lineage lineage; /* ASK, ARRIVE, INVOKE */
     const uint32_t *joins;  /* PASSED; valid until the executor's next call */
+    uint32_t first, end;    /* INVOKE, LOOK, SPLIT: a range of children */
+    uint64_t size;          /* ASK: bytes of all that is held for the join's tree */
+    uint32_t milliseconds;  /* WAIT: how long. ASK: how long the wait is good for, from now */
 };
 
 enum executor_event_kind {
-    EXECUTOR_DONE,     /* the task of `node` ran; its value has `bytes` bytes */
-    EXECUTOR_FAILED,   /* it failed; `retriable` when the environment is to blame */
-    EXECUTOR_MISSING,  /* an input of `node` is not in the store, so it was not run */
-    EXECUTOR_STORED,   /* PUT of `node` */
-    EXECUTOR_ACCEPTED, /* INVOKE of `node` */
-    EXECUTOR_ANSWERED, /* ARRIVE at `record`: `answer` */
-    EXECUTOR_SETTLED,  /* COMMIT or FAIL: the job's status stands, by this or another executor */
-    EXECUTOR_POISONED, /* the job has ended: stop */
+    EXECUTOR_DONE,       /* the task of `node` ran; its value has `bytes` bytes. `is_stored` if it
+                            was loaded instead */
+    EXECUTOR_FAILED,     /* it failed; `retriable` when the environment is to blame */
+    EXECUTOR_MISSING,    /* an input of `node` is not in the store, so it was not run */
+    EXECUTOR_STORED,     /* PUT of `node` */
+    EXECUTOR_ACCEPTED,   /* INVOKE of `node`, or of its range */
+    EXECUTOR_ANSWERED,   /* ASK or ARRIVE at `record`: `answer` */
+    EXECUTOR_WAITED,     /* WAIT for `record` */
+    EXECUTOR_LOOKED,     /* LOOK at `node`'s range: it is split, or not */
+    EXECUTOR_SETTLED,    /* COMMIT or FAIL: the job's status stands, by this or another executor */
+    EXECUTOR_POISONED,   /* the job has ended: stop */
+    EXECUTOR_TIME_SHORT, /* the platform's limit is near: hand over all that is held, and end */
 };
 
 /* Likewise. */
@@ -79,14 +107,51 @@ struct executor_event {
     enum join_answer answer;
     bool taken_over; /* ANSWERED own: by the record */
     bool retriable;
+    bool is_stored; /* DONE */
+    bool is_split;  /* LOOKED */
     uint64_t bytes;
+    uint32_t first, end;        /* ACCEPTED, LOOKED */
+    struct join_holder largest; /* ANSWERED not, to ASK: by the record */
 };
 
+/* The part of an event that repeats its action. */
+static inline struct executor_event executor_answer(const struct executor_action *action)
+{
+    return (struct executor_event){
+        .node = action->node, .record = action->record, .first = action->first, .end = action->end};
+}
+
 struct executor_options {
-    uint64_t inline_bytes; /* values up to this size travel inside payloads and arrivals */
+    uint64_t inline_bytes; /* values up to this size travel inside payloads and arrivals; larger
+                              ones are stored. 0: all are stored */
     /* Nothing is ever lost or run twice, and an invocation is accepted at once: the world answers
-     * need not answer INVOKE, and never gets PASSED. */
+     * need not answer INVOKE, and never gets PASSED. None of what follows matters then. */
     bool lossless;
+    /* Techniques that are switched off, to show what each is worth. All executors of a job have the
+     * same. */
+    bool without_become;     /* run the start only, and have all else invoked */
+    bool without_clustering; /* ignore the plan's clusters */
+    bool without_delayed_io; /* store large values at once instead of waiting for other inputs */
+    bool without_tree;       /* invoke wide fan-outs one by one */
+    uint32_t tasks;          /* run at once: the platform's processors; 0: one */
+    uint32_t ways;           /* a range of children is split into at most so many; 0: 32 */
+    /* How long a large value is kept back in the hope to come last: about as long as to store and
+     * load it would take, so that waiting in vain at most doubles the cost. 0: the defaults. */
+    uint32_t patience;         /* ms, for any value: the store's latency; 0: 20 */
+    uint32_t bytes_per_ms;     /* the store's bandwidth; 0: 50,000 */
+    uint32_t patience_at_most; /* ms; 0: 5,000 */
+    uint32_t wait_at_least;    /* ms between two questions; 0: 4 */
+};
+
+/* Where a lineage begins: what an invocation's payload says. */
+struct executor_start {
+    uint32_t node;
+    uint32_t first, end; /* not empty: the range of the node's children, by their indexes among
+                            those that are invoked (plan_invoked): split all but the first, and run
+                            that. The node's value is at hand or stored */
+    bool is_stored;      /* the node's own value is stored, and was not handed on: do that */
+    struct lineage lineage;
+    const struct want *want; /* NULL: all that is needed. It must last until the executor ends */
 };
 
 /* Edges of one record that this executor holds. */
@@ -173,6 +238,14 @@ void executor_release(struct executor *executor);
 
 /* Begins a lineage at a node whose inputs the world has at hand or can load. */
 void executor_start(struct executor *executor, uint32_t node, struct lineage lineage);
+
+/* Likewise, as a payload says. */
+void executor_begin(struct executor *executor, const struct executor_start *start);
+
+/* The nodes whose heartbeats say that this executor is at work: those that run or are queued here,
+ * and those whose values it holds and has not delivered. The list is the executor's, until its next
+ * call. */
+const uint32_t *executor_list_beats(struct executor *executor, uint32_t *count);
 
 /* Fills *action with the next thing to do. False: nothing until an event is handled. */
 bool executor_next(struct executor *executor, struct executor_action *action);

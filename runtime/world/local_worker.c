@@ -272,7 +272,11 @@ static inline void perform(struct worker *worker, const struct executor_action *
         return;
     case EXECUTOR_INVOKE: /* not answered; see run_lineage */
     case EXECUTOR_END:
-    case EXECUTOR_PUT: /* no value is too large to be shared */
+    case EXECUTOR_PUT: /* no value is too large to be shared, and nothing is lost */
+    case EXECUTOR_ASK:
+    case EXECUTOR_WAIT:
+    case EXECUTOR_LOOK:
+    case EXECUTOR_SPLIT:
     case EXECUTOR_PASSED:
         break;
     }

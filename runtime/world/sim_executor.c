@@ -223,6 +223,10 @@ static void apply(struct sim *sim, const struct sim_message *message, struct exe
         sim->status = sim->status == SIM_RUNNING ? SIM_FAILED : sim->status;
         event->kind = EXECUTOR_SETTLED;
         return;
+    case EXECUTOR_ASK:
+    case EXECUTOR_WAIT:
+    case EXECUTOR_LOOK:
+    case EXECUTOR_SPLIT:
     case EXECUTOR_PASSED:
     case EXECUTOR_END:
         break;

@@ -351,7 +351,8 @@ static void a_step_is_an_event_and_the_next_action(void)
         build_random_job();
         uint32_t start = random_below(job.dag.node_count);
         begin(true, 100, start);
-        executor_init(&other, &job.plan, &(struct executor_options){100, true});
+        executor_init(&other, &job.plan,
+                      &(struct executor_options){.inline_bytes = 100, .lossless = true});
         executor_start(&other, start, (struct lineage){.token = OWN_TOKEN});
         bool has_more = executor_next(&executor, &action);
         CHECK_INT(executor_next(&other, &expected), has_more);
