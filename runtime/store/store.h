@@ -70,15 +70,29 @@ enum store_step {
     STORE_PASSED, /* marks the records names[0..count) as passed */
     STORE_READ,   /* states[i] := what is known of names[i], for the sweeper */
     STORE_BEGIN,  /* creates the job: status running, with the spans as its description;
-                     ERR_store_job_exists if the name is taken */
+                     ERR_store_job_exists if the name is taken by another description */
     STORE_SETTLE, /* if the job is running: status := `status`, with the spans (the result's header,
                      the failure); then, whatever the status is, all shards are poisoned, and then
                      watchers are told. The answer's status is the one that stands */
-    STORE_STATUS, /* the job's status, its description and what SETTLE left, as values[0] and [1] */
-    STORE_WATCH,  /* answered when a notification came, or after the request's time: a hint only */
+    STORE_STATUS, /* the job's status, its description and what SETTLE left, as values[0] and [1],
+                     and its counters */
+    STORE_COUNT,  /* adds the numbers to the job's counters. A repetition counts twice: for
+                     statistics, not for decisions */
+    STORE_WATCH,  /* answered when a notification has come since the last answer, or after the
+                     request's time: a hint only. The first may be answered at once, so that what
+                     happened before it is seen: read the status after each */
     STORE_EXTEND, /* all keys of the job live for the time to live again (or as their writes renew
                      them) */
-    STORE_REMOVE, /* removes all keys of the job */
+    STORE_REMOVE, /* removes all keys of the job; late writers can still leave some, which end with
+                     their time to live */
+    STORE_JOBS,   /* jobs := all jobs of this store, whatever their name. Takes a while */
+};
+
+/* What STORE_JOBS knows of a job. */
+struct store_job {
+    char name[STORE_JOB_NAME + 1];
+    enum store_status status;
+    uint64_t age; /* ms since BEGIN */
 };
 
 /* What the sweeper needs to know of a record (STORE_READ). */
@@ -109,6 +123,7 @@ struct store_request {
     const struct store_bytes *values; /* ARRIVE: by edge that arrives, from the lowest */
     const struct store_name *names;   /* BEAT, PASSED, READ */
     uint32_t count;
+    const uint64_t *numbers;  /* COUNT: `count` of them */
     uint32_t lease;           /* BEAT: ms */
     enum store_status status; /* SETTLE */
     uint32_t timeout;         /* ms until it is given up; 0: the store's own */
@@ -126,19 +141,24 @@ struct store_request {
         struct store_bytes *values;
         uint32_t value_count;
         struct store_state *states; /* READ */
+        uint64_t *counters;         /* STATUS: `counter_count` of them */
+        uint32_t counter_count;
+        struct store_job *jobs; /* JOBS: `job_count` of them, in no order */
+        uint32_t job_count;
     } reply;
 
     void *user; /* the user's own */
     /* The store's own: */
     struct store_request *next;
+    uint64_t deadline; /* ms of the monotonic clock */
     void *memory;
     void *private_state;
 };
 
 struct store_options {
     char job[STORE_JOB_NAME + 1];
-    uint32_t time_to_live; /* s */
-    uint32_t timeout;      /* ms: of requests that do not say */
+    uint32_t time_to_live; /* s; 0: a day */
+    uint32_t timeout;      /* ms: of requests that do not say; 0: 10 seconds */
     uint32_t chunk_bytes;  /* larger values are stored in chunks; 0: the store's own choice */
 };
 
@@ -147,7 +167,7 @@ struct store_operations {
     void (*send)(struct store *store, struct store_request *request);
     void (*advance)(struct store *store); /* does what can be done without waiting */
     int (*descriptor)(const struct store *store);
-    int (*timeout)(const struct store *store);
+    int (*timeout)(struct store *store); /* ms; hands over what was sent and not yet written */
     void (*close)(struct store *store);
 };
 
@@ -161,10 +181,12 @@ struct store {
 /*
  * Opens the store at an address:
  *
- *     redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]     rediss:// with TLS; ?cluster=1: cluster
- * mode mem:NAME                                           this process's memory, shared by its
- * stores of that name (tests, and nothing else) fault:SEED:RATE:ADDRESS another store, with faults
- * (tests): requests or answers lost, repeated, late
+ *     redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]
+ *                              rediss:// with TLS
+ *     mem:NAME                 this process's memory, shared by its stores of that name, of any
+ *                              thread (tests, and nothing else); it lasts until the process ends
+ *     fault:SEED:RATE:ADDRESS  another store, with faults (tests): requests or answers lost,
+ *                              repeated, late
  *
  * Does not wait for a connection: the first request does.
  */
@@ -177,10 +199,11 @@ void store_close(struct store *store);
 void store_send(struct store *store, struct store_request *request);
 /* The next request that has been answered, or NULL. */
 struct store_request *store_next(struct store *store);
-/* What to poll for reading, and for how many ms at most (-1: no limit), before store_next is called
- * again. */
+/* What to poll for reading (it stays the same), and for how many ms at most (-1: no limit), before
+ * store_next is called again. Call store_timeout before each poll: requests that were sent since
+ * the last are on their way, in one write, when it returns. */
 int store_descriptor(const struct store *store);
-int store_timeout(const struct store *store);
+int store_timeout(struct store *store);
 /* Frees the answer. */
 void store_request_release(struct store_request *request);
 
