@@ -56,7 +56,7 @@ static bool extent_known(const struct task_arguments *a, const struct typed *ext
 /* Whether a value has (), of which there is nothing to be sent. */
 static bool has_unit(const struct type *type)
 {
-    if (type->kind == TYPE_ARRAY)
+    if (type->kind == TYPE_ARRAY || type->kind == TYPE_MAP)
         return has_unit(type->element);
     for (uint32_t i = 0; type_has_parts(type) && i < type->part_count; i++)
         if (has_unit(type->parts[i]))
@@ -67,7 +67,7 @@ static bool has_unit(const struct type *type)
 /* The first array of known structure in a value whose elements cannot be gathered; or NULL. */
 static const struct type *find_ungatherable(const struct type *type, const struct level *level)
 {
-    if (type->kind == TYPE_ARRAY)
+    if (type->kind == TYPE_ARRAY || type->kind == TYPE_MAP)
         return level->kind == LEVEL_PENDING || !has_unit(type->element) ? NULL : type;
     const struct type *found = NULL;
     for (uint32_t i = 0; type_has_parts(type) && i < type->part_count && !found; i++)
@@ -84,9 +84,8 @@ bool level_refuse_gathering(struct walk *w, const struct type *type, const struc
     struct diagnostics *diagnostics = w->l->c->diagnostics;
     struct diagnostic *d =
         diagnose(diagnostics, span, ERR_gathered_form,
-                 "an array of type %s cannot be gathered: there is no value in () that could be "
-                 "sent",
-                 types_text(w->l->c, found));
+                 "%s of type %s cannot be gathered: there is no value in () that could be sent",
+                 found->kind == TYPE_MAP ? "a map" : "an array", types_text(w->l->c, found));
     diagnose_hint(diagnostics, d, "let the task return a bool or a number, not ()");
     return true;
 }
@@ -357,8 +356,8 @@ static const struct level *zip_level(struct walk *w, const struct typed *node)
     return known ? &level_known : level_structure(w->l, level_tuple(w->l, parts, count));
 }
 
-/* What is made of maps, and maps themselves, tasks make; even of known keys and values. */
-static void map_level(struct walk *w, struct typed *node)
+/* What a task makes of maps, or a map that a task makes. */
+static void map_task_level(struct walk *w, struct typed *node)
 {
     for (uint32_t i = 0; i < node->item_count; i++) {
         const struct typed *item = node->items[i];
@@ -368,6 +367,45 @@ static void map_level(struct walk *w, struct typed *node)
             break;
     }
     node->level = level_pending(w->l, node->type);
+}
+
+/* A map literal of known keys is one: a structure of its values. */
+static void map_literal_level(struct walk *w, struct typed *node)
+{
+    const struct level *value = node->item_count ? NULL : &level_known;
+    for (uint32_t i = 0; i < node->item_count; i += 2) {
+        if (!node->items[i]->level || !node->items[i + 1]->level)
+            return;
+        if (!is_known(node->items[i])) {
+            map_task_level(w, node);
+            return;
+        }
+        value = level_join(w->l, value, node->items[i + 1]->level);
+    }
+    node->level = level_structure(w->l, value);
+}
+
+/* Of a map of known keys, and a known key: what is known of the map. */
+static void map_level(struct walk *w, struct typed *node)
+{
+    const struct typed *map = node->items[0];
+    if (!map->level || (node->item_count > 1 && !node->items[1]->level))
+        return;
+    if (map->level->kind == LEVEL_PENDING || (node->item_count > 1 && !is_known(node->items[1]))) {
+        map_task_level(w, node);
+        return;
+    }
+    const struct level *value = level_element(w->l, map->level, map->type);
+    const struct level *const pair[] = {&level_known, value};
+    if (node->builtin == BUILTIN_MAP_GET)
+        node->level = value;
+    else if (node->builtin == BUILTIN_MAP_HAS || node->builtin == BUILTIN_MAP_COUNT ||
+             node->builtin == BUILTIN_KEYS)
+        node->level = &level_known;
+    else if (node->builtin == BUILTIN_ENTRIES)
+        node->level = level_structure(w->l, level_tuple(w->l, pair, 2));
+    else
+        node->level = map->level; /* values, and the map without a key */
 }
 
 /* What is made of known scalars and strings is known; arrays of bytes are read by tasks. */
@@ -388,6 +426,8 @@ void level_builtin(struct walk *w, struct typed *node)
     const struct level *first = node->item_count ? node->items[0]->level : NULL;
     switch (node->builtin) {
     case BUILTIN_MAP:
+        map_literal_level(w, node);
+        return;
     case BUILTIN_MAP_GET:
     case BUILTIN_MAP_HAS:
     case BUILTIN_MAP_COUNT:
@@ -395,8 +435,10 @@ void level_builtin(struct walk *w, struct typed *node)
     case BUILTIN_REMOVE:
     case BUILTIN_KEYS:
     case BUILTIN_VALUES:
-    case BUILTIN_GROUP:
         map_level(w, node);
+        return;
+    case BUILTIN_GROUP:
+        map_task_level(w, node);
         return;
     case BUILTIN_ZEROS:
         node->level = sized_level(w, node, 0, &level_known);

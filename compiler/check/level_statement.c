@@ -71,16 +71,25 @@ static const struct level *updated_array(struct walk *w, const struct typed_stat
     return level_structure(w->l, level_join(w->l, element, value));
 }
 
-/* A map stays pending, whatever is put into it. */
+/* A pending map stays one, whatever is put into it; a map of known keys becomes one by a key that
+ * is pending. */
 static const struct level *updated_map(struct walk *w, const struct typed_statement *s,
-                                       const struct level *level, uint32_t depth)
+                                       const struct level *level, const struct type *type,
+                                       uint32_t depth)
 {
     const struct typed *value = s->value;
-    if (depth + 1 == s->step_count)
+    const struct typed_step *step = &s->steps[depth];
+    bool is_known_place = level->kind != LEVEL_PENDING && is_known(step->key);
+    bool is_last = depth + 1 == s->step_count;
+    const struct level *old = level_element(w->l, level, type);
+    if (is_known_place)
+        return level_structure(w->l,
+                               level_join(w->l, old, updated(w, s, old, step->type, depth + 1)));
+    if (is_last)
         level_refuse_gathering(w, value->type, value->level, value->span);
     else
-        updated(w, s, level_pending(w->l, s->steps[depth].type), s->steps[depth].type, depth + 1);
-    return level;
+        updated(w, s, level_pending(w->l, step->type), step->type, depth + 1);
+    return level_pending(w->l, type);
 }
 
 static const struct level *updated(struct walk *w, const struct typed_statement *s,
@@ -93,7 +102,7 @@ static const struct level *updated(struct walk *w, const struct typed_statement 
                               updated(w, s, level_part(level, part), type->parts[part], depth + 1));
     }
     if (depth < s->step_count && s->steps[depth].kind == STEP_KEY)
-        return updated_map(w, s, level, depth);
+        return updated_map(w, s, level, type, depth);
     if (depth < s->step_count)
         return updated_array(w, s, level, type, depth);
     if (s->operation == OPERATION_NONE)

@@ -29,8 +29,9 @@
  * Which parts of a value exist when the graph is built. Levels are interned: equal levels have
  * equal pointers. A scalar is KNOWN or PENDING. An array is KNOWN (structure and elements), a
  * STRUCTURE (known extents, elements of the level `element`), or PENDING as a whole (one value that
- * a task makes or main receives; bit d of `known_extents` says that extent d is known). A tuple is
- * KNOWN or a TUPLE of its parts' levels; () is KNOWN unless a task's unit result (PENDING).
+ * a task makes or main receives; bit d of `known_extents` says that extent d is known). A map is
+ * KNOWN, a STRUCTURE of its values by known keys, or PENDING as a whole. A tuple is KNOWN or a TUPLE
+ * of its parts' levels; () is KNOWN unless a task's unit result (PENDING).
  *
  * A value flows into a variable, argument or result of a higher level than its own: KNOWN into
  * anything, a STRUCTURE into PENDING (gathered), KNOWN elements into pending ones. What is made of

@@ -445,6 +445,7 @@ static const enum flow_opcode flow_opcodes[IR_OPCODE_COUNT] = {
     SAME(VIEW),        SAME(ELEMENTS),     SAME(TRANSPOSE),  SAME(TILES),      SAME(LIFT),
     SAME(CALL),        SAME(APPLY),        SAME(EACH),       SAME(REDUCE),     SAME(CHECK),
     SAME(JUMP),        SAME(BRANCH),       SAME(RETURN),     SAME(FAIL),       SAME(CONTENTS),
+    SAME(FIND),
 #undef SAME
 };
 
@@ -480,6 +481,11 @@ static void encode_attributes(struct encoder *e, const struct ir_instruction *i)
         break;
     case IR_EXTENT:
         emit(e, i->number);
+        break;
+    case IR_FIND:
+        emit(e, i->operand_count / 2);
+        for (uint32_t leaf = 0; leaf < i->operand_count / 2; leaf++)
+            emit(e, type_of(e, i->operands[leaf])->element->type->kind == TYPE_STRING);
         break;
     case IR_CHECK:
         emit(e, add_string(e, error_code_text(i->code)));

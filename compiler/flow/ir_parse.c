@@ -527,6 +527,7 @@ static bool read_attributes(struct reader *r, struct ir_instruction *i)
     case IR_CONCAT_ALL:
     case IR_FLATTEN:
     case IR_TRANSPOSE:
+    case IR_FIND:
     case IR_ELEMENTS:
     case IR_TILES:
     case IR_LIFT:

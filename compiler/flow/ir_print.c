@@ -213,6 +213,7 @@ static void print_head(struct printer *p, const struct ir_instruction *i)
     case IR_CONCAT_ALL:
     case IR_FLATTEN:
     case IR_TRANSPOSE:
+    case IR_FIND:
     case IR_ELEMENTS:
     case IR_TILES:
     case IR_LIFT:

@@ -38,6 +38,12 @@ static bool is_known_text(const struct ir_type *type)
     return type->kind == IR_KNOWN && type->type->kind == TYPE_STRING;
 }
 
+/* What a leaf of a map's key is. */
+static bool is_known_key(const struct ir_type *type)
+{
+    return is_known_text(type) || (is_known_scalar(type) && type_is_integer(type->type));
+}
+
 static bool is_structured(const struct ir_type *type)
 {
     return type->kind == IR_STRUCTURED;
@@ -334,6 +340,22 @@ static bool verify_concat_all(struct verifier *v)
     if (from->rank != 1 || !is_structured(from->element))
         return verify_fail(v, 22, "operand 0 is a structure of rank 1 of structures");
     return fits(v, 22, from->element, result_type(v, 0), "the result");
+}
+
+static bool verify_find(struct verifier *v)
+{
+    uint32_t leaves = v->instruction->operand_count / 2;
+    if (!counts(v, 42, leaves ? 2 * leaves : 2, 1))
+        return false;
+    for (uint32_t i = 0; i < leaves; i++) {
+        const struct ir_type *keys = operand_type(v, i), *key = operand_type(v, leaves + i);
+        if (!is_structured(keys) || keys->rank != 1 || !is_known_key(keys->element))
+            return verify_fail(v, 42, "operand %u is a structure of rank 1 of integers or strings",
+                               i);
+        if (key != keys->element)
+            return verify_fail(v, 42, "operand %u has the wrong type", leaves + i);
+    }
+    return is_known(result_type(v, 0), WK_I64) || verify_fail(v, 42, "the result is an i64");
 }
 
 static bool verify_flatten(struct verifier *v)
@@ -635,15 +657,16 @@ static bool verify_reduce(struct verifier *v)
 
 /* ---- Messages and control ------------------------------------------------------------------- */
 
-static char letter_of(const struct type *type)
+/* q is a string in quotes. */
+static bool is_letter_of(const struct type *type, char letter)
 {
     if (type_is_bool(type))
-        return 'b';
+        return letter == 'b';
     if (type->kind == TYPE_STRING)
-        return 's';
+        return letter == 's' || letter == 'q';
     if (type_is_float(type))
-        return type->scalar == WK_F32 ? 'g' : 'f';
-    return type_is_signed(type) ? 'i' : 'u';
+        return letter == (type->scalar == WK_F32 ? 'g' : 'f');
+    return letter == (type_is_signed(type) ? 'i' : 'u');
 }
 
 /* The values of a format, or -1 if a brace stands alone. */
@@ -672,7 +695,7 @@ static bool verify_message(struct verifier *v, int rule, uint32_t at)
         return verify_fail(v, rule, "the message's values are not the operands");
     for (uint32_t o = at; o < i->operand_count; o++)
         if (!(is_known_scalar(operand_type(v, o)) || is_known_text(operand_type(v, o))) ||
-            letter_of(operand_type(v, o)->type) != i->types[o - at])
+            !is_letter_of(operand_type(v, o)->type, i->types[o - at]))
             return verify_fail(v, rule, "operand %u is not what the message says", o);
     return true;
 }
@@ -797,6 +820,8 @@ bool verify_instruction(struct verifier *v, const struct ir_instruction *instruc
         return verify_flatten(v);
     case IR_TRANSPOSE:
         return verify_transpose(v);
+    case IR_FIND:
+        return verify_find(v);
     case IR_EXTENT:
         return verify_extent(v);
     case IR_VIEW:

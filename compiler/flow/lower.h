@@ -128,6 +128,10 @@ void lower_argument(struct lower *f, const struct type *type, struct lowered val
 /* Makes each leaf of a value pending: constants are lifted, structures packed by a task. */
 struct lowered lower_pend(struct lower *f, const struct type *type, struct lowered value);
 
+static inline bool lower_is_pending_level(const struct level *level)
+{
+    return level && level->kind == LEVEL_PENDING;
+}
 /* Whether extent `dimension` of an array is known when the graph is built, and the extent. */
 bool lower_knows_extent(const struct lower *f, struct lowered array, uint32_t dimension);
 ir_value lower_extent(struct lower *f, struct lowered array, uint32_t dimension);
@@ -170,6 +174,18 @@ void lower_check_shapes(struct lower *f, const struct type *type, struct lowered
                         struct lowered found);
 void lower_check(struct lower *f, ir_value condition, enum error_code code, const char *format,
                  const ir_value *values, uint32_t count);
+
+/* A value of a level that is chosen by branches: begin in the block that branches; in each branch
+ * choose, which ends it; end goes on where they join, and gives the value. */
+struct lower_choice {
+    uint32_t joined;
+    const struct type *type;
+    const struct level *level;
+};
+struct lower_choice lower_choice_begin(struct lower *f, const struct type *type,
+                                       const struct level *level);
+void lower_choose(struct lower *f, const struct lower_choice *choice, struct lowered value);
+struct lowered lower_choice_end(struct lower *f, const struct lower_choice *choice);
 
 /* ---- lower_index.c -------------------------------------------------------------------------- */
 
@@ -239,6 +255,30 @@ struct lowered lower_map_set(struct lower *f, const struct type *type, struct lo
                              struct lowered key, enum operation operation,
                              const struct type *value_type, struct lowered value);
 struct lowered lower_builtin(struct lower *f, const struct typed *node);
+
+/* lower_known_map.c: maps of known keys. A map is the structures of its keys' leaves, then those of
+ * its values' leaves, all of rank 1, in the order of insertion; keys are all different. */
+bool lower_is_known_map(const struct lower *f, const struct type *type, struct lowered value);
+/* A builtin of such a map, and of a known key if it takes one, or a literal with known keys. */
+struct lowered lower_known_map_builtin(struct lower *f, const struct typed *node,
+                                       const struct lowered *items);
+struct lowered lower_known_map_literal(struct lower *f, const struct typed *node,
+                                       const struct lowered *items);
+/* The value of a known key; fails if there is none. */
+struct lowered lower_known_map_get(struct lower *f, const struct type *type, struct lowered map,
+                                   struct lowered key);
+/* The same, but zero or "" where there is none and the values have one; `level` is the values'. */
+struct lowered lower_known_map_get_or_zero(struct lower *f, const struct type *type,
+                                           struct lowered map, struct lowered key,
+                                           const struct level *level);
+/* The map with a value for a key; `level` is the values' (NULL: known), which the map has, too. */
+struct lowered lower_known_map_set(struct lower *f, const struct type *type, struct lowered map,
+                                   struct lowered key, struct lowered value,
+                                   const struct level *level);
+/* The map with values of a level; as one pending map, by a task that puts the entries in. */
+struct lowered lower_known_map_coerce(struct lower *f, const struct type *type,
+                                      struct lowered value, const struct level *level);
+struct lowered lower_known_map_pack(struct lower *f, const struct type *type, struct lowered value);
 
 /* ---- lower_text.c: strings ------------------------------------------------------------------ */
 

@@ -379,16 +379,10 @@ static struct lowered lower_matmul(struct lower *f, const struct typed *node)
 
 /* ---- Choices: if, && and || ----------------------------------------------------------------- */
 
-struct choice {
-    uint32_t joined;
-    const struct type *type;
-    const struct level *level;
-};
-
-static struct choice begin_choice(struct lower *f, const struct type *type,
+struct lower_choice lower_choice_begin(struct lower *f, const struct type *type,
                                   const struct level *level)
 {
-    struct choice choice = {.type = type, .level = level};
+    struct lower_choice choice = {.type = type, .level = level};
     struct type_list types = {0};
     lower_level_types(f->shared, type, level, &types);
     choice.joined = ir_block_new(f->build.module, f->build.function);
@@ -398,13 +392,13 @@ static struct choice begin_choice(struct lower *f, const struct type *type,
     return choice;
 }
 
-static void choose(struct lower *f, const struct choice *choice, struct lowered value)
+void lower_choose(struct lower *f, const struct lower_choice *choice, struct lowered value)
 {
     value = lower_coerce(f, choice->type, value, choice->level);
     ir_jump(&f->build, choice->joined, value.values, value.count);
 }
 
-static struct lowered end_choice(struct lower *f, const struct choice *choice)
+struct lowered lower_choice_end(struct lower *f, const struct lower_choice *choice)
 {
     const struct ir_block *block = &f->build.function->blocks[choice->joined];
     struct lowered result = {.count = block->parameter_count};
@@ -421,14 +415,14 @@ static struct lowered lower_if(struct lower *f, const struct typed *node)
     f->build.span = node->span;
     uint32_t then = ir_block_new(f->build.module, f->build.function);
     uint32_t otherwise = ir_block_new(f->build.module, f->build.function);
-    struct choice choice = begin_choice(f, node->type, node->level);
+    struct lower_choice choice = lower_choice_begin(f, node->type, node->level);
     ir_branch(&f->build, condition, then, NULL, 0, otherwise, NULL, 0);
     f->build.block = then;
-    choose(f, &choice, lower_expression(f, node->then));
+    lower_choose(f, &choice, lower_expression(f, node->then));
     f->build.block = otherwise;
-    choose(f, &choice, lower_expression(f, node->otherwise));
+    lower_choose(f, &choice, lower_expression(f, node->otherwise));
     f->build.span = node->span;
-    return end_choice(f, &choice);
+    return lower_choice_end(f, &choice);
 }
 
 /* The right side of a pending && or || must not be evaluated unless the left one says so: its
@@ -497,14 +491,14 @@ static struct lowered lower_lazy(struct lower *f, const struct typed *node)
     f->build.span = node->span;
     uint32_t right = ir_block_new(f->build.module, f->build.function);
     uint32_t decided = ir_block_new(f->build.module, f->build.function);
-    struct choice choice = begin_choice(f, node->type, node->level);
+    struct lower_choice choice = lower_choice_begin(f, node->type, node->level);
     ir_branch(&f->build, left.values[0], is_and ? right : decided, NULL, 0,
               is_and ? decided : right, NULL, 0);
     f->build.block = right;
-    choose(f, &choice, lower_expression(f, node->operands[1]));
+    lower_choose(f, &choice, lower_expression(f, node->operands[1]));
     f->build.block = decided;
-    choose(f, &choice, left);
-    return end_choice(f, &choice);
+    lower_choose(f, &choice, left);
+    return lower_choice_end(f, &choice);
 }
 
 /* ---- Tuples, arrays, extents ---------------------------------------------------------------- */

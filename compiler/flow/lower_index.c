@@ -410,12 +410,33 @@ static struct lowered assign_indexed(struct lower *f, struct assigned_place plac
     return write_structure(f, place.type, base, &list, value, element);
 }
 
-static struct lowered assign_keyed(struct lower *f, struct assigned_place place,
-                                   struct lowered map)
+/* Of a map of known keys, at a known key. */
+static struct lowered assign_known_key(struct lower *f, struct assigned_place place,
+                                       struct lowered map, struct lowered key)
+{
+    const struct typed_statement *s = place.statement;
+    const struct typed_step *step = &s->steps[place.depth];
+    const struct level *element =
+        place.level && place.level->kind == LEVEL_STRUCTURE ? place.level->element : NULL;
+    struct assigned_place inner = {s, place.depth + 1, step->type, element};
+    struct lowered value = {0};
+    f->build.span = step->span;
+    if (place.depth + 1 < s->step_count)
+        value = lower_known_map_get(f, place.type, map, key);
+    else if (s->operation != OPERATION_NONE)
+        value = lower_known_map_get_or_zero(f, place.type, map, key, element);
+    value = assign_within(f, inner, value);
+    f->build.span = s->span;
+    return lower_known_map_set(f, place.type, map, key, value, element);
+}
+
+static struct lowered assign_keyed(struct lower *f, struct assigned_place place, struct lowered map)
 {
     const struct typed_statement *s = place.statement;
     const struct typed_step *step = &s->steps[place.depth];
     struct lowered key = lower_expression(f, step->key);
+    if (lower_is_known_map(f, place.type, map) && lower_all_known(f, key))
+        return assign_known_key(f, place, map, key);
     if (place.depth + 1 == s->step_count) {
         struct lowered value = lower_expression(f, s->value);
         f->build.span = s->span;

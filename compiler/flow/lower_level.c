@@ -67,8 +67,12 @@ bool lower_all_known(const struct lower *f, struct lowered value)
 static uint32_t leaf_span(const struct lower *f, const struct type *type, const ir_value *values,
                           uint32_t depth)
 {
-    if (type->kind == TYPE_ARRAY && peeled(f, values[0], depth)->kind == IR_STRUCTURED)
+    bool is_structured = peeled(f, values[0], depth)->kind == IR_STRUCTURED;
+    if (type->kind == TYPE_ARRAY && is_structured)
         return leaf_span(f, type->element, values, depth + 1);
+    if (type->kind == TYPE_MAP && is_structured)
+        return type->key->leaf_count +
+               leaf_span(f, type->element, values + type->key->leaf_count, depth + 1);
     if (!type_has_parts(type) || type_is_unit(type))
         return 1;
     uint32_t count = 0;
@@ -126,6 +130,17 @@ static bool is_known_level(const struct level *level)
     return !level || level->kind == LEVEL_KNOWN;
 }
 
+/* A map of known keys: a structure for each leaf of the keys, then of the values. */
+static void map_types(struct lowering *shared, const struct type *type, const struct level *value,
+                      struct type_list *types)
+{
+    size_t begin = types->count;
+    lower_level_types(shared, type->key, NULL, types);
+    lower_level_types(shared, type->element, value, types);
+    for (size_t i = begin; i < types->count; i++)
+        types->items[i] = ir_type_structured(shared->module, types->items[i], 1);
+}
+
 void lower_level_types(struct lowering *shared, const struct type *type, const struct level *level,
                        struct type_list *types)
 {
@@ -136,6 +151,10 @@ void lower_level_types(struct lowering *shared, const struct type *type, const s
         structured_types(shared, type, NULL, types);
     } else if (type->kind == TYPE_ARRAY && level->kind == LEVEL_STRUCTURE) {
         structured_types(shared, type, level->element, types);
+    } else if (type->kind == TYPE_MAP && is_known_level(level)) {
+        map_types(shared, type, NULL, types);
+    } else if (type->kind == TYPE_MAP && level->kind == LEVEL_STRUCTURE) {
+        map_types(shared, type, level->element, types);
     } else if (is_known_level(level)) {
         vector_push(types, ir_type_known(shared->module, type));
     } else {
@@ -159,6 +178,8 @@ void lower_sink_types(struct lowering *shared, const struct type *type, const st
                                                      : ir_type_pending(shared->module, leaf, 0);
             vector_push(types, ir_type_structured(shared->module, element, type->rank));
         }
+    } else if (type->kind == TYPE_MAP) {
+        vector_push(types, ir_type_pending(shared->module, type, 0));
     } else {
         lower_level_types(shared, type, level, types);
     }
@@ -315,6 +336,8 @@ void lower_argument(struct lower *f, const struct type *type, struct lowered val
             lower_argument(f, type->parts[i], lower_part(f, type, value, i), operands);
     } else if (type->kind == TYPE_ARRAY && lower_is_structured(f, value.values[0])) {
         structure_argument(f, type, value, operands);
+    } else if (type->kind == TYPE_MAP) {
+        vector_push(operands, lower_pend(f, type, value).values[0]);
     } else {
         vector_push(operands, value.values[0]);
     }
@@ -337,6 +360,8 @@ static struct lowered pend_leaf(struct lower *f, const struct type *type, struct
     const struct ir_type *own = lower_ir_type(f, value.values[0]);
     if (own->kind == IR_PENDING)
         return value;
+    if (type->kind == TYPE_MAP)
+        return lower_known_map_pack(f, type, value);
     bool is_constant =
         own->kind == IR_KNOWN ||
         (value.count == 1 && own->element->kind == IR_KNOWN && type_is_scalar(type->element));
@@ -384,6 +409,8 @@ struct lowered lower_coerce(struct lower *f, const struct type *type, struct low
         return value;
     if (type_has_parts(type) && !type_is_unit(type))
         return coerce_tuple(f, type, value, level);
+    if (level->kind == LEVEL_STRUCTURE && type->kind == TYPE_MAP)
+        return lower_known_map_coerce(f, type, value, level);
     if (level->kind == LEVEL_STRUCTURE)
         return lower_coerce_elements(f, type, value, level->element);
     return lower_pend(f, type, value);

@@ -1,6 +1,6 @@
 /*
- * Maps in flows. A map is one pending value: what is done with it is a small task, and so is making
- * one from known or pending keys and values. An assignment into a map is a task that copies it.
+ * Pending maps in flows. What is done with one is a small task, and so is making one from pending
+ * keys. An assignment into it is a task that copies it. lower_known_map.c has maps of known keys.
  */
 #include "flow/lower.h"
 #include "value/semantics.h"
@@ -67,18 +67,34 @@ static struct lowered builtin_task(struct lower *f, enum typed_builtin builtin,
     return call_task(f, task, arguments);
 }
 
+/* Whether all that decides about entries is known when the graph is built. */
+static bool is_of_known_keys(const struct lower *f, const struct typed *node,
+                             const struct map_arguments *arguments)
+{
+    if (node->builtin == BUILTIN_GROUP || node->builtin == BUILTIN_MAP)
+        return false;
+    return lower_is_known_map(f, arguments->types[0], arguments->values[0]) &&
+           (arguments->count == 1 || lower_all_known(f, arguments->values[1]));
+}
+
 struct lowered lower_map_builtin(struct lower *f, const struct typed *node)
 {
     struct map_arguments arguments = new_arguments(f, node->item_count);
     for (uint32_t i = 0; i < node->item_count; i++)
         add_argument(&arguments, node->items[i]->type, lower_expression(f, node->items[i]));
     f->build.span = node->span;
+    if (node->builtin == BUILTIN_MAP && !lower_is_pending_level(node->level))
+        return lower_known_map_literal(f, node, arguments.values);
+    if (is_of_known_keys(f, node, &arguments))
+        return lower_known_map_builtin(f, node, arguments.values);
     return builtin_task(f, node->builtin, node->type, &arguments);
 }
 
 struct lowered lower_map_get(struct lower *f, const struct type *type, struct lowered map,
                              struct lowered key)
 {
+    if (lower_is_known_map(f, type, map) && lower_all_known(f, key))
+        return lower_known_map_get(f, type, map, key);
     struct map_arguments arguments = new_arguments(f, 2);
     add_argument(&arguments, type, map);
     add_argument(&arguments, type->key, key);

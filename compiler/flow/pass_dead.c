@@ -65,6 +65,7 @@ static bool is_removable(const struct dead *d, const struct ir_instruction *i)
     case IR_STRUCTURE:
     case IR_FLATTEN:
     case IR_TRANSPOSE:
+    case IR_FIND:
     case IR_EXTENT:
     case IR_ELEMENTS:
     case IR_LIFT:

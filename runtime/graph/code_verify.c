@@ -358,6 +358,7 @@ static void verify_instruction(struct verifier *v, enum flow_opcode opcode)
         CASE(CONCAT_ALL, verify_concat_all);
         CASE(FLATTEN, verify_flatten);
         CASE(TRANSPOSE, verify_transpose);
+        CASE(FIND, verify_find);
         CASE(EXTENT, verify_extent);
         CASE(VIEW, verify_view);
         CASE(ELEMENTS, verify_elements);

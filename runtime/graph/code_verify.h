@@ -177,7 +177,8 @@ static inline void take_message(struct verifier *v, bool has_condition)
         uint32_t type = take_operand(v);
         bool is_signed = type >= WK_I8 && type <= WK_I64;
         bool is_unsigned = type >= WK_U8 && type <= WK_U64;
-        if (!(*types == 's'   ? type_at(v, type)->kind == FLOW_KNOWN && type_at(v, type)->is_text
+        if (!(*types == 's' || *types == 'q'
+                  ? type_at(v, type)->kind == FLOW_KNOWN && type_at(v, type)->is_text
               : *types == 'i' ? is_signed
               : *types == 'u' ? is_unsigned
               : *types == 'f' ? type == WK_F64
@@ -205,6 +206,7 @@ void verify_concat(struct verifier *v);
 void verify_concat_all(struct verifier *v);
 void verify_flatten(struct verifier *v);
 void verify_transpose(struct verifier *v);
+void verify_find(struct verifier *v);
 void verify_extent(struct verifier *v);
 void verify_view(struct verifier *v);
 void verify_elements(struct verifier *v);

@@ -272,6 +272,34 @@ void verify_transpose(struct verifier *v)
     set_type(v, to);
 }
 
+/* Leaf `leaf` of a map's key: an integer, or a string if the code says so. */
+static bool is_key(const struct verifier *v, uint32_t type, bool is_text)
+{
+    return is_text ? is_known_text(type_at(v, type)) : type > WK_BOOL && type <= WK_U64;
+}
+
+void verify_find(struct verifier *v)
+{
+    take_site(v);
+    struct destination to = take_destination(v);
+    uint32_t leaves = take(v);
+    const uint32_t *texts = v->at;
+    if (leaves == 0 || leaves > (uint64_t)(v->end - v->at) || to.type != WK_I64)
+        refuse(v, "a search that gives no known i64");
+    for (uint32_t i = 0; i < leaves && !v->wrong; i++)
+        if (take(v) > 1)
+            refuse(v, "a search that says not what it looks for");
+    for (uint32_t i = 0; i < leaves && !v->wrong; i++) {
+        const struct flow_type *keys = type_at(v, take_structure(v));
+        if (!v->wrong && (keys->rank != 1 || !is_key(v, keys->element, texts[i])))
+            refuse(v, "a search in something that holds no keys");
+    }
+    for (uint32_t i = 0; i < leaves && !v->wrong; i++)
+        if (!is_key(v, take_operand(v), texts[i]))
+            refuse(v, "a search for something that is no key");
+    set_type(v, to);
+}
+
 void verify_extent(struct verifier *v)
 {
     take_site(v);

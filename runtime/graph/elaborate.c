@@ -409,6 +409,9 @@ static int step(struct machine *m)
     case FLOW_TRANSPOSE:
         code = execute_transpose(m, pc, r);
         break;
+    case FLOW_FIND:
+        code = execute_find(m, pc, r);
+        break;
     case FLOW_EXTENT:
         code = execute_extent(m, pc, r);
         break;

@@ -1,8 +1,11 @@
 /* Elaboration: the instructions on known values and structures. Layouts are in code.def. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "graph/key_index.h"
 #include "graph/machine.h"
 #include "value/semantics.h"
 
@@ -216,17 +219,53 @@ int execute_set_slice(struct machine *m, const uint32_t *pc, uint64_t *r)
     return 0;
 }
 
+/* ---- Keys -------------------------------------------------------------------------------------
+ */
+
+int execute_find(struct machine *m, const uint32_t *pc, uint64_t *r)
+{
+    enum { FEW_LEAVES = 8 };
+    struct structure *few_keys[FEW_LEAVES];
+    uint64_t few_words[FEW_LEAVES];
+    uint32_t leaves = pc[FIRST];
+    const uint32_t *keys = pc + FIRST + 1 + leaves, *key = keys + leaves;
+    bool are_few = leaves <= FEW_LEAVES;
+    struct structure **structures = are_few ? few_keys : memory_new(leaves, sizeof *structures);
+    uint64_t *words = are_few ? few_words : memory_new(leaves, sizeof *words);
+    int code = 0;
+    int64_t place = -1;
+    for (uint32_t i = 0; i < leaves; i++) {
+        structures[i] = operand_borrow(r, keys[i]);
+        words[i] = r[operand_register(key[i])];
+        if (structures[i]->count != structures[0]->count)
+            code = error_set(m->error, ERR_bad_flow_code,
+                             "damaged flow code: the leaves of keys are not equally many");
+    }
+    struct key_search search = {structures, words, pc + FIRST + 1, leaves};
+    code = code ? code : key_index_find(&m->heap, &m->texts, &search, &place, m->error);
+    if (!are_few) {
+        free(structures);
+        free(words);
+    }
+    if (code)
+        return code;
+    for (uint32_t i = 0; i < leaves; i++)
+        operand_done(m, r, keys[i]);
+    r[pc[TO]] = (uint64_t)place;
+    return 0;
+}
+
 /* ---- Rearranging ------------------------------------------------------------------------------
  */
 
 int execute_concat(struct machine *m, const uint32_t *pc, uint64_t *r)
 {
-    struct structure *parts[2] = {operand_borrow(r, pc[FIRST]), operand_borrow(r, pc[FIRST + 1])};
-    struct structure *made;
-    int code = structure_concat(&m->heap, parts, 2, &made, m->error);
+    /* If the same structure stands on both sides, only the second can be its last use: then it has
+     * two owners here, and is not extended in place. */
+    struct structure *made = operand_take(r, pc[FIRST]);
+    int code = structure_extend(&m->heap, &made, operand_borrow(r, pc[FIRST + 1]), m->error);
     if (code)
         return code;
-    operand_done(m, r, pc[FIRST]);
     operand_done(m, r, pc[FIRST + 1]);
     register_set_structure(m, r, pc[TO], made);
     return 0;
@@ -290,9 +329,12 @@ static void print_value(const struct machine *m, char letter, uint64_t word, str
 {
     char text[32];
     uint64_t length;
-    if (letter == 's') {
+    if (letter == 's' || letter == 'q') {
         const char *bytes = text_bytes(&m->texts, word, &length);
-        buffer_append(out, bytes, (size_t)length);
+        if (letter == 's')
+            buffer_append(out, bytes, (size_t)length);
+        else
+            buffer_json_string(out, bytes, (size_t)length);
         return;
     }
     semantics_print(letter_scalar(letter), word, text);

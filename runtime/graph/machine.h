@@ -176,6 +176,7 @@ int execute_concat(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_concat_all(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_flatten(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_transpose(struct machine *m, const uint32_t *pc, uint64_t *r);
+int execute_find(struct machine *m, const uint32_t *pc, uint64_t *r);
 /* CHECK and FAIL: their message. */
 int execute_message(struct machine *m, enum error_code code, const uint32_t *message,
                     const uint32_t *operands, const uint64_t *r);

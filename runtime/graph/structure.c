@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/key_index.h"
 
 /* ---- Life -------------------------------------------------------------------------------------
  */
@@ -73,6 +74,7 @@ int structure_new(struct structure_heap *heap, uint32_t rank, const int64_t *ext
                          extents_text(rank, extents, text));
     *made = (struct structure){.next = heap->first,
                                .count = count,
+                               .capacity = count,
                                .references = 1,
                                .rank = (uint8_t)rank,
                                .is_nested = is_nested};
@@ -95,7 +97,8 @@ static void unlink_structure(struct structure_heap *heap, struct structure *stru
     if (structure->next)
         structure->next->previous = structure->previous;
     heap->bytes -=
-        sizeof(struct structure) + (structure->rank + structure->count) * sizeof(uint64_t);
+        sizeof(struct structure) + (structure->rank + structure->capacity) * sizeof(uint64_t);
+    key_index_release(heap, structure);
 }
 
 /* Nesting is as deep as the types say, which is what bounds the recursion. */
@@ -114,6 +117,7 @@ void structure_heap_release(struct structure_heap *heap)
 {
     while (heap->first) {
         struct structure *next = heap->first->next;
+        key_index_release(heap, heap->first);
         free(heap->first);
         heap->first = next;
     }
@@ -131,9 +135,11 @@ static void copy_slots(const struct structure *nested, uint64_t *to, const uint6
 int structure_own(struct structure_heap *heap, struct structure **structure, struct error *error)
 {
     struct structure *old = *structure;
-    old->constant = old->references == 1 ? 0 : old->constant;
-    if (old->references == 1)
+    if (old->references == 1) {
+        old->constant = 0;
+        key_index_release(heap, old);
         return 0;
+    }
     int code = structure_new(heap, old->rank, old->extents, old->is_nested, structure, error);
     if (!code)
         copy_slots(old, structure_slots(*structure), structure_slots(old), old->count);
@@ -342,6 +348,65 @@ int structure_concat(struct structure_heap *heap, struct structure *const *parts
     uint64_t *to = structure_slots(*result);
     for (uint64_t p = 0; p < count; to += parts[p++]->count)
         copy_slots(parts[p], to, structure_slots(parts[p]), parts[p]->count);
+    return 0;
+}
+
+/* Room for `count` elements, and as many again, in a structure that has one owner and rank 1. */
+static int make_room(struct structure_heap *heap, struct structure **structure, uint64_t count,
+                     struct error *error)
+{
+    struct structure *old = *structure;
+    char text[256];
+    int64_t extent = (int64_t)count;
+    if (count <= old->capacity)
+        return 0;
+    uint64_t capacity = 2 * count, bytes = (capacity - old->capacity) * sizeof(uint64_t);
+    if (bytes > heap->limit - heap->bytes) {
+        error_set(error, ERR_flow_memory,
+                  "an array of %s elements in a flow: its arrays may hold %" PRIu64
+                  " MiB in all while the graph is built",
+                  extents_text(1, &extent, text), heap->limit >> 20);
+        return error_hint(error, "let a task make it");
+    }
+    struct structure *grown =
+        realloc(old, sizeof *old + sizeof(int64_t) + capacity * sizeof(uint64_t));
+    if (!grown)
+        return error_set(error, ERR_out_of_memory, "no memory for an array of %s elements",
+                         extents_text(1, &extent, text));
+    grown->capacity = capacity;
+    heap->bytes += bytes;
+    if (grown->previous)
+        grown->previous->next = grown;
+    else
+        heap->first = grown;
+    if (grown->next)
+        grown->next->previous = grown;
+    *structure = grown;
+    return 0;
+}
+
+int structure_extend(struct structure_heap *heap, struct structure **structure,
+                     struct structure *more, struct error *error)
+{
+    struct structure *old = *structure;
+    if (old->references > 1 || old->rank > 1) {
+        struct structure *parts[] = {old, more};
+        int code = structure_concat(heap, parts, 2, structure, error);
+        structure_release(heap, old);
+        return code;
+    }
+    int code = make_room(heap, structure, old->count + more->count, error);
+    if (code) {
+        structure_release(heap, old);
+        *structure = NULL;
+        return code;
+    }
+    struct structure *grown = *structure;
+    copy_slots(more, structure_slots(grown) + grown->count, structure_slots(more), more->count);
+    grown->count += more->count;
+    grown->extents[0] = (int64_t)grown->count;
+    grown->constant = 0;
+    heap->moves += more->count;
     return 0;
 }
 

@@ -19,7 +19,9 @@
 struct structure {
     struct structure *previous, *next; /* in the heap */
     uint64_t count;                    /* of elements: the product of the extents */
+    uint64_t capacity;                 /* elements that there is room for */
     uint64_t constant;                 /* the DAG's constant with these elements + 1, or 0 */
+    struct key_index *index;           /* where the keys of a map stand (key_index.h), or NULL */
     uint32_t references;
     uint8_t rank;
     bool is_nested;    /* the elements are structures */
@@ -89,6 +91,11 @@ int structure_set_slice(struct structure_heap *heap, struct structure **target,
 /* Along the first dimension; ERR_shape_mismatch when other extents differ. */
 int structure_concat(struct structure_heap *heap, struct structure *const *parts, uint64_t count,
                      struct structure **result, struct error *error);
+/* Joins `more` to the end of *structure, of which the caller gives a reference: in place, and in a
+ * time in proportion to what is added, if nobody else has it. *structure as structure_own has it.
+ */
+int structure_extend(struct structure_heap *heap, struct structure **structure,
+                     struct structure *more, struct error *error);
 int structure_concat_all(struct structure_heap *heap, struct structure *outer, uint32_t rank,
                          bool is_nested, struct structure **result, struct error *error);
 int structure_flatten(struct structure_heap *heap, struct structure *source,

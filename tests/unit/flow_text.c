@@ -129,6 +129,11 @@ static const char every_instruction[] =
     "    %7: str = text_slice %6, %4, %5\n"
     "    %8: ?str = lift %7\n"
     "    %9: ?u8[+] = contents %1\n"
+    "    %10: {1}str = fill %7, %4\n"
+    "    %11: {1}i64 = range %4, %4, %5\n"
+    "    %12: i64 = find %11, %10, %4, %7\n"
+    "    %13: bool = eq %12, %4\n"
+    "    check missing_key \"({}, {})\" \"iq\" %13, %12, %7\n"
     "    return %8, %9\n"
     "}\n";
 
@@ -186,7 +191,7 @@ static void mistakes_have_their_place(void)
     refuses("\"no {}\"", "\"no {}", "expected \"", 59);
     refuses("flow @main ", "flow @main.each1 ", "two functions of this name", 68);
     refuses("kernel @pack", "kernel @partial", "two kernels of this name", 6);
-    refuses("entry @main -> f64\n", "", "the module has no entry", 96);
+    refuses("entry @main -> f64\n", "", "the module has no entry", 101);
     refuses("return %42", "return %45", "the function uses a value that it does not define", 60);
     refuses("jump b3", "jump b4", "the function goes to a block that it does not have", 60);
     refuses("%0: i64, %1: ?f64[+, +]", "%99999999999: i64", "the number is too large", 12);

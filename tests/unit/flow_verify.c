@@ -256,6 +256,38 @@ static void known_strings(void)
     }
 }
 
+static void keys(void)
+{
+    static const char s[] =
+        "    %11: str = constant \"a\"\n    %12: {1}str = fill %11, %0\n"
+        "    %13: {1}f64 = fill %1, %0\n    %14: {2}i64 = fill %0, %0, %0\n";
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"    %15: i64 = find %3, %0\n    %16: i64 = find %12, %3, %11, %0\n", ""},
+        {"    check missing_key \"{}\" \"q\" %2, %11\n", ""},
+        {"    check missing_key \"{}\" \"q\" %2, %0\n",
+         "F35: @f: check: operand 1 is not what the message says"},
+        {"    %15: i64 = find\n", "F42: @f: %15 = find: has 0 operands, needs 2"},
+        {"    %15: i64 = find %3, %0, %0\n", "F42: @f: %15 = find: has 3 operands, needs 2"},
+        {"    %15: i64 = find %0, %0\n",
+         "F42: @f: %15 = find: operand 0 is a structure of rank 1 of integers or strings"},
+        {"    %15: i64 = find %13, %1\n",
+         "F42: @f: %15 = find: operand 0 is a structure of rank 1 of integers or strings"},
+        {"    %15: i64 = find %14, %0\n",
+         "F42: @f: %15 = find: operand 0 is a structure of rank 1 of integers or strings"},
+        {"    %15: i64 = find %12, %3, %11, %1\n",
+         "F42: @f: %15 = find: operand 3 has the wrong type"},
+        {"    %15: f64 = find %3, %0\n", "F42: @f: %15 = find: the result is an i64"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buffer text = {0};
+        buffer_printf(&text, "%s%s", s, cases[i].text);
+        body(buffer_text(&text), cases[i].message);
+        buffer_release(&text);
+    }
+}
+
 static void structures(void)
 {
     body("    %11: {1}i64 = structure %0, %0\n",
@@ -395,5 +427,5 @@ static void contents(void)
 }
 
 TEST_MAIN(TEST(what_is_right_passes), TEST(modules), TEST(types), TEST(blocks), TEST(entries),
-          TEST(known_values), TEST(known_strings), TEST(structures), TEST(pending_values),
+          TEST(known_values), TEST(known_strings), TEST(keys), TEST(structures), TEST(pending_values),
           TEST(calls), TEST(messages_and_control), TEST(contents))
