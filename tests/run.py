@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The test driver: runs wkc over the files below tests/ and compares what it prints.
 
-    tests/run.py [--bless] [--wkc PATH] [SUITE|FILE...]
+    tests/run.py [--bless] [--wkc PATH] [SUITE|FILE|PATTERN...]
 
 Suites, each a folder, its mode chosen by the files in it:
 
@@ -16,6 +16,8 @@ Suites, each a folder, its mode chosen by the files in it:
              every -O and on local and sim; or fail with `// fails: CODE line:column`. Several pairs may
              follow each other; a place in another file is `NAME.wk:line:column`. Files without a
              `flow main` are modules. Programs cite the clauses of spec/language.md that they test.
+
+PATTERN is a piece of the paths of tests: `tests/run.py maps E824`.
 
 --bless rewrites expected files of errors and golden (review the diff).
 """
@@ -164,14 +166,14 @@ SUITES = {
 
 
 def select(names):
-    if not names:
-        names = list(SUITES)
-    for name in names:
-        if name in SUITES:
-            for path in SUITES[name][1]():
-                yield name, path
-        else:
-            yield Path(name).parts[1], Path(name)
+    """The tests that the arguments name: suites, files, or texts that paths of tests contain."""
+    tests = [(suite, path) for suite in SUITES for path in SUITES[suite][1]()]
+    for name in names or list(SUITES):
+        found = [t for t in tests if t[0] == name] if name in SUITES else \
+            [t for t in tests if name in str(t[1])]
+        if not found:
+            sys.exit(f"run.py: no test is called {name}")
+        yield from found
 
 
 def main(arguments):

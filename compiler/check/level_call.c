@@ -336,7 +336,22 @@ static const struct level *same_extents(struct walk *w, const struct typed *node
     return array ? level_pending_array(w->l, level_extents(array, node->items[0]->type)) : NULL;
 }
 
-/* zip and enumerate: a structure whose elements are tuples of the arrays' elements. */
+/* Zipped by one task: as long as one of the arrays, if that is known. */
+static const struct level *zip_by_task(struct walk *w, const struct typed *node)
+{
+    uint32_t extent = 0;
+    for (uint32_t i = 0; i < node->item_count; i++) {
+        const struct typed *array = node->items[i];
+        if (!array->level)
+            return NULL;
+        level_refuse_gathering(w, array->type, array->level, array->span);
+        extent |= level_extents(array->level, array->type);
+    }
+    return level_pending_array(w->l, extent);
+}
+
+/* zip and enumerate: a structure whose elements are tuples of the arrays' elements, if all lengths
+ * are known. */
 static const struct level *zip_level(struct walk *w, const struct typed *node)
 {
     const struct level *parts[WK_MAX_RANK];
@@ -349,7 +364,7 @@ static const struct level *zip_level(struct walk *w, const struct typed *node)
         if (!array->level)
             return NULL;
         if (level_extents(array->level, array->type) != 1)
-            report_unknown_shape(w, array);
+            return zip_by_task(w, node);
         known &= level_is_known(array->level);
         parts[count++] = level_element(w->l, array->level, array->type);
     }

@@ -393,9 +393,21 @@ static struct lowered lower_reverse(struct lower *f, const struct builtin_call *
     return lower_reversed(f, call->types[0], call->items[0]);
 }
 
+/* Arrays of which one has an unknown length: a task zips them. */
+static struct lowered zip_task(struct lower *f, const struct builtin_call *call)
+{
+    ir_value extent = NO_VALUE;
+    for (uint32_t i = 0; i < call->count && extent == NO_VALUE; i++)
+        extent = extent_if_known(f, call->items[i], 0);
+    return builtin_task(f, call, &extent);
+}
+
 /* A structure of tuples is one structure for each leaf, so this rearranges nothing. */
 static struct lowered lower_zip(struct lower *f, const struct builtin_call *call)
 {
+    for (uint32_t i = 0; i < call->count; i++)
+        if (!lower_knows_extent(f, call->items[i], 0))
+            return zip_task(f, call);
     struct value_list values = {0};
     ir_value first = lower_extent(f, call->items[0], 0);
     if (call->node->builtin == BUILTIN_ENUMERATE) {

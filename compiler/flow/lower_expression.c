@@ -380,7 +380,7 @@ static struct lowered lower_matmul(struct lower *f, const struct typed *node)
 /* ---- Choices: if, && and || ----------------------------------------------------------------- */
 
 struct lower_choice lower_choice_begin(struct lower *f, const struct type *type,
-                                  const struct level *level)
+                                       const struct level *level)
 {
     struct lower_choice choice = {.type = type, .level = level};
     struct type_list types = {0};

@@ -258,9 +258,8 @@ static void known_strings(void)
 
 static void keys(void)
 {
-    static const char s[] =
-        "    %11: str = constant \"a\"\n    %12: {1}str = fill %11, %0\n"
-        "    %13: {1}f64 = fill %1, %0\n    %14: {2}i64 = fill %0, %0, %0\n";
+    static const char s[] = "    %11: str = constant \"a\"\n    %12: {1}str = fill %11, %0\n"
+                            "    %13: {1}f64 = fill %1, %0\n    %14: {2}i64 = fill %0, %0, %0\n";
     static const struct {
         const char *text, *message;
     } cases[] = {
@@ -427,5 +426,5 @@ static void contents(void)
 }
 
 TEST_MAIN(TEST(what_is_right_passes), TEST(modules), TEST(types), TEST(blocks), TEST(entries),
-          TEST(known_values), TEST(known_strings), TEST(keys), TEST(structures), TEST(pending_values),
-          TEST(calls), TEST(messages_and_control), TEST(contents))
+          TEST(known_values), TEST(known_strings), TEST(keys), TEST(structures),
+          TEST(pending_values), TEST(calls), TEST(messages_and_control), TEST(contents))
