@@ -26,5 +26,6 @@ suite tests/examples.py
 suite tests/linalg.py
 suite tests/cli.py
 suite tests/stdlib.py
+suite tests/values.py
 suite tests/pieces.py
 finish

@@ -251,12 +251,14 @@ static void write_out(struct leveler *l, struct instance *instance)
 /* ---- The program's functions
  * ------------------------------------------------------------------------------------ */
 
-/* What comes from outside: scalars are known, arrays are pending but their extents are known. For
- * flows of a file without main, arrays of arrays are structures of such arrays. */
+/* What comes from outside: scalars and texts are known, maps pending, and arrays pending with known
+ * extents. For flows of a file without main, arrays of arrays are structures of such arrays. */
 static const struct level *outside_level(struct leveler *l, const struct type *type)
 {
-    if (type->kind == TYPE_ARRAY && type->element->kind == TYPE_ARRAY)
+    if (!l->main && type->kind == TYPE_ARRAY && type->element->kind == TYPE_ARRAY)
         return level_structure(l, outside_level(l, type->element));
+    if (type->kind == TYPE_MAP)
+        return &level_pending_scalar;
     if (type->kind == TYPE_ARRAY && type->element->kind == TYPE_FILE)
         return &level_known;
     if (type->kind == TYPE_ARRAY)

@@ -179,22 +179,6 @@ static void check_defaults(struct checker *c, struct function *f)
  * ------------------------------------------------------------------------------------------------
  */
 
-static void check_main_parameter(struct checker *c, const struct function *f, uint32_t index)
-{
-    const struct type *type = f->typed.parameters[index]->type;
-    const struct ast_type *form = f->forms[index]->type;
-    if (types_is_error(c, type) || type_is_scalar(type) || type->kind == TYPE_STRING ||
-        (type->kind == TYPE_ARRAY && type_is_scalar(type->element) &&
-         (type->element->kind != TYPE_FILE || type->rank == 1)))
-        return;
-    struct diagnostic *d = diagnose(
-        c->diagnostics, form ? form->span : f->typed.parameters[index]->span, ERR_main_parameter,
-        "main cannot take a parameter of type %s", types_text(c, type));
-    diagnose_hint(c->diagnostics, d,
-                  "the command line gives numbers, truth values (n=8), texts (name=Ann), arrays of "
-                  "numbers in files (a=A.npy), files, and lists of files (file[n])");
-}
-
 /* A file is a place in the job, and means nothing outside of it. */
 static bool has_file(const struct type *type)
 {
@@ -204,6 +188,52 @@ static bool has_file(const struct type *type)
         if (has_file(type->parts[i]))
             return true;
     return type->kind == TYPE_FILE;
+}
+
+/* What the command line, or a file that it names, can give: anything in which there is no file
+ * reference, no function and no (). */
+static bool is_given_as_text(const struct type *type)
+{
+    switch (type->kind) {
+    case TYPE_SCALAR:
+    case TYPE_STRING:
+        return true;
+    case TYPE_ARRAY:
+        return is_given_as_text(type->element);
+    case TYPE_MAP:
+        return is_given_as_text(type->key) && is_given_as_text(type->element);
+    case TYPE_TUPLE:
+    case TYPE_STRUCT:
+        for (uint32_t i = 0; i < type->part_count; i++)
+            if (!is_given_as_text(type->parts[i]))
+                return false;
+        return type->part_count > 0;
+    case TYPE_FILE:
+    case TYPE_FUNCTION:
+        return false;
+    }
+    bug("a type of kind %d", (int)type->kind);
+}
+
+static bool is_file_list(const struct type *type)
+{
+    return type->kind == TYPE_ARRAY && type->rank == 1 && type->element->kind == TYPE_FILE;
+}
+
+static void check_main_parameter(struct checker *c, const struct function *f, uint32_t index)
+{
+    const struct type *type = f->typed.parameters[index]->type;
+    const struct ast_type *form = f->forms[index]->type;
+    if (types_is_error(c, type) || type->kind == TYPE_FILE || is_file_list(type) ||
+        is_given_as_text(type))
+        return;
+    struct diagnostic *d = diagnose(
+        c->diagnostics, form ? form->span : f->typed.parameters[index]->span, ERR_main_parameter,
+        "main cannot take a parameter of type %s", types_text(c, type));
+    diagnose_hint(c->diagnostics, d,
+                  has_file(type)
+                      ? "a file is a parameter of its own, f: file, or one of a list, f: file[n]"
+                      : "the command line gives values; leave out what is () or a function");
 }
 
 static void check_main_result(struct checker *c, const struct function *f)
@@ -229,7 +259,8 @@ static void check_main(struct checker *c, const struct function *f)
         struct diagnostic *d =
             diagnose(c->diagnostics, f->typed.span, ERR_main_parameter,
                      "main has no type parameters and takes no functions: nothing calls it");
-        diagnose_hint(c->diagnostics, d, "the command line gives numbers and files of arrays");
+        diagnose_hint(c->diagnostics, d,
+                      "the command line gives values: write the type that it is to have");
     }
     for (uint32_t i = 0; i < f->typed.parameter_count; i++)
         check_main_parameter(c, f, i);

@@ -3,16 +3,20 @@
  *
  * A scalar's value is a literal of the language. An array's value is a file (.npy, or any file for
  * u8[n]) or an inline array that begins with `[`. A string's value is the text itself, or @ and the
- * name of the file that has it.
+ * name of the file that has it. Any other value is JSON, inline or in a file, with or without @.
+ *
+ * What a parameter gets is noted leaf by leaf, as elaboration wants it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "command/example.h"
 #include "command/files.h"
 #include "command/pipeline.h"
 #include "value/semantics.h"
 #include "value/string.h"
+#include "value/value_file.h"
 
 static bool usage_error(struct compilation *c, const struct error *error)
 {
@@ -37,7 +41,7 @@ static void list_parameters(const struct compilation *c, struct buffer *out)
     for (uint32_t i = 0; i < flow_parameter_count(c->code); i++) {
         struct flow_parameter parameter = flow_parameter(c->code, i);
         buffer_printf(out, "%s%s: ", i ? ", " : "", parameter.name);
-        type_print(parameter.type, out);
+        type_print_brief(parameter.type, out);
         buffer_puts(out, parameter.has_default ? " (optional)" : "");
     }
 }
@@ -79,11 +83,26 @@ static bool looks_like_a_number(const char *value)
     return semantics_read(WK_F64, value, &word, &error) == 0;
 }
 
+static bool has_suffix(const char *path, const char *suffix)
+{
+    size_t length = strlen(path), end = strlen(suffix);
+    return length > end && strcmp(path + length - end, suffix) == 0;
+}
+
+/* Of which parts are read where they are needed; .jsonl has no parts. */
+static bool is_array_of_scalars(const struct type *type, const char *value)
+{
+    return type->kind == TYPE_ARRAY && type_is_scalar(type->element) &&
+           (type_is_bytes(type) || !has_suffix(value, ".jsonl"));
+}
+
 static bool bind_array(struct compilation *c, uint32_t index, const char *value)
 {
     struct error error;
+    uint32_t leaf = flow_parameter(c->code, index).first_leaf;
     const struct type *type = flow_parameter(c->code, index).type;
     bool is_inline = value[0] == '[';
+    value += value[0] == '@';
     struct data_file *file =
         is_inline ? data_file_inline(value, type, &error) : data_file_open(value, type, &error);
     if (!file) {
@@ -96,16 +115,69 @@ static bool bind_array(struct compilation *c, uint32_t index, const char *value)
         diagnose_error(&c->diagnostics, &error, NULL);
         return false;
     }
-    c->files[index] = file;
-    memcpy(c->arguments[index].extents, data_file_extents(file), type->rank * sizeof(int64_t));
+    c->files[leaf] = file;
+    memcpy(c->arguments[leaf].extents, data_file_extents(file), type->rank * sizeof(int64_t));
     return true;
+}
+
+/* Hands a leaf of a value over: known ones as they are, the others as an input of the job. */
+static void bind_leaf(struct compilation *c, uint32_t leaf, const struct type *type,
+                      const uint64_t *words)
+{
+    struct flow_argument *argument = &c->arguments[leaf];
+    argument->word = words[0];
+    if (type_is_scalar(type))
+        return;
+    c->files[leaf] = data_file_of_block(block_of(words[0]), &c->inputs_context);
+    memcpy(argument->extents, data_file_extents(c->files[leaf]), sizeof argument->extents);
+    argument->text = type->kind == TYPE_STRING ? (const char *)(uintptr_t)words[0] : NULL;
+    argument->length = (uint64_t)argument->extents[0];
+}
+
+/* Says what can be written, where neither a file nor JSON was. */
+static void hint_value(const struct compilation *c, uint32_t index, struct error *error)
+{
+    struct flow_parameter parameter = flow_parameter(c->code, index);
+    struct buffer example = {0};
+    example_value(parameter.type, &example);
+    error_hint(error, "give the name of a file, or the value itself, as in %s=%s", parameter.name,
+               buffer_text(&example));
+    buffer_release(&example);
+}
+
+/* Any other value: JSON that is given here, or a file. */
+static bool bind_value(struct compilation *c, uint32_t index, const char *value)
+{
+    struct error error;
+    struct flow_parameter parameter = flow_parameter(c->code, index);
+    const struct type *type = parameter.type;
+    struct value_leaf *leaves = arena_array(&c->arena, struct value_leaf, type->leaf_count);
+    uint64_t *words = arena_array(&c->arena, uint64_t, type->word_count);
+    value_leaves(type, leaves, &c->arena);
+    const char *start = value + strspn(value, " \t\n");
+    bool is_inline = *start == '{' || *start == '[', is_file = *value == '@';
+    int code = is_inline ? value_text_read(&c->inputs_context, value, type, leaves, words, &error)
+                         : value_file_read(&c->inputs_context, value + is_file, type, leaves, words,
+                                           &error);
+    if (!code) {
+        for (uint32_t i = 0; i < parameter.leaf_count; i++, words += leaves[i - 1].words)
+            bind_leaf(c, parameter.first_leaf + i, type_leaf(type, i), words);
+        return true;
+    }
+    name_parameter(c, index, &error);
+    if (!is_inline && !is_file && error.code == ERR_file_unreadable)
+        hint_value(c, index, &error);
+    c->usage = is_inline;
+    diagnose_error(&c->diagnostics, &error, NULL);
+    return false;
 }
 
 static bool bind_scalar(struct compilation *c, uint32_t index, const char *value)
 {
     struct error error;
     struct flow_parameter parameter = flow_parameter(c->code, index);
-    if (semantics_read(parameter.type->scalar, value, &c->arguments[index].word, &error) == 0)
+    struct flow_argument *argument = &c->arguments[parameter.first_leaf];
+    if (semantics_read(parameter.type->scalar, value, &argument->word, &error) == 0)
         return true;
     error.code = ERR_bad_parameter;
     name_parameter(c, index, &error);
@@ -118,7 +190,7 @@ static bool bind_files(struct compilation *c, uint32_t index, const struct type 
 {
     struct error error;
     struct file_list list = {0};
-    struct flow_argument *argument = &c->arguments[index];
+    struct flow_argument *argument = &c->arguments[flow_parameter(c->code, index).first_leaf];
     int code = type->kind == TYPE_FILE ? files_add(&c->job_files, value, &argument->word, &error)
                                        : files_list(&c->job_files, value, &list, &error);
     if (code) {
@@ -172,7 +244,7 @@ static int read_text(struct compilation *c, const char *path, struct flow_argume
 static bool bind_text(struct compilation *c, uint32_t index, const char *value)
 {
     struct error error;
-    struct flow_argument *argument = &c->arguments[index];
+    struct flow_argument *argument = &c->arguments[flow_parameter(c->code, index).first_leaf];
     if (value[0] == '@' && value[1] != '@') {
         if (read_text(c, value + 1, argument, &error) == 0)
             return true;
@@ -192,6 +264,20 @@ static bool bind_text(struct compilation *c, uint32_t index, const char *value)
     return usage_error(c, &error);
 }
 
+/* Binds a parameter by its type. */
+static bool bind_text_of(struct compilation *c, uint32_t index, const struct type *type,
+                         const char *value)
+{
+    if (type->kind == TYPE_FILE || (type->kind == TYPE_ARRAY && type->element->kind == TYPE_FILE))
+        return bind_files(c, index, type, value);
+    if (type->kind == TYPE_STRING)
+        return bind_text(c, index, value);
+    if (type->kind == TYPE_SCALAR)
+        return bind_scalar(c, index, value);
+    return is_array_of_scalars(type, value) ? bind_array(c, index, value)
+                                            : bind_value(c, index, value);
+}
+
 static bool bind_argument(struct compilation *c, const char *argument)
 {
     struct error error;
@@ -204,41 +290,21 @@ static bool bind_argument(struct compilation *c, const char *argument)
     int index = find_parameter(c, argument, (size_t)(equals - argument));
     if (index < 0)
         return unknown_parameter(c, argument, (size_t)(equals - argument));
-    if (c->arguments[index].given) {
-        error_set(&error, ERR_bad_argument, "parameter '%.*s' is given twice",
-                  (int)(equals - argument), argument);
+    struct flow_parameter parameter = flow_parameter(c->code, (uint32_t)index);
+    if (c->arguments[parameter.first_leaf].given) {
+        error_set(&error, ERR_bad_argument, "parameter '%s' is given twice", parameter.name);
         error_hint(&error, "give it once");
         return usage_error(c, &error);
     }
-    c->arguments[index].given = true;
-    const struct type *type = flow_parameter(c->code, (uint32_t)index).type;
-    if (type->kind == TYPE_FILE || (type->kind == TYPE_ARRAY && type->element->kind == TYPE_FILE))
-        return bind_files(c, (uint32_t)index, type, equals + 1);
-    if (type->kind == TYPE_STRING)
-        return bind_text(c, (uint32_t)index, equals + 1);
-    if (type->kind == TYPE_ARRAY)
-        return bind_array(c, (uint32_t)index, equals + 1);
-    return bind_scalar(c, (uint32_t)index, equals + 1);
+    for (uint32_t i = 0; i < parameter.leaf_count; i++)
+        c->arguments[parameter.first_leaf + i].given = true;
+    return bind_text_of(c, (uint32_t)index, parameter.type, equals + 1);
 }
 
 static bool is_missing(const struct compilation *c, uint32_t index)
 {
-    return !c->arguments[index].given && !flow_parameter(c->code, index).has_default;
-}
-
-/* What to write for a parameter, in hints. */
-static const char *example_value(const struct type *type)
-{
-    if (type->kind == TYPE_FILE)
-        return "FILE";
-    if (type->kind == TYPE_STRING)
-        return "TEXT";
-    if (type->kind != TYPE_ARRAY)
-        return "VALUE";
-    if (type->element->kind == TYPE_FILE)
-        return "'FOLDER/*'";
-    bool is_bytes = type_is_scalar(type->element) && type->element->scalar == WK_U8;
-    return is_bytes && type->rank == 1 ? "FILE" : "FILE.npy";
+    struct flow_parameter parameter = flow_parameter(c->code, index);
+    return !c->arguments[parameter.first_leaf].given && !parameter.has_default;
 }
 
 /* One message for each parameter without a value; the last one says how to give them all. */
@@ -247,7 +313,7 @@ static void report_missing(struct compilation *c, uint32_t index, const struct b
     struct error error;
     struct buffer type = {0};
     struct flow_parameter parameter = flow_parameter(c->code, index);
-    type_print(parameter.type, &type);
+    type_print_brief(parameter.type, &type);
     error_set(&error, ERR_missing_parameter, "main's parameter '%s: %s' has no value",
               parameter.name, buffer_text(&type));
     if (all)
@@ -263,7 +329,8 @@ static bool check_missing(struct compilation *c)
     for (uint32_t i = 0; i < count; i++)
         if (is_missing(c, i)) {
             struct flow_parameter parameter = flow_parameter(c->code, i);
-            buffer_printf(&all, " %s=%s", parameter.name, example_value(parameter.type));
+            buffer_printf(&all, " %s=", parameter.name);
+            example_value(parameter.type, &all);
             last = i;
         }
     for (uint32_t i = 0; i < count; i++)
@@ -275,9 +342,9 @@ static bool check_missing(struct compilation *c)
 
 bool parameters_bind(struct compilation *c)
 {
-    uint32_t count = flow_parameter_count(c->code);
-    c->arguments = memory_new(count, sizeof *c->arguments);
-    c->files = memory_new(count, sizeof(struct data_file *));
+    uint32_t leaves = flow_leaf_total(c->code);
+    c->arguments = memory_new(leaves, sizeof *c->arguments);
+    c->files = memory_new(leaves, sizeof(struct data_file *));
     bool ok = true;
     for (size_t i = 1; i < c->options->arguments.count; i++)
         ok = bind_argument(c, c->options->arguments.items[i]) && ok;
@@ -287,7 +354,7 @@ bool parameters_bind(struct compilation *c)
 void parameters_release(struct compilation *c)
 {
     if (c->files)
-        for (uint32_t i = 0; i < flow_parameter_count(c->code); i++)
+        for (uint32_t i = 0; i < flow_leaf_total(c->code); i++)
             data_file_close(c->files[i]);
     files_release(&c->job_files);
     free(c->files);

@@ -20,8 +20,8 @@ static bool stage_parse(struct compilation *c)
 
 static bool stage_check(struct compilation *c)
 {
-    c->typed = check_program(c->program, c->needs_main, &c->arena, &c->types, &c->names,
-                            &c->diagnostics);
+    c->typed =
+        check_program(c->program, c->needs_main, &c->arena, &c->types, &c->names, &c->diagnostics);
     return c->typed != NULL && c->diagnostics.errors == 0;
 }
 
@@ -83,19 +83,30 @@ static bool stage_encode(struct compilation *c)
     return true;
 }
 
-/* The DAG's inputs are main's array parameters, by name, and files, by number. */
+/* What a leaf of this name is bound to. */
+static struct data_file *find_leaf(const struct compilation *c, const char *name)
+{
+    struct data_file *found = NULL;
+    struct buffer leaf_name = {0};
+    for (uint32_t leaf = 0; leaf < flow_leaf_total(c->code) && !found; leaf++) {
+        buffer_clear(&leaf_name);
+        flow_leaf_name(c->code, leaf, &leaf_name);
+        if (strcmp(buffer_text(&leaf_name), name) == 0)
+            found = c->files[leaf];
+    }
+    buffer_release(&leaf_name);
+    return found;
+}
+
+/* The DAG's inputs are arrays and maps among the leaves of main's parameters, by name, and files,
+ * by number. */
 static void find_inputs(struct compilation *c)
 {
     c->inputs = memory_new(c->dag.input_count, sizeof *c->inputs);
     for (uint32_t i = 0; i < c->dag.input_count; i++) {
-        const char *name = dag_string(&c->dag, c->dag.inputs[i].name);
-        if (c->dag.inputs[i].file) {
-            c->inputs[i] = c->job_files.handles[c->dag.inputs[i].file - 1];
-            continue;
-        }
-        for (uint32_t p = 0; p < flow_parameter_count(c->code); p++)
-            if (strcmp(flow_parameter(c->code, p).name, name) == 0)
-                c->inputs[i] = c->files[p];
+        const struct dag_input *input = &c->dag.inputs[i];
+        c->inputs[i] = input->file ? c->job_files.handles[input->file - 1]
+                                   : find_leaf(c, dag_string(&c->dag, input->name));
     }
 }
 
@@ -195,6 +206,8 @@ void pipeline_init(struct compilation *c, const struct options *options, const c
     interner_init(&c->names, &c->arena);
     type_table_init(&c->types, &c->arena);
     diagnostics_init(&c->diagnostics);
+    memory_account_init(&c->inputs_account, 0);
+    context_init(&c->inputs_context, &c->inputs_account, NULL);
 }
 
 void pipeline_release(struct compilation *c)
@@ -206,6 +219,7 @@ void pipeline_release(struct compilation *c)
     dag_release(&c->dag);
     free(c->inputs);
     parameters_release(c);
+    context_release(&c->inputs_context);
     flow_code_free(c->code);
     buffer_release(&c->code_bytes);
     buffer_release(&c->dumps);

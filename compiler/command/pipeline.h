@@ -56,10 +56,12 @@ struct compilation {
     struct ir_module *ir;
     struct buffer code_bytes;
     struct flow_code *code;
-    struct flow_argument *arguments; /* by parameter of main */
-    struct data_file **files;        /* by parameter of main; NULL for scalars */
-    struct job_files job_files;      /* what values of type file are */
-    struct data_file **inputs;       /* by input of the DAG; the same files */
+    struct flow_argument *arguments; /* by leaf of main's parameters */
+    struct data_file **files;        /* by leaf; NULL for scalars */
+    struct context inputs_context;   /* whose blocks are what was read as a whole */
+    struct memory_account inputs_account;
+    struct job_files job_files; /* what values of type file are */
+    struct data_file **inputs;  /* by input of the DAG; the same files */
     struct dag dag;
     struct elaborate_counters counters;
     struct plan plan;

@@ -100,7 +100,7 @@ int result_check(const struct type *type, const char *path, struct error *error)
     const struct result_format *format = format_of(path);
     if (!format_takes(format->format, type)) {
         struct buffer text = {0};
-        type_print(type, &text);
+        type_print_brief(type, &text);
         error_set(error, ERR_bad_output, "a result of type %s does not fit into '%s'",
                   buffer_text(&text), path);
         error_hint(error, "%s; write a .json file", format->holds);

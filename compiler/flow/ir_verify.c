@@ -293,7 +293,8 @@ static bool is_file_list(const struct type *type)
     return type->kind == TYPE_ARRAY && type->rank == 1 && type->element->kind == TYPE_FILE;
 }
 
-/* A leaf of a parameter of main, as elaboration gives it: arrays with all extents. */
+/* A leaf of a parameter of main, as elaboration gives it: arrays with all extents, and maps, are
+ * pending. */
 static bool is_entry_leaf(const struct ir_type *type, const struct type *leaf)
 {
     if (type->kind == IR_STRUCTURED)
@@ -301,22 +302,31 @@ static bool is_entry_leaf(const struct ir_type *type, const struct type *leaf)
                type->element->type == leaf->element;
     if (type->type != leaf || is_file_list(leaf))
         return false;
-    if (leaf->kind != TYPE_ARRAY)
+    if (leaf->kind != TYPE_ARRAY && leaf->kind != TYPE_MAP)
         return type->kind == IR_KNOWN;
     return type->kind == IR_PENDING && (type->known_extents & ~((1U << leaf->rank) - 1)) == 0;
 }
 
-/* The first `count` parameters of main are those of the function. */
+/* Whether types[*at ...] are the leaves of a parameter's type; *at moves behind them. */
+static bool are_entry_leaves(const struct ir_type *const *types, uint32_t count, uint32_t *at,
+                             const struct type *type)
+{
+    for (uint32_t leaf = 0; leaf < ir_leaf_count(type); leaf++, (*at)++)
+        if (*at >= count || !is_entry_leaf(types[*at], ir_leaf(type, leaf)))
+            return false;
+    return true;
+}
+
+/* The leaves of the first `count` parameters of main are what the function takes. */
 static bool takes_parameters(struct verifier *v, const struct ir_function *function, uint32_t count)
 {
     const struct ir_block *entry = &function->blocks[0];
-    if (entry->parameter_count != count)
-        return false;
+    const struct ir_type *const *types = function->value_types + entry->first_parameter;
+    uint32_t at = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (!is_entry_leaf(ir_type_of(function, entry->first_parameter + i),
-                           v->module->parameters[i].type))
+        if (!are_entry_leaves(types, entry->parameter_count, &at, v->module->parameters[i].type))
             return false;
-    return true;
+    return at == entry->parameter_count;
 }
 
 static bool verify_default(struct verifier *v, uint32_t parameter)
@@ -327,16 +337,28 @@ static bool verify_default(struct verifier *v, uint32_t parameter)
     if ((uint32_t)p->default_function >= v->module->function_count)
         return verify_fail(v, 9, "the default of %s is no function", p->name);
     const struct ir_function *function = v->module->functions[p->default_function];
-    if (!takes_parameters(v, function, parameter) || function->result_count != 1 ||
-        !is_entry_leaf(function->results[0], p->type))
+    uint32_t results = 0;
+    if (!takes_parameters(v, function, parameter) ||
+        !are_entry_leaves(function->results, function->result_count, &results, p->type) ||
+        results != function->result_count)
         return verify_fail(v, 9, "@%s does not give %s from the parameters before it",
                            function->name, p->name);
     return true;
 }
 
+/* A file is a leaf of its own, or one of file[n]; () is none. */
 static bool is_entry_type(const struct type *type)
 {
-    return ir_can_be_known(type) || (type->kind == TYPE_ARRAY && type_is_scalar(type->element));
+    if (type->kind == TYPE_ARRAY && type->element->kind == TYPE_FILE)
+        return is_file_list(type);
+    if (type->kind == TYPE_MAP && !is_entry_type(type->key))
+        return false;
+    if (type->kind == TYPE_ARRAY || type->kind == TYPE_MAP)
+        return type->element->kind != TYPE_FILE && is_entry_type(type->element);
+    for (uint32_t i = 0; type_has_parts(type) && i < type->part_count; i++)
+        if (!is_entry_type(type->parts[i]))
+            return false;
+    return type_has_words(type) && type->word_count > 0;
 }
 
 /* The results of main are the sink's arguments. */
@@ -358,7 +380,7 @@ static bool verify_entry(struct verifier *v)
     const struct ir_function *entry = module->functions[module->entry];
     for (uint32_t i = 0; i < module->parameter_count; i++)
         if (!is_entry_type(module->parameters[i].type))
-            return verify_fail(v, 8, "the parameter %s is neither known nor an array of scalars",
+            return verify_fail(v, 8, "the parameter %s has a type that no input has",
                                module->parameters[i].name);
     if (!entry->is_flow || !takes_parameters(v, entry, module->parameter_count))
         return verify_fail(v, 8, "@%s does not take the parameters of main", entry->name);

@@ -106,6 +106,11 @@ struct dag_form dag_form_of(const struct type *type)
     bug("a view of a type of kind %d", (int)type->kind);
 }
 
+const char *dag_form_text(uint8_t scalar)
+{
+    return scalar == DAG_OPAQUE ? "any" : wk_scalar_text((enum wk_scalar)scalar);
+}
+
 static void find_leaf(struct dag_cursor *cursor, struct dag_item *item)
 {
     item->leaf =

@@ -57,6 +57,8 @@ struct dag_form {
     uint8_t rank;
 };
 struct dag_form dag_form_of(const struct type *type);
+/* "f64", or "any" of DAG_OPAQUE. */
+const char *dag_form_text(uint8_t scalar);
 
 /* Whether a value of the type is one word that can be known: a scalar, or a file. */
 static inline bool dag_is_word(const struct type *type)

@@ -254,9 +254,9 @@ static bool has_type(const struct flow_code *code, uint32_t index, enum flow_kin
     return found->kind == kind && found->type == type;
 }
 
-/* A default's value is that of a function of the parameters before it. */
+/* A default's leaves are those that a function of the parameters before it gives. */
 static bool default_fits(const struct flow_code *code, const struct flow_parameter_record *record,
-                         uint32_t index)
+                         uint32_t first, uint32_t count)
 {
     if (record->default_function == FLOW_NO_DEFAULT)
         return true;
@@ -264,40 +264,65 @@ static bool default_fits(const struct flow_code *code, const struct flow_paramet
         return false;
     const struct flow_function *entry = &code->functions[code->header.entry];
     const struct flow_function *function = &code->functions[record->default_function];
-    if (function->parameter_count != index || function->result_count != 1 ||
-        !flow_type_fits(code, function->results[0], entry->parameters[index]))
+    if (function->parameter_count != first || function->result_count != count)
         return false;
-    for (uint32_t i = 0; i < index; i++)
+    for (uint32_t i = 0; i < count; i++)
+        if (!flow_type_fits(code, function->results[i], entry->parameters[first + i]))
+            return false;
+    for (uint32_t i = 0; i < first; i++)
         if (!flow_type_fits(code, entry->parameters[i], function->parameters[i]))
             return false;
     return true;
 }
 
 /* file[n]: a structure of known files. */
-static bool takes_files(const struct flow_code *code, uint32_t parameter)
+static bool takes_files(const struct flow_code *code, uint32_t type_number)
 {
-    const struct flow_type *type = &code->types[parameter];
+    const struct flow_type *type = &code->types[type_number];
     return type->kind == FLOW_STRUCTURED && type->rank == 1 &&
            code->types[type->element].kind == FLOW_KNOWN &&
            code->types[type->element].type == code->type_table.file;
 }
 
-static bool load_parameter(struct flow_code *code, uint32_t index)
+/* A leaf is what elaboration gives it: words and texts are known, arrays and maps are inputs. */
+static bool takes_leaf(const struct flow_code *code, uint32_t type_number, const struct type *leaf)
 {
-    const struct flow_parameter_record *record = &code->parameters[index];
+    if (flow_is_file_list(leaf))
+        return takes_files(code, type_number);
+    bool is_input = leaf->kind == TYPE_ARRAY || leaf->kind == TYPE_MAP;
+    return (is_input || dag_is_word(leaf) || leaf->kind == TYPE_STRING) &&
+           has_type(code, type_number, is_input ? FLOW_PENDING : FLOW_KNOWN, leaf);
+}
+
+static bool load_leaves(struct flow_code *code, struct flow_parameter *parameter)
+{
+    const struct flow_function *entry = &code->functions[code->header.entry];
+    uint32_t first = parameter->first_leaf;
+    if (parameter->leaf_count > entry->parameter_count - first)
+        return false;
+    for (uint32_t i = 0; i < parameter->leaf_count; i++) {
+        code->leaf_types[first + i] = flow_leaf(parameter->type, i);
+        if (!takes_leaf(code, entry->parameters[first + i], code->leaf_types[first + i]))
+            return false;
+    }
+    return true;
+}
+
+static bool load_parameter(struct flow_code *code, uint32_t index, uint32_t *leaf)
+{
+    const struct flow_parameter_record *record = &code->parameter_records[index];
     const struct type *type = load_type_text(code, record->type);
-    code->parameter_types[index] = type;
     if (!type || !is_string(code, record->name) || record->site >= code->header.site_count)
         return false;
-    if (flow_is_file_list(type))
-        return takes_files(code, code->functions[code->header.entry].parameters[index]) &&
-               default_fits(code, record, index);
-    bool is_array = type->kind == TYPE_ARRAY && type_is_scalar(type->element);
-    if (!is_array && !dag_is_word(type) && type->kind != TYPE_STRING)
-        return false;
-    return has_type(code, code->functions[code->header.entry].parameters[index],
-                    is_array ? FLOW_PENDING : FLOW_KNOWN, type) &&
-           default_fits(code, record, index);
+    struct flow_parameter *parameter = &code->parameters[index];
+    *parameter = (struct flow_parameter){.name = code->strings + record->name,
+                                         .type = type,
+                                         .has_default = record->default_function != FLOW_NO_DEFAULT,
+                                         .first_leaf = *leaf,
+                                         .leaf_count = flow_leaf_count(type)};
+    *leaf += parameter->leaf_count;
+    return load_leaves(code, parameter) &&
+           default_fits(code, record, parameter->first_leaf, parameter->leaf_count);
 }
 
 /* Main's result leaf by leaf: known scalars, pending values, structures of arrays' elements. */
@@ -321,12 +346,14 @@ static int load_entry(struct flow_code *code, struct error *error)
     const struct flow_header *header = &code->header;
     if (header->entry >= header->function_count)
         return damaged(error, "the entry");
-    if (code->functions[header->entry].parameter_count != header->parameter_count)
-        return damaged(error, "the count of parameters");
-    code->parameter_types = arena_array(&code->arena, const struct type *, header->parameter_count);
+    uint32_t leaves = code->functions[header->entry].parameter_count, leaf = 0;
+    code->parameters = arena_array(&code->arena, struct flow_parameter, header->parameter_count);
+    code->leaf_types = arena_array(&code->arena, const struct type *, leaves);
     for (uint32_t i = 0; i < header->parameter_count; i++)
-        if (!load_parameter(code, i))
+        if (!load_parameter(code, i, &leaf))
             return error_set(error, ERR_bad_flow_code, "damaged flow code: parameter %u", i);
+    if (leaf != leaves)
+        return damaged(error, "the count of parameters");
     code->result_type = load_type_text(code, header->result_type);
     if (!code->result_type || !result_fits(code))
         return damaged(error, "the result");
@@ -363,7 +390,7 @@ static int load(struct flow_code *code, const uint32_t *words, size_t length, st
         (const void *)section(&next, h->kernel_count, sizeof(struct flow_kernel_record));
     code->sites = (const void *)section(&next, h->site_count, sizeof(struct flow_site_record));
     const void *functions = section(&next, h->function_count, sizeof(struct flow_function_record));
-    code->parameters =
+    code->parameter_records =
         (const void *)section(&next, h->parameter_count, sizeof(struct flow_parameter_record));
     code->lists = section(&next, h->list_count, sizeof(uint32_t));
     code->code = section(&next, h->code_count, sizeof(uint32_t));
@@ -415,9 +442,31 @@ uint32_t flow_parameter_count(const struct flow_code *code)
 
 struct flow_parameter flow_parameter(const struct flow_code *code, uint32_t index)
 {
-    const struct flow_parameter_record *record = &code->parameters[index];
-    return (struct flow_parameter){code->strings + record->name, code->parameter_types[index],
-                                   record->default_function != FLOW_NO_DEFAULT};
+    return code->parameters[index];
+}
+
+uint32_t flow_leaf_total(const struct flow_code *code)
+{
+    return code->functions[code->header.entry].parameter_count;
+}
+
+void flow_leaf_name(const struct flow_code *code, uint32_t leaf, struct buffer *out)
+{
+    const struct flow_parameter *parameter = code->parameters;
+    while (leaf >= parameter->first_leaf + parameter->leaf_count)
+        parameter++;
+    leaf -= parameter->first_leaf;
+    buffer_puts(out, parameter->name);
+    for (const struct type *type = parameter->type; type_has_parts(type);) {
+        uint32_t part = 0;
+        for (; leaf >= flow_leaf_count(type->parts[part]); part++)
+            leaf -= flow_leaf_count(type->parts[part]);
+        if (type->names && type->names[part])
+            buffer_printf(out, ".%s", type->names[part]);
+        else
+            buffer_printf(out, ".%u", part);
+        type = type->parts[part];
+    }
 }
 
 const struct type *flow_result_type(const struct flow_code *code)

@@ -18,19 +18,27 @@ void flow_code_free(struct flow_code *code);
 /* A parameter of main. */
 struct flow_parameter {
     const char *name;
-    const struct type *type; /* a scalar, a str, a file, an array of scalars, file[_] */
+    const struct type *type;
     bool has_default;
+    uint32_t first_leaf, leaf_count; /* its leaves, among those of all parameters */
 };
 uint32_t flow_parameter_count(const struct flow_code *code);
 struct flow_parameter flow_parameter(const struct flow_code *code, uint32_t index);
+
+/* The leaves of main's parameters, which are bound one by one: a scalar, a str, a file, file[_], an
+ * array, or a map. The name is the parameter's, or that of its part: "grid", "grid.size.0". */
+uint32_t flow_leaf_total(const struct flow_code *code);
+void flow_leaf_name(const struct flow_code *code, uint32_t leaf, struct buffer *out);
+
 const struct type *flow_result_type(const struct flow_code *code);
 
 /* The kernels that nodes call, in the order of the DAG's tasks 1, 2, …: symbols of kernels.so. */
 uint32_t flow_kernel_count(const struct flow_code *code);
 const char *flow_kernel_symbol(const struct flow_code *code, uint32_t index);
 
-/* What a parameter is bound to: a scalar's or file's word, a str, the words of several files, or
- * the shape of the array that it refers to. `given` is false when the default shall be taken. */
+/* What a leaf of a parameter is bound to: a scalar's or file's word, a str, the words of several
+ * files, or the shape of the array that it refers to; a map has none. `given` is the same for all
+ * leaves of a parameter, and false when the default shall be taken. */
 struct flow_argument {
     bool given;
     uint64_t word;
@@ -61,7 +69,7 @@ struct elaborate_counters {
 /* Builds the job's DAG. Mistakes that only show here (shapes, bounds, fail, limits) fill *error
  * with the place of the call in the program (whose file's name is text of the code's bytes); limits
  * name the innermost loop or the recursive flow. */
-int elaborate(const struct flow_code *code, const struct flow_argument *arguments,
+int elaborate(const struct flow_code *code, const struct flow_argument *arguments /* by leaf */,
               const struct elaborate_options *options, struct dag *dag,
               struct elaborate_counters *counters, struct error *error);
 

@@ -99,10 +99,12 @@ struct dag_constant {
     int64_t extents[WK_MAX_RANK];
 };
 
-struct dag_input { /* an array parameter of main, or the bytes of a file */
-    uint32_t name; /* offset in strings: the parameter's, or the file's as given */
-    uint32_t file; /* 1 + the file's number; 0: a parameter */
-    uint8_t scalar, rank;
+/* An array or map among the leaves of main's parameters, or the bytes of a file. */
+struct dag_input {
+    uint32_t name;  /* offset in strings: the leaf's ("a", "grid.cells"), or the file's as given */
+    uint32_t file;  /* 1 + the file's number; 0: of a parameter */
+    uint8_t scalar; /* enum wk_scalar of the elements, or DAG_OPAQUE */
+    uint8_t rank;   /* 0: a map */
     int64_t extents[WK_MAX_RANK];
 };
 
@@ -113,10 +115,10 @@ struct dag_task {
     uint32_t parameter_types; /* offset in strings: a tuple type's text: "(a: f64, b: f64[_])" */
     uint32_t result_type;     /* offset in strings */
     uint32_t site;            /* its declaration */
-    uint32_t fallback;        /* offset in strings: the symbol of the kernel with the same parameters
-                                 that gives the result when this one failed by itself; 0: none */
-    uint32_t leaf_count;      /* parts of its result */
-    int32_t retries;          /* annotations: -1 not given; others 0 when not given */
+    uint32_t fallback;   /* offset in strings: the symbol of the kernel with the same parameters
+                            that gives the result when this one failed by itself; 0: none */
+    uint32_t leaf_count; /* parts of its result */
+    int32_t retries;     /* annotations: -1 not given; others 0 when not given */
     uint32_t together;
     uint64_t timeout_ns, memory_bytes, cost_ns;
 };

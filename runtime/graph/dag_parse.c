@@ -271,9 +271,10 @@ static bool read_input(struct reader *r)
 {
     struct dag_input input;
     memset(&input, 0, sizeof input);
-    enum wk_scalar scalar;
+    enum wk_scalar scalar = (enum wk_scalar)DAG_OPAQUE;
     if (!read_next(r, "i", r->builder->inputs.count) || !read_string(r, &input.name) ||
-        !read_scalar(r, &scalar) || !read_extents(r, input.extents, &input.rank))
+        (!accept(r, "any") && !read_scalar(r, &scalar)) ||
+        !read_extents(r, input.extents, &input.rank))
         return false;
     if (accept(r, "file=") && (!read_u32(r, &input.file) || input.file++ == UINT32_MAX))
         return fail(r, "the number of a file is missing");

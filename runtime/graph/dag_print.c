@@ -96,7 +96,7 @@ static void print_input(struct printer *p, uint32_t number)
     const struct dag_input *input = &p->dag->inputs[number];
     buffer_printf(p->out, "input i%u ", number);
     print_quoted(p, input->name);
-    buffer_printf(p->out, " %s", wk_scalar_text((enum wk_scalar)input->scalar));
+    buffer_printf(p->out, " %s", dag_form_text(input->scalar));
     print_extents(p, input->extents, input->rank);
     if (input->file)
         buffer_printf(p->out, " file=%u", input->file - 1);
@@ -160,8 +160,7 @@ static void print_ref(struct printer *p, dag_ref ref)
         buffer_puts(p->out, ":()");
         return;
     }
-    bool is_opaque = view->scalar == DAG_OPAQUE;
-    buffer_printf(p->out, ":%s", is_opaque ? "any" : wk_scalar_text((enum wk_scalar)view->scalar));
+    buffer_printf(p->out, ":%s", dag_form_text(view->scalar));
     print_extents(p, p->dag->view_words + view->first_word, view->rank);
     print_selection(p, view);
 }

@@ -81,9 +81,10 @@ static int verify_inputs(struct verifier *v)
     for (uint32_t i = 0; i < v->dag->input_count; i++) {
         const struct dag_input *input = &v->dag->inputs[i];
         uint64_t bytes;
-        if (!is_string(v, input->name) || input->scalar >= WK_SCALAR_COUNT || input->rank < 1 ||
-            input->rank > WK_MAX_RANK || !are_extents(input->extents, input->rank, 8, &bytes))
-            return REFUSE(v, "D4: input %u is no array of scalars with a name", i);
+        if (!is_string(v, input->name) || input->scalar > DAG_OPAQUE ||
+            (input->rank < 1 && input->scalar != DAG_OPAQUE) || input->rank > WK_MAX_RANK ||
+            !are_extents(input->extents, input->rank, 8, &bytes))
+            return REFUSE(v, "D4: input %u is no array or map with a name", i);
         if (input->file && (input->rank != 1 || input->scalar != WK_U8))
             return REFUSE(v, "D4: input %u is a file, but not bytes", i);
     }
@@ -263,6 +264,7 @@ static bool find_whole(const struct verifier *v, uint32_t source, const struct d
     if (source >= DAG_INPUT) {
         const struct dag_input *input = &dag->inputs[source - DAG_INPUT];
         whole->scalar = input->scalar;
+        whole->is_opaque = input->scalar == DAG_OPAQUE;
         whole->rank = input->rank;
         whole->extents = input->extents;
         return view->part == 0 && !view->is_unit;

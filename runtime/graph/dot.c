@@ -63,10 +63,9 @@ static void put_selection(struct drawing *d, const struct dag_view *view)
     buffer_puts(d->out, view->source_rank ? "]" : "");
 }
 
-static void put_shape(struct drawing *d, enum wk_scalar scalar, const int64_t *extents,
-                      uint32_t rank)
+static void put_shape(struct drawing *d, uint8_t scalar, const int64_t *extents, uint32_t rank)
 {
-    buffer_puts(d->out, wk_scalar_text(scalar));
+    buffer_puts(d->out, dag_form_text(scalar));
     for (uint32_t i = 0; i < rank; i++) {
         buffer_puts(d->out, i ? ", " : "[");
         if (extents[i] < 0)
@@ -181,7 +180,7 @@ static void put_sources(struct drawing *d)
         buffer_printf(d->out, "    i%u [shape=cylinder, label=\"", i);
         put_escaped(d->out, dag_string(dag, input->name));
         buffer_puts(d->out, "\\n");
-        put_shape(d, (enum wk_scalar)input->scalar, input->extents, input->rank);
+        put_shape(d, input->scalar, input->extents, input->rank);
         buffer_puts(d->out, "\"]\n");
     }
     for (uint32_t i = 0; i < dag->constant_count; i++) {
@@ -189,7 +188,7 @@ static void put_sources(struct drawing *d)
         if (constant->rank == 0)
             continue;
         buffer_printf(d->out, "    c%u [shape=note, style=\"\", label=\"", i);
-        put_shape(d, (enum wk_scalar)constant->scalar, constant->extents, constant->rank);
+        put_shape(d, constant->scalar, constant->extents, constant->rank);
         put_elements(d, constant);
         buffer_puts(d->out, "\"]\n");
     }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/arguments.h"
 #include "graph/machine.h"
 #include "value/semantics.h"
 
@@ -553,50 +554,62 @@ static int run_function(struct machine *m, uint32_t function, const uint64_t *ar
 static void retain_files(const struct machine *m, const uint64_t *values, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (flow_is_file_list(m->code->parameter_types[i]))
+        if (flow_is_file_list(m->code->leaf_types[i]))
             structure_retain(structure_at(values[i]));
 }
 
-/* The values of main's parameters: words, inputs, defaults computed from the ones before. */
+/* The value of a leaf that is given: a word, a text, an input, files. */
+static int bind_leaf(struct machine *m, uint32_t leaf, const struct flow_argument *argument,
+                     uint64_t *value)
+{
+    const struct type *type = m->code->leaf_types[leaf];
+    if (flow_is_file_list(type))
+        return nodes_add_files(m, argument, value);
+    if (type->kind == TYPE_STRING)
+        return text_add(&m->texts, &m->heap, argument->text, argument->length, value, m->error);
+    *value = dag_is_word(type) ? argument->word : nodes_add_input(m, leaf, argument->extents);
+    return 0;
+}
+
+/* The values of a parameter's leaves, computed from those before it. */
+static int bind_default(struct machine *m, uint32_t index, uint64_t *values)
+{
+    const struct flow_parameter *parameter = &m->code->parameters[index];
+    uint32_t function = m->code->parameter_records[index].default_function;
+    if (function == FLOW_NO_DEFAULT) {
+        error_set(m->error, ERR_bad_parameter, "the parameter '%s' has no value", parameter->name);
+        return error_hint(m->error, "give it as %s=...", parameter->name);
+    }
+    retain_files(m, values, parameter->first_leaf);
+    int code = run_function(m, function, values, parameter->first_leaf);
+    if (code == 0)
+        memcpy(values + parameter->first_leaf, m->results, parameter->leaf_count * sizeof *values);
+    return code;
+}
+
+/* The values of the leaves of main's parameters. */
 static int bind(struct machine *m, const struct flow_argument *arguments, uint64_t *values)
 {
-    for (uint32_t i = 0; i < m->code->header.parameter_count; i++) {
-        const struct flow_parameter_record *record = &m->code->parameters[i];
-        const struct type *type = m->code->parameter_types[i];
-        if (arguments[i].given && flow_is_file_list(type)) {
-            int code = nodes_add_files(m, &arguments[i], &values[i]);
-            if (code)
-                return code;
-        } else if (arguments[i].given && type->kind == TYPE_ARRAY) {
-            values[i] = nodes_add_input(m, i, arguments[i].extents);
-        } else if (arguments[i].given && m->code->parameter_types[i]->kind == TYPE_STRING) {
-            int code = text_add(&m->texts, &m->heap, arguments[i].text, arguments[i].length,
-                                &values[i], m->error);
-            if (code)
-                return code;
-        } else if (arguments[i].given) {
-            values[i] = arguments[i].word;
-        } else if (record->default_function == FLOW_NO_DEFAULT) {
-            error_set(m->error, ERR_bad_parameter, "the parameter '%s' has no value",
-                      m->code->strings + record->name);
-            return error_hint(m->error, "give it as %s=...", m->code->strings + record->name);
-        } else {
-            retain_files(m, values, i);
-            int code = run_function(m, record->default_function, values, i);
-            if (code)
-                return code;
-            values[i] = m->results[0];
+    int code = 0;
+    for (uint32_t i = 0; i < m->code->header.parameter_count && !code; i++) {
+        const struct flow_parameter *parameter = &m->code->parameters[i];
+        uint32_t leaf = parameter->first_leaf, end = leaf + parameter->leaf_count;
+        if (!arguments[leaf].given) {
+            code = bind_default(m, i, values);
+            continue;
         }
+        for (; leaf < end && !code; leaf++)
+            code = bind_leaf(m, leaf, &arguments[leaf], &values[leaf]);
     }
-    return 0;
+    return code;
 }
 
 static int build(struct machine *m, const struct flow_argument *arguments)
 {
-    uint32_t parameters = m->code->header.parameter_count;
-    uint64_t *values = memory_new(parameters, sizeof *values);
+    uint32_t leaves = flow_leaf_total(m->code);
+    uint64_t *values = memory_new(leaves, sizeof *values);
     int code = bind(m, arguments, values);
-    code = code ? code : run_function(m, m->code->header.entry, values, parameters);
+    code = code ? code : run_function(m, m->code->header.entry, values, leaves);
     code = code ? code : nodes_add_sink(m);
     free(values);
     return code;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "graph/arguments.h"
 #include "graph/machine.h"
 #include "value/semantics.h"
 
@@ -546,14 +547,16 @@ void nodes_begin(struct machine *m)
         add_task(m, k);
 }
 
-dag_ref nodes_add_input(struct machine *m, uint32_t parameter, const int64_t *extents)
+dag_ref nodes_add_input(struct machine *m, uint32_t leaf, const int64_t *extents)
 {
-    const struct type *type = m->code->parameter_types[parameter];
-    const char *name = m->code->strings + m->code->parameters[parameter].name;
-    struct dag_input input = {.name = dag_add_string(m->builder, name),
-                              .scalar = (uint8_t)type->element->scalar,
-                              .rank = type->rank};
-    memcpy(input.extents, extents, type->rank * sizeof *extents);
+    struct dag_form form = dag_form_of(m->code->leaf_types[leaf]);
+    struct buffer name = {0};
+    flow_leaf_name(m->code, leaf, &name);
+    struct dag_input input = {.name = dag_add_string(m->builder, buffer_text(&name)),
+                              .scalar = form.scalar,
+                              .rank = form.rank};
+    buffer_release(&name);
+    memcpy(input.extents, extents, form.rank * sizeof *extents);
     uint32_t number = dag_add_input(m->builder, &input);
     struct flow_type whole = {.scalar = input.scalar, .rank = input.rank};
     return make_ref(DAG_INPUT + number, whole_view(m, 0, &whole, extents));

@@ -44,14 +44,15 @@ struct flow_code {
     struct flow_header header;
     const struct flow_kernel_record *kernel_records;
     const struct flow_site_record *sites;
-    const struct flow_parameter_record *parameters;
+    const struct flow_parameter_record *parameter_records;
     const uint32_t *lists;
     const uint32_t *code;
     const char *strings;
     struct flow_type *types;
     struct flow_kernel *kernels;
     struct flow_function *functions;
-    const struct type **parameter_types;
+    struct flow_parameter *parameters;
+    const struct type **leaf_types; /* of all parameters */
     const struct type *result_type;
     uint32_t *call_first_result; /* by call, call_count + 1: results of all calls in a row */
     const uint32_t **call_types; /* by call: its arguments' types */

@@ -202,8 +202,8 @@ int execute_contents(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_call(struct machine *m, const uint32_t *pc, uint64_t *r);
 /* The tasks, and the views that all share. */
 void nodes_begin(struct machine *m);
-/* An input of the job: the reference to the whole. */
-dag_ref nodes_add_input(struct machine *m, uint32_t parameter, const int64_t *extents);
+/* An input of the job, a leaf of main's parameters: the reference to the whole. */
+dag_ref nodes_add_input(struct machine *m, uint32_t leaf, const int64_t *extents);
 /* The files that a file[_] parameter is bound to, as a structure. */
 int nodes_add_files(struct machine *m, const struct flow_argument *argument, uint64_t *word);
 /* The sink, from main's results in m->results. */

@@ -25,9 +25,11 @@ struct data_file {
     char *path; /* NULL: inline */
     struct rectangle_source source;
     enum wk_scalar scalar;
-    bool swap;          /* bytes of each element are in the other order */
-    bool is_read;       /* inline_data holds all elements */
-    char *inline_data;  /* dense and row-major */
+    bool swap;              /* bytes of each element are in the other order */
+    bool is_read;           /* inline_data holds all elements */
+    char *inline_data;      /* dense and row-major */
+    struct wk_block *block; /* what it is all of; or NULL */
+    struct context *context;
     struct stat opened; /* as it was found */
 };
 
@@ -231,13 +233,20 @@ static int check_text(const struct data_file *file, const char *text, struct err
                      file->path, line, zero - begin + 1);
 }
 
+/* All of a text; free it in any case. */
+static int read_text(const struct data_file *file, char **text, struct error *error)
+{
+    int code = read_all(file, text, error);
+    code = code ? code : check_text(file, *text, error);
+    return code ? code : check_unchanged(file, file->source.file, error);
+}
+
 /* Formats in which the place of an element is not known before all is read. */
 static int open_text(struct data_file *file, const struct type *type, struct error *error)
 {
     char *text;
     void *data = NULL;
-    int code = read_all(file, &text, error);
-    code = code ? code : check_text(file, text, error);
+    int code = read_text(file, &text, error);
     if (code == 0 && has_suffix(file->path, ".csv"))
         code = csv_read_array(text, (size_t)file->opened.st_size, file->path, type,
                               file->source.extents, &data, error);
@@ -246,7 +255,7 @@ static int open_text(struct data_file *file, const struct type *type, struct err
     free(text);
     file->inline_data = data;
     file->is_read = true;
-    return code ? code : check_unchanged(file, file->source.file, error);
+    return code;
 }
 
 static int open_data(struct data_file *file, const char *path, const struct type *type,
@@ -317,10 +326,43 @@ struct data_file *data_file_inline(const char *text, const struct type *type, st
     return NULL;
 }
 
+struct data_file *data_file_of_block(struct wk_block *block, struct context *context)
+{
+    struct data_file *file = memory_new(1, sizeof *file);
+    file->block = block;
+    file->context = context;
+    file->source = (struct rectangle_source){.file = -1, .rank = block->rank};
+    memcpy(file->source.extents, block->extents, sizeof block->extents);
+    return file;
+}
+
+struct wk_block *data_file_block(const struct data_file *file)
+{
+    return file->block;
+}
+
+int data_file_read_text(const char *path, char **text, size_t *length, struct error *error)
+{
+    *text = NULL;
+    struct data_file *file = data_file_open_bytes(path, true, error);
+    if (!file)
+        return (int)error->code;
+    *length = (size_t)file->opened.st_size;
+    int code = read_text(file, text, error);
+    data_file_close(file);
+    if (!code)
+        return 0;
+    free(*text);
+    *text = NULL;
+    return code;
+}
+
 void data_file_close(struct data_file *file)
 {
     if (!file)
         return;
+    if (file->block)
+        context_drop(file->context, file->block);
     if (file->source.file >= 0)
         close(file->source.file);
     free(file->path);

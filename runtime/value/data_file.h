@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "value/type.h"
+#include "value/context.h"
 
 struct data_file;
 
@@ -27,6 +27,16 @@ struct data_file *data_file_open_bytes(const char *path, bool keep_open, struct 
 
 /* An array given inline on the command line, as JSON: "[0.1, 0.01]", "[[1, 2], [3, 4]]". */
 struct data_file *data_file_inline(const char *text, const struct type *type, struct error *error);
+
+/* What a leaf of a parameter was bound to as a whole (value_file.h): takes over the block, which is
+ * dropped into the context when the file is closed. */
+struct data_file *data_file_of_block(struct wk_block *block, struct context *context);
+/* That block, or NULL: then there are elements to read, and no more. */
+struct wk_block *data_file_block(const struct data_file *file);
+
+/* Reads the whole of a text file, with a zero byte behind it (free it). 0; or an error, also when
+ * it is UTF-16 or has a zero byte in it. */
+int data_file_read_text(const char *path, char **text, size_t *length, struct error *error);
 
 void data_file_close(struct data_file *file); /* NULL is allowed */
 

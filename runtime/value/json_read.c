@@ -23,6 +23,7 @@
 struct json_reader {
     const char *text, *at, *end;
     const char *name;
+    bool has_lines; /* `end` is that of a line */
     struct wk_context *context;
     struct buffer string; /* the last string, decoded */
     struct error *error;
@@ -72,7 +73,7 @@ static int refuse_memory(struct json_reader *in)
 static const char *found(const struct json_reader *in)
 {
     if (in->at == in->end)
-        return "the end";
+        return in->has_lines ? "the end of the line" : "the end";
     switch (*in->at) {
     case '[':
         return "a list";
@@ -99,7 +100,7 @@ static const char *found(const struct json_reader *in)
 static int refuse_type(struct json_reader *in, const char *wanted, const struct type *type)
 {
     struct buffer text = {0};
-    type_print(type, &text);
+    type_print_brief(type, &text);
     int code = refuse(in, in->at, "%s is expected for %s, found %s", wanted, buffer_text(&text),
                       found(in));
     buffer_release(&text);
@@ -358,20 +359,49 @@ static int give_array(struct json_reader *in, const struct element_list *list, u
     return 0;
 }
 
+/* Items of the first dimension, each on a line of its own; lines without anything are none. */
+static int read_lines(struct json_reader *in, struct element_list *list)
+{
+    const char *end = in->end;
+    int64_t count = 0;
+    int code = 0;
+    for (; in->at < end && !code; in->at = in->end + (in->end < end)) {
+        in->end = memchr(in->at, '\n', (size_t)(end - in->at));
+        in->end = in->end ? in->end : end;
+        skip_space(in);
+        if (in->at == in->end)
+            continue;
+        code = list->array->rank > 1 ? read_dimension(in, list, 1) : read_element(in, list);
+        skip_space(in);
+        if (!code && in->at < in->end)
+            code = refuse(in, in->at, "there is something behind the value; each stands on a line");
+        count++;
+    }
+    list->extents[0] = count;
+    return code;
+}
+
 static int read_array(struct json_reader *in, const struct type *type,
-                      const struct wk_layout *layout, uint64_t *words)
+                      const struct wk_layout *layout,
+                      int (*read_items)(struct json_reader *in, struct element_list *list),
+                      uint64_t *words)
 {
     int64_t extents[WK_MAX_RANK];
     struct element_list list = {.array = type, .element = layout->parts[0], .extents = extents};
     for (unsigned d = 0; d < type->rank; d++)
         extents[d] = -1;
-    int code = read_dimension(in, &list, 0);
+    int code = read_items(in, &list);
     code = code ? code : give_array(in, &list, words);
     for (uint64_t i = 0; code && i < list.count && !list.element->is_flat; i++)
         wk_value_free(in->context, list.element,
                       (uint64_t *)(void *)(list.data.data + i * list.element->bytes));
     buffer_release(&list.data);
     return code;
+}
+
+static int read_list(struct json_reader *in, struct element_list *list)
+{
+    return read_dimension(in, list, 0);
 }
 
 static int read_parts(struct json_reader *in, const struct type *type,
@@ -580,7 +610,7 @@ static int read_value(struct json_reader *in, const struct type *type,
     case TYPE_STRING:
         return read_text(in, type, words);
     case TYPE_ARRAY:
-        return read_array(in, type, layout, words);
+        return read_array(in, type, layout, read_list, words);
     case TYPE_MAP:
         return read_map(in, type, layout, words);
     case TYPE_TUPLE:
@@ -597,26 +627,44 @@ static int read_value(struct json_reader *in, const struct type *type,
     bug("a value of kind %d has no words to read", (int)type->kind);
 }
 
+static struct json_reader begin(struct wk_context *context, const char *text, size_t length,
+                                const char *name, struct error *error)
+{
+    bool has_mark = name && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0;
+    return (struct json_reader){.text = text,
+                                .at = text + (has_mark ? 3 : 0),
+                                .end = text + length,
+                                .name = name,
+                                .context = context,
+                                .error = error};
+}
+
 int json_read(struct wk_context *context, const char *text, size_t length, const char *name,
               const struct type *type, uint64_t *words, struct error *error)
 {
-    struct json_reader in = {.text = text,
-                             .at = text,
-                             .end = text + length,
-                             .name = name,
-                             .context = context,
-                             .error = error};
+    struct json_reader in = begin(context, text, length, name, error);
     struct arena arena;
     arena_init(&arena);
     const struct wk_layout *layout = layout_of(type, &arena);
-    if (name && length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
-        in.at += 3; /* a byte order mark */
     int code = read_value(&in, type, layout, words);
     skip_space(&in);
     if (!code && in.at < in.end) {
         code = refuse(&in, in.at, "there is something behind the value");
         wk_value_free(context, layout, words);
     }
+    buffer_release(&in.string);
+    arena_release(&arena);
+    return code;
+}
+
+int json_read_lines(struct wk_context *context, const char *text, size_t length, const char *name,
+                    const struct type *type, uint64_t *words, struct error *error)
+{
+    struct json_reader in = begin(context, text, length, name, error);
+    struct arena arena;
+    arena_init(&arena);
+    in.has_lines = true;
+    int code = read_array(&in, type, layout_of(type, &arena), read_lines, words);
     buffer_release(&in.string);
     arena_release(&arena);
     return code;

@@ -26,4 +26,9 @@
 int json_read(struct wk_context *context, const char *text, size_t length, const char *name,
               const struct type *type, uint64_t *words, struct error *error);
 
+/* The same of JSON lines, for an array: each item of its first dimension stands on a line of its
+ * own. Lines of blanks are skipped. */
+int json_read_lines(struct wk_context *context, const char *text, size_t length, const char *name,
+                    const struct type *type, uint64_t *words, struct error *error);
+
 #endif

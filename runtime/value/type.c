@@ -286,21 +286,23 @@ const struct type *type_function(struct type_table *table, bool is_flow,
 
 /* ---- Printing ------------------------------------------------------------------------------ */
 
-static void print_part_list(const struct type *type, struct buffer *out)
+static void print_type(const struct type *type, bool is_brief, struct buffer *out);
+
+static void print_part_list(const struct type *type, bool is_brief, struct buffer *out)
 {
     for (uint32_t i = 0; i < type->part_count; i++) {
         if (i)
             buffer_puts(out, ", ");
         if (type->names && type->names[i])
             buffer_printf(out, "%s: ", type->names[i]);
-        type_print(type->parts[i], out);
+        print_type(type->parts[i], is_brief, out);
     }
 }
 
-static void print_parts(const struct type *type, struct buffer *out)
+static void print_parts(const struct type *type, bool is_brief, struct buffer *out)
 {
     buffer_putc(out, '(');
-    print_part_list(type, out);
+    print_part_list(type, is_brief, out);
     /* A tuple of one is told from a type in parentheses as in Python. */
     if (type->kind == TYPE_TUPLE && type->part_count == 1)
         buffer_putc(out, ',');
@@ -308,14 +310,14 @@ static void print_parts(const struct type *type, struct buffer *out)
 }
 
 /* Brackets read in index order, outermost first: the innermost element comes before them all. */
-static void print_array(const struct type *type, struct buffer *out)
+static void print_array(const struct type *type, bool is_brief, struct buffer *out)
 {
     const struct type *base = type;
     while (base->kind == TYPE_ARRAY)
         base = base->element;
     bool parenthesize = base->kind == TYPE_MAP || base->kind == TYPE_FUNCTION;
     buffer_puts(out, parenthesize ? "(" : "");
-    type_print(base, out);
+    print_type(base, is_brief, out);
     buffer_puts(out, parenthesize ? ")" : "");
     for (; type->kind == TYPE_ARRAY; type = type->element) {
         for (unsigned i = 0; i < type->rank; i++)
@@ -324,7 +326,7 @@ static void print_array(const struct type *type, struct buffer *out)
     }
 }
 
-void type_print(const struct type *type, struct buffer *out)
+static void print_type(const struct type *type, bool is_brief, struct buffer *out)
 {
     switch (type->kind) {
     case TYPE_SCALAR:
@@ -337,30 +339,43 @@ void type_print(const struct type *type, struct buffer *out)
         buffer_puts(out, "file");
         return;
     case TYPE_STRUCT:
-        buffer_printf(out, "%s{", type->name);
-        print_part_list(type, out);
+        buffer_puts(out, type->name);
+        if (is_brief)
+            return;
+        buffer_putc(out, '{');
+        print_part_list(type, is_brief, out);
         buffer_putc(out, '}');
         return;
     case TYPE_TUPLE:
-        print_parts(type, out);
+        print_parts(type, is_brief, out);
         return;
     case TYPE_ARRAY:
-        print_array(type, out);
+        print_array(type, is_brief, out);
         return;
     case TYPE_MAP:
         buffer_puts(out, "map[");
-        type_print(type->key, out);
+        print_type(type->key, is_brief, out);
         buffer_putc(out, ']');
-        type_print(type->element, out);
+        print_type(type->element, is_brief, out);
         return;
     case TYPE_FUNCTION:
         buffer_puts(out, type->is_flow ? "flow" : "task");
-        print_parts(type, out);
+        print_parts(type, is_brief, out);
         buffer_puts(out, " -> ");
-        type_print(type->element, out);
+        print_type(type->element, is_brief, out);
         return;
     }
     bug("type of kind %d", type->kind);
+}
+
+void type_print(const struct type *type, struct buffer *out)
+{
+    print_type(type, false, out);
+}
+
+void type_print_brief(const struct type *type, struct buffer *out)
+{
+    print_type(type, true, out);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */

@@ -325,16 +325,10 @@ static int bind_selection(struct binder *binder, const struct selection *s, cons
 
 /* ---- References ---------------------------------------------------------------------------- */
 
-static int bind_node(struct binder *binder, dag_ref ref, uint64_t *words)
+/* A view of a whole block that somebody else owns. */
+static int bind_block(struct binder *binder, struct wk_block *block, const struct dag_view *view,
+                      uint64_t *words)
 {
-    const struct dag *dag = binder->table->dag;
-    const struct dag_view *view = &dag->views[dag_ref_view(ref)];
-    uint64_t slot = binder->slots[bind_part(dag, ref)];
-    if (!bind_reads_block(dag, ref)) {
-        words[0] = slot;
-        return 0;
-    }
-    struct wk_block *block = block_of(slot);
     if (binder->keeps) {
         block_retain(block);
         vector_push(&binder->blocks, block);
@@ -346,6 +340,18 @@ static int bind_node(struct binder *binder, dag_ref ref, uint64_t *words)
     struct selection selection;
     int code = select_view(binder, view, block->rank, block->extents, &selection);
     return code ? code : bind_selection(binder, &selection, block_data(block), true, words);
+}
+
+static int bind_node(struct binder *binder, dag_ref ref, uint64_t *words)
+{
+    const struct dag *dag = binder->table->dag;
+    const struct dag_view *view = &dag->views[dag_ref_view(ref)];
+    uint64_t slot = binder->slots[bind_part(dag, ref)];
+    if (!bind_reads_block(dag, ref)) {
+        words[0] = slot;
+        return 0;
+    }
+    return bind_block(binder, block_of(slot), view, words);
 }
 
 static int bind_constant(struct binder *binder, dag_ref ref, uint64_t *words)
@@ -380,9 +386,11 @@ static int bind_input(struct binder *binder, dag_ref ref, uint64_t *words)
     const struct dag *dag = binder->table->dag;
     uint32_t number = dag_ref_source(ref) - DAG_INPUT;
     struct data_file *file = binder->table->job->inputs[number];
+    const struct dag_view *view = &dag->views[dag_ref_view(ref)];
+    if (data_file_block(file))
+        return bind_block(binder, data_file_block(file), view, words);
     struct selection s;
-    int code = select_view(binder, &dag->views[dag_ref_view(ref)], dag->inputs[number].rank,
-                           data_file_extents(file), &s);
+    int code = select_view(binder, view, dag->inputs[number].rank, data_file_extents(file), &s);
     if (code)
         return code;
     bool is_cacheable =

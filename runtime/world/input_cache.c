@@ -34,8 +34,9 @@ static int compare_refs(const void *a, const void *b)
 static bool is_large_part(const struct dag *dag, dag_ref ref)
 {
     uint32_t source = dag_ref_source(ref);
-    return source >= DAG_INPUT && source < DAG_CONSTANT && dag->views[dag_ref_view(ref)].rank > 0 &&
-           dag_ref_bytes(dag, ref) >= INPUT_CACHE_LEAST;
+    const struct dag_view *view = &dag->views[dag_ref_view(ref)];
+    return source >= DAG_INPUT && source < DAG_CONSTANT && view->rank > 0 &&
+           view->scalar != DAG_OPAQUE && dag_ref_bytes(dag, ref) >= INPUT_CACHE_LEAST;
 }
 
 static void set_entries(struct input_cache *cache, const dag_ref *refs, uint64_t count)

@@ -30,6 +30,22 @@ static void check_round_trip(struct context *context, const struct type *type,
     buffer_release(&second);
 }
 
+/* The same of JSON lines, for arrays. */
+static void try_lines(struct context *context, const struct type *type,
+                      const struct wk_layout *layout, const uint8_t *data, size_t size)
+{
+    struct error error;
+    uint64_t words[64];
+    int code = json_read_lines(&context->kernel, (const char *)data, size, "fuzz.jsonl", type,
+                               words, &error);
+    if (code == 0) {
+        check_round_trip(context, type, layout, words);
+        wk_value_free(&context->kernel, layout, words);
+    } else if (!error.message[0]) {
+        bug("a refusal without a message");
+    }
+}
+
 static void try_type(struct context *context, struct arena *arena, const struct type *type,
                      const uint8_t *data, size_t size)
 {
@@ -44,6 +60,8 @@ static void try_type(struct context *context, struct arena *arena, const struct 
     } else if (!error.message[0]) {
         bug("a refusal without a message");
     }
+    if (type->kind == TYPE_ARRAY)
+        try_lines(context, type, layout, data, size);
     if (context->live_count)
         bug("%u blocks are left", context->live_count);
 }

@@ -187,7 +187,9 @@ static void entries(void)
     module_with("parameter n: i64", "parameter n: f64",
                 "F8: @main does not take the parameters of main");
     module_with("parameter n: i64", "parameter n: (i64, i64)",
-                "F8: the parameter n is neither known nor an array of scalars");
+                "F8: @main does not take the parameters of main");
+    module_with("parameter n: i64", "parameter n: (i64, map[str]file)",
+                "F8: the parameter n has a type that no input has");
     module_with("entry @main -> i64", "entry @main -> f64",
                 "F8: @main does not give the result of main");
     module_with("entry @main -> i64", "entry @main -> (task() -> ())[_]",

@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+"""Values of every type into main and out of it: random types and values against Python's json module,
+round trips through files of every format, and what is wrong with bad ones. V4.12 to V4.15, V5.1, V5.8."""
+import json
+import random
+import struct
+
+from harness import check, main, program, wkc
+
+SEED = 20260714
+INTEGERS = {"i8": (-2**7, 2**7), "u8": (0, 2**8), "i16": (-2**15, 2**15), "u16": (0, 2**16),
+            "i32": (-2**31, 2**31), "u32": (0, 2**32), "int": (-2**63, 2**63), "u64": (0, 2**64)}
+NAMES = ["x", "y", "name", "size", "of", "total", "k1", "long_name"]
+CHARACTERS = "ab \"\\/\n\t\x01\x7f\u00e9\u2028\u4e2d\U0001f600,:{}[]'"
+
+
+# ---- Random types -----------------------------------------------------------------------------------
+# A type is a tuple: its kind, its text in the language, and what it is made of.
+
+class Types:
+    """Makes types, and the declarations of the structs among them."""
+
+    def __init__(self, source):
+        self.random, self.structs = source, []
+
+    def scalar(self):
+        name = self.random.choice([*INTEGERS, "bool", "f64", "f64", "f32"])
+        return (name, name)
+
+    def key(self):
+        kind = self.random.choice(["str", "str", "int", "u8", "i32", "pair"])
+        return ("tuple", "(str, i16)", [("str", "str"), ("i16", "i16")]) if kind == "pair" else (kind, kind)
+
+    def parts(self, depth):
+        return [self.any(depth - 1) for _ in range(self.random.randint(2, 4))]
+
+    def any(self, depth):
+        kind = self.random.choice(["scalar", "str", "array", "map", "tuple", "named", "struct"]) if depth else "scalar"
+        if kind == "scalar":
+            return self.scalar()
+        if kind == "str":
+            return ("str", "str")
+        if kind == "array":
+            element, rank = self.any(depth - 1), self.random.choice([1, 1, 2])
+            text = f"({element[1]})" if element[0] == "map" else element[1]
+            # Brackets read outermost first: those of an element's stand behind one's own.
+            base, bracket, rest = text.partition("[") if element[0] == "array" else (text, "", "")
+            return ("array", base + "[" + ", ".join("_" * rank) + "]" + bracket + rest, element, rank)
+        if kind == "map":
+            key, value = self.key(), self.any(depth - 1)
+            return ("map", f"map[{key[1]}]{value[1]}", key, value)
+        parts = self.parts(depth)
+        if kind == "tuple":
+            return ("tuple", "(" + ", ".join(p[1] for p in parts) + ")", parts)
+        names = self.random.sample(NAMES, len(parts))
+        if kind == "named":
+            return ("object", "(" + ", ".join(f"{n}: {p[1]}" for n, p in zip(names, parts)) + ")", parts, names)
+        name = f"S{len(self.structs)}"
+        self.structs.append(f"struct {name} {{ " + ", ".join(f"{n}: {p[1]}" for n, p in zip(names, parts)) + " }\n")
+        return ("object", name, parts, names)
+
+
+# ---- Random values, as Python's json has them -------------------------------------------------------
+
+def some_float(r, bits):
+    if r.random() < 0.2:
+        return r.choice([0.0, -0.0, float("inf"), float("-inf"), float("nan"), 1.0, 0.1 if bits == 64 else 0.25])
+    if bits == 64:
+        return struct.unpack("<d", struct.pack("<Q", r.getrandbits(52) | r.randint(1, 2046) << 52 | r.getrandbits(1) << 63))[0]
+    return r.randint(-2**16, 2**16) / 4  # as short in either precision
+
+
+def some_text(r):
+    return "".join(r.choice(CHARACTERS) for _ in range(r.choice([0, 1, 3, 10, 40])))
+
+
+def some(r, type):
+    kind = type[0]
+    if kind in INTEGERS:
+        low, end = INTEGERS[kind]
+        return r.choice([low, end - 1, r.randrange(low, end), max(low, min(7, end - 1))])
+    if kind == "i16":
+        return r.randrange(-2**15, 2**15)
+    if kind == "bool":
+        return r.random() < 0.5
+    if kind in ("f64", "f32"):
+        return some_float(r, int(kind[1:]))
+    if kind == "str":
+        return some_text(r)
+    if kind == "array":
+        count = r.choice([0, 1, 2, 5])
+        if type[3] == 1:
+            return [some(r, type[2]) for _ in range(count)]
+        columns = r.choice([1, 3])
+        return [[some(r, type[2]) for _ in range(columns)] for _ in range(count)]
+    if kind == "map":
+        pairs = {}
+        for _ in range(r.choice([0, 1, 3, 12])):
+            key = some(r, type[2])
+            text = json.dumps(key) if type[2][0] not in ("str", "tuple") else key
+            pairs[tuple(key) if type[2][0] == "tuple" else text] = some(r, type[3])
+        return [[list(k), v] for k, v in pairs.items()] if type[2][0] == "tuple" else pairs
+    parts = [some(r, part) for part in type[2]]
+    return dict(zip(type[3], parts)) if kind == "object" else parts
+
+
+def text_of(value):
+    """One line that tells -0.0 from 0.0, 1 from 1.0, and has NaN equal to itself."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def shuffled(r, value):
+    """The same value with the members of objects in another order, where order says nothing."""
+    if isinstance(value, dict):
+        items = [(k, shuffled(r, v)) for k, v in value.items()]
+        if all(k in NAMES for k in value):
+            r.shuffle(items)
+        return dict(items)
+    return [shuffled(r, v) for v in value] if isinstance(value, list) else value
+
+
+def random_values_come_back_as_python_has_them(folder):
+    r = random.Random(SEED)
+    for turn in range(12):
+        types = Types(r)
+        parts = [types.any(3) for _ in range(6)]
+        values = [some(r, t) for t in parts]
+        names = [f"p{i}" for i in range(len(parts))]
+        whole = "(" + ", ".join(f"{n}: {t[1]}" for n, t in zip(names, parts)) + ")"
+        copies = "".join(f"task same{i}(x: {t[1]}) -> {t[1]} {{ return x }}\n" for i, t in enumerate(parts))
+        body = ", ".join(f"same{i}({n})" if i % 2 else n for i, n in enumerate(names))
+        path = program(folder, "".join(types.structs) + copies + "flow main(" + whole[1:-1] + f") -> {whole} {{ return ({body}) }}\n")
+        arguments = []
+        for name, type, value in zip(names, parts, values):
+            given = json.dumps(shuffled(r, value), ensure_ascii=r.random() < 0.5, indent=r.choice([None, 2]))
+            if type[0] in ("array", "map", "tuple", "object") and r.random() < 0.5:
+                arguments.append(f"{name}={given}")
+            elif type[0] in ("array", "map", "tuple", "object"):
+                (folder / f"{name}.json").write_text(given)
+                arguments.append(f"{name}={r.choice(['', '@'])}{folder}/{name}.json")
+            else:
+                arguments.append(f"{name}=" + (value.replace("@", "@@") if type[0] == "str" else json.dumps(value)))
+        expected = text_of(dict(zip(names, values)))
+        for world in ("local", "sim"):
+            run = wkc("run", f"--on={world}", path, *arguments)
+            check(run.status == 0, f"turn {turn}: {path.read_text()}{arguments}\n{run.err}")
+            check(text_of(run.json()) == expected, f"turn {turn}, {world}:\n{expected}\n{run.out}")
+        check(wkc("run", path, *arguments, "-o", folder / "all.json").status == 0, "writing")
+        again = program(folder, "".join(types.structs) + f"flow main(all: {whole}) -> {whole} {{ return all }}\n", "again.wk")
+        check(wkc("run", again, f"all={folder}/all.json", "-o", folder / "back.json").status == 0, "reading back")
+        check((folder / "all.json").read_bytes() == (folder / "back.json").read_bytes(), f"turn {turn}: not the same bytes")
+
+
+# ---- Formats ----------------------------------------------------------------------------------------
+
+def identity(folder, type, declarations="", name="identity.wk"):
+    return program(folder, f"{declarations}flow main(a: {type}) -> {type} {{ return a }}\n", name)
+
+
+def json_lines_come_back(folder):
+    r = random.Random(SEED + 1)
+    for turn in range(6):
+        types = Types(r)
+        element = types.any(2)
+        while element[0] == "array":
+            element = types.any(2)
+        text = f"({element[1]})[_]" if element[0] == "map" else element[1] + "[_]"
+        values = [some(r, element) for _ in range(r.choice([0, 1, 50]))]
+        (folder / "a.jsonl").write_text("".join(r.choice(["", "\n", "  \r\n"]) + json.dumps(v) + "\n" for v in values))
+        path = identity(folder, text, "".join(types.structs))
+        run = wkc("run", path, f"a={folder}/a.jsonl", "-o", folder / "b.jsonl")
+        check(run.status == 0, run.err)
+        lines = (folder / "b.jsonl").read_text().split("\n")[:-1]
+        check([text_of(json.loads(line)) for line in lines] == [text_of(v) for v in values], f"turn {turn}: {text}")
+        check(text_of(wkc("run", path, f"a={folder}/b.jsonl").json()) == text_of(values), f"turn {turn}: {text}")
+    (folder / "m.jsonl").write_text("[1, 2]\n[3, 4.5]")
+    check(wkc("run", identity(folder, "f64[_, _]"), f"a=@{folder}/m.jsonl").json() == [[1, 2], [3, 4.5]], "a matrix by rows")
+    check(wkc("run", identity(folder, "u8[_, _]"), f"a={folder}/m.jsonl").status == 1, "4.5 is no u8")
+    check(wkc("run", identity(folder, "bytes"), f"a={folder}/m.jsonl").json() == list(b"[1, 2]\n[3, 4.5]"), "bytes are bytes")
+
+
+def lines_of_text_come_back(folder):
+    path = identity(folder, "str[_]")
+    for content, expected in [("", []), ("\n", [""]), ("a", ["a"]), ("a\n\nb\n", ["a", "", "b"]), ("a\r\nb\r", ["a", "b\r"]),
+                              ("\ufeffx\u00e9\n \t\n", ["x\u00e9", " \t"]), ("\r\n", [""])]:
+        (folder / "a.txt").write_bytes(content.encode())
+        check(wkc("run", path, f"a={folder}/a.txt").json() == expected, repr(content))
+    lines = ["", "some \u4e2d", "\u2028", "'\"\\"] * 500
+    (folder / "a.txt").write_text("".join(line + "\n" for line in lines))
+    check(wkc("run", path, f"a={folder}/a.txt", "-o", folder / "b.txt").status == 0, "lines")
+    check((folder / "a.txt").read_bytes() == (folder / "b.txt").read_bytes(), "the same bytes")
+
+
+# ---- What is wrong ----------------------------------------------------------------------------------
+
+POINT = "struct Point { x: f64, n: u8, name: str }\n"
+
+
+def bad_files_are_refused_with_their_place(folder):
+    for type, name, content, *texts in [
+            ("Point", "a.json", b"", "E711", "line 1, column 1", "an object is expected for Point", "the end"),
+            ("Point", "a.json", b'{"x": 1,\n "n": 2}', "E711", "line 1, column 1", "the field 'name' is missing"),
+            ("Point", "a.json", b'{"x": 1,\n "y": 2}', "E711", "line 2, column 2", "there is no field 'y'"),
+            ("Point", "a.json", b'{"x": 1,\n "x": 2}', "E711", "line 2, column 2", "given twice"),
+            ("Point", "a.json", b'{"x": 1,\n "n": 256}', "E704", "line 2, column 7", "256", "u8"),
+            ("Point", "a.json", b'{"x": 1e999}', "E704", "line 1, column 7", "1e999"),
+            ("Point", "a.json", b'{"name": "ab\n"}', "E711", "line 1, column 13", "control character"),
+            ("Point", "a.json", b'{"name": "abc', "E711", "line 1, column 10", "does not end"),
+            ("Point", "a.json", b'{"name": "\xe4"}', "E711", "line 1, column 11", "not UTF-8"),
+            ("Point", "a.json", b'{"name": "\\ud800"}', "E711", "line 1, column 11", "half of a pair"),
+            ("Point", "a.json", '{"x": 1}'.encode("utf-16"), "E715", "UTF-16", "iconv"),
+            ("Point", "a.json", b'{"x": 1, \0}', "E715", "line 1, column 10", "zero byte"),
+            ("map[str]int", "a.json", b'{"a": 1, "b": 2, "a": 3}', "E711", "line 1, column 18", "key is given twice"),
+            ("map[int]int", "a.json", b'{"a": 1}', "E704", "line 1, column 2"),
+            ("f64[_][_]", "a.json", b"[" * 1_000_000, "E711", "line 1, column 3", "a number is expected"),
+            ("(int, str)", "a.json", b"[1]", "E711", "line 1, column 3", "ends after 1 of 2"),
+            ("Point[_]", "a.jsonl", b'{"x": 1, "n": 2, "name": "a"}\n{"x": 1,\n"n": 2}', "E711", "line 2, column 9", "the end of the line"),
+            ("int[_]", "a.jsonl", b"1\n2 3\n", "E711", "line 2, column 3", "each stands on a line"),
+            ("int[_, _]", "a.jsonl", b"[1, 2]\n\n[3]\n", "E711", "line 3, column 1", "rectangle"),
+            ("str[_]", "a.txt", b"ok\ngr\xf6\xdfe\n", "E715", "line 2, column 3", "not UTF-8", "iconv"),
+            ("str[_]", "a.txt", b"ok\nx\0y\n", "E715", "line 2, column 2", "zero byte"),
+            ("map[str]int", "a.txt", b"", "E716", ".json"),
+            ("Point[_]", "a.data", b"", "E716", ".json, .jsonl")]:
+        (folder / name).write_bytes(content)
+        wkc("run", identity(folder, type, POINT), f"a={folder / name}").fails(1, name, "parameter 'a'", *texts)
+
+
+def bad_texts_are_mistakes_of_the_command_line(folder):
+    point = identity(folder, "Point", POINT)
+    wkc("run", point, 'a={"x": 1}').fails(2, "E711", "parameter 'a': line 1, column 1", "'n' is missing")
+    wkc("run", point, "a=5").fails(1, "E701", "'5'", "give the name of a file", """a='{"x": 0.5, "n": 1, "name": "text"}'""")
+    wkc("run", point).fails(2, "E906", """a='{"x": 0.5, "n": 1, "name": "text"}'""")
+    wkc("run", point, f"a=@{folder}/none.json").fails(1, "E701", "none.json")
+    wkc("run", point, f"a={folder}").fails(1, "E716")
+    wkc("run", point, "a=/dev/null.json").fails(1, "E701")
+    (folder / "d.json").mkdir()
+    wkc("run", point, f"a={folder}/d.json").fails(1, "E701", "it is a folder")
+    wkc("run", identity(folder, "map[(str, int)]f64"), "a={}").fails(2, "a list of pairs is expected", "an object")
+
+
+if __name__ == "__main__":
+    main([random_values_come_back_as_python_has_them, json_lines_come_back, lines_of_text_come_back,
+          bad_files_are_refused_with_their_place, bad_texts_are_mistakes_of_the_command_line])
