@@ -48,7 +48,7 @@ extern "C" {
 #define WK_STATIC_ASSERT _Static_assert
 #endif
 
-#define WK_ABI_VERSION 2
+#define WK_ABI_VERSION 3
 
 /* The scalar types: X(NAME, text, size in bytes). The order is part of the ABI. */
 #define WK_SCALARS(X)                                                                              \
@@ -137,8 +137,8 @@ void wk_free(struct wk_context *context, void *data);
 int32_t wk_fail(struct wk_context *context, const struct wk_site *site, const uint64_t *values);
 /* The status of the failure that is recorded already. */
 int32_t wk_failed(struct wk_context *context);
-/* Forgets the recorded failure if it follows from what was computed, as a failed check does: then 0.
- * The status to return if it is one of the environment: memory, time, an input. */
+/* Forgets the recorded failure if it follows from what was computed, as a failed check does: then
+ * 0. The status to return if it is one of the environment: memory, time, an input. */
 int32_t wk_recover(struct wk_context *context);
 /* The status to return when *context->stop was seen set. */
 int32_t wk_stopped(struct wk_context *context);
@@ -264,7 +264,26 @@ void wk_map_free(struct wk_context *context, const struct wk_layout *layout, str
 int wk_map_equal(const struct wk_layout *layout, const struct wk_map *left,
                  const struct wk_map *right);
 
-/* Strings. The offset of the first byte that is no UTF-8, or `length`. */
+/* ---- Strings -----------------------------------------------------------------------------------
+ *
+ * An owned string lies in one of three places: a block, as wk_alloc gives it; a slot, which is
+ * memory without a header among others of its size; or memory that was lent to the call. It is a
+ * block if its address is a multiple of WK_ALIGN, and only then. NULL is an empty string. These
+ * functions are for compiled code; in C, wk_give_text gives a string. */
+
+/* Says that some memory, an argument's, stays as it is until the kernel returns: strings within it
+ * need no copy. The largest that is lent in a call counts. */
+void wk_lend(struct wk_context *context, const void *data, uint64_t bytes);
+/* Memory of its own for a string; NULL: as wk_alloc. */
+void *wk_text_alloc(struct wk_context *context, uint64_t length);
+/* An owned string of these bytes: a copy, or where they are if they are lent. NULL likewise. */
+const void *wk_text_new(struct wk_context *context, const char *from, uint64_t length);
+/* Frees an owned string. */
+void wk_text_free(struct wk_context *context, const void *text);
+/* `count` owned strings, each an address and a length. */
+void wk_texts_free(struct wk_context *context, const uint64_t *texts, uint64_t count);
+
+/* The offset of the first byte that is no UTF-8, or `length`. */
 int64_t wk_text_check(const char *text, int64_t length);
 /* -1, 0 or 1: the order of code points. */
 int64_t wk_text_compare(const char *a, int64_t a_length, const char *b, int64_t b_length);

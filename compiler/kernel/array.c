@@ -20,29 +20,33 @@ LLVMValueRef runtime_function(struct generator *g, const char *name, LLVMTypeRef
     /* It reads and writes what its arguments point to and the runtime's own memory, nothing else
      * (two bits for each kind of memory: see LLVM's ModRef.h). */
     attribute_add(g, function, FUNCTION_INDEX, "memory", 0xF);
-    if (allocates) {
+    if (allocates)
         attribute_add(g, function, LLVMAttributeReturnIndex, "noalias", 0);
-        attribute_add(g, function, LLVMAttributeReturnIndex, "align", WK_ALIGN);
-    }
     return function;
+}
+
+void check_allocated(struct generator *g, LLVMValueRef data)
+{
+    LLVMBasicBlockRef good = block_new(g, "ok"), bad = block_new(g, "fail");
+    branch_likely(g, LLVMBuildIsNotNull(g->builder, data, ""), good, bad);
+    block_enter(g, bad);
+    LLVMTypeRef failed = LLVMFunctionType(g->i32, &g->pointer, 1, false);
+    LLVMValueRef status = LLVMBuildCall2(
+        g->builder, failed, runtime_function(g, "wk_failed", failed, false), &g->worker, 1, "");
+    LLVMValueRef result = LLVMGetPoison(g->result_type);
+    LLVMBuildRet(g->builder, LLVMBuildInsertValue(g->builder, result, status, 0, ""));
+    block_enter(g, good);
 }
 
 LLVMValueRef block_new_bytes(struct generator *g, LLVMValueRef bytes)
 {
     LLVMTypeRef parameters[] = {g->pointer, g->i64};
     LLVMTypeRef type = LLVMFunctionType(g->pointer, parameters, 2, false);
+    LLVMValueRef function = runtime_function(g, "wk_alloc", type, true);
+    attribute_add(g, function, LLVMAttributeReturnIndex, "align", WK_ALIGN);
     LLVMValueRef arguments[] = {g->worker, bytes};
-    LLVMValueRef data = LLVMBuildCall2(
-        g->builder, type, runtime_function(g, "wk_alloc", type, true), arguments, 2, "");
-    LLVMBasicBlockRef good = block_new(g, "ok"), bad = block_new(g, "fail");
-    branch_likely(g, LLVMBuildIsNotNull(g->builder, data, ""), good, bad);
-    block_enter(g, bad);
-    LLVMTypeRef failed = LLVMFunctionType(g->i32, parameters, 1, false);
-    LLVMValueRef status = LLVMBuildCall2(
-        g->builder, failed, runtime_function(g, "wk_failed", failed, false), &g->worker, 1, "");
-    LLVMValueRef result = LLVMGetPoison(g->result_type);
-    LLVMBuildRet(g->builder, LLVMBuildInsertValue(g->builder, result, status, 0, ""));
-    block_enter(g, good);
+    LLVMValueRef data = LLVMBuildCall2(g->builder, type, function, arguments, 2, "");
+    check_allocated(g, data);
     return data;
 }
 

@@ -235,16 +235,22 @@ static bool is_removal(const struct typed_statement *s)
            value->items[0]->variable == s->variable;
 }
 
-/* How many bytes a block has: its header says so, or, if it may be missing, `otherwise`. */
+/* How many bytes a block has: its header says so, or, for an address that may be no block's, NULL
+ * or that of a slot, `otherwise`. */
 static LLVMValueRef block_room(struct generator *g, LLVMValueRef data, LLVMValueRef otherwise)
 {
+    LLVMBuilderRef b = g->builder;
     LLVMValueRef offset =
         constant_i64(g, (int64_t)offsetof(struct wk_block, bytes) - WK_HEADER_BYTES);
-    LLVMValueRef header = LLVMBuildGEP2(g->builder, g->i8, data, &offset, 1, "");
-    if (otherwise)
-        header = LLVMBuildSelect(g->builder, LLVMBuildIsNull(g->builder, data, ""), otherwise,
-                                 header, "");
-    return LLVMBuildLoad2(g->builder, g->i64, header, "");
+    LLVMValueRef header = LLVMBuildGEP2(b, g->i8, data, &offset, 1, "");
+    if (otherwise) {
+        LLVMValueRef address = LLVMBuildPtrToInt(b, data, g->i64, "");
+        LLVMValueRef low = LLVMBuildAnd(b, address, constant_i64(g, WK_ALIGN - 1), "");
+        LLVMValueRef aligned = LLVMBuildICmp(b, LLVMIntEQ, low, constant_i64(g, 0), "");
+        LLVMValueRef block = LLVMBuildAnd(b, aligned, LLVMBuildIsNotNull(b, data, ""), "");
+        header = LLVMBuildSelect(b, block, header, otherwise, "");
+    }
+    return LLVMBuildLoad2(b, g->i64, header, "");
 }
 
 /* Moves the elements of an array to a block with room for as many again. `storage` is where its
@@ -319,7 +325,7 @@ static LLVMValueRef grow_text(struct generator *g, const struct value *text, LLV
     LLVMValueRef moved = block_new_bytes(g, index_multiply(g, length, constant_i64(g, 2)));
     copy_memory(g, moved, text->scalar, text->extents[0]);
     text_pieces_write(g, pieces, LLVMBuildGEP2(g->builder, g->i8, moved, &text->extents[0], 1, ""));
-    block_free(g, text->scalar);
+    text_free(g, text->scalar);
     return moved;
 }
 
@@ -331,7 +337,7 @@ static void append_text(struct generator *g, const struct typed_statement *s, ui
     struct value text = target_load(g, &target);
     debug_at(g, s->span);
     LLVMValueRef length = index_add(g, text.extents[0], pieces.length);
-    /* A new entry of a map is "" without a block. */
+    /* A new entry of a map is "" without memory. A small string that grows moves to a block. */
     LLVMValueRef nothing = entry_alloca(g, g->i64, "nothing");
     LLVMBuildStore(g->builder, constant_i64(g, 0), nothing);
     LLVMValueRef room = block_room(g, text.scalar, nothing);

@@ -352,6 +352,23 @@ struct value call_bare(struct generator *g, struct typed_function *callee,
 
 /* ---- Kernels ------------------------------------------------------------------------------ */
 
+/* Lends strings and arrays of bytes, of which strings are made, to the call. */
+static void lend(struct generator *g, const struct value *value)
+{
+    const struct type *type = value->type;
+    for (uint32_t i = 0; value->parts && i < type->part_count; i++)
+        lend(g, &value->parts[i]);
+    bool is_bytes =
+        type->kind == TYPE_ARRAY && type_is_scalar(type->element) && type->element->scalar == WK_U8;
+    if (type->kind != TYPE_STRING && !is_bytes)
+        return;
+    LLVMTypeRef parameters[] = {g->pointer, g->pointer, g->i64};
+    LLVMTypeRef function_type = LLVMFunctionType(g->nothing, parameters, 3, false);
+    LLVMValueRef function = runtime_function(g, "wk_lend", function_type, false);
+    LLVMValueRef arguments[] = {g->worker, value->scalar, array_bytes(g, value)};
+    LLVMBuildCall2(g->builder, function_type, function, arguments, 3, "");
+}
+
 static LLVMValueRef kernel_call(struct generator *g, const struct typed_function *function,
                                 LLVMValueRef callee, LLVMTypeRef type, LLVMValueRef words)
 {
@@ -364,6 +381,7 @@ static LLVMValueRef kernel_call(struct generator *g, const struct typed_function
     for (uint32_t i = 0; i < function->parameter_count; i++) {
         const struct type *parameter = function->parameters[i]->type;
         struct value value = value_load_words(g, parameter, words, word);
+        lend(g, &value);
         at += value_flatten(&value, operands + at);
         word += parameter->word_count;
     }

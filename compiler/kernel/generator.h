@@ -13,7 +13,8 @@
  * Ownership of arrays. A value is owned (a dense block from wk_alloc that whoever has the value
  * must drop, store or hand on) or borrowed (somebody else keeps it alive: a parameter, a variable,
  * a temporary of the scope). Variables declared by `var` own their arrays alone, so stores need no
- * check. What a scope owns is dropped at its end (scope.c).
+ * check. What a scope owns is dropped at its end (scope.c). An owned string is not always a block of
+ * its own: wk.h says where it lies, and only functions for strings (text.c) make and free one.
  */
 #ifndef WKC_KERNEL_GENERATOR_H
 #define WKC_KERNEL_GENERATOR_H
@@ -361,6 +362,8 @@ struct value array_new(struct generator *g, const struct type *type, const LLVMV
                        struct span span);
 LLVMValueRef block_new_bytes(struct generator *g, LLVMValueRef bytes);
 void block_free(struct generator *g, LLVMValueRef data);
+/* Returns from the function with the recorded failure if the address of new memory is NULL. */
+void check_allocated(struct generator *g, LLVMValueRef data);
 LLVMValueRef array_bytes(struct generator *g, const struct value *array);
 /* The offset of a position, through strides if there are any. */
 LLVMValueRef array_offset(struct generator *g, const struct value *array,
@@ -503,6 +506,10 @@ void map_remove(struct generator *g, const struct type *type, LLVMValueRef map,
 /* ---- text.c: strings ---------------------------------------------------------------------- */
 
 struct value text_literal(struct generator *g, const struct typed *typed);
+/* An owned string of the same bytes; freeing the bytes of an owned string, and those of the strings in an array. */
+struct value text_own(struct generator *g, const struct value *text);
+void text_free(struct generator *g, LLVMValueRef bytes);
+void texts_free(struct generator *g, LLVMValueRef texts, LLVMValueRef count);
 /* s + t + ..., str(x), bytes(s), and the order of two strings. */
 struct value text_concat(struct generator *g, const struct typed *typed);
 struct value text_print(struct generator *g, const struct typed *typed);

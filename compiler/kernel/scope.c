@@ -247,6 +247,8 @@ static struct value array_own(struct generator *g, struct value array)
         return map_own(g, array);
     if (array.strides || type_has_array(array.type->element))
         return source_materialize(g, source_of_value(g, array), array.type, g->span);
+    if (array.type->kind == TYPE_STRING)
+        return text_own(g, &array);
     LLVMValueRef bytes = array_bytes(g, &array);
     struct value copy = value_array(g, array.type, block_new_bytes(g, bytes), array.extents, true);
     copy_memory(g, copy.scalar, array.scalar, bytes);
@@ -320,9 +322,13 @@ void value_drop(struct generator *g, const struct value *value)
     }
     if (type->kind == TYPE_MAP)
         map_drop(g, value);
-    if (!type_is_block(type))
+    if (type->kind == TYPE_STRING)
+        text_free(g, value->scalar);
+    if (type->kind != TYPE_ARRAY)
         return;
-    if (type_has_array(type->element)) {
+    if (type->element->kind == TYPE_STRING) {
+        texts_free(g, value->scalar, extents_product(g, value->extents, type->rank));
+    } else if (type_has_array(type->element)) {
         struct type_helper helper = drop_function(g, type->element);
         LLVMValueRef arguments[] = {g->worker, value->scalar,
                                     extents_product(g, value->extents, type->rank)};

@@ -1,6 +1,7 @@
 /*
  * Strings: an address and a length, owned or borrowed as arrays of u8 are. Literals are part of the
- * object, slices and bytes(s) are views; joining makes a new block.
+ * object, slices and bytes(s) are views; joining makes a new string. The bytes of an owned string
+ * are where wk.h says.
  */
 #include "generator.h"
 
@@ -11,6 +12,52 @@ struct value text_literal(struct generator *g, const struct typed *typed)
     LLVMValueRef length = constant_i64(g, (int64_t)typed->word);
     return value_array(g, typed->type, constant_bytes_value(g, typed->text, typed->word), &length,
                        false);
+}
+
+/* ---- Memory -------------------------------------------------------------------------------- */
+
+static LLVMValueRef text_alloc(struct generator *g, LLVMValueRef length)
+{
+    LLVMTypeRef parameters[] = {g->pointer, g->i64};
+    LLVMTypeRef type = LLVMFunctionType(g->pointer, parameters, 2, false);
+    LLVMValueRef function = runtime_function(g, "wk_text_alloc", type, true);
+    LLVMValueRef arguments[] = {g->worker, length};
+    LLVMValueRef text = LLVMBuildCall2(g->builder, type, function, arguments, 2, "");
+    check_allocated(g, text);
+    return text;
+}
+
+struct value text_own(struct generator *g, const struct value *text)
+{
+    LLVMTypeRef parameters[] = {g->pointer, g->pointer, g->i64};
+    LLVMTypeRef type = LLVMFunctionType(g->pointer, parameters, 3, false);
+    LLVMValueRef function = runtime_function(g, "wk_text_new", type, false);
+    LLVMValueRef arguments[] = {g->worker, text->scalar, text->extents[0]};
+    LLVMValueRef copy = LLVMBuildCall2(g->builder, type, function, arguments, 3, "");
+    check_allocated(g, copy);
+    return value_array(g, text->type, copy, text->extents, true);
+}
+
+void text_free(struct generator *g, LLVMValueRef bytes)
+{
+    LLVMTypeRef parameters[] = {g->pointer, g->pointer};
+    LLVMTypeRef type = LLVMFunctionType(g->nothing, parameters, 2, false);
+    LLVMValueRef function = runtime_function(g, "wk_text_free", type, false);
+    LLVMValueRef arguments[] = {g->worker, bytes};
+    LLVMBuildCall2(g->builder, type, function, arguments, 2, "");
+}
+
+void texts_free(struct generator *g, LLVMValueRef texts, LLVMValueRef count)
+{
+    LLVMTypeRef parameters[] = {g->pointer, g->pointer, g->i64};
+    LLVMTypeRef type = LLVMFunctionType(g->nothing, parameters, 3, false);
+    LLVMValueRef function = LLVMGetNamedFunction(g->module, "wk_texts_free");
+    if (!function) { /* it reaches what its arguments do not point to directly */
+        function = LLVMAddFunction(g->module, "wk_texts_free", type);
+        attribute_add(g, function, FUNCTION_INDEX, "nounwind", 0);
+    }
+    LLVMValueRef arguments[] = {g->worker, texts, count};
+    LLVMBuildCall2(g->builder, type, function, arguments, 3, "");
 }
 
 /* ---- Joining ------------------------------------------------------------------------------ */
@@ -44,7 +91,7 @@ struct value text_concat(struct generator *g, const struct typed *typed)
     struct text_pieces pieces = text_pieces(g, typed, 0);
     debug_at(g, typed->span);
     struct value text =
-        value_array(g, typed->type, block_new_bytes(g, pieces.length), &pieces.length, true);
+        value_array(g, typed->type, text_alloc(g, pieces.length), &pieces.length, true);
     text_pieces_write(g, &pieces, text.scalar);
     return text;
 }

@@ -16,41 +16,11 @@
 #include "base/memory.h"
 #include "value/blas.h"
 #include "value/pack.h"
+#include "value/poison.h"
 #include "value/semantics.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#endif
-
-/* Under the address sanitizer cached blocks are out of bounds, and new ones begin with nonsense, so
- * that whoever uses a block too late or too early is found. */
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-static void hide(void *data, uint64_t bytes)
-{
-    __asan_poison_memory_region(data, bytes);
-}
-static void show(void *data, uint64_t bytes)
-{
-    __asan_unpoison_memory_region(data, bytes);
-}
-static void spoil(void *data, uint64_t bytes)
-{
-    memset(data, 0xFB, bytes < 4096 ? bytes : 4096);
-}
-#else
-static void hide(void *data, uint64_t bytes)
-{
-    (void)data, (void)bytes;
-}
-static void show(void *data, uint64_t bytes)
-{
-    (void)data, (void)bytes;
-}
-static void spoil(void *data, uint64_t bytes)
-{
-    (void)data, (void)bytes;
-}
 #endif
 
 enum {
@@ -118,13 +88,23 @@ static uint64_t block_total(const struct wk_block *block)
 
 static void give_back(struct context *context, struct wk_block *block)
 {
-    show(block_data(block), block->reserved[1]);
+    poison_show(block_data(block), block->reserved[1]);
     atomic_fetch_sub_explicit(&context->account->used, block_total(block), memory_order_relaxed);
     free(block);
 }
 
+static void free_spare_pages(struct context *context)
+{
+    for (void *page; (page = slots_take_spare(&context->slots));) {
+        atomic_fetch_sub_explicit(&context->account->used, SLOT_PAGE_BYTES, memory_order_relaxed);
+        free(page);
+    }
+}
+
 void context_trim(struct context *context)
 {
+    slots_gather(&context->slots);
+    free_spare_pages(context);
     for (unsigned i = 0; i < CONTEXT_CLASSES; i++) {
         struct wk_block *block = context->cache[i];
         while (block) {
@@ -182,7 +162,7 @@ static struct wk_block *new_block(struct context *context, uint64_t bytes)
         if (block) {
             context->cache[size_class] = (struct wk_block *)(uintptr_t)block->reserved[0];
             context->cached -= block_total(block);
-            show(block_data(block), block->reserved[1]);
+            poison_show(block_data(block), block->reserved[1]);
         } else {
             block = ask_system(context, bytes, class_capacity(size_class));
         }
@@ -194,7 +174,7 @@ static struct wk_block *new_block(struct context *context, uint64_t bytes)
         return NULL;
     atomic_store_explicit(&block->references, 1, memory_order_relaxed);
     block->bytes = bytes;
-    spoil(block_data(block), bytes);
+    poison_spoil(block_data(block), bytes);
     return block;
 }
 
@@ -211,7 +191,7 @@ static void free_block(struct context *context, struct wk_block *block)
     block->reserved[0] = (uintptr_t)context->cache[size_class];
     context->cache[size_class] = block;
     context->cached += total;
-    hide(block_data(block), block->reserved[1]);
+    poison_hide(block_data(block), block->reserved[1]);
 }
 
 void context_drop(struct context *context, struct wk_block *block)
@@ -246,6 +226,46 @@ struct wk_block *context_new_array(struct context *context, enum wk_scalar scala
     if (block)
         set_shape(block, (uint8_t)scalar, rank, extents, bytes);
     return block;
+}
+
+/* ---- Slots ---------------------------------------------------------------------------------- */
+
+/* The memory of a page, or NULL; nothing is recorded. */
+static void *new_page(struct context *context)
+{
+    void *page = slots_take_spare(&context->slots);
+    if (page)
+        return page;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (account_add(context->account, SLOT_PAGE_BYTES)) {
+            page = memory_try(SLOT_PAGE_MEMORY, SLOT_PAGE_BYTES);
+            if (page)
+                return page;
+            atomic_fetch_sub_explicit(&context->account->used, SLOT_PAGE_BYTES,
+                                      memory_order_relaxed);
+        }
+        context_trim(context);
+    }
+    return NULL;
+}
+
+void *context_new_slot(struct context *context, uint64_t bytes)
+{
+    void *slot = slots_take(&context->slots, bytes);
+    if (__builtin_expect(slot != NULL, true))
+        return slot;
+    void *page = new_page(context);
+    if (!page)
+        return NULL;
+    slots_add_page(&context->slots, page, bytes);
+    return slots_take(&context->slots, bytes);
+}
+
+static void free_slots(struct context *context)
+{
+    slots_reset(&context->slots);
+    if (context->cached + context->slots.spare_bytes > context->cache_limit)
+        free_spare_pages(context);
 }
 
 /* ---- The running kernel's list ------------------------------------------------------------- */
@@ -298,6 +318,17 @@ static void take_shape(const struct value_leaf *leaf, const uint64_t *words, int
         bug("a kernel returns an impossible shape");
 }
 
+/* A returned string in a slot or lent memory becomes a block. */
+static int copy_text(struct context *context, int64_t length, uint64_t *words)
+{
+    struct wk_block *block = context_new_array(context, WK_U8, 1, &length);
+    if (!block)
+        return (int)context->error.code;
+    memcpy(block_data(block), (const void *)(uintptr_t)words[0], (size_t)length);
+    words[0] = (uintptr_t)block_data(block);
+    return 0;
+}
+
 /* Takes a returned array's block off the list and fills its header. An array without elements may
  * have any address, and then gets a block here. */
 static int take_array(struct context *context, const struct value_leaf *leaf, uint64_t *words)
@@ -312,6 +343,8 @@ static int take_array(struct context *context, const struct value_leaf *leaf, ui
         list_block(context, empty);
         words[0] = (uintptr_t)block_data(empty);
     }
+    if (leaf->scalar == WK_U8 && !text_is_block(words[0]))
+        return copy_text(context, extents[0], words);
     struct wk_block *block = block_of(words[0]);
     unlist_block(context, block);
     if (bytes > block->reserved[1])
@@ -378,6 +411,7 @@ void context_init(struct context *context, struct memory_account *account, _Atom
 void context_release(struct context *context)
 {
     free_live(context);
+    slots_reset(&context->slots);
     context_trim(context);
     free(context->live);
     buffer_release(&context->log);
@@ -408,6 +442,8 @@ int context_finish(struct context *context, int code)
     if (code && context->error.code == ERR_none)
         error_set(&context->error, ERR_task_failed, "the task failed with status %d", code);
     free_live(context);
+    if (context->slots.pages)
+        free_slots(context);
     if (context->has_blas_permit)
         blas_leave(context);
     return code ? (int)context->error.code : 0;

@@ -21,6 +21,9 @@
  * not, counts in the job's account; a context empties its cache before it reports that the limit is
  * reached.
  *
+ * Small strings have slots (slots.h) instead of blocks: these stay in the context, and are freed
+ * when the kernel ends; a result in one is copied to a block.
+ *
  * Threads. A block may be handed from thread to thread by any means that synchronizes; its last
  * owner frees it, whichever thread that is.
  */
@@ -33,6 +36,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "value/slots.h"
 #include "value/value.h"
 #include "wk.h"
 
@@ -56,6 +60,8 @@ struct context {
     uint32_t live_count, live_capacity;
     struct wk_block *cache[CONTEXT_CLASSES]; /* free blocks by class, linked */
     uint64_t cached, cache_limit;            /* bytes */
+    uint64_t lent, lent_bytes;               /* memory that outlives the running kernel (wk_lend) */
+    struct slot_store slots;                 /* of the running kernel's small strings */
     struct error error;                      /* of the last kernel; code 0: none */
     struct buffer log;                       /* of the last kernel: whole lines */
     bool log_full;
@@ -95,6 +101,7 @@ static inline int context_call(struct context *context, wk_kernel *kernel,
     context->error.code = ERR_none;
     context->kernel.depth = 0;
     context->foreign = NULL;
+    context->lent_bytes = 0;
     context->log_full = false;
     if (context->log.length)
         buffer_clear(&context->log);
@@ -113,8 +120,9 @@ static inline int context_run_scalars(struct context *context, wk_kernel *kernel
                                       const uint64_t *arguments, uint64_t *results)
 {
     int code = context_call(context, kernel, arguments, results);
-    return code || (context->live_count | context->has_blas_permit) ? context_finish(context, code)
-                                                                    : 0;
+    return code || context->live_count || context->slots.pages || context->has_blas_permit
+               ? context_finish(context, code)
+               : 0;
 }
 
 /* A new array, its elements undefined, with one owner. NULL with context->error filled when it is
@@ -127,6 +135,10 @@ void context_drop(struct context *context, struct wk_block *block);
 
 /* Gives the cached blocks back to the system. */
 void context_trim(struct context *context);
+
+/* A slot for `bytes` bytes of a string, at most SLOT_MAX, until the running kernel ends or frees
+ * it; NULL when there is no memory for a page, which is not recorded: a block may still fit. */
+void *context_new_slot(struct context *context, uint64_t bytes);
 
 /* Whether an address, which may be any number, is the data of a block that the running kernel (of
  * it, the running task in C) allocated and has not freed. */

@@ -31,7 +31,9 @@ static void free_array(struct wk_context *context, const struct wk_layout *layou
                        const uint64_t *words)
 {
     const struct wk_layout *element = element_of(layout);
-    if (words[0] && !element->is_flat) {
+    if (words[0] && element->kind == WK_STRING) {
+        wk_texts_free(context, address_of(words[0]), element_count(layout, words));
+    } else if (words[0] && !element->is_flat) {
         uint64_t count = element_count(layout, words);
         for (uint64_t i = 0; i < count; i++)
             wk_value_free(context, element, address_of(words[0]) + i * element->words);
@@ -47,7 +49,7 @@ void wk_value_free(struct wk_context *context, const struct wk_layout *layout,
     case WK_FILE:
         break;
     case WK_STRING:
-        wk_free(context, address_of(words[0]));
+        wk_text_free(context, address_of(words[0]));
         break;
     case WK_ARRAY:
         free_array(context, layout, words);
@@ -143,9 +145,9 @@ int32_t wk_value_copy(struct wk_context *context, const struct wk_layout *layout
         to[0] = from[0];
         break;
     case WK_STRING:
-        to[0] = from[0];
         to[1] = from[1];
-        return copy_bytes(context, to, from[1]);
+        to[0] = (uintptr_t)wk_text_new(context, (const char *)address_of(from[0]), from[1]);
+        return to[0] ? 0 : wk_failed(context);
     case WK_ARRAY:
         return copy_array(context, layout, from, to);
     case WK_MAP:

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "value/semantics.h"
+#include "value/string.h"
 
 /* Inner arrays begin at multiples of a word; long ones at cache lines, for vectors. */
 enum { INNER_ALIGN = 8, LONG_BYTES = 512 };
@@ -159,35 +160,12 @@ static void copy_flat(const struct wk_layout *element, uint64_t count, void *to,
 static void write_value(struct packer *p, const struct wk_layout *layout, const uint64_t *from,
                         uint64_t *to);
 
-/* Short texts, which are most, in two words that overlap. */
-static inline void copy_text(char *to, const char *from, uint64_t length)
-{
-    if (length > 16) {
-        memcpy(to, from, length);
-    } else if (length >= 8) {
-        uint64_t words[2];
-        memcpy(&words[0], from, 8);
-        memcpy(&words[1], from + length - 8, 8);
-        memcpy(to, &words[0], 8);
-        memcpy(to + length - 8, &words[1], 8);
-    } else if (length >= 4) {
-        uint32_t words[2];
-        memcpy(&words[0], from, 4);
-        memcpy(&words[1], from + length - 4, 4);
-        memcpy(to, &words[0], 4);
-        memcpy(to + length - 4, &words[1], 4);
-    } else {
-        for (uint64_t i = 0; i < length; i++)
-            to[i] = from[i];
-    }
-}
-
 static inline void write_text(struct packer *p, const uint64_t *from, uint64_t *to)
 {
     char *text = p->data + p->at;
     to[0] = (uintptr_t)text;
     to[1] = from[1];
-    copy_text(text, (const char *)words_at(from[0]), from[1]);
+    string_copy(text, (const char *)words_at(from[0]), from[1]);
     p->at += from[1];
 }
 

@@ -16,9 +16,25 @@ static bool is_ascii(const char *text)
     return !(word & UINT64_C(0x8080808080808080));
 }
 
+/* Whether fewer than eight bytes are. */
+static bool is_ascii_short(const char *text, uint64_t length)
+{
+    uint32_t a = 0, b = 0;
+    if (length >= 4) {
+        memcpy(&a, text, 4);
+        memcpy(&b, text + length - 4, 4);
+        return !((a | b) & UINT32_C(0x80808080));
+    }
+    if (length == 0)
+        return true;
+    return !((text[0] | text[length / 2] | text[length - 1]) & 0x80);
+}
+
 uint64_t string_check(const char *text, uint64_t length)
 {
     uint64_t at = 0;
+    if (length < sizeof(uint64_t) && is_ascii_short(text, length))
+        return length;
     while (at < length) {
         if (length - at >= sizeof(uint64_t) && is_ascii(text + at)) {
             at += sizeof(uint64_t);
@@ -67,7 +83,61 @@ int string_slice(const char *text, uint64_t length, int64_t low, int64_t high, u
     return 0;
 }
 
-/* ---- What kernels call (wk.h) -------------------------------------------------------------- */
+/* ---- Memory --------------------------------------------------------------------------------- */
+
+void wk_lend(struct wk_context *kernel, const void *data, uint64_t bytes)
+{
+    struct context *context = kernel->runtime;
+    if (bytes <= context->lent_bytes)
+        return;
+    context->lent = (uintptr_t)data;
+    context->lent_bytes = bytes;
+}
+
+static bool is_lent(const struct context *context, const void *text)
+{
+    return (uintptr_t)text - context->lent < context->lent_bytes;
+}
+
+void *wk_text_alloc(struct wk_context *kernel, uint64_t length)
+{
+    struct context *context = kernel->runtime;
+    void *slot = length <= SLOT_MAX ? context_new_slot(context, length) : NULL;
+    return __builtin_expect(slot != NULL, true) ? slot : wk_alloc(kernel, length);
+}
+
+/* What begins where a block might is copied, so that blocks are told by their addresses. */
+const void *wk_text_new(struct wk_context *kernel, const char *from, uint64_t length)
+{
+    if (is_lent(kernel->runtime, from) && !text_is_block((uintptr_t)from))
+        return from;
+    char *text = wk_text_alloc(kernel, length);
+    if (text)
+        string_copy(text, from, length);
+    return text;
+}
+
+static inline void free_text(struct wk_context *kernel, const void *text)
+{
+    struct context *context = kernel->runtime;
+    if (text_is_block((uintptr_t)text))
+        wk_free(kernel, (void *)(uintptr_t)text);
+    else if (!is_lent(context, text))
+        slots_free(&context->slots, (void *)(uintptr_t)text);
+}
+
+void wk_text_free(struct wk_context *kernel, const void *text)
+{
+    free_text(kernel, text);
+}
+
+void wk_texts_free(struct wk_context *kernel, const uint64_t *texts, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        free_text(kernel, (const void *)(uintptr_t)texts[2 * i]);
+}
+
+/* ---- What else kernels call (wk.h) ---------------------------------------------------------- */
 
 int64_t wk_text_check(const char *text, int64_t length)
 {
@@ -84,10 +154,9 @@ int32_t wk_text_print(struct wk_context *context, uint32_t scalar, uint64_t word
     char printed[32];
     semantics_print((enum wk_scalar)scalar, word, printed);
     size_t length = strlen(printed);
-    void *data = wk_alloc(context, length);
+    const void *data = wk_text_new(context, printed, length);
     if (!data)
         return wk_failed(context);
-    memcpy(data, printed, length);
     text[0] = (uintptr_t)data;
     text[1] = length;
     return 0;

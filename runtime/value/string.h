@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -25,5 +26,28 @@ bool string_is_boundary(const char *text, uint64_t length, uint64_t at);
  * before it begins is empty. */
 int string_slice(const char *text, uint64_t length, int64_t low, int64_t high, uint64_t *begin,
                  uint64_t *count, struct error *error);
+
+/* Copies the bytes of a string: short ones, which are most, in two words that overlap. */
+static inline void string_copy(char *to, const char *from, uint64_t length)
+{
+    if (length > 16) {
+        memcpy(to, from, length);
+    } else if (length >= 8) {
+        uint64_t words[2];
+        memcpy(&words[0], from, 8);
+        memcpy(&words[1], from + length - 8, 8);
+        memcpy(to, &words[0], 8);
+        memcpy(to + length - 8, &words[1], 8);
+    } else if (length >= 4) {
+        uint32_t words[2];
+        memcpy(&words[0], from, 4);
+        memcpy(&words[1], from + length - 4, 4);
+        memcpy(to, &words[0], 4);
+        memcpy(to + length - 4, &words[1], 4);
+    } else {
+        for (uint64_t i = 0; i < length; i++)
+            to[i] = from[i];
+    }
+}
 
 #endif
