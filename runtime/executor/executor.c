@@ -1,20 +1,13 @@
 /*
- * The executor's steps; see executor.h, and spec/protocol.md for why they are as they are.
+ * The executor's interface, and its steps where nothing is lost; see executor.h, and
+ * spec/protocol.md for why they are as they are. executor_remote.c has the steps where anything may
+ * be lost: the same, and what Lambda adds.
  *
  * executor_handle only updates the state; executor_next looks at it and picks one thing to do, in a
  * fixed order: report a failure, invoke, arrive, decide about owned joins, run, end. So whatever
  * order answers come in, the executor never waits while it could do something.
  */
-#include "executor/executor.h"
-
-#include <string.h>
-
-#include "executor/mutant.h"
-
-enum {
-    FEEDS_BUDGET = 64, /* edges looked at to find out whether a node feeds a join */
-    HELD_LIMIT = 256,  /* sets of edges held back at most: beyond, they arrive as they are */
-};
+#include "executor/executor_private.h"
 
 void executor_init(struct executor *executor, const struct plan *plan,
                    const struct executor_options *options)
@@ -34,12 +27,10 @@ void executor_init(struct executor *executor, const struct plan *plan,
 
 void executor_release(struct executor *executor)
 {
-    vector_release(&executor->fanouts);
     vector_release(&executor->held);
     vector_release(&executor->pending);
     vector_release(&executor->owned);
-    vector_release(&executor->large);
-    vector_release(&executor->ran);
+    executor_release_remote(executor);
 }
 
 static void forget_all_work(struct executor *executor)
@@ -47,203 +38,63 @@ static void forget_all_work(struct executor *executor)
     executor->running = executor->next = executor->failed = PLAN_NONE;
     executor->arrival.node = PLAN_NONE;
     executor->busy = 0;
-    executor->unanswered = 0;
     executor->settling = false;
-    executor->fanouts.count = executor->held.count = executor->pending.count = 0;
-    executor->owned.count = executor->large.count = executor->ran.count = 0;
+    executor->held.count = executor->pending.count = executor->owned.count = 0;
     executor->first_held = 0;
-}
-
-void executor_start(struct executor *executor, uint32_t node, struct lineage lineage)
-{
-    if (!executor->ended)
-        bug("an executor was started at node %u while it still had work", node);
-    executor->large.count = executor->ran.count = 0;
-    executor->lineage = lineage;
-    executor->start = executor->next = node;
-    executor->last = PLAN_NONE;
-    executor->attempts = 0;
-    executor->stopped = executor->ended = false;
 }
 
 void executor_begin(struct executor *executor, const struct executor_start *start)
 {
-    executor_start(executor, start->node, start->lineage);
-}
-
-/* ---- What feeds what ----------------------------------------------------------------------- */
-
-static uint64_t first_child(const struct executor *executor, uint32_t node)
-{
-    return executor->nodes[node].first_child;
-}
-
-/* The edge from a producer to a consumer; NULL if there is none. Children are sorted by node. */
-static const struct dag_child *find_child(const struct executor *executor, uint32_t producer,
-                                          uint32_t consumer)
-{
-    uint64_t low = first_child(executor, producer), high = first_child(executor, producer + 1);
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (executor->children[middle].node < consumer)
-            low = middle + 1;
-        else
-            high = middle;
+    if (!executor->ended)
+        bug("an executor was started at node %u while it still had work", start->node);
+    executor->lineage = start->lineage;
+    executor->start = start->node;
+    executor->last = PLAN_NONE;
+    executor->stopped = executor->ended = false;
+    if (!executor->options.lossless) {
+        executor_begin_remote(executor, start);
+        return;
     }
-    bool found =
-        low < first_child(executor, producer + 1) && executor->children[low].node == consumer;
-    return found ? &executor->children[low] : NULL;
+    executor->next = start->node;
+    executor->attempts = 0;
 }
 
-/* Whether work on `from` can lead to the join `to`. Nodes are in topological order, so only those
- * between the two are looked at, and only as far as the budget goes: a false "no" costs one more
- * arrival and nothing else. */
-static bool feeds(const struct executor *executor, uint32_t from, uint32_t to)
+void executor_start(struct executor *executor, uint32_t node, struct lineage lineage)
 {
-    uint64_t first = first_child(executor, from);
-    if (from >= to || executor->children[first].node > to)
-        return false; /* the usual case; all but the sink have children */
-    if (find_child(executor, from, to))
-        return true;
-    uint32_t stack[FEEDS_BUDGET];
-    unsigned depth = 0, budget = FEEDS_BUDGET;
-    for (stack[depth++] = from; depth > 0;) {
-        uint32_t node = stack[--depth];
-        uint64_t end = first_child(executor, node + 1);
-        for (uint64_t c = first_child(executor, node); c < end; c++) {
-            uint32_t child = executor->children[c].node;
-            if (child > to)
-                break;
-            if (child == to)
-                return true;
-            if (budget-- == 0 || depth == FEEDS_BUDGET)
-                return false;
-            stack[depth++] = child;
-        }
-    }
-    return false;
+    executor_begin(executor, &(struct executor_start){.node = node, .lineage = lineage});
 }
+
+/* ---- What can still add edges -----------------------------------------------------------------
+ */
 
 /* Takes note that a node is queued or pending here: it can feed nothing below its first child. */
 static inline void lower_frontier(struct executor *executor, uint32_t node)
 {
     if (node == executor->sink)
         return;
-    uint32_t child = executor->children[first_child(executor, node)].node;
+    uint32_t child = executor->children[executor_first_child(executor, node)].node;
     if (child < executor->frontier)
         executor->frontier = child;
-}
-
-/* Whether an arrival, should it be the last at its record, can add edges to another record's tree.
- * Of one join, lower records feed the inner ones. */
-static bool arrival_feeds(const struct executor *executor, const struct executor_edges *arrival,
-                          const struct executor_edges *held)
-{
-    if (arrival->node != held->node)
-        return feeds(executor, arrival->node, held->node);
-    uint32_t producers = executor->nodes[held->node].producer_count;
-    return arrival->offset < held->offset && join_place(producers, held->offset).level > 0;
 }
 
 /* Whether something that is queued or under way here can add edges to this record's tree. */
 static bool is_fed_here(const struct executor *executor, const struct executor_edges *held)
 {
     uint32_t join = held->node;
-    if (executor->next != PLAN_NONE && feeds(executor, executor->next, join))
+    if (executor->next != PLAN_NONE && executor_feeds(executor, executor->next, join))
         return true;
-    if (executor->running != PLAN_NONE && feeds(executor, executor->running, join))
+    if (executor->running != PLAN_NONE && executor_feeds(executor, executor->running, join))
         return true;
     for (size_t i = 0; i < executor->owned.count; i++)
-        if (feeds(executor, executor->owned.items[i].node, join))
+        if (executor_feeds(executor, executor->owned.items[i].node, join))
             return true;
     struct executor_edges arrival = {.node = executor->arrival.node};
     if (arrival.node != PLAN_NONE) {
         arrival.offset = executor->arrival.record - executor->first_record[arrival.node];
-        if (arrival_feeds(executor, &arrival, held))
+        if (executor_arrival_feeds(executor, &arrival, held))
             return true;
     }
-    for (size_t i = 0; i < executor->pending.count; i++)
-        if (arrival_feeds(executor, &executor->pending.items[i], held))
-            return true;
-    const struct executor_edges *lower = executor->held.items + executor->first_held;
-    for (; lower < held; lower++)
-        if (arrival_feeds(executor, lower, held))
-            return true;
-    return false;
-}
-
-/* ---- Holding edges ------------------------------------------------------------------------- */
-
-/* Records are written field by field, and not copied whole: processors dislike to see as one wide
- * load what was written in pieces just before. */
-static inline void push_held(struct executor *executor, uint32_t node, uint32_t offset,
-                             uint64_t edges, uint64_t large)
-{
-    vector_reserve(&executor->held, 1);
-    struct executor_edges *last = &executor->held.items[executor->held.count++];
-    last->node = node;
-    last->offset = offset;
-    last->edges = edges;
-    last->large = large;
-    executor->busy |= EXECUTOR_BUSY_HELD;
-}
-
-static bool is_before(const struct executor_edges *a, const struct executor_edges *b)
-{
-    return a->node != b->node ? a->node < b->node : a->offset < b->offset;
-}
-
-/* Moves the last of the edges held to its place in the order of joins and records; edges of the
- * same record become one. */
-static void sort_last_held(struct executor *executor)
-{
-    struct executor_edges *first = executor->held.items + executor->first_held;
-    struct executor_edges *last = &vector_last(&executor->held);
-    while (last > first && !is_before(last - 1, last)) {
-        struct executor_edges *before = last - 1;
-        if (!is_before(last, before)) {
-            before->edges |= last->edges;
-            before->large |= last->large;
-            executor->held.count--;
-            memmove(last, last + 1,
-                    (size_t)(executor->held.items + executor->held.count - last) * sizeof *last);
-            return;
-        }
-        struct executor_edges moved = *before;
-        *before = *last;
-        *last = moved;
-        last = before;
-    }
-}
-
-/* Takes note of edges that this executor has and that have not arrived. */
-static inline void hold(struct executor *executor, uint32_t node, uint32_t offset, uint64_t edges,
-                        uint64_t large)
-{
-    bool is_first = executor->held.count == executor->first_held;
-    push_held(executor, node, offset, edges, large);
-    if (!is_first && node <= executor->held.items[executor->held.count - 2].node)
-        sort_last_held(executor);
-}
-
-static __attribute__((noinline)) void hold_edge(struct executor *executor,
-                                                const struct dag_child *child, bool is_large)
-{
-    uint64_t edge = UINT64_C(1) << (child->bit % JOIN_WIDTH);
-    hold(executor, child->node, child->bit / JOIN_WIDTH, edge, is_large ? edge : 0);
-}
-
-static void remove_held(struct executor *executor, size_t index)
-{
-    if (index == executor->first_held) {
-        if (++executor->first_held == executor->held.count) {
-            executor->first_held = executor->held.count = 0;
-            executor->busy &= ~(uint32_t)EXECUTOR_BUSY_HELD;
-        }
-        return;
-    }
-    struct executor_edges *place = executor->held.items + index;
-    memmove(place, place + 1, (--executor->held.count - index) * sizeof *place);
+    return executor_is_fed_by_edges(executor, held);
 }
 
 /* There are few. */
@@ -251,93 +102,13 @@ static void remove_owned(struct executor *executor, size_t index)
 {
     struct executor_edges *items = executor->owned.items;
     size_t count = --executor->owned.count;
-    for (; index < count; index++) {
+    for (; index < count; index++)
         items[index].node = items[index + 1].node;
-        items[index].large = items[index + 1].large;
-    }
     if (count == 0)
         executor->busy &= ~(uint32_t)EXECUTOR_BUSY_OWNED;
 }
 
-/* ---- Storing large values ------------------------------------------------------------------ */
-
-static bool put(struct executor *executor, struct executor_large *large,
-                struct executor_action *action)
-{
-    large->is_put = true;
-    executor->unanswered++;
-    action->kind = EXECUTOR_PUT;
-    action->node = large->node;
-    return true;
-}
-
-static struct executor_large *find_large(struct executor *executor, uint32_t node)
-{
-    for (size_t i = executor->large.count; i-- > 0;)
-        if (executor->large.items[i].node == node)
-            return &executor->large.items[i];
-    return NULL;
-}
-
-/* The edge of a value in a record of a join, or 0. */
-static uint64_t edge_of(const struct executor *executor, uint32_t producer,
-                        const struct executor_edges *edges)
-{
-    const struct dag_child *child = find_child(executor, producer, edges->node);
-    bool is_there = child && child->bit / JOIN_WIDTH == edges->offset;
-    return is_there ? UINT64_C(1) << (child->bit % JOIN_WIDTH) : 0;
-}
-
-/* Gives the next PUT that these edges need, if one is not yet on its way. */
-static bool put_for(struct executor *executor, const struct executor_edges *edges,
-                    struct executor_action *action)
-{
-    for (size_t i = executor->large.count; i-- > 0;) {
-        struct executor_large *large = &executor->large.items[i];
-        if (!large->is_put && (edge_of(executor, large->node, edges) & edges->large))
-            return put(executor, large, action);
-    }
-    return false;
-}
-
-static void note_stored_edges(const struct executor *executor, uint32_t node,
-                              struct executor_edges *items, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (items[i].large)
-            items[i].large &= ~edge_of(executor, node, &items[i]);
-}
-
-static void note_stored(struct executor *executor, uint32_t node)
-{
-    for (size_t i = 0; i < executor->fanouts.count; i++)
-        if (executor->fanouts.items[i].node == node)
-            executor->fanouts.items[i].is_stored = true;
-    note_stored_edges(executor, node, executor->held.items + executor->first_held,
-                      executor->held.count - executor->first_held);
-    note_stored_edges(executor, node, executor->pending.items, executor->pending.count);
-    note_stored_edges(executor, node, executor->owned.items, executor->owned.count);
-}
-
 /* ---- Events -------------------------------------------------------------------------------- */
-
-/* A child that is no join; PLAN_NONE if there is none. The plan's preferred one, or else the first.
- */
-static uint32_t choose_child(const struct executor *executor, uint32_t node, uint64_t *count)
-{
-    uint64_t begin = first_child(executor, node), end = first_child(executor, node + 1);
-    uint32_t preferred = executor->plan->preferred[node], chosen = PLAN_NONE;
-    *count = 0;
-    for (uint64_t c = begin; c < end; c++) {
-        uint32_t child = executor->children[c].node;
-        if (executor->nodes[child].producer_count > 1)
-            continue;
-        if (chosen == PLAN_NONE || child == preferred)
-            chosen = child;
-        ++*count;
-    }
-    return chosen;
-}
 
 static void become(struct executor *executor, uint32_t child)
 {
@@ -345,39 +116,14 @@ static void become(struct executor *executor, uint32_t child)
     lower_frontier(executor, child);
 }
 
-/* The edges of a large value are all taken note of before anything else happens, since its
- * invocations wait until it is stored. */
-static __attribute__((noinline)) void fan_out_large(struct executor *executor, uint32_t node)
-{
-    struct executor_fanout fanout = {.node = node, .next = first_child(executor, node)};
-    uint64_t end = first_child(executor, node + 1);
-    vector_push(&executor->large, (struct executor_large){.node = node});
-    for (uint64_t c = fanout.next; c < end; c++)
-        if (executor->nodes[executor->children[c].node].producer_count > 1)
-            hold_edge(executor, &executor->children[c], true);
-    fanout.kept = choose_child(executor, node, &fanout.invokes);
-    if (fanout.kept == PLAN_NONE)
-        return;
-    become(executor, fanout.kept);
-    if (--fanout.invokes == 0)
-        return;
-    vector_push(&executor->fanouts, fanout);
-    executor->busy |= EXECUTOR_BUSY_FANOUTS;
-}
-
 /* Lets executor_next look at the children one by one. Where the plan prefers a join, the first
  * other child that is met is kept. */
-static __attribute__((noinline)) void fan_out(struct executor *executor, uint32_t node,
-                                              bool is_large)
+static __attribute__((noinline)) void fan_out(struct executor *executor, uint32_t node)
 {
     if (executor->busy == 0 && executor->arrival.node == PLAN_NONE)
         executor->frontier = PLAN_NONE; /* nothing is left that could feed anything */
-    if (is_large) {
-        fan_out_large(executor, node);
-        return;
-    }
-    executor->child = &executor->children[first_child(executor, node)];
-    executor->last_child = &executor->children[first_child(executor, node + 1)];
+    executor->child = &executor->children[executor_first_child(executor, node)];
+    executor->last_child = &executor->children[executor_first_child(executor, node + 1)];
     executor->busy |= EXECUTOR_BUSY_CHILDREN;
     executor->kept = PLAN_NONE;
     uint32_t preferred = executor->plan->preferred[node];
@@ -394,35 +140,27 @@ static inline void set_arrival(struct executor *executor, const struct dag_child
     executor->arrival.is_sent = false;
 }
 
-static __attribute__((noinline)) void note_run(struct executor *executor, uint32_t join)
-{
-    vector_push(&executor->ran, join);
-}
-
-static inline void handle_done(struct executor *executor, uint32_t node, uint64_t bytes)
+static inline void handle_done(struct executor *executor, uint32_t node)
 {
     if (node != executor->running)
         return;
-    uint64_t begin = first_child(executor, node);
-    bool is_large = bytes > executor->options.inline_bytes;
+    uint64_t begin = executor_first_child(executor, node);
     executor->running = PLAN_NONE;
     executor->attempts = 0;
     executor->last = node;
-    if (!executor->options.lossless && executor->nodes[node].producer_count > 1)
-        note_run(executor, node);
-    if (first_child(executor, node + 1) - begin == 1) {
+    if (executor_first_child(executor, node + 1) - begin == 1) {
         const struct dag_child *child = &executor->children[begin];
         uint32_t producers = executor->nodes[child->node].producer_count;
         if (producers == 1) {
-            executor->next = child->node; /* a chain: the value stays here, whatever its size */
+            executor->next = child->node; /* a chain */
             return;
         }
-        if (!is_large && executor->busy == 0 && executor->arrival.node == PLAN_NONE) {
+        if (executor->busy == 0 && executor->arrival.node == PLAN_NONE) {
             set_arrival(executor, child);
             return;
         }
     }
-    fan_out(executor, node, is_large);
+    fan_out(executor, node);
 }
 
 static void handle_failed(struct executor *executor, uint32_t node, bool retriable)
@@ -441,14 +179,11 @@ static void handle_failed(struct executor *executor, uint32_t node, bool retriab
     executor->busy = EXECUTOR_BUSY_FAILED;
 }
 
-static __attribute__((noinline)) void own_join(struct executor *executor, uint32_t node,
-                                               uint64_t large)
+static __attribute__((noinline)) void own_join(struct executor *executor, uint32_t node)
 {
     vector_reserve(&executor->owned, 1);
     struct executor_edges *owned = &executor->owned.items[executor->owned.count++];
     owned->node = node;
-    owned->offset = 0; /* large values are only waited for by joins of one record */
-    owned->large = large;
     executor->busy |= EXECUTOR_BUSY_OWNED;
 }
 
@@ -458,14 +193,14 @@ static void take_record(struct executor *executor, const struct executor_edges *
 {
     uint32_t producers = executor->nodes[edges->node].producer_count;
     if (producers <= JOIN_WIDTH) {
-        own_join(executor, edges->node, edges->large);
+        own_join(executor, edges->node);
         return;
     }
     struct join_place place = join_place(producers, edges->offset);
     if (place.parent_edge == 0)
-        own_join(executor, edges->node, edges->large);
+        own_join(executor, edges->node);
     else
-        hold(executor, edges->node, place.parent, place.parent_edge, 0);
+        executor_hold(executor, edges->node, place.parent, place.parent_edge, 0);
 }
 
 static __attribute__((noinline)) void take_wide(struct executor *executor, uint32_t node,
@@ -513,7 +248,7 @@ static inline void handle_answered(struct executor *executor, const struct execu
     else if (executor->busy == 0 && (executor->next & executor->running) == PLAN_NONE)
         executor->next = node;
     else
-        own_join(executor, node, 0);
+        own_join(executor, node);
 }
 
 static __attribute__((noinline)) void handle_other(struct executor *executor,
@@ -529,19 +264,14 @@ static __attribute__((noinline)) void handle_other(struct executor *executor,
             executor->stopped = true;
         }
         return;
-    case EXECUTOR_STORED:
-        executor->unanswered -= executor->unanswered > 0;
-        note_stored(executor, event->node);
-        return;
-    case EXECUTOR_ACCEPTED:
-        executor->unanswered -= executor->unanswered > 0;
-        return;
     case EXECUTOR_SETTLED:
         executor->settling = false;
         return;
     case EXECUTOR_POISONED:
         forget_all_work(executor);
         return;
+    case EXECUTOR_ACCEPTED:
+    case EXECUTOR_STORED:
     case EXECUTOR_WAITED:
     case EXECUTOR_LOOKED:
     case EXECUTOR_TIME_SHORT:
@@ -555,8 +285,10 @@ static __attribute__((noinline)) void handle_other(struct executor *executor,
 
 void executor_handle(struct executor *executor, const struct executor_event *event)
 {
-    if (event->kind == EXECUTOR_DONE)
-        handle_done(executor, event->node, event->bytes);
+    if (!executor->options.lossless)
+        executor_handle_remote(executor, event);
+    else if (event->kind == EXECUTOR_DONE)
+        handle_done(executor, event->node);
     else if (event->kind == EXECUTOR_ANSWERED)
         handle_answered(executor, event);
     else
@@ -565,13 +297,10 @@ void executor_handle(struct executor *executor, const struct executor_event *eve
 
 /* ---- Actions ------------------------------------------------------------------------------- */
 
-static void invoke(struct executor *executor, uint32_t node, struct lineage lineage,
-                   struct executor_action *action)
+static void invoke(uint32_t node, struct executor_action *action)
 {
-    executor->unanswered += !executor->options.lossless;
     action->kind = EXECUTOR_INVOKE;
     action->node = node;
-    action->lineage = lineage;
 }
 
 static inline void ask_to_arrive(const struct executor *executor, uint32_t node, uint32_t record,
@@ -604,18 +333,6 @@ static inline bool next_arrival(struct executor *executor, struct executor_actio
     return true;
 }
 
-static __attribute__((noinline)) void note_pending(struct executor *executor, uint32_t node,
-                                                   uint32_t offset, uint64_t edges, uint64_t large)
-{
-    vector_reserve(&executor->pending, 1);
-    struct executor_edges *pending = &executor->pending.items[executor->pending.count++];
-    pending->node = node;
-    pending->offset = offset;
-    pending->edges = edges;
-    pending->large = large;
-    executor->busy |= EXECUTOR_BUSY_PENDING;
-}
-
 /* Arrives with one edge at a record of producers. */
 static void arrive_with_edge(struct executor *executor, const struct dag_child *child,
                              struct executor_action *action)
@@ -629,7 +346,7 @@ static void arrive_with_edge(struct executor *executor, const struct dag_child *
     uint64_t edge = UINT64_C(1) << (child->bit % JOIN_WIDTH);
     uint32_t offset = child->bit / JOIN_WIDTH;
     uint32_t record = executor->first_record[child->node] + offset;
-    note_pending(executor, child->node, offset, edge, 0);
+    executor_note_pending(executor, child->node, offset, edge, 0);
     ask_to_arrive(executor, child->node, record, edge, edges_of_leaf(executor, child->node, record),
                   action);
 }
@@ -650,11 +367,11 @@ static __attribute__((noinline)) bool next_child(struct executor *executor,
         } else if (producers == 1) {
             found = node != executor->kept;
             if (found)
-                invoke(executor, node, (struct lineage){0}, action);
+                invoke(node, action);
         } else if (node < executor->frontier && !(executor->busy & EXECUTOR_BUSY_HELD)) {
             arrive_with_edge(executor, child, action);
         } else {
-            hold_edge(executor, child, false);
+            executor_hold_edge(executor, child, false);
             found = false;
         }
         child++;
@@ -665,75 +382,27 @@ static __attribute__((noinline)) bool next_child(struct executor *executor,
     return found;
 }
 
-/* Invokes the next child of a node with a large value. False: it must be stored first. */
-static bool step_fanout(struct executor *executor, size_t index, struct executor_action *action)
-{
-    struct executor_fanout *fanout = &executor->fanouts.items[index];
-    if (!fanout->is_stored && !MUTANT(SIGNAL_BEFORE_PUT)) {
-        struct executor_large *large = find_large(executor, fanout->node);
-        return !large->is_put && put(executor, large, action);
-    }
-    const struct dag_child *child = &executor->children[fanout->next++];
-    while (child->node == fanout->kept || executor->nodes[child->node].producer_count > 1)
-        child = &executor->children[fanout->next++];
-    invoke(executor, child->node, (struct lineage){0}, action);
-    if (--fanout->invokes > 0)
-        return true;
-    *fanout = vector_pop(&executor->fanouts);
-    if (executor->fanouts.count == 0)
-        executor->busy &= ~(uint32_t)EXECUTOR_BUSY_FANOUTS;
-    return true;
-}
-
-static __attribute__((noinline)) bool next_of_fanouts(struct executor *executor,
-                                                      struct executor_action *action)
-{
-    for (size_t i = executor->fanouts.count; i-- > 0;)
-        if (step_fanout(executor, i, action))
-            return true;
-    return false;
-}
-
-static uint64_t all_edges(const struct executor *executor, const struct executor_edges *edges)
-{
-    uint32_t producers = executor->nodes[edges->node].producer_count;
-    if (producers < JOIN_WIDTH)
-        return (UINT64_C(1) << producers) - 1;
-    return join_place(producers, edges->offset).all;
-}
-
-/* The values of an arrival that brings all edges of a join are not stored: they are all here. */
-static bool must_store(const struct executor *executor, const struct executor_edges *held,
-                       uint64_t all)
-{
-    bool is_wide = executor->nodes[held->node].producer_count > JOIN_WIDTH;
-    return held->large && (is_wide || held->edges != all) && !MUTANT(SIGNAL_BEFORE_PUT);
-}
-
-/* Arrives at a record with all that is held for it. False: it waits until large values are stored.
- */
-static bool arrive(struct executor *executor, size_t index, struct executor_action *action)
+/* Arrives at a record with all that is held for it. */
+static void arrive(struct executor *executor, size_t index, struct executor_action *action)
 {
     struct executor_edges *held = &executor->held.items[index];
-    uint64_t all = all_edges(executor, held);
-    if (must_store(executor, held, all))
-        return put_for(executor, held, action);
-    note_pending(executor, held->node, held->offset, held->edges, held->large);
+    executor_note_pending(executor, held->node, held->offset, held->edges, 0);
     lower_frontier(executor, held->node);
     ask_to_arrive(executor, held->node, executor->first_record[held->node] + held->offset,
-                  held->edges, all, action);
-    remove_held(executor, index);
-    return true;
+                  held->edges, executor_all_edges(executor, held), action);
+    executor_remove_held(executor, index);
 }
 
 static __attribute__((noinline)) bool next_arrive(struct executor *executor,
                                                   struct executor_action *action)
 {
-    bool hold_back = executor->held.count - executor->first_held <= HELD_LIMIT;
+    bool hold_back = executor->held.count - executor->first_held <= EXECUTOR_HELD_LIMIT;
     for (size_t i = executor->first_held; i < executor->held.count; i++) {
         const struct executor_edges *held = &executor->held.items[i];
-        if (!(hold_back && is_fed_here(executor, held)) && arrive(executor, i, action))
-            return true;
+        if (hold_back && is_fed_here(executor, held))
+            continue;
+        arrive(executor, i, action);
+        return true;
     }
     return false;
 }
@@ -758,7 +427,7 @@ static void choose_owned(struct executor *executor)
     remove_owned(executor, chosen);
 }
 
-/* The other joins that it owns are invoked as the same lineage: their records know no other. */
+/* The other joins that it owns are invoked. */
 static __attribute__((noinline)) bool next_owned(struct executor *executor,
                                                  struct executor_action *action)
 {
@@ -767,27 +436,10 @@ static __attribute__((noinline)) bool next_owned(struct executor *executor,
         if (executor->next == PLAN_NONE)
             return false;
     }
-    for (size_t i = 0; i < executor->owned.count; i++) {
-        struct executor_edges *owned = &executor->owned.items[i];
-        if (owned->large) {
-            if (put_for(executor, owned, action))
-                return true;
-            continue;
-        }
-        invoke(executor, owned->node, executor->lineage, action);
-        remove_owned(executor, i);
-        return true;
-    }
-    return false;
-}
-
-static __attribute__((noinline)) bool next_commit(struct executor *executor,
-                                                  struct executor_action *action)
-{
-    executor->settling = true;
-    if (!executor->options.lossless && executor->nodes[executor->sink].producer_count > 1)
-        note_run(executor, executor->sink);
-    action->kind = EXECUTOR_COMMIT;
+    if (executor->owned.count == 0)
+        return false;
+    invoke(executor->owned.items[0].node, action);
+    remove_owned(executor, 0);
     return true;
 }
 
@@ -796,8 +448,11 @@ static inline bool next_run(struct executor *executor, struct executor_action *a
     uint32_t node = executor->next;
     executor->next = PLAN_NONE;
     action->node = node;
-    if (node == executor->sink)
-        return next_commit(executor, action);
+    if (node == executor->sink) {
+        executor->settling = true;
+        action->kind = EXECUTOR_COMMIT;
+        return true;
+    }
     action->kind = EXECUTOR_RUN;
     action->repeats = executor->attempts > 0;
     action->becomes = node != executor->start && !action->repeats;
@@ -815,31 +470,17 @@ static bool next_fail(struct executor *executor, struct executor_action *action)
     return true;
 }
 
-static bool next_passed(struct executor *executor, struct executor_action *action)
-{
-    action->kind = EXECUTOR_PASSED;
-    action->count = (uint32_t)executor->ran.count;
-    action->joins = executor->ran.items;
-    executor->ran.count = 0;
-    return true;
-}
-
 static bool is_at_work(const struct executor *executor)
 {
-    return executor->running != PLAN_NONE || executor->settling || executor->unanswered > 0 ||
+    return executor->running != PLAN_NONE || executor->settling ||
            executor->arrival.node != PLAN_NONE || executor->busy != 0;
 }
 
 static __attribute__((noinline)) bool next_end(struct executor *executor,
                                                struct executor_action *action)
 {
-    if (MUTANT(PASSED_EARLY) && executor->ran.count > 0)
-        return next_passed(executor, action);
     if (executor->ended || is_at_work(executor))
         return false;
-    bool marks = !executor->stopped || MUTANT(STOPPED_MARKS_PASSED);
-    if (executor->ran.count > 0 && marks)
-        return next_passed(executor, action);
     executor->ended = true;
     action->kind = EXECUTOR_END;
     return true;
@@ -851,8 +492,6 @@ static __attribute__((noinline)) bool next_of_many(struct executor *executor,
     uint32_t busy = executor->busy;
     if (busy & EXECUTOR_BUSY_FAILED)
         return next_fail(executor, action);
-    if ((busy & EXECUTOR_BUSY_FANOUTS) && next_of_fanouts(executor, action))
-        return true;
     if ((busy & EXECUTOR_BUSY_HELD) && next_arrive(executor, action))
         return true;
     if ((busy & EXECUTOR_BUSY_OWNED) && next_owned(executor, action))
@@ -864,6 +503,8 @@ static __attribute__((noinline)) bool next_of_many(struct executor *executor,
 
 bool executor_next(struct executor *executor, struct executor_action *action)
 {
+    if (!executor->options.lossless)
+        return executor_next_remote(executor, action);
     if ((executor->busy & EXECUTOR_BUSY_CHILDREN) && next_child(executor, action))
         return true;
     if (executor->busy)
@@ -878,7 +519,7 @@ bool executor_next(struct executor *executor, struct executor_action *action)
 /* ---- The straight way --------------------------------------------------------------------------
  */
 
-/* A lossless lineage with nothing else going on, one child after the other: the steps that a
+/* A lineage with nothing else going on, one child after the other: the steps that a
  * million-task tree consists of. These functions do what executor_handle and executor_next would
  * do, without leaving notes between the two; tests/unit/executor_steps.c compares them. */
 
@@ -898,9 +539,9 @@ static inline bool done_straight(struct executor *executor, const struct executo
                                  struct executor_action *action)
 {
     uint32_t node = event->node;
-    uint64_t begin = first_child(executor, node);
-    if (node != executor->running || event->bytes > executor->options.inline_bytes ||
-        first_child(executor, node + 1) - begin != 1 || executor->arrival.node != PLAN_NONE)
+    uint64_t begin = executor_first_child(executor, node);
+    if (node != executor->running || executor_first_child(executor, node + 1) - begin != 1 ||
+        executor->arrival.node != PLAN_NONE)
         return false;
     const struct dag_child *child = &executor->children[begin];
     uint32_t producers = executor->nodes[child->node].producer_count;

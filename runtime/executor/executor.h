@@ -159,7 +159,7 @@ struct executor_edges {
     uint32_t node;   /* the join */
     uint32_t offset; /* of the record in the join's row */
     uint64_t edges;
-    uint64_t large; /* those of them whose values are large and not known to be stored */
+    uint64_t large; /* those of them that may promise a large value that is not stored */
 };
 
 /* The usual arrival: one edge, of a value that is not large, at a record of producers. */
@@ -170,30 +170,55 @@ struct executor_arrival {
     bool is_sent;
 };
 
-/* A node whose value is large, while its children have yet to be invoked. Its edges to joins are
- * held. */
+/* A node that is ready to run, here or elsewhere, or that runs here. */
+struct executor_ready {
+    uint32_t node;
+    uint32_t offset; /* of the record that made it ours, in its row, and what arrived there: */
+    uint64_t edges;  /* 0: it is no join, or the lineage began with it */
+    uint32_t attempts;
+    bool is_kept;     /* it is the plan's choice to run it here */
+    bool is_stored;   /* its value may be stored */
+    bool was_missing; /* an input was not there, and the join was asked again */
+};
+
+/* A value made here, or loaded, that somebody may still need. */
+struct executor_value {
+    uint32_t node;
+    bool is_large;  /* it cannot travel inline */
+    bool is_put;    /* the PUT is on its way or answered */
+    bool is_stored; /* answered */
+    uint64_t bytes;
+};
+
+enum executor_look { EXECUTOR_LOOK_NOT, EXECUTOR_LOOK_DUE, EXECUTOR_LOOK_SENT };
+
+/* Children of a node that have yet to be invoked, as numbers in the plan's list of them. */
 struct executor_fanout {
     uint32_t node;
-    uint32_t kept;    /* the child that this executor becomes, or PLAN_NONE */
-    uint64_t next;    /* index of the next child to look at */
-    uint64_t invokes; /* left */
-    bool is_stored;   /* nobody is invoked before */
+    uint32_t kept;             /* not in the list: the child that the node's executor becomes */
+    uint32_t first, end, next; /* the range, and what is left of it */
+    uint32_t step;             /* how many to an invocation */
+    uint32_t unanswered;       /* invocations */
+    uint64_t child;            /* where `next` stands among the children */
+    enum executor_look look;
+    bool has_value; /* the node has run */
+    bool is_marked; /* once all is accepted, the range is marked as split */
 };
 
-/* What is going on beside `next`, `running` and `arrival`, one bit each. */
-enum executor_busy {
-    EXECUTOR_BUSY_CHILDREN = 1, /* children are being looked at: `child` to `last_child` */
-    EXECUTOR_BUSY_FANOUTS = 2,  /* and the same for each other vector */
-    EXECUTOR_BUSY_HELD = 4,
-    EXECUTOR_BUSY_PENDING = 8,
-    EXECUTOR_BUSY_OWNED = 16,
-    EXECUTOR_BUSY_FAILED = 32,
+/* What goes on about a large value that is kept back at a record. */
+enum executor_patience {
+    EXECUTOR_TO_ASK,
+    EXECUTOR_ASKING,
+    EXECUTOR_TO_WAIT,
+    EXECUTOR_WAITING,
+    EXECUTOR_GIVEN_UP, /* store, and arrive */
 };
 
-/* A large value made here. */
-struct executor_large {
-    uint32_t node;
-    bool is_put; /* the PUT is on its way or answered */
+struct executor_question {
+    uint32_t record;
+    enum executor_patience state;
+    uint32_t waited; /* ms */
+    uint32_t wait;   /* ms: the current one */
 };
 
 /* Fields are private; the definition is here so that worlds can embed executors. */
@@ -219,17 +244,29 @@ struct executor {
     bool stopped;  /* was answered stop, or lacked an input: must not mark joins passed */
     bool settling; /* COMMIT or FAIL is on its way */
     bool ended;
-    uint32_t failed;     /* the node to report, or PLAN_NONE */
-    uint32_t unanswered; /* PUTs and INVOKEs */
+    uint32_t failed; /* the node to report, or PLAN_NONE */
 
     const struct plan *plan;
-    VECTOR(struct executor_fanout) fanouts;
     VECTOR(struct executor_edges) held;    /* not yet arrived; by node and offset */
     size_t first_held;                     /* those before it have arrived */
     VECTOR(struct executor_edges) pending; /* arrived, not yet answered, beside `arrival` */
     VECTOR(struct executor_edges) owned;   /* joins to run here or elsewhere */
-    VECTOR(struct executor_large) large;
-    VECTOR(uint32_t) ran; /* joins run by this lineage, not yet marked */
+
+    /* From here on, only where something may be lost; `next`, `running`, `arrival`, `child` and
+     * `owned` are for where nothing is. */
+    bool time_is_short;
+    bool began_at_node;  /* `start` has not run yet */
+    uint32_t unanswered; /* PUTs and INVOKEs */
+    const struct want *want;
+    VECTOR(struct executor_ready) ready;
+    VECTOR(struct executor_ready) runs; /* at most options.tasks */
+    VECTOR(struct executor_value) values;
+    size_t values_limit; /* of values: when to look which of them nobody needs */
+    VECTOR(struct executor_fanout) fanouts;
+    VECTOR(struct executor_question) questions;
+    VECTOR(uint32_t) ran;    /* joins run by this lineage, not yet marked */
+    VECTOR(uint32_t) missed; /* joins that are asked again since an input was missing */
+    VECTOR(uint32_t) beats;  /* executor_list_beats */
 };
 
 void executor_init(struct executor *executor, const struct plan *plan,

@@ -40,7 +40,7 @@ static enum join_answer decide(struct join_record *record, const struct join_arr
     bool defers = !arrival->lineage.recovers || MUTANT(RECOVERY_DEFERS);
     if (is_live && defers && record->own.token != arrival->lineage.token)
         return JOIN_STOP; /* P3.2: the owner is at work, or a retry of its start will be */
-    if (record->passed && !arrival->wanted)
+    if (record->passed && (!arrival->wanted || MUTANT(WANTED_PASSED)))
         return JOIN_STOP; /* P3.3: all is done; but the sweeper knows better */
     if (MUTANT(EXPIRED_REPLACED) && owned)
         return own(record, arrival);

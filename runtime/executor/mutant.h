@@ -17,7 +17,14 @@
     X(PASSED_EARLY, "a join is marked passed before its lineage has handed everything on")         \
     X(SIGNAL_BEFORE_PUT, "an invocation or arrival promises a value before it is stored")          \
     X(PART_OF_MASK, "only the first four edges of a join are checked")                             \
-    X(COUNTER, "arrivals are counted instead of remembered by edge")
+    X(COUNTER, "arrivals are counted instead of remembered by edge")                               \
+    X(BOTH_WAIT, "of two holders of large values each waits for the other")                        \
+    X(RANGE_BY_CHILD, "a range is named by its first child")                                       \
+    X(BEATS_RUNNING_ONLY, "only the node that runs has a heartbeat")                               \
+    X(POISONED_BY_ITSELF, "who fails the job is stopped by the marks that it sets")                \
+    X(WANTED_PASSED, "passed also stops the runs of the sweeper")                                  \
+    X(WANTED_SPLIT, "and so do the marks of split ranges")                                         \
+    X(KEYS_SHARED, "keys do not carry the name of the job")
 
 enum executor_mutant {
     EXECUTOR_MUTANT_NONE,

@@ -96,5 +96,106 @@ void plan_release(struct plan *plan)
     free(plan->preferred);
     free(plan->first_record);
     free(plan->sources);
+    free(plan->cluster);
+    free(plan->wide);
+    free(plan->invoked);
     *plan = (struct plan){0};
+}
+
+bool plan_is_clustered(const struct plan *plan, uint32_t producer, uint32_t child, unsigned without)
+{
+    return plan->cluster && !(without & PLAN_WITHOUT_CLUSTERS) &&
+           plan->dag->nodes[child].producer_count == 1 && plan->cluster[producer] != PLAN_NONE &&
+           plan->cluster[producer] == plan->cluster[child];
+}
+
+static struct plan_fanout look_at_children(const struct plan *plan, uint32_t node, unsigned without)
+{
+    const struct dag *dag = plan->dag;
+    struct plan_fanout fanout = {.kept = PLAN_NONE};
+    for (uint64_t c = dag->nodes[node].first_child; c < dag->nodes[node + 1].first_child; c++) {
+        uint32_t child = dag->children[c].node;
+        if (dag->nodes[child].producer_count > 1)
+            continue;
+        if (plan_is_clustered(plan, node, child, without)) {
+            fanout.has_cluster = true;
+            continue;
+        }
+        if (fanout.kept == PLAN_NONE || child == plan->preferred[node])
+            fanout.kept = child;
+        fanout.invoked++;
+    }
+    if (fanout.has_cluster || (without & PLAN_WITHOUT_BECOME))
+        fanout.kept = PLAN_NONE;
+    fanout.invoked -= fanout.kept != PLAN_NONE;
+    return fanout;
+}
+
+enum { WIDE = 64 }; /* children of a node that is worth an entry in the table */
+
+static const struct plan_wide *find_wide(const struct plan *plan, uint32_t node)
+{
+    uint32_t low = 0, high = plan->wide_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (plan->wide[middle].node < node)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < plan->wide_count && plan->wide[low].node == node ? &plan->wide[low] : NULL;
+}
+
+struct plan_fanout plan_fan_out(const struct plan *plan, uint32_t node, unsigned without)
+{
+    bool is_indexed =
+        plan->wide && plan->indexed_without == without && dag_child_count(plan->dag, node) > WIDE;
+    const struct plan_wide *wide = is_indexed ? find_wide(plan, node) : NULL;
+    if (!wide)
+        return look_at_children(plan, node, without);
+    return (struct plan_fanout){.kept = wide->kept,
+                                .invoked = wide->invoked,
+                                .has_cluster = wide->has_cluster,
+                                .places = plan->invoked + wide->first};
+}
+
+bool plan_is_invoked(const struct plan *plan, uint32_t node, uint32_t child, uint32_t kept,
+                     unsigned without)
+{
+    return plan->dag->nodes[child].producer_count == 1 && child != kept &&
+           !plan_is_clustered(plan, node, child, without);
+}
+
+static uint64_t add_wide(struct plan *plan, uint32_t node, uint64_t places)
+{
+    const struct dag *dag = plan->dag;
+    unsigned without = plan->indexed_without;
+    struct plan_fanout fanout = look_at_children(plan, node, without);
+    plan->wide[plan->wide_count++] =
+        (struct plan_wide){node, fanout.kept, fanout.invoked, fanout.has_cluster, places};
+    uint64_t first = dag->nodes[node].first_child, count = dag_child_count(dag, node);
+    for (uint32_t c = 0; c < count; c++)
+        if (plan_is_invoked(plan, node, dag->children[first + c].node, fanout.kept, without))
+            plan->invoked[places++] = c;
+    return places;
+}
+
+void plan_index_fan_outs(struct plan *plan, unsigned without)
+{
+    uint64_t children = 0, places = 0;
+    uint32_t count = 0;
+    free(plan->wide);
+    free(plan->invoked);
+    for (uint32_t i = 0; i < plan->dag->node_count; i++)
+        if (dag_child_count(plan->dag, i) > WIDE) {
+            children += dag_child_count(plan->dag, i);
+            count++;
+        }
+    plan->indexed_without = without;
+    plan->wide_count = 0;
+    plan->wide = memory_resize(NULL, count + 1, sizeof *plan->wide);
+    plan->invoked = memory_resize(NULL, children + 1, sizeof *plan->invoked);
+    for (uint32_t i = 0; i < plan->dag->node_count; i++)
+        if (dag_child_count(plan->dag, i) > WIDE)
+            places = add_wide(plan, i, places);
 }

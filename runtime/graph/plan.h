@@ -21,9 +21,52 @@ struct plan {
     uint32_t record_count;
     uint32_t *sources; /* nodes without producers, in order; the sink too, if it has none */
     uint32_t source_count;
+    uint32_t *cluster;        /* by node: children of the same cluster run where their producer ran.
+                                 PLAN_NONE: in none. NULL: there are no clusters */
+    unsigned indexed_without; /* what plan_index_fan_outs was called with */
+    struct plan_wide *wide;   /* its table, by node; NULL: it was not called */
+    uint32_t wide_count;
+    uint32_t *invoked; /* places among the children of a wide node of those that are invoked */
 };
 
 int plan_make(struct plan *plan, const struct dag *dag, struct error *error);
 void plan_release(struct plan *plan);
+
+/* Techniques that a job goes without. */
+enum plan_without { PLAN_WITHOUT_BECOME = 1, PLAN_WITHOUT_CLUSTERS = 2 };
+
+/*
+ * What becomes of the children of a node that have no other producer: those of its cluster run
+ * where it ran. Of the others the executor becomes one, if it has none of the cluster: the plan's
+ * preferred child, or else the first. The rest are invoked. Their numbers in this list, in the
+ * order of children, name the ranges of a wide fan-out: they depend on the plan alone, so that a
+ * retry goes the same way.
+ */
+struct plan_fanout {
+    uint32_t kept;          /* the child that the executor becomes, or PLAN_NONE */
+    uint32_t invoked;       /* how many are invoked */
+    bool has_cluster;       /* some children run here because of their cluster */
+    const uint32_t *places; /* of those that are invoked among the children; NULL: count them */
+};
+
+struct plan_wide {
+    uint32_t node, kept, invoked;
+    bool has_cluster;
+    uint64_t first; /* in plan->invoked */
+};
+
+struct plan_fanout plan_fan_out(const struct plan *plan, uint32_t node, unsigned without);
+
+/* Makes a table of the wide fan-outs (when the clusters are there), so that executors that start with a range of one find its
+ * children at once. For plans that many executors share or use again and again. */
+void plan_index_fan_outs(struct plan *plan, unsigned without);
+
+/* Whether a child is invoked, if this one is kept. */
+bool plan_is_invoked(const struct plan *plan, uint32_t node, uint32_t child, uint32_t kept,
+                     unsigned without);
+
+/* Whether a node runs where its only producer ran, because of their cluster. */
+bool plan_is_clustered(const struct plan *plan, uint32_t producer, uint32_t child,
+                       unsigned without);
 
 #endif

@@ -79,9 +79,9 @@ struct lineage sim_fresh_lineage(struct sim *sim)
     return (struct lineage){.token = 1 + sim_random(sim, UINT64_MAX - 1)};
 }
 
-sim_index sim_invoke(struct sim *sim, uint32_t node, struct lineage lineage)
+sim_index sim_invoke(struct sim *sim, const struct executor_start *start)
 {
-    vector_push(&sim->invocations, (struct sim_invocation){.node = node, .lineage = lineage});
+    vector_push(&sim->invocations, (struct sim_invocation){.start = *start});
     sim_index number = (sim_index)sim->invocations.count - 1;
     struct sim_message delivery = {.kind = SIM_DELIVER, .about = number};
     sim_send(sim, 1 + sim_random(sim, SIM_LATENCY), &delivery);
@@ -131,6 +131,7 @@ static void init_sim(struct sim *sim, const struct job *job, const struct job_op
     sim->bytes = memory_new(dag->node_count, sizeof *sim->bytes);
     sim->stored = memory_new(dag->node_count, sizeof *sim->stored);
     sim->records = memory_new(job->plan->record_count, sizeof *sim->records);
+    sim->beats = memory_new(dag->node_count, sizeof *sim->beats);
     sim->next_fault = sim_random(sim, 1 + 4 * dag->node_count);
     list_producers(sim);
     init_result(sim);
@@ -191,6 +192,8 @@ static void release_sim(struct sim *sim)
     free(sim->bytes);
     free(sim->stored);
     free(sim->records);
+    free(sim->beats);
+    vector_release(&sim->marks);
     free(sim->first_producer);
     free(sim->producers);
     bind_table_release(&sim->table);
@@ -253,6 +256,9 @@ static void dispatch(struct sim *sim, const struct sim_message *message)
     case SIM_REPLY:
         sim_reply(sim, message);
         return;
+    case SIM_BEAT:
+        sim_beat(sim, message);
+        return;
     }
 }
 
@@ -266,11 +272,14 @@ static bool is_interrupted(const struct sim *sim)
 static void run_to_the_end(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->plan->source_count; i++)
-        sim_invoke(sim, sim->plan->sources[i], sim_fresh_lineage(sim));
+        sim_invoke(sim, &(struct executor_start){.node = sim->plan->sources[i],
+                                                 .lineage = sim_fresh_lineage(sim)});
     while (sim->queue.count > 0 && sim->status != SIM_FAILED && !sim->violation.code &&
            !is_interrupted(sim)) {
         struct sim_message message = take_earliest(sim);
         sim->now = message.time;
+        if (sim->now > SIM_FOREVER)
+            sim_violate(sim, "P4: somebody waits for ever");
         dispatch(sim, &message);
     }
 }

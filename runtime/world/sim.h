@@ -29,6 +29,7 @@ enum sim_profile {
     SIM_LOST_REPLIES, /* a step takes effect, and is repeated because nobody heard of it */
     SIM_FREEZES,      /* a process stands still for longer than a lease */
     SIM_FREEZES_AND_CRASHES,
+    SIM_TIME_LIMITS, /* a process is told that its time runs out */
     SIM_ALL_FAULTS,
     SIM_PROFILE_COUNT
 };
@@ -38,6 +39,7 @@ struct sim_options {
     enum sim_profile profile;
     uint32_t faults;        /* how many at most */
     uint32_t large_percent; /* of values that count as too large to travel inline, by seed */
+    struct executor_options executor; /* inline_bytes and lossless are the model's own */
 };
 
 /* As sim_run, with the faults given instead of chosen by the seed. */
@@ -51,6 +53,7 @@ enum {
     SIM_LATENCY = 20,        /* the longest of a message without faults */
     SIM_LEASE = 1000,        /* of a join's owner */
     SIM_REPEAT = 100,        /* when a step without an answer is repeated */
+    SIM_FOREVER = 1000000,   /* when a job that still runs waits for ever */
     SIM_TRACKS = 16,         /* of a trace */
     SIM_INLINE_BYTES = 1024, /* values above are large */
 };
@@ -69,8 +72,7 @@ typedef uint32_t sim_index; /* of a process or an invocation */
 
 /* An accepted event: start an executor. Redelivered until a process has served it. */
 struct sim_invocation {
-    uint32_t node;
-    struct lineage lineage;
+    struct executor_start start;
     VECTOR(uint32_t) payload; /* nodes whose values travel inline */
     bool claimed;             /* for a mutant */
 };
@@ -83,7 +85,12 @@ struct sim_process {
     struct node_set held; /* values in its memory */
 };
 
-enum sim_message_kind { SIM_DELIVER, SIM_EFFECT, SIM_REPLY };
+enum sim_message_kind {
+    SIM_DELIVER, /* an event reaches a process */
+    SIM_EFFECT,  /* a step takes effect */
+    SIM_REPLY,   /* its answer is heard */
+    SIM_BEAT,    /* a process renews its heartbeats */
+};
 
 struct sim_message {
     uint64_t time, order;
@@ -97,7 +104,13 @@ struct sim_message {
 /* A join record with the values that were stored with its bits: those that travel inline. */
 struct sim_record {
     struct join_record join;
+    struct join_wait waits[JOIN_WIDTH];
     VECTOR(uint32_t) values;
+};
+
+/* The mark of a range that was split. */
+struct sim_mark {
+    uint32_t node, first, end;
 };
 
 enum sim_status { SIM_RUNNING, SIM_DONE, SIM_FAILED };
@@ -126,6 +139,8 @@ struct sim {
     uint64_t *bytes; /* by node: the size of its value, once it has run */
     bool *stored;    /* by node: the value is in the store */
     struct sim_record *records;
+    VECTOR(struct sim_mark) marks;
+    uint64_t *beats; /* by node: when its heartbeat ends */
 
     uint64_t track_ends[SIM_TRACKS];
 
@@ -149,13 +164,14 @@ uint64_t sim_random(struct sim *sim, uint64_t bound);
 void sim_send(struct sim *sim, uint64_t delay, const struct sim_message *message);
 void sim_violate(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct lineage sim_fresh_lineage(struct sim *sim);
-sim_index sim_invoke(struct sim *sim, uint32_t node, struct lineage lineage);
+sim_index sim_invoke(struct sim *sim, const struct executor_start *start);
 bool sim_is_large(const struct sim *sim, uint32_t node);
 
 /* sim_executor.c */
 void sim_deliver(struct sim *sim, sim_index invocation);
 void sim_take_effect(struct sim *sim, const struct sim_message *message);
 void sim_reply(struct sim *sim, const struct sim_message *message);
+void sim_beat(struct sim *sim, const struct sim_message *message);
 void sim_end_process(struct sim_process *process);
 
 /* sim_store.c: the effects of steps. Each fills the fields of the event that its action is answered
@@ -163,6 +179,10 @@ void sim_end_process(struct sim_process *process);
 void sim_put(struct sim *sim, struct sim_process *process, uint32_t node);
 void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_index,
                 const struct executor_action *action, struct executor_event *event);
+void sim_ask(struct sim *sim, struct sim_process *process, sim_index process_index,
+             const struct executor_action *action, struct executor_event *event);
+bool sim_has_mark(const struct sim *sim, const struct executor_action *action);
+void sim_mark(struct sim *sim, const struct executor_action *action);
 void sim_accept(struct sim *sim, struct sim_process *process, const struct executor_action *action);
 void sim_pass(struct sim *sim, const uint32_t *joins, uint32_t count);
 /* Makes sure that a process has all inputs of a node; false when one is missing. */

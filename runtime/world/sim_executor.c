@@ -52,18 +52,22 @@ void sim_deliver(struct sim *sim, sim_index invocation)
     if (MUTANT(START_CLAIMED) && event->claimed)
         return;
     event->claimed = true;
-    struct executor_options options = {.inline_bytes = SIM_INLINE_BYTES};
+    struct executor_options options = sim->faults.executor;
+    options.inline_bytes = SIM_INLINE_BYTES;
+    options.lossless = false;
     struct sim_process *process = memory_new(1, sizeof *process);
     process->invocation = invocation;
     process->alive = true;
     for (size_t i = 0; i < event->payload.count; i++)
         node_set_add(&process->held, event->payload.items[i]);
     executor_init(&process->executor, sim->plan, &options);
-    executor_start(&process->executor, event->node, event->lineage);
+    executor_begin(&process->executor, &event->start);
     sim->metrics.invocations++;
-    sim->starts[event->node]++;
+    sim->starts[event->start.node] += event->start.first == event->start.end;
     vector_push(&sim->processes, process);
-    perform(sim, (sim_index)sim->processes.count - 1);
+    sim_index index = (sim_index)sim->processes.count - 1;
+    perform(sim, index);
+    sim_send(sim, SIM_LEASE / 3, &(struct sim_message){.kind = SIM_BEAT, .about = index});
 }
 
 /* ---- Running tasks ------------------------------------------------------------------------- */
@@ -199,7 +203,7 @@ static void apply(struct sim *sim, const struct sim_message *message, struct exe
 {
     const struct executor_action *action = &message->action;
     struct sim_process *process = sim->processes.items[message->about];
-    *event = (struct executor_event){.node = action->node};
+    *event = executor_answer(action);
     switch (action->kind) {
     case EXECUTOR_RUN:
         run_task(sim, process, action->node, event);
@@ -224,8 +228,14 @@ static void apply(struct sim *sim, const struct sim_message *message, struct exe
         event->kind = EXECUTOR_SETTLED;
         return;
     case EXECUTOR_ASK:
-    case EXECUTOR_WAIT:
+        sim_ask(sim, process, message->about, action, event);
+        event->kind = EXECUTOR_ANSWERED;
+        return;
     case EXECUTOR_LOOK:
+        event->is_split = sim_has_mark(sim, action);
+        event->kind = EXECUTOR_LOOKED;
+        return;
+    case EXECUTOR_WAIT:
     case EXECUTOR_SPLIT:
     case EXECUTOR_PASSED:
     case EXECUTOR_END:
@@ -268,6 +278,7 @@ static enum sim_profile choose_fault(struct sim *sim)
     case SIM_DELAYS:
     case SIM_LOST_REPLIES:
     case SIM_FREEZES:
+    case SIM_TIME_LIMITS:
     case SIM_PROFILE_COUNT:
         break;
     }
@@ -288,6 +299,7 @@ static bool is_fault_due(struct sim *sim)
 static void take_effect_badly(struct sim *sim, const struct sim_message *message)
 {
     struct sim_process *process = sim->processes.items[message->about];
+    static const struct executor_event short_time = {.kind = EXECUTOR_TIME_SHORT};
     struct executor_event event;
     switch (choose_fault(sim)) {
     case SIM_CRASHES:
@@ -307,6 +319,9 @@ static void take_effect_badly(struct sim *sim, const struct sim_message *message
         break;
     case SIM_FREEZES:
         freeze(sim, process);
+        break;
+    case SIM_TIME_LIMITS:
+        executor_handle(&process->executor, &short_time);
         break;
     case SIM_NO_FAULTS:
     case SIM_FREEZES_AND_CRASHES:
@@ -361,6 +376,42 @@ void sim_reply(struct sim *sim, const struct sim_message *message)
     perform(sim, message->about);
 }
 
+/* The heartbeats of an executor that has been at work for a while. */
+void sim_beat(struct sim *sim, const struct sim_message *message)
+{
+    struct sim_process *process = sim->processes.items[message->about];
+    uint32_t count;
+    if (!process->alive)
+        return;
+    if (process->frozen_until <= sim->now) {
+        const uint32_t *nodes = executor_list_beats(&process->executor, &count);
+        for (uint32_t i = 0; i < count; i++)
+            sim->beats[nodes[i]] = sim->now + SIM_LEASE;
+        sim->metrics.store_commands += count > 0;
+    }
+    sim_send(sim, SIM_LEASE / 3, message);
+}
+
+/* What is not answered by the store or the platform; whether the action was of that kind. */
+static bool perform_here(struct sim *sim, sim_index index, const struct executor_action *action)
+{
+    struct sim_message waited = {.kind = SIM_REPLY, .about = index};
+    if (action->kind == EXECUTOR_PASSED) {
+        sim_pass(sim, action->joins, action->count);
+        return true;
+    }
+    if (action->kind == EXECUTOR_SPLIT) {
+        sim_mark(sim, action);
+        return true;
+    }
+    if (action->kind != EXECUTOR_WAIT)
+        return false;
+    waited.event = executor_answer(action);
+    waited.event.kind = EXECUTOR_WAITED;
+    sim_send(sim, action->milliseconds, &waited);
+    return true;
+}
+
 /* Sends what the executor wants done. Fresh tokens are drawn here, before anything can be repeated.
  */
 static void perform(struct sim *sim, sim_index index)
@@ -373,10 +424,8 @@ static void perform(struct sim *sim, sim_index index)
             sim_end_process(process);
             return;
         }
-        if (action->kind == EXECUTOR_PASSED) {
-            sim_pass(sim, action->joins, action->count);
+        if (perform_here(sim, index, action))
             continue;
-        }
         if (action->kind == EXECUTOR_INVOKE && action->lineage.token == 0)
             action->lineage = sim_fresh_lineage(sim);
         sim->metrics.becomes += action->kind == EXECUTOR_RUN && action->becomes;

@@ -101,7 +101,17 @@ bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
 void sim_accept(struct sim *sim, struct sim_process *process, const struct executor_action *action)
 {
     uint32_t node = action->node;
-    sim_index number = sim_invoke(sim, node, action->lineage);
+    struct executor_start start = {.node = node,
+                                   .first = action->first,
+                                   .end = action->end,
+                                   .lineage = action->lineage,
+                                   .want = process->executor.want};
+    sim_index number = sim_invoke(sim, &start);
+    if (start.first < start.end) {
+        if (carries(sim, process, node, "the invocation of a range of", node))
+            vector_push(&sim->invocations.items[number].payload, node);
+        return;
+    }
     for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++)
         if (carries(sim, process, sim->producers[p], "the invocation of", node))
             vector_push(&sim->invocations.items[number].payload, sim->producers[p]);
@@ -133,28 +143,72 @@ static void store_edges(struct sim *sim, struct sim_process *process,
         store_edge(sim, process, action->node, &place, (unsigned)__builtin_ctzll(edges), record);
 }
 
-void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_index,
-                const struct executor_action *action, struct executor_event *event)
+static struct join_arrival arrival_of(const struct sim *sim, sim_index process,
+                                      const struct executor_action *action)
 {
-    struct sim_record *record = &sim->records[action->record];
     struct join_arrival arrival = {.all = action->all,
                                    .edges = action->edges,
                                    .lineage = action->lineage,
+                                   .wanted = action->wanted,
                                    .now = sim->now,
                                    .lease = SIM_LEASE};
     if (MUTANT(OWNER_IS_PROCESS))
-        arrival.lineage.token = process_index + 1;
-    event->answer = join_arrive(&record->join, &arrival);
-    event->record = action->record;
+        arrival.lineage.token = process + 1;
+    return arrival;
+}
+
+/* An owner gets the small values of the other edges. */
+static void note_answer(struct sim *sim, struct sim_process *process,
+                        const struct sim_record *record, struct executor_event *event)
+{
     event->taken_over = event->answer == JOIN_OWN && record->join.taken_over;
     sim->metrics.store_commands++;
     sim->metrics.arrivals_own += event->answer == JOIN_OWN;
     sim->metrics.arrivals_stop += event->answer == JOIN_STOP;
+    for (size_t i = 0; event->answer == JOIN_OWN && i < record->values.count; i++)
+        node_set_add(&process->held, record->values.items[i]);
+}
+
+void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_index,
+                const struct executor_action *action, struct executor_event *event)
+{
+    struct sim_record *record = &sim->records[action->record];
+    struct join_arrival arrival = arrival_of(sim, process_index, action);
+    record->join.waits = record->waits;
+    event->answer = join_arrive(&record->join, &arrival);
     sim->metrics.arrivals_not += event->answer == JOIN_NOT;
     if (event->answer == JOIN_NOT)
         store_edges(sim, process, action, record);
-    for (size_t i = 0; event->answer == JOIN_OWN && i < record->values.count; i++)
-        node_set_add(&process->held, record->values.items[i]);
+    note_answer(sim, process, record, event);
+}
+
+void sim_ask(struct sim *sim, struct sim_process *process, sim_index process_index,
+             const struct executor_action *action, struct executor_event *event)
+{
+    struct sim_record *record = &sim->records[action->record];
+    struct join_arrival arrival = arrival_of(sim, process_index, action);
+    struct join_wait wait = {.size = action->size, .until = sim->now + action->milliseconds};
+    record->join.waits = record->waits;
+    event->answer = join_ask(&record->join, &arrival, wait, &event->largest);
+    note_answer(sim, process, record, event);
+}
+
+/* ---- Marks of ranges ----------------------------------------------------------------------- */
+
+bool sim_has_mark(const struct sim *sim, const struct executor_action *action)
+{
+    for (size_t i = 0; i < sim->marks.count; i++) {
+        const struct sim_mark *mark = &sim->marks.items[i];
+        if (mark->node == action->node && mark->first == action->first && mark->end == action->end)
+            return true;
+    }
+    return false;
+}
+
+void sim_mark(struct sim *sim, const struct executor_action *action)
+{
+    vector_push(&sim->marks, (struct sim_mark){action->node, action->first, action->end});
+    sim->metrics.store_commands++;
 }
 
 /* The mark is on the root's record, and on the others of a wide join, whose owners came on. */

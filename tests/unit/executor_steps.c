@@ -121,12 +121,13 @@ static void store_before_signal(void)
     expect(EXECUTOR_PUT, 0);
     expect(EXECUTOR_RUN, 1); /* the child that it becomes does not wait */
     expect_nothing();
-    tell_large(1);
-    expect(EXECUTOR_PUT, 1);
-    expect_nothing();
     tell(EXECUTOR_STORED, 0);
     expect(EXECUTOR_INVOKE, 2);
     expect(EXECUTOR_INVOKE, 3);
+    expect_nothing();
+    executor.options.without_delayed_io = true;
+    tell_large(1);
+    expect(EXECUTOR_PUT, 1);
     expect_nothing();
     tell(EXECUTOR_STORED, 1);
     expect(EXECUTOR_ARRIVE, 4);

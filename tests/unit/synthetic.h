@@ -90,6 +90,7 @@ static inline void synthetic_end(struct synthetic *s, const uint32_t *producers,
         fprintf(stderr, "synthetic DAG: %s\n", error.message);
         exit(1);
     }
+    plan_index_fan_outs(&s->plan, 0);
 }
 
 static inline void synthetic_release(struct synthetic *s)

@@ -125,14 +125,40 @@ static const char *torture_run(const struct synthetic *s, const struct sim_optio
     return difference;
 }
 
+/* Some nodes form clusters with nodes near them. */
+static void torture_cluster(struct synthetic *s)
+{
+    uint32_t count = s->dag.node_count, size = 1 + torture_below(8);
+    s->plan.cluster = malloc(count * sizeof *s->plan.cluster);
+    for (uint32_t n = 0; n < count; n++)
+        s->plan.cluster[n] = torture_below(4) ? n / size : PLAN_NONE;
+}
+
+/* In half of the runs each technique is on; else some are off. Fan-outs of a few are wide. */
+static struct executor_options torture_options(struct synthetic *s)
+{
+    struct executor_options options = {.ways = 2 + torture_below(4), .tasks = torture_below(4)};
+    if (torture_below(2))
+        torture_cluster(s);
+    unsigned off = torture_below(2) ? 0 : torture_below(16);
+    options.without_become = off & 1;
+    options.without_clustering = off & 2;
+    options.without_delayed_io = off & 4;
+    options.without_tree = off & 8;
+    plan_index_fan_outs(&s->plan, torture_below(2) ? off & 3 : ~0u);
+    return options;
+}
+
 static const char *torture(uint64_t seed, enum sim_profile profile)
 {
     struct synthetic s;
     torture_build(&s, seed);
+    struct executor_options executor = torture_options(&s);
     struct sim_options faults = {.seed = seed,
                                  .profile = profile,
                                  .faults = 1 + torture_below(8),
-                                 .large_percent = torture_below(4) * 33};
+                                 .large_percent = torture_below(4) * 33,
+                                 .executor = executor};
     const char *found = torture_run(&s, &faults);
     synthetic_release(&s);
     return found;

@@ -4,6 +4,10 @@
  * this test with the mutants in them, in place of the archives' objects.
  */
 #define WKC_MUTANTS
+#include "executor/executor_edges.c"
+#include "executor/executor_values.c"
+#include "executor/executor_fanout.c"
+#include "executor/executor_remote.c"
 #include "executor/executor.c"
 #include "executor/join.c"
 #include "world/sim_store.c"

@@ -1,0 +1,190 @@
+/*
+ * Values made by an executor that may lose everything, until they are delivered: which of them must
+ * be stored before they are promised (P4.7), how much waits at a join (P4.8), and whose heartbeats
+ * are due (P4.13).
+ */
+#include "executor/executor_private.h"
+
+enum { VALUES_AT_FIRST = 64 }; /* that are remembered before those are dropped that nobody needs */
+
+/* The edge of a value in a record of a join, or 0: of a record of producers the value's own, of an
+ * inner one that of all the producers below. */
+static uint64_t edge_of(const struct executor *executor, uint32_t producer,
+                        const struct executor_edges *edges)
+{
+    const struct dag_child *child = executor_find_child(executor, producer, edges->node);
+    if (!child)
+        return 0;
+    struct join_place place =
+        join_place(executor->nodes[edges->node].producer_count, edges->offset);
+    uint64_t edge = child->bit >> (6 * place.level);
+    return edge / JOIN_WIDTH == place.first_edge / JOIN_WIDTH ? UINT64_C(1) << (edge % JOIN_WIDTH)
+                                                              : 0;
+}
+
+static bool is_unstored(const struct executor_value *value)
+{
+    return value->is_large && !value->is_stored;
+}
+
+/* ---- Who needs a value ----------------------------------------------------------------------- */
+
+static bool is_in_edges(const struct executor *executor, uint32_t node,
+                        const struct executor_edges *edges, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (edge_of(executor, node, &edges[i]) & edges[i].edges)
+            return true;
+    return false;
+}
+
+static bool is_input(const struct executor *executor, uint32_t node,
+                     const struct executor_ready *ready, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (executor_find_child(executor, node, ready[i].node))
+            return true;
+    return false;
+}
+
+/* Whether a value has yet to reach some of its consumers. */
+static bool is_undelivered(const struct executor *executor, uint32_t node)
+{
+    for (size_t i = 0; i < executor->fanouts.count; i++)
+        if (executor->fanouts.items[i].node == node)
+            return true;
+    return is_in_edges(executor, node, executor->held.items + executor->first_held,
+                       executor->held.count - executor->first_held) ||
+           is_in_edges(executor, node, executor->pending.items, executor->pending.count);
+}
+
+void executor_forget_values(struct executor *executor)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < executor->values.count; i++) {
+        uint32_t node = executor->values.items[i].node;
+        if (is_undelivered(executor, node) ||
+            is_input(executor, node, executor->ready.items, executor->ready.count) ||
+            is_input(executor, node, executor->runs.items, executor->runs.count))
+            executor->values.items[kept++] = executor->values.items[i];
+    }
+    executor->values.count = kept;
+}
+
+void executor_add_value(struct executor *executor, const struct executor_event *done, bool is_large)
+{
+    if (executor->values.count >= executor->values_limit) {
+        executor_forget_values(executor);
+        executor->values_limit = VALUES_AT_FIRST + 2 * executor->values.count;
+    }
+    vector_push(&executor->values, (struct executor_value){.node = done->node,
+                                                           .is_large = is_large,
+                                                           .is_put = done->is_stored,
+                                                           .is_stored = done->is_stored,
+                                                           .bytes = done->bytes});
+}
+
+struct executor_value *executor_find_value(struct executor *executor, uint32_t node)
+{
+    for (size_t i = executor->values.count; i-- > 0;)
+        if (executor->values.items[i].node == node)
+            return &executor->values.items[i];
+    return NULL;
+}
+
+/* ---- Storing them ---------------------------------------------------------------------------- */
+
+uint64_t executor_unstored_edges(const struct executor *executor,
+                                 const struct executor_edges *edges)
+{
+    uint64_t unstored = 0;
+    for (size_t i = 0; i < executor->values.count; i++)
+        if (is_unstored(&executor->values.items[i]))
+            unstored |= edge_of(executor, executor->values.items[i].node, edges);
+    return unstored & edges->edges;
+}
+
+bool executor_put(struct executor *executor, struct executor_value *value,
+                  struct executor_action *action)
+{
+    value->is_put = true;
+    executor->unanswered++;
+    action->kind = EXECUTOR_PUT;
+    action->node = value->node;
+    return true;
+}
+
+bool executor_put_for_edges(struct executor *executor, const struct executor_edges *edges,
+                            struct executor_action *action)
+{
+    for (size_t i = executor->values.count; i-- > 0;) {
+        struct executor_value *value = &executor->values.items[i];
+        if (is_unstored(value) && !value->is_put &&
+            (edge_of(executor, value->node, edges) & edges->edges))
+            return executor_put(executor, value, action);
+    }
+    return false;
+}
+
+bool executor_put_for_inputs(struct executor *executor, uint32_t node,
+                             struct executor_action *action)
+{
+    for (size_t i = executor->values.count; i-- > 0;) {
+        struct executor_value *value = &executor->values.items[i];
+        if (is_unstored(value) && !value->is_put &&
+            executor_find_child(executor, value->node, node))
+            return executor_put(executor, value, action);
+    }
+    return false;
+}
+
+bool executor_has_unstored_input(const struct executor *executor, uint32_t node)
+{
+    for (size_t i = 0; i < executor->values.count; i++)
+        if (is_unstored(&executor->values.items[i]) &&
+            executor_find_child(executor, executor->values.items[i].node, node))
+            return true;
+    return false;
+}
+
+void executor_note_stored(struct executor *executor, uint32_t node)
+{
+    struct executor_value *value = executor_find_value(executor, node);
+    if (value)
+        value->is_stored = true;
+}
+
+uint64_t executor_held_bytes(const struct executor *executor, uint32_t join)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < executor->values.count; i++) {
+        const struct executor_value *value = &executor->values.items[i];
+        if (is_unstored(value) && executor_find_child(executor, value->node, join))
+            bytes += value->bytes;
+    }
+    return bytes;
+}
+
+/* ---- Heartbeats ------------------------------------------------------------------------------ */
+
+static void list_ready(struct executor *executor, const struct executor_ready *ready, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        vector_push(&executor->beats, ready[i].node);
+}
+
+const uint32_t *executor_list_beats(struct executor *executor, uint32_t *count)
+{
+    executor->beats.count = 0;
+    list_ready(executor, executor->runs.items, executor->runs.count);
+    if (!MUTANT(BEATS_RUNNING_ONLY)) {
+        list_ready(executor, executor->ready.items, executor->ready.count);
+        for (size_t i = 0; i < executor->fanouts.count; i++)
+            vector_push(&executor->beats, executor->fanouts.items[i].node);
+        for (size_t i = 0; i < executor->values.count; i++)
+            if (is_undelivered(executor, executor->values.items[i].node))
+                vector_push(&executor->beats, executor->values.items[i].node);
+    }
+    *count = (uint32_t)executor->beats.count;
+    return executor->beats.items;
+}
