@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "command/example.h"
@@ -96,6 +97,18 @@ static bool is_array_of_scalars(const struct type *type, const char *value)
            (type_is_bytes(type) || !has_suffix(value, ".jsonl"));
 }
 
+/* As many threads read a table as will run the job. */
+static uint32_t reading_threads(const struct options *options)
+{
+    uint64_t number;
+    struct error ignored;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (options->given[OPTION_WORKERS] &&
+        options_number(options, OPTION_WORKERS, 1, 1024, &number, &ignored) == 0)
+        return (uint32_t)number;
+    return processors > 0 ? (uint32_t)processors : 1;
+}
+
 static bool bind_array(struct compilation *c, uint32_t index, const char *value)
 {
     struct error error;
@@ -103,8 +116,9 @@ static bool bind_array(struct compilation *c, uint32_t index, const char *value)
     const struct type *type = flow_parameter(c->code, index).type;
     bool is_inline = value[0] == '[';
     value += value[0] == '@';
-    struct data_file *file =
-        is_inline ? data_file_inline(value, type, &error) : data_file_open(value, type, &error);
+    struct data_file *file = is_inline
+                                 ? data_file_inline(value, type, &error)
+                                 : data_file_open(value, type, reading_threads(c->options), &error);
     if (!file) {
         name_parameter(c, index, &error);
         if (!is_inline && error.code == ERR_file_unreadable && looks_like_a_number(value))

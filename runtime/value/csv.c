@@ -1,358 +1,405 @@
 /*
- * CSV in and out; see csv.h. A field that is a plain number is read where it stands; whatever else
- * it is (quoted, between blanks, with a suffix) goes through a copy. Columns are counted in bytes,
- * from 1.
+ * CSV in and out; see csv.h.
+ *
+ * Reading. The table is cut into pieces of some 100 KB, to which the lines belong that begin in
+ * them. Threads take the pieces in order, twice: to count their rows, which says where in the array
+ * each piece's rows go, and to read them there. So no thread waits for another, the text is never
+ * in memory as a whole (reading it again from the system's cache is ten times faster than a first
+ * touch of memory), and nothing is moved.
+ *
+ * The first mistake of the table is the one reported: a thread that meets one takes no further
+ * pieces, nor does any other; those before it have been taken, and are read to their ends. Which
+ * line it is, is counted then.
  */
 #include "value/csv.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
-#include "value/decimal.h"
+#include "value/csv_row.h"
 #include "value/semantics.h"
 #include "value/value.h"
 
-/* ---- Reading ------------------------------------------------------------------------------- */
+/* ---- The text -------------------------------------------------------------------------------- */
+
+enum { PIECE = 128 << 10, TAIL = 4 << 10, MOST_THREADS = 64, PIECES_A_THREAD = 4 };
+
+struct csv_reader;
+
+/* A thread's view of the text: some of it in memory, with margins. */
+struct window {
+    const struct csv_reader *in;
+    char *room;
+    size_t capacity; /* without margins */
+    uint64_t offset; /* of room + CSV_MARGIN in the text */
+    size_t length;   /* that is there */
+};
 
 struct csv_reader {
-    const char *name;
-    const char *at, *end, *line_begin;
-    uint64_t line; /* from 1 */
+    struct csv_source source;
     enum wk_scalar scalar;
     uint8_t rank;
-    int64_t rows, columns; /* columns: -1 before the first row */
-    uint32_t element_bytes;
+    uint64_t first;  /* behind byte order mark and header */
+    int64_t columns; /* of the first row; -1: there is none */
+    uint64_t piece_count;
+    uint64_t *rows; /* before each piece, once they are counted */
     char *data;
-    size_t used, capacity;
+    uint32_t element_bytes;
+
+    _Atomic(uint64_t) next;   /* piece that nobody has taken */
+    _Atomic(uint64_t) failed; /* the first piece with a mistake; UINT64_MAX: none */
+    pthread_mutex_t lock;     /* of the error */
     struct error *error;
 };
 
-struct field {
-    const char *begin, *end; /* as it stands, quotes included */
-    bool is_quoted;
+static int refuse_memory(const struct csv_reader *in, struct error *error)
+{
+    return error_set(error, ERR_out_of_memory, "there is no memory to read '%s'", in->source.name);
+}
+
+static int source_read(const struct csv_source *source, uint64_t offset, size_t length, char *out,
+                       struct error *error)
+{
+    if (source->text) {
+        memcpy(out, source->text + offset, length);
+        return 0;
+    }
+    while (length > 0) {
+        ssize_t got = pread(source->file, out, length, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_set(error, ERR_file_unreadable, "cannot read '%s': %s", source->name,
+                             strerror(errno));
+        if (got == 0)
+            return error_set(error, ERR_data_changed, "'%s' was changed while the job read it",
+                             source->name);
+        out += got;
+        offset += (uint64_t)got;
+        length -= (size_t)got;
+    }
+    return 0;
+}
+
+static void window_release(struct window *window)
+{
+    free(window->room);
+}
+
+static char *window_text(const struct window *window)
+{
+    return window->room + CSV_MARGIN;
+}
+
+static int window_reserve(struct window *window, size_t length, struct error *error)
+{
+    if (window->room && length <= window->capacity)
+        return 0;
+    char *room = memory_try(length + 2 * CSV_MARGIN, 64);
+    if (!room)
+        return refuse_memory(window->in, error);
+    memset(room, 0, CSV_MARGIN);
+    if (window->length)
+        memcpy(room + CSV_MARGIN, window_text(window), window->length);
+    free(window->room);
+    window->room = room;
+    window->capacity = length;
+    return 0;
+}
+
+/* Reads on, until `length` bytes or the whole rest of the text are there. Behind them stands a line
+ * feed: the end of the last line, if it has none. */
+static int window_extend(struct window *window, size_t length, struct error *error)
+{
+    uint64_t left = window->in->source.length - window->offset;
+    length = length < left ? length : (size_t)left;
+    int code = window_reserve(window, length, error);
+    if (code)
+        return code;
+    code = source_read(&window->in->source, window->offset + window->length,
+                       length - window->length, window_text(window) + window->length, error);
+    window->length = length;
+    memset(window_text(window) + length, 0, CSV_MARGIN);
+    window_text(window)[length] = '\n';
+    return code;
+}
+
+/* The bytes from an offset on. */
+static int window_move(struct window *window, uint64_t offset, size_t length, struct error *error)
+{
+    window->offset = offset;
+    window->length = 0;
+    return window_extend(window, length, error);
+}
+
+/* ---- Pieces ---------------------------------------------------------------------------------- */
+
+/* Where a piece begins; the last ends where the text does. */
+static uint64_t piece_begin(const struct csv_reader *in, uint64_t piece)
+{
+    uint64_t begin = in->first + piece * PIECE;
+    return begin < in->source.length ? begin : in->source.length;
+}
+
+/* Finds the line feed that ends the line at, or around, an address of the window; reads on to it.
+ */
+static int find_line_end(struct window *window, size_t from, size_t *end, struct error *error)
+{
+    for (;;) {
+        const char *text = window_text(window);
+        bool is_all = window->offset + window->length == window->in->source.length;
+        const char *found = memchr(text + from, '\n', window->length - from + is_all);
+        if (found) {
+            *end = (size_t)(found - text);
+            return 0;
+        }
+        from = window->length;
+        int code = window_extend(window, 2 * window->length, error);
+        if (code)
+            return code;
+    }
+}
+
+/* The lines that begin in a piece; none if `*begin` is not below `*end`, the place of the last line
+ * feed of them. */
+static int load_piece(struct window *window, uint64_t piece, size_t *begin, size_t *end,
+                      struct error *error)
+{
+    const struct csv_reader *in = window->in;
+    uint64_t from = piece_begin(in, piece), to = piece_begin(in, piece + 1);
+    uint64_t before = piece > 0; /* a line begins where one ends just before */
+    size_t length = (size_t)(to - from + before);
+    int code = window_move(window, from - before, length + TAIL, error);
+    *begin = 0;
+    if (!code && before)
+        code = find_line_end(window, 0, begin, error);
+    *begin += before;
+    *end = *begin;
+    if (code || *begin >= length)
+        return code;
+    return find_line_end(window, length - 1, end, error);
+}
+
+static void fail_piece(struct csv_reader *in, uint64_t piece, const struct error *error)
+{
+    pthread_mutex_lock(&in->lock);
+    if (piece < atomic_load(&in->failed)) {
+        atomic_store(&in->failed, piece);
+        *in->error = *error;
+    }
+    pthread_mutex_unlock(&in->lock);
+}
+
+/* What is done with a piece: 0, or an error. */
+typedef int piece_work(struct csv_reader *in, struct window *window, uint64_t piece,
+                       struct error *error);
+
+struct crew {
+    struct csv_reader *in;
+    piece_work *work;
 };
 
-static int refuse(const struct csv_reader *in, enum error_code code, const char *at,
-                  const char *what)
+static void *work_on_pieces(void *of)
 {
-    return error_set(in->error, code, "'%s', line %" PRIu64 ", column %td: %s", in->name, in->line,
-                     at - in->line_begin + 1, what);
-}
-
-static bool ends_field(const struct csv_reader *in, const char *at)
-{
-    return at == in->end || *at == ',' || *at == '\n' ||
-           (*at == '\r' && (at + 1 == in->end || at[1] == '\n'));
-}
-
-/* The end of a quoted field; quotes in it are doubled. It holds numbers, and these have no lines.
- */
-static int find_quote(struct csv_reader *in, struct field *field)
-{
-    const char *at = field->begin + 1;
-    for (; at < in->end && *at != '\n'; at++) {
-        if (*at != '"')
-            continue;
-        if (at + 1 < in->end && at[1] == '"')
-            at++;
-        else
+    struct crew *crew = of;
+    struct csv_reader *in = crew->in;
+    struct window window = {.in = in};
+    for (;;) {
+        struct error error;
+        uint64_t piece = atomic_fetch_add(&in->next, 1);
+        if (piece >= in->piece_count || piece > atomic_load(&in->failed))
             break;
+        if (crew->work(in, &window, piece, &error))
+            fail_piece(in, piece, &error);
     }
-    if (at == in->end || *at == '\n')
-        return refuse(in, ERR_csv_malformed, field->begin, "this quote does not end in its line");
-    field->end = at + 1;
-    if (!ends_field(in, field->end))
-        return refuse(in, ERR_csv_malformed, field->end,
-                      "a comma or the end of the line is expected behind a quoted field");
+    window_release(&window);
+    return NULL;
+}
+
+/* Does a work on all pieces, in the calling thread and in others; fewer than asked for if the
+ * system has no more of them. */
+static int for_all_pieces(struct csv_reader *in, piece_work *work)
+{
+    pthread_t threads[MOST_THREADS];
+    struct crew crew = {in, work};
+    uint64_t wanted = in->piece_count / PIECES_A_THREAD, started = 0;
+    wanted = wanted < in->source.threads ? wanted : in->source.threads;
+    wanted = wanted < MOST_THREADS ? wanted : MOST_THREADS;
+    atomic_store(&in->next, 0);
+    while (started + 1 < wanted &&
+           pthread_create(&threads[started], NULL, work_on_pieces, &crew) == 0)
+        started++;
+    work_on_pieces(&crew);
+    while (started > 0)
+        pthread_join(threads[--started], NULL);
+    return atomic_load(&in->failed) == UINT64_MAX ? 0 : (int)in->error->code;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static struct csv_lines lines_of(const struct csv_reader *in, const struct window *window,
+                                 size_t begin, size_t end, struct error *error)
+{
+    const char *text = window_text(window);
+    return (struct csv_lines){.at = text + begin,
+                              .end = text + end,
+                              .line_begin = text + begin,
+                              .scalar = in->scalar,
+                              .columns = in->rank == 1 ? 1 : in->columns,
+                              .first_columns = in->columns,
+                              .error = error};
+}
+
+static int count_piece(struct csv_reader *in, struct window *window, uint64_t piece,
+                       struct error *error)
+{
+    uint64_t from = piece_begin(in, piece), to = piece_begin(in, piece + 1);
+    uint64_t before = piece > 0;
+    size_t length = (size_t)(to - from + before);
+    int code = window_move(window, from - before, length, error);
+    if (!code)
+        in->rows[piece] =
+            csv_count_rows(window_text(window), window_text(window) + length, piece == 0);
+    return code;
+}
+
+/* Lines before an offset. */
+static int count_lines(struct window *window, uint64_t offset, uint64_t *lines, struct error *error)
+{
+    *lines = 0;
+    for (uint64_t from = 0; from < offset; from += PIECE) {
+        size_t length = offset - from < PIECE ? (size_t)(offset - from) : PIECE;
+        int code = window_move(window, from, length, error);
+        if (code)
+            return code;
+        for (size_t i = 0; i < length; i++)
+            *lines += window_text(window)[i] == '\n';
+    }
     return 0;
 }
 
-static int find_field(struct csv_reader *in, struct field *field)
+/* Says where the mistake is. */
+static int place_error(struct window *window, const struct csv_lines *lines, struct error *error)
 {
-    field->begin = field->end = in->at;
-    field->is_quoted = in->at < in->end && *in->at == '"';
-    if (field->is_quoted)
-        return find_quote(in, field);
-    while (!ends_field(in, field->end))
-        field->end++;
-    return 0;
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* The text of a field without quotes and blanks around it; a text of its own, free it. */
-static char *field_text(const struct field *field)
-{
-    const char *begin = field->begin + field->is_quoted, *end = field->end - field->is_quoted;
-    while (begin < end && is_blank(*begin))
-        begin++;
-    while (begin < end && is_blank(end[-1]))
-        end--;
-    char *text = memory_new((size_t)(end - begin) + 1, 1);
-    memcpy(text, begin, (size_t)(end - begin));
-    return text;
-}
-
-static const char *other_spelling(enum wk_scalar scalar, const char *text)
-{
-    static const char *const spellings[][2] = {
-        {"NaN", "nan"},   {"NAN", "nan"},    {"Infinity", "inf"}, {"-Infinity", "-inf"},
-        {"Inf", "inf"},   {"-Inf", "-inf"},  {"True", "true"},    {"False", "false"},
-        {"TRUE", "true"}, {"FALSE", "false"}};
-    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
-        if (strcmp(text, spellings[i][0]) == 0)
-            return spellings[i][1];
-    if (scalar == WK_BOOL && (strcmp(text, "0") == 0 || strcmp(text, "1") == 0))
-        return *text == '1' ? "true" : "false";
-    return !*text && scalar >= WK_F32 ? "nan" : text;
-}
-
-/* A field as parameters are written, or as other programs write such values. */
-static int read_text(const struct csv_reader *in, const struct field *field, uint64_t *word)
-{
-    struct error error;
-    char *text = field_text(field);
-    int code = semantics_read(in->scalar, other_spelling(in->scalar, text), word, &error);
+    struct error inner = *error;
+    uint64_t line, begin = window->offset + (uint64_t)(lines->line_begin - window_text(window));
+    ptrdiff_t column = lines->wrong - lines->line_begin + 1;
+    int code = count_lines(window, begin, &line, error);
     if (code)
-        refuse(in, ERR_csv_field, field->begin, *text ? error.message : "this field is empty");
-    free(text);
-    return code ? ERR_csv_field : 0;
+        return code;
+    code = error_set(error, inner.code, "'%s', line %" PRIu64 ", column %td: %s",
+                     window->in->source.name, line + 1, column, inner.message);
+    return inner.hint[0] ? error_hint(error, "%s", inner.hint) : code;
 }
 
-/* A plain decimal integer of a type of 64 bits or less; false if it is anything else. */
-static bool read_integer(const char *at, const char *end, enum wk_scalar scalar, uint64_t *word)
+static int read_piece(struct csv_reader *in, struct window *window, uint64_t piece,
+                      struct error *error)
 {
-    bool negative = at < end && *at == '-', is_signed = scalar <= WK_I64;
-    at += negative;
-    if (at == end || end - at > 18)
-        return false;
-    uint64_t value = 0;
-    for (; at < end; at++) {
-        unsigned digit = (unsigned char)(*at - '0');
-        if (digit > 9)
-            return false;
-        value = 10 * value + digit;
+    size_t begin, end;
+    int code = load_piece(window, piece, &begin, &end, error);
+    if (code)
+        return code;
+    struct csv_lines lines = lines_of(in, window, begin, end, error);
+    lines.out = in->data + in->rows[piece] * (uint64_t)lines.columns * in->element_bytes;
+    code = csv_lines_read(&lines);
+    return code ? place_error(window, &lines, error) : 0;
+}
+
+/* Passes the byte order mark and the header, and counts the columns of the first row. */
+static int look_ahead(struct csv_reader *in, struct window *window, struct error *error)
+{
+    size_t begin, end;
+    int code = window_move(window, 0, 3, error);
+    if (code)
+        return code;
+    if (window->length == 3 && memcmp(window_text(window), "\xEF\xBB\xBF", 3) == 0)
+        in->first = 3;
+    code = window_move(window, in->first, TAIL, error);
+    code = code ? code : find_line_end(window, 0, &end, error);
+    if (code)
+        return code;
+    struct csv_lines lines = lines_of(in, window, 0, end, error);
+    if (csv_has_header(&lines)) {
+        if (memchr(lines.at, 0, end))
+            return error_set(error, ERR_csv_field, "'%s' is no text: it has a zero byte in it",
+                             in->source.name);
+        in->first += end < in->source.length - in->first ? end + 1 : end;
     }
-    unsigned bits = 8 * wk_scalar_bytes(scalar) - is_signed;
-    if (bits < 64 && value >> bits)
-        return false;
-    *word = negative ? -value : value;
-    return is_signed || !negative || value == 0;
-}
-
-/* Reads the number at `at` if a field is nothing else; the address behind it, or NULL. */
-static const char *read_plain(const struct csv_reader *in, const char *at, uint64_t *word)
-{
-    const char *end = at;
-    double x;
-    float single;
-    uint32_t bits;
-    switch (in->scalar) {
-    case WK_F64:
-        end = decimal_read_f64(at, in->end, &x);
-        if (!end || !ends_field(in, end) || isinf(x))
-            return NULL;
-        memcpy(word, &x, sizeof x);
-        return end;
-    case WK_F32:
-        end = decimal_read_f32(at, in->end, &single);
-        if (!end || !ends_field(in, end) || isinf(single))
-            return NULL;
-        memcpy(&bits, &single, sizeof bits);
-        *word = bits;
-        return end;
-    case WK_I8:
-    case WK_I16:
-    case WK_I32:
-    case WK_I64:
-    case WK_U8:
-    case WK_U16:
-    case WK_U32:
-    case WK_U64:
-        while (end < in->end && (*end == '-' || (*end >= '0' && *end <= '9')))
-            end++;
-        return ends_field(in, end) && read_integer(at, end, in->scalar, word) ? end : NULL;
-    case WK_BOOL:
-        return NULL;
-    }
-    bug("scalar type %d", (int)in->scalar);
-}
-
-static int store(struct csv_reader *in, uint64_t word)
-{
-    if (in->used + in->element_bytes > in->capacity) {
-        size_t capacity = in->capacity ? 2 * in->capacity : 1 << 12;
-        char *data = realloc(in->data, capacity);
-        if (!data)
-            return error_set(in->error, ERR_out_of_memory, "there is no memory to read '%s'",
-                             in->name);
-        in->data = data;
-        in->capacity = capacity;
-    }
-    memcpy(in->data + in->used, &word, in->element_bytes);
-    in->used += in->element_bytes;
-    return 0;
-}
-
-static int read_field(struct csv_reader *in)
-{
-    uint64_t word;
-    struct field field;
-    const char *end = read_plain(in, in->at, &word);
-    if (!end) {
-        int code = find_field(in, &field);
-        code = code ? code : read_text(in, &field, &word);
+    in->piece_count = (in->source.length - in->first + PIECE - 1) / PIECE;
+    in->columns = -1;
+    for (uint64_t piece = 0; piece < in->piece_count && in->columns < 0; piece++) {
+        code = load_piece(window, piece, &begin, &end, error);
         if (code)
             return code;
-        end = field.end;
-    }
-    in->at = end;
-    return store(in, word);
-}
-
-static int check_columns(struct csv_reader *in, int64_t found)
-{
-    if (in->columns < 0 && (in->rank > 1 || found == 1)) {
-        in->columns = found;
-        return 0;
-    }
-    if (found == in->columns)
-        return 0;
-    const char *at = in->at;
-    if (in->columns < 0) {
-        refuse(in, ERR_csv_malformed, at, "a line has one field for an array of rank 1");
-        return error_hint(in->error, "declare the parameter with two dimensions");
-    }
-    char what[128];
-    snprintf(what, sizeof what,
-             "the line has %" PRId64 " field%s, and those before it have %" PRId64, found,
-             found == 1 ? "" : "s", in->columns);
-    return refuse(in, ERR_csv_malformed, at, what);
-}
-
-/* Behind the line's end. */
-static void next_line(struct csv_reader *in)
-{
-    in->at += in->at < in->end && *in->at == '\r';
-    in->at += in->at < in->end && *in->at == '\n';
-    in->line_begin = in->at;
-    in->line++;
-}
-
-static bool is_at_line_end(const struct csv_reader *in)
-{
-    return in->at == in->end || *in->at == '\n' || *in->at == '\r';
-}
-
-static int read_row(struct csv_reader *in)
-{
-    for (int64_t fields = 1;; fields++) {
-        int code = read_field(in);
-        if (code)
-            return code;
-        if (in->at == in->end || *in->at != ',') {
-            code = check_columns(in, fields);
-            in->rows++;
-            next_line(in);
-            return code;
-        }
-        in->at++;
-    }
-}
-
-/* Whether a field can only be the name of a column: no number begins so, and no truth value is so.
- */
-static bool is_name(const char *text)
-{
-    uint64_t word;
-    struct error ignored;
-    const char *value = other_spelling(WK_F64, text);
-    const char *magnitude = text + (*text == '-' || *text == '+');
-    if (!*text || strchr("0123456789.", *magnitude))
-        return false;
-    return semantics_read(WK_F64, value, &word, &ignored) != 0 &&
-           semantics_read(WK_BOOL, value, &word, &ignored) != 0;
-}
-
-/* The first line is a header if a field of it is a name. */
-static bool has_header(const struct csv_reader *from)
-{
-    struct error ignored;
-    struct csv_reader in = *from;
-    in.error = &ignored;
-    struct field field;
-    for (;; in.at = field.end + 1) {
-        if (find_field(&in, &field))
-            return false;
-        char *text = field_text(&field);
-        bool found = is_name(text);
-        free(text);
-        if (found || field.end == in.end || *field.end != ',')
-            return found;
-    }
-}
-
-static int read_rows(struct csv_reader *in)
-{
-    if (in->end - in->at >= 3 && memcmp(in->at, "\xEF\xBB\xBF", 3) == 0)
-        in->line_begin = in->at += 3;
-    if (in->at < in->end && has_header(in)) {
-        while (in->at < in->end && *in->at != '\n')
-            in->at++;
-        next_line(in);
-    }
-    while (in->at < in->end) {
-        int code = 0;
-        if (is_at_line_end(in))
-            next_line(in); /* an empty line */
-        else
-            code = read_row(in);
-        if (code)
-            return code;
+        lines = lines_of(in, window, begin, end, error);
+        in->columns = csv_count_columns(&lines);
     }
     return 0;
 }
 
-int csv_read_array(const char *text, size_t length, const char *name, const struct type *type,
-                   int64_t *extents, void **data, struct error *error)
+/* Memory for all rows; in `rows`, those of each piece become those before it. */
+static int make_room(struct csv_reader *in, int64_t *extents)
 {
-    struct csv_reader in = {.name = name,
-                            .at = text,
-                            .end = text + length,
-                            .line_begin = text,
-                            .line = 1,
+    uint64_t before = 0, bytes;
+    for (uint64_t piece = 0; piece < in->piece_count; piece++) {
+        uint64_t rows = in->rows[piece];
+        in->rows[piece] = before;
+        before += rows;
+    }
+    extents[0] = (int64_t)before;
+    if (in->rank == 2)
+        extents[1] = in->columns < 0 ? 0 : in->columns;
+    int64_t shape[] = {(int64_t)before, in->rank == 2 ? extents[1] : 1};
+    if (shape_bytes(2, shape, in->element_bytes, &bytes) && bytes == 0)
+        return 0;
+    in->data = shape_bytes(2, shape, in->element_bytes, &bytes) ? memory_try(bytes, 64) : NULL;
+    return in->data ? 0 : refuse_memory(in, in->error);
+}
+
+static int read_table(struct csv_reader *in, int64_t *extents)
+{
+    struct window window = {.in = in};
+    int code = look_ahead(in, &window, in->error);
+    window_release(&window);
+    if (code)
+        return code;
+    in->rows = memory_new(in->piece_count + 1, sizeof *in->rows);
+    code = for_all_pieces(in, count_piece);
+    code = code ? code : make_room(in, extents);
+    code = code ? code : for_all_pieces(in, read_piece);
+    free(in->rows);
+    return code;
+}
+
+int csv_read_array(const struct csv_source *source, const struct type *type, int64_t *extents,
+                   void **data, struct error *error)
+{
+    struct csv_reader in = {.source = *source,
                             .scalar = type->element->scalar,
                             .rank = type->rank,
-                            .columns = -1,
                             .element_bytes = wk_scalar_bytes(type->element->scalar),
+                            .failed = UINT64_MAX,
                             .error = error};
     *data = NULL;
     if (type->rank > 2) {
         error_set(error, ERR_data_rank, "'%s' is a table, but the parameter has %u dimensions",
-                  name, type->rank);
+                  source->name, type->rank);
         return error_hint(error, "a .csv file holds an array of one or two dimensions");
     }
-    if (memchr(text, 0, length)) { /* UTF-16, or no table at all */
-        error_set(error, ERR_csv_field, "'%s' is no text: it has a zero byte in it", name);
-        return error_hint(error, "save the table as UTF-8");
-    }
-    int code = read_rows(&in);
-    if (code) {
+    pthread_mutex_init(&in.lock, NULL);
+    int code = read_table(&in, extents);
+    pthread_mutex_destroy(&in.lock);
+    if (code)
         free(in.data);
-        return code;
-    }
-    extents[0] = in.rows;
-    if (type->rank == 2)
-        extents[1] = in.columns < 0 ? 0 : in.columns;
-    *data = in.data;
-    return 0;
+    else
+        *data = in.data;
+    return code;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */

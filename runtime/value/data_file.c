@@ -241,31 +241,62 @@ static int read_text(const struct data_file *file, char **text, struct error *er
     return code ? code : check_unchanged(file, file->source.file, error);
 }
 
-/* Formats in which the place of an element is not known before all is read. */
-static int open_text(struct data_file *file, const struct type *type, struct error *error)
+static int open_json(struct data_file *file, const struct type *type, struct error *error)
 {
     char *text;
     void *data = NULL;
     int code = read_text(file, &text, error);
-    if (code == 0 && has_suffix(file->path, ".csv"))
-        code = csv_read_array(text, (size_t)file->opened.st_size, file->path, type,
-                              file->source.extents, &data, error);
-    else if (code == 0)
-        code = json_read_array(text, file->path, type, file->source.extents, &data, error);
+    code =
+        code ? code : json_read_array(text, file->path, type, file->source.extents, &data, error);
     free(text);
     file->inline_data = data;
+    return code;
+}
+
+/* A table that cannot be read may be no text at all, which is then the better message. */
+static int refuse_table(const struct data_file *file, struct error *error)
+{
+    char *text;
+    struct error better;
+    if (read_all(file, &text, &better) == 0 && check_text(file, text, &better))
+        *error = better;
+    free(text);
+    return (int)error->code;
+}
+
+static int open_csv(struct data_file *file, const struct type *type, uint32_t threads,
+                    struct error *error)
+{
+    struct csv_source source = {.name = file->path,
+                                .file = file->source.file,
+                                .length = (uint64_t)file->opened.st_size,
+                                .threads = threads};
+    void *data;
+    int code = csv_read_array(&source, type, file->source.extents, &data, error);
+    file->inline_data = data;
+    if (code == ERR_csv_field || code == ERR_csv_malformed)
+        return refuse_table(file, error);
+    return code ? code : check_unchanged(file, file->source.file, error);
+}
+
+/* Formats in which the place of an element is not known before all is read. */
+static int open_text(struct data_file *file, const struct type *type, uint32_t threads,
+                     struct error *error)
+{
+    int code = has_suffix(file->path, ".csv") ? open_csv(file, type, threads, error)
+                                              : open_json(file, type, error);
     file->is_read = true;
     return code;
 }
 
 static int open_data(struct data_file *file, const char *path, const struct type *type,
-                     struct error *error)
+                     uint32_t threads, struct error *error)
 {
     int code = open_regular(file, path, error);
     if (code)
         return code;
     if (!type_is_bytes(type) && (has_suffix(path, ".csv") || has_suffix(path, ".json")))
-        return open_text(file, type, error);
+        return open_text(file, type, threads, error);
     if (has_suffix(path, ".npy") || !type_is_bytes(type))
         return open_npy(file, type, error);
     file->source.extents[0] = file->opened.st_size;
@@ -284,12 +315,13 @@ static struct data_file *new_file(const struct type *type)
     return file;
 }
 
-struct data_file *data_file_open(const char *path, const struct type *type, struct error *error)
+struct data_file *data_file_open(const char *path, const struct type *type, uint32_t threads,
+                                 struct error *error)
 {
     struct data_file *file = new_file(type);
     file->path = memory_new(strlen(path) + 1, 1);
     strcpy(file->path, path);
-    if (open_data(file, path, type, error) == 0)
+    if (open_data(file, path, type, threads, error) == 0)
         return file;
     data_file_close(file);
     return NULL;
@@ -378,6 +410,12 @@ const char *data_file_path(const struct data_file *file)
 const int64_t *data_file_extents(const struct data_file *file)
 {
     return file->source.extents;
+}
+
+const void *data_file_elements(const struct data_file *file)
+{
+    bool is_aligned = (uintptr_t)file->inline_data % WK_ALIGN == 0;
+    return is_aligned ? file->inline_data : NULL;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */

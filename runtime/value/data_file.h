@@ -16,9 +16,10 @@
 struct data_file;
 
 /* Opens `path` for a parameter of type `type` (an array of scalars): a .csv or .json file (but for
- * u8[n]), which is read at once; a .npy file; or any other file as u8[n]. NULL with *error filled
- * (E7xx) when it cannot be read or does not fit the type. */
-struct data_file *data_file_open(const char *path, const struct type *type, struct error *error);
+ * u8[n]), which is read at once, by at most so many threads; a .npy file; or any other file as
+ * u8[n]. NULL with *error filled (E7xx) when it cannot be read or does not fit the type. */
+struct data_file *data_file_open(const char *path, const struct type *type, uint32_t threads,
+                                 struct error *error);
 
 /* Opens `path` as bytes, whatever it holds: what a parameter of type file is bound to. A handle
  * that is not kept open costs no descriptor: the file is opened for each read, and must still be
@@ -43,6 +44,10 @@ void data_file_close(struct data_file *file); /* NULL is allowed */
 /* As it was given; NULL for an inline array. */
 const char *data_file_path(const struct data_file *file);
 const int64_t *data_file_extents(const struct data_file *file);
+
+/* All elements, dense, row-major and aligned as a block's, if they are in memory for as long as the
+ * handle is open; or NULL. */
+const void *data_file_elements(const struct data_file *file);
 
 /* Reads elements begin[d] <= index < begin[d] + count[d], dense and row-major, into `out`. 0, or an
  * error: the disk's, or that the file has changed since it was opened. Thread-safe. */

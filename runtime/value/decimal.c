@@ -23,18 +23,14 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "value/nearest.h"
 
-enum { LEAST_POWER = -342, GREATEST_POWER = 308, MOST_DIGITS = 19, EXPONENT_LIMIT = 100000 };
-enum { EXPLICIT_BITS = 52, EXPONENT_BIAS = 1023, INFINITE_EXPONENT = 0x7FF };
+enum { MOST_DIGITS = 19, EXPONENT_LIMIT = 100000 };
 
-static const struct {
-    uint64_t high, low;
-} powers_of_five[] = {
+const struct power_of_five powers_of_five[] = {
 /* from LEAST_POWER to 324, for the shortest of the least floats */
 #include "value/powers_of_five.def"
 };
-
-__extension__ typedef unsigned __int128 wide;
 
 /* The number is digits * 10^power; if `is_cut`, it has more digits, and lies above that. */
 struct scanned {
@@ -92,6 +88,35 @@ static void cut_digits(const char *at, const char *end, struct scanned *number)
     number->power = power;
 }
 
+/* Eight characters as they stand in memory, the first in the lowest byte. */
+static bool are_eight_digits(uint64_t text)
+{
+    return ((text & 0xF0F0F0F0F0F0F0F0) |
+            ((text + 0x0606060606060606) & 0xF0F0F0F0F0F0F0F0) >> 4) == 0x3333333333333333;
+}
+
+static uint64_t eight_digits(uint64_t text)
+{
+    text -= 0x3030303030303030;
+    text = text * 10 + (text >> 8); /* pairs, in every other byte */
+    uint64_t even = (text & 0x000000FF000000FF) * (100 + (1000000ULL << 32));
+    uint64_t odd = (text >> 16 & 0x000000FF000000FF) * (1 + (10000ULL << 32));
+    return (even + odd) >> 32;
+}
+
+/* Adds eight digits at once to those before them, while there are eight more. */
+static const char *scan_eights(const char *at, const char *end, uint64_t *digits)
+{
+    uint64_t eight;
+    for (; end - at >= 8; at += 8) {
+        memcpy(&eight, at, sizeof eight);
+        if (!are_eight_digits(eight))
+            break;
+        *digits = *digits * 100000000 + eight_digits(eight);
+    }
+    return at;
+}
+
 static bool scan(const char *text, const char *end, struct scanned *number)
 {
     const char *at = text;
@@ -100,11 +125,13 @@ static bool scan(const char *text, const char *end, struct scanned *number)
         at++;
     const char *first = at, *point = NULL;
     uint64_t digits = 0;
+    at = scan_eights(at, end, &digits);
     for (; is_digit(at, end); at++)
         digits = 10 * digits + (uint64_t)(*at - '0');
     int64_t count = at - first;
     if (at < end && *at == '.') {
         point = at++;
+        at = scan_eights(at, end, &digits);
         for (; is_digit(at, end); at++)
             digits = 10 * digits + (uint64_t)(*at - '0');
         number->power = -(at - point - 1);
@@ -119,62 +146,6 @@ static bool scan(const char *text, const char *end, struct scanned *number)
     return true;
 }
 
-/* digits * 10^power with all bits and the rounding bits in `high`; what is below them in *low. */
-static uint64_t multiply(uint64_t digits, int64_t power, uint64_t *low)
-{
-    const uint64_t mask = UINT64_MAX >> (EXPLICIT_BITS + 3);
-    size_t index = (size_t)(power - LEAST_POWER);
-    wide first = (wide)digits * powers_of_five[index].high;
-    uint64_t high = (uint64_t)(first >> 64);
-    *low = (uint64_t)first;
-    if ((high & mask) == mask) {
-        wide second = (wide)digits * powers_of_five[index].low;
-        uint64_t carry = (uint64_t)(second >> 64);
-        *low += carry;
-        high += carry > *low;
-    }
-    return high;
-}
-
-static uint64_t subnormal(uint64_t mantissa, int64_t exponent)
-{
-    if (-exponent + 1 >= 64)
-        return 0;
-    mantissa >>= -exponent + 1;
-    mantissa += mantissa & 1;
-    return mantissa >> 1; /* rounding up to a normal number sets its exponent */
-}
-
-/* The bits of the f64 that is nearest to digits * 10^power. */
-static uint64_t nearest(uint64_t digits, int64_t power)
-{
-    if (digits == 0 || power < LEAST_POWER)
-        return 0;
-    if (power > GREATEST_POWER)
-        return (uint64_t)INFINITE_EXPONENT << EXPLICIT_BITS;
-    int zeros = __builtin_clzll(digits);
-    uint64_t low, high = multiply(digits << zeros, power, &low);
-    int top = (int)(high >> 63), shift = top + 64 - EXPLICIT_BITS - 3;
-    uint64_t mantissa = high >> shift;
-    int64_t log2_of_power = ((152170 + 65536) * power) >> 16; /* floor(power * log2(10)) */
-    int64_t exponent = log2_of_power + 63 + top - zeros + EXPONENT_BIAS;
-    if (exponent <= 0)
-        return subnormal(mantissa, exponent);
-    /* Half way between two: only small powers of five can be; round to the even one. */
-    if (low <= 1 && power >= -4 && power <= 23 && (mantissa & 3) == 1 && mantissa << shift == high)
-        mantissa &= ~UINT64_C(1);
-    mantissa += mantissa & 1;
-    mantissa >>= 1;
-    if (mantissa >> (EXPLICIT_BITS + 1)) {
-        mantissa >>= 1;
-        exponent++;
-    }
-    if (exponent >= INFINITE_EXPONENT)
-        return (uint64_t)INFINITE_EXPONENT << EXPLICIT_BITS;
-    mantissa &= (UINT64_C(1) << EXPLICIT_BITS) - 1;
-    return mantissa | (uint64_t)exponent << EXPLICIT_BITS;
-}
-
 /* A text that ends with a zero byte, for the C library; free it. */
 static char *copy_text(const char *text, const char *end)
 {
@@ -186,21 +157,11 @@ static char *copy_text(const char *text, const char *end)
 
 const char *decimal_read_f64(const char *text, const char *end, double *value)
 {
-    static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     struct scanned number;
     if (!scan(text, end, &number))
         return NULL;
-    bool is_small = number.digits >> 53 == 0 && !number.is_cut;
-    if (is_small && number.power >= -22 && number.power <= 22) {
-        double digits = (double)number.digits;
-        digits = number.power < 0 ? digits / tens[-number.power] : digits * tens[number.power];
-        *value = number.negative ? -digits : digits;
-        return number.end;
-    }
-    uint64_t bits = nearest(number.digits, number.power);
-    if (number.is_cut && bits != nearest(number.digits + 1, number.power)) {
+    uint64_t bits = nearest_f64(number.digits, number.power);
+    if (number.is_cut && bits != nearest_f64(number.digits + 1, number.power)) {
         char *copy = copy_text(text, number.end);
         *value = strtod(copy, NULL);
         free(copy);
@@ -213,20 +174,18 @@ const char *decimal_read_f64(const char *text, const char *end, double *value)
 
 const char *decimal_read_f32(const char *text, const char *end, float *value)
 {
-    static const float tens[] = {1e0F, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F, 1e6F, 1e7F, 1e8F, 1e9F, 1e10F};
     struct scanned number;
     if (!scan(text, end, &number))
         return NULL;
-    bool is_small = number.digits >> 24 == 0 && !number.is_cut;
-    if (is_small && number.power >= -10 && number.power <= 10) {
-        float digits = (float)number.digits;
-        digits = number.power < 0 ? digits / tens[-number.power] : digits * tens[number.power];
-        *value = number.negative ? -digits : digits;
+    uint32_t bits = nearest_f32(number.digits, number.power);
+    if (number.is_cut && bits != nearest_f32(number.digits + 1, number.power)) {
+        char *copy = copy_text(text, number.end);
+        *value = strtof(copy, NULL);
+        free(copy);
         return number.end;
     }
-    char *copy = copy_text(text, number.end);
-    *value = strtof(copy, NULL);
-    free(copy);
+    bits |= (uint32_t)number.negative << 31;
+    memcpy(value, &bits, sizeof bits);
     return number.end;
 }
 

@@ -380,7 +380,8 @@ static bool bind_cached_input(struct binder *binder, dag_ref ref, uint64_t *word
     return true;
 }
 
-/* Reads the elements that a view takes of an input, and only these. */
+/* Reads the elements that a view takes of an input, and only these. What is in memory is the
+ * input's as long as the job runs. */
 static int bind_input(struct binder *binder, dag_ref ref, uint64_t *words)
 {
     const struct dag *dag = binder->table->dag;
@@ -393,6 +394,11 @@ static int bind_input(struct binder *binder, dag_ref ref, uint64_t *words)
     int code = select_view(binder, view, dag->inputs[number].rank, data_file_extents(file), &s);
     if (code)
         return code;
+    const void *elements = data_file_elements(file);
+    if (elements) {
+        binder->input_bytes += selected_elements(&s) * wk_scalar_bytes(s.scalar);
+        return bind_selection(binder, &s, elements, !binder->keeps, words);
+    }
     bool is_cacheable =
         s.rank > 0 && selected_elements(&s) * wk_scalar_bytes(s.scalar) >= INPUT_CACHE_LEAST;
     if (is_cacheable && bind_cached_input(binder, ref, words))

@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct type *type = type_of(&table, data, size);
     struct error error;
     struct data_file *file =
-        data_file_open(arena_printf(&arena, "/proc/self/fd/%d", memory), type, &error);
+        data_file_open(arena_printf(&arena, "/proc/self/fd/%d", memory), type, 1, &error);
     if (file && !(type->rank == 1 && type->element->scalar == WK_U8))
         read_file(file, type);
     data_file_close(file);

@@ -41,7 +41,7 @@ static void fill_line(char *line, const struct error *error)
 struct data_file *shim_open(const char *path, const char *type, char *line)
 {
     struct error error;
-    struct data_file *file = data_file_open(path, type_parse(&table, type), &error);
+    struct data_file *file = data_file_open(path, type_parse(&table, type), 1, &error);
     if (!file)
         fill_line(line, &error);
     return file;

@@ -3,6 +3,7 @@
 #include "value/csv.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,13 @@ static const struct type *table_of(enum wk_scalar scalar, uint8_t rank)
         type_table_init(&types, &arena);
     }
     return type_array(&types, type_scalar(&types, scalar), rank);
+}
+
+static int read_table(const char *text, size_t length, const struct type *type, int64_t *extents,
+                      void **data, struct error *error)
+{
+    struct csv_source source = {.name = "t", .text = text, .length = length, .threads = 2};
+    return csv_read_array(&source, type, extents, data, error);
 }
 
 static void round_trips(void)
@@ -51,8 +59,7 @@ static void round_trips(void)
         int64_t extents[2];
         void *data;
         struct error error;
-        int code =
-            csv_read_array(buffer_text(&text), text.length, "t", type, extents, &data, &error);
+        int code = read_table(buffer_text(&text), text.length, type, extents, &data, &error);
         CHECK_INT(code, 0);
         CHECK(code == 0 && extents[0] == ROWS && extents[1] == COLUMNS);
         CHECK(code == 0 && memcmp(data, elements, ROWS * COLUMNS * bytes) == 0);
@@ -69,7 +76,7 @@ static void reads(const char *text, uint8_t rank, const char *expected)
     struct error error;
     const struct type *type = table_of(WK_I64, rank);
     struct buffer out = {0};
-    if (csv_read_array(text, strlen(text), "t", type, extents, &data, &error) == 0) {
+    if (read_table(text, strlen(text), type, extents, &data, &error) == 0) {
         uint64_t words[] = {(uintptr_t)data, (uint64_t)extents[0], (uint64_t)extents[1]};
         csv_print_rows(type, words, 0, extents[0], &out);
         free(data);
@@ -126,10 +133,154 @@ static void zero_bytes(void)
     int64_t extents[2];
     void *data;
     struct error error;
-    CHECK_INT(csv_read_array(wide, sizeof wide, "t", type, extents, &data, &error), ERR_csv_field);
-    CHECK_INT(csv_read_array(hidden, sizeof hidden - 1, "t", type, extents, &data, &error),
-              ERR_csv_field);
-    CHECK_TEXT(error.message, "'t' is no text: it has a zero byte in it");
+    CHECK_INT(read_table(wide, sizeof wide, type, extents, &data, &error), ERR_csv_field);
+    CHECK_INT(read_table(hidden, sizeof hidden - 1, type, extents, &data, &error), ERR_csv_field);
+    CHECK_TEXT(error.message, "'t', line 1, column 1: this is no text: it has a zero byte in it");
 }
 
-TEST_MAIN(TEST(round_trips), TEST(forms), TEST(mistakes), TEST(zero_bytes))
+/* ---- Tables of many pieces ------------------------------------------------------------------- */
+
+enum { LINES = 150000, WIDTH = 3 };
+
+static uint64_t state = 1;
+
+static uint64_t next(void)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return state >> 33;
+}
+
+/* Numbers in every form, of one to forty bytes, whose nearest f64 strtod finds. */
+static void put_number(struct buffer *out)
+{
+    double x = ((double)next() - 0x1p30) * (next() % 4 ? 1e-6 : 1e-30);
+    const char *blank = next() % 64 ? "" : " ";
+    char text[64];
+    switch (next() % 7) {
+    case 0:
+        snprintf(text, sizeof text, "%.17g", x);
+        break;
+    case 1:
+        snprintf(text, sizeof text, "%.3f", x);
+        break;
+    case 2:
+        snprintf(text, sizeof text, "%.0f", x);
+        break;
+    case 3:
+        snprintf(text, sizeof text, "%.*e", (int)(next() % 20), x);
+        break;
+    case 4:
+        snprintf(text, sizeof text, "%.30f", x);
+        break;
+    case 5:
+        snprintf(text, sizeof text, "%.1f", x);
+        break;
+    default:
+        snprintf(text, sizeof text, "%+.5f", x);
+    }
+    buffer_printf(out, "%s%s%s", blank, text, blank);
+}
+
+static void put_lines(struct buffer *out, int lines)
+{
+    for (int line = 0; line < lines; line++) {
+        for (int column = 0; column < WIDTH; column++) {
+            put_number(out);
+            buffer_puts(out, column + 1 < WIDTH ? "," : next() % 3 ? "\n" : "\r\n");
+        }
+        if (next() % 1000 == 0)
+            buffer_puts(out, next() % 2 ? "\n\n" : "\r\n");
+    }
+}
+
+static int read_by(uint32_t threads, const struct buffer *text, const struct type *type,
+                   int64_t *extents, void **data, struct error *error)
+{
+    struct csv_source source = {
+        .name = "t", .text = text->data, .length = text->length, .threads = threads};
+    return csv_read_array(&source, type, extents, data, error);
+}
+
+/* What strtod finds in the text, from the first line on or the second. */
+static void check_elements(const char *text, const double *elements, int64_t count)
+{
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < count; i++) {
+        char *end;
+        double expected = strtod(text, &end);
+        wrong += memcmp(&expected, &elements[i], sizeof expected) != 0;
+        text = end + strspn(end, ", \r\n");
+    }
+    CHECK_INT(wrong, 0);
+    CHECK_INT(*text, 0);
+}
+
+/* Also with a header longer than a piece, and without a line feed at the end. */
+static void pieces(void)
+{
+    const struct type *type = table_of(WK_F64, 2);
+    struct buffer text = {0};
+    for (int i = 0; i < 100000; i++)
+        buffer_printf(&text, "a%d%s", i, i < 99999 ? "," : "\n");
+    size_t begin = text.length;
+    put_lines(&text, LINES);
+    while (strchr("\r\n", text.data[text.length - 1]))
+        text.data[--text.length] = 0;
+    for (uint32_t threads = 1; threads <= 4; threads += 3) {
+        int64_t extents[2];
+        void *data = NULL;
+        struct error error;
+        CHECK_INT(read_by(threads, &text, type, extents, &data, &error), 0);
+        CHECK(extents[0] == LINES && extents[1] == WIDTH);
+        if (data)
+            check_elements(text.data + begin, data, LINES * WIDTH);
+        free(data);
+    }
+    buffer_release(&text);
+}
+
+/* Of two mistakes in different pieces, always the first. */
+static void mistakes_in_pieces(void)
+{
+    const struct type *type = table_of(WK_F64, 2);
+    for (int turn = 0; turn < 20; turn++) {
+        struct buffer text = {0};
+        for (int line = 1; line <= LINES; line++) {
+            bool wrong = line >= 7000 * (turn + 1) && line % 1000 == 0;
+            buffer_puts(&text, wrong ? "1.5,22,x\n" : line % 500 ? "1.5,22,3\n" : "\r\n");
+        }
+        char expected[80];
+        snprintf(expected, sizeof expected, "'t', line %d, column 8: 'x' is no f64",
+                 7000 * (turn + 1));
+        int64_t extents[2];
+        void *data = NULL;
+        struct error error;
+        CHECK_INT(read_by(3, &text, type, extents, &data, &error), ERR_csv_field);
+        CHECK_TEXT(error.message, expected);
+        buffer_release(&text);
+    }
+}
+
+/* Lines of 400 KB, which reach over several pieces. */
+static void long_lines(void)
+{
+    const struct type *type = table_of(WK_I32, 2);
+    enum { FIELDS = 100000, ROWS = 12 };
+    struct buffer text = {0};
+    for (int i = 0; i < ROWS * FIELDS; i++)
+        buffer_printf(&text, "%d%c", i % 997, i % FIELDS == FIELDS - 1 ? '\n' : ',');
+    int64_t extents[2] = {0};
+    void *data = NULL;
+    struct error error;
+    CHECK_INT(read_by(2, &text, type, extents, &data, &error), 0);
+    CHECK(extents[0] == ROWS && extents[1] == FIELDS);
+    int wrong = 0;
+    for (int i = 0; data && i < ROWS * FIELDS; i++)
+        wrong += ((int32_t *)data)[i] != i % 997;
+    CHECK_INT(wrong, 0);
+    free(data);
+    buffer_release(&text);
+}
+
+TEST_MAIN(TEST(round_trips), TEST(forms), TEST(mistakes), TEST(zero_bytes), TEST(pieces),
+          TEST(mistakes_in_pieces), TEST(long_lines))

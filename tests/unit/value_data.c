@@ -112,7 +112,7 @@ static void broken_files_are_refused(void)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         put_npy(cases[i].dictionary, cases[i].bytes);
         error.code = ERR_none;
-        struct data_file *file = data_file_open(path, type_of("i32[_, _]"), &error);
+        struct data_file *file = data_file_open(path, type_of("i32[_, _]"), 1, &error);
         if (error.code != cases[i].code || (file != NULL) != (error.code == ERR_none)) {
             CHECK_INT(error.code, cases[i].code);
             CHECK_TEXT(error.message, cases[i].dictionary);
@@ -138,7 +138,7 @@ static void beginnings_of_files_are_refused(void)
         int code = npy_read_header((unsigned char *)copy, length, "a", &header, &error);
         CHECK_INT(code, length < whole.length - 16 ? ERR_npy_malformed : 0);
         free(copy);
-        struct data_file *file = data_file_open(path, type_of("f64[_, _]"), &error);
+        struct data_file *file = data_file_open(path, type_of("f64[_, _]"), 1, &error);
         CHECK((file != NULL) == (length == whole.length));
         if (!file)
             CHECK(error.code == ERR_npy_malformed || error.code == ERR_data_truncated);
@@ -151,14 +151,14 @@ static void beginnings_of_files_are_refused(void)
 static void what_is_no_file_is_refused(void)
 {
     begin();
-    CHECK(!data_file_open(path, type_of("f64[_]"), &error));
+    CHECK(!data_file_open(path, type_of("f64[_]"), 1, &error));
     CHECK_INT(error.code, ERR_file_unreadable);
-    CHECK(!data_file_open(folder, type_of("u8[_]"), &error));
+    CHECK(!data_file_open(folder, type_of("u8[_]"), 1, &error));
     CHECK_INT(error.code, ERR_file_unreadable);
-    CHECK(!data_file_open("/dev/zero", type_of("u8[_]"), &error));
+    CHECK(!data_file_open("/dev/zero", type_of("u8[_]"), 1, &error));
     CHECK_INT(error.code, ERR_file_unreadable);
     CHECK_INT(mkfifo(path, 0600), 0);
-    CHECK(!data_file_open(path, type_of("f64[_]"), &error)); /* and does not wait for a writer */
+    CHECK(!data_file_open(path, type_of("f64[_]"), 1, &error)); /* and does not wait for a writer */
     CHECK_INT(error.code, ERR_file_unreadable);
     end();
 }
@@ -228,7 +228,7 @@ static void pieces_of_either_order_are_read(void)
     begin();
     for (int form = 0; form < 4; form++) {
         put_cube(form & 1, form & 2);
-        struct data_file *file = data_file_open(path, type_of("u16[_, _, _]"), &error);
+        struct data_file *file = data_file_open(path, type_of("u16[_, _, _]"), 1, &error);
         CHECK(file != NULL);
         if (file)
             all_pieces_are_right(file);
@@ -256,7 +256,7 @@ static void large_pieces_go_through_the_buffer(void)
         {0, 19, ROWS, 1},      {2, 3, 3, 1990},    {2999, 1999, 1, 1},
     };
     double *piece = malloc(ROWS * COLUMNS * sizeof *piece);
-    struct data_file *file = data_file_open(path, type_of("f64[_, _]"), &error);
+    struct data_file *file = data_file_open(path, type_of("f64[_, _]"), 1, &error);
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         const int64_t *p = pieces[i];
         int wrong = 0;
@@ -280,15 +280,15 @@ static void any_file_is_bytes_unless_it_is_named_npy(void)
     put("hello, world", 12);
     snprintf(other, sizeof other, "%s/b", folder);
     CHECK_INT(rename(path, other), 0);
-    struct data_file *file = data_file_open(other, type_of("u8[_]"), &error);
+    struct data_file *file = data_file_open(other, type_of("u8[_]"), 1, &error);
     CHECK_INT(data_file_extents(file)[0], 12);
     CHECK_INT(data_file_read(file, &(int64_t){7}, &(int64_t){4}, bytes, &error), 0);
     CHECK(memcmp(bytes, "worl", 4) == 0);
     data_file_close(file);
-    CHECK(!data_file_open(other, type_of("i8[_]"), &error));
+    CHECK(!data_file_open(other, type_of("i8[_]"), 1, &error));
     CHECK_INT(error.code, ERR_npy_malformed);
     CHECK_INT(rename(other, path), 0);
-    CHECK(!data_file_open(path, type_of("u8[_]"), &error));
+    CHECK(!data_file_open(path, type_of("u8[_]"), 1, &error));
     CHECK_INT(error.code, ERR_npy_malformed);
     end();
 }
@@ -299,7 +299,7 @@ static void bools_become_zero_or_one(void)
     int wrong = 0;
     begin();
     put_npy("{'descr': '|b1', 'fortran_order': False, 'shape': (256,), }", 256);
-    struct data_file *file = data_file_open(path, type_of("bool[_]"), &error);
+    struct data_file *file = data_file_open(path, type_of("bool[_]"), 1, &error);
     CHECK_INT(data_file_read(file, &(int64_t){0}, &(int64_t){256}, bools, &error), 0);
     for (int i = 0; i < 256; i++)
         wrong += bools[i] != (i > 0);
@@ -315,7 +315,7 @@ static void changes_while_reading_are_found(void)
     begin();
     for (int change = 0; change < 4; change++) {
         put_npy("{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }", 24);
-        struct data_file *file = data_file_open(path, type_of("i32[_, _]"), &error);
+        struct data_file *file = data_file_open(path, type_of("i32[_, _]"), 1, &error);
         struct stat status;
         CHECK_INT(stat(path, &status), 0);
         CHECK_INT(data_file_read(file, all, counts, piece, &error), 0);
@@ -411,7 +411,7 @@ static void written_arrays_are_read_back(void)
     uint64_t words[] = {(uintptr_t)data, 3, 2};
     begin();
     CHECK_INT(npy_write(path, WK_F64, 2, words, &error), 0);
-    struct data_file *file = data_file_open(path, type_of("f64[_, _]"), &error);
+    struct data_file *file = data_file_open(path, type_of("f64[_, _]"), 1, &error);
     CHECK_INT(data_file_read(file, (int64_t[]){0, 0}, (int64_t[]){3, 2}, back, &error), 0);
     CHECK(memcmp(data, back, sizeof data) == 0);
     data_file_close(file);
