@@ -106,7 +106,8 @@ def test_golden(path):
 WORLDS = [[level, "--on", world, *seed]
           for level in ("-O0", "-O1", "-O2")
           for world, seed in (("local", []), ("sim", ["--seed", "1"]))] + \
-         [["-O2", "--on", "sim", "--seed", str(s)] for s in (2, 3)] + [["-O2", "--workers", "1"]]
+         [["-O2", "--on", "sim", "--seed", str(s)] for s in (2, 3)] + [["-O2", "--workers", "1"]] + \
+         [["-O2", "--on", "loopback"], ["-O2", "--on", "loopback", "--workers", "1"]]
 
 
 def test_program(path):

@@ -83,21 +83,6 @@ static bool stage_encode(struct compilation *c)
     return true;
 }
 
-/* What a leaf of this name is bound to. */
-static struct data_file *find_leaf(const struct compilation *c, const char *name)
-{
-    struct data_file *found = NULL;
-    struct buffer leaf_name = {0};
-    for (uint32_t leaf = 0; leaf < flow_leaf_total(c->code) && !found; leaf++) {
-        buffer_clear(&leaf_name);
-        flow_leaf_name(c->code, leaf, &leaf_name);
-        if (strcmp(buffer_text(&leaf_name), name) == 0)
-            found = c->files[leaf];
-    }
-    buffer_release(&leaf_name);
-    return found;
-}
-
 /* The DAG's inputs are arrays and maps among the leaves of main's parameters, by name, and files,
  * by number. */
 static void find_inputs(struct compilation *c)
@@ -105,8 +90,9 @@ static void find_inputs(struct compilation *c)
     c->inputs = memory_new(c->dag.input_count, sizeof *c->inputs);
     for (uint32_t i = 0; i < c->dag.input_count; i++) {
         const struct dag_input *input = &c->dag.inputs[i];
-        c->inputs[i] = input->file ? c->job_files.handles[input->file - 1]
-                                   : find_leaf(c, dag_string(&c->dag, input->name));
+        c->inputs[i] = input->file
+                           ? c->job_files.handles[input->file - 1]
+                           : c->files[flow_find_leaf(c->code, dag_string(&c->dag, input->name))];
     }
 }
 

@@ -8,9 +8,10 @@
 #include "command/progress.h"
 #include "command/result.h"
 #include "trace/trace.h"
+#include "world/loopback.h"
 #include "world/world.h"
 
-enum world { WORLD_LOCAL, WORLD_SIM };
+enum world { WORLD_LOCAL, WORLD_SIM, WORLD_LOOPBACK };
 
 struct run {
     struct compilation compilation;
@@ -32,7 +33,7 @@ static int check_seed(enum world world, const struct options *options, struct er
 
 static int parse_options(struct run *run, const struct options *options, struct error *error)
 {
-    static const char *const worlds[] = {"local", "sim", NULL};
+    static const char *const worlds[] = {"local", "sim", "loopback", NULL};
     static const char *const stats[] = {"", "json", NULL};
     uint64_t number;
     int index = 0;
@@ -90,12 +91,71 @@ static void refuse_exit(void)
     _exit(EXIT_MISTAKE);
 }
 
+/* ---- Remote worlds --------------------------------------------------------------------------- */
+
+enum { INLINE_BYTES = 4096, LEASE_MS = 10000 };
+
+/* The sizes of the inputs that were bound as a whole, by leaf. */
+static uint64_t *block_sizes(struct compilation *c)
+{
+    uint32_t leaves = flow_leaf_total(c->code);
+    uint64_t *sizes = arena_array(&c->arena, uint64_t, leaves + 1);
+    for (uint32_t i = 0; i < leaves; i++) {
+        const struct wk_block *block = c->files[i] ? data_file_block(c->files[i]) : NULL;
+        sizes[i] = block ? WK_HEADER_BYTES + block->bytes : 0;
+    }
+    return sizes;
+}
+
+/* What the program was compiled to says which it is; within one process there is only one. */
+static struct description describe_job(struct compilation *c)
+{
+    struct description description = {.arguments = c->arguments,
+                                      .block_bytes = block_sizes(c),
+                                      .argument_count = flow_leaf_total(c->code),
+                                      .files = c->job_files.files,
+                                      .file_count = c->job_files.count,
+                                      .inline_bytes = INLINE_BYTES,
+                                      .grain = 1,
+                                      .lease_ms = LEASE_MS,
+                                      .counts = c->options->given[OPTION_STATS]};
+    memset(description.program, '0', DESCRIPTION_DIGEST);
+    return description;
+}
+
+static wk_kernel *find_kernel(void *context, const char *symbol)
+{
+    return kernel_library_find(context, symbol);
+}
+
+static int run_loopback(struct run *run, const struct job *job, struct error *error)
+{
+    struct compilation *c = &run->compilation;
+    struct client_job client = {job, c->code, describe_job(c)};
+    struct remote_program program = {c->code, client.description.program, find_kernel, &c->kernels};
+    struct loopback_options options = {.executors = run->job.workers ? run->job.workers : 2,
+                                       .executor = {.processors = 1}};
+    return loopback_run(&client, &program, &options, &run->job, &run->outcome, error);
+}
+
 static int run_in_world(struct run *run, const struct job *job, struct error *error)
+{
+    switch (run->world) {
+    case WORLD_LOCAL:
+        return local_run(job, &run->job, &run->outcome, error);
+    case WORLD_SIM:
+        return sim_run(job, &run->job, &run->outcome, error);
+    case WORLD_LOOPBACK:
+        return run_loopback(run, job, error);
+    }
+    bug("world %d", (int)run->world);
+}
+
+static int run_guarded(struct run *run, const struct job *job, struct error *error)
 {
     atexit(refuse_exit);
     atomic_store(&job_is_running, true);
-    int code = run->world == WORLD_LOCAL ? local_run(job, &run->job, &run->outcome, error)
-                                         : sim_run(job, &run->job, &run->outcome, error);
+    int code = run_in_world(run, job, error);
     atomic_store(&job_is_running, false);
     return code;
 }
@@ -120,7 +180,7 @@ static bool run_job(struct run *run)
     run->job.progress = progress_update;
     run->job.progress_context = &run->progress;
     progress_begin(&run->progress, c->dag.node_count - 1);
-    int code = run_in_world(run, &job, &error);
+    int code = run_guarded(run, &job, &error);
     progress_end(&run->progress);
     if (code)
         diagnose_error(&c->diagnostics, &error, c->source);

@@ -469,6 +469,25 @@ void flow_leaf_name(const struct flow_code *code, uint32_t leaf, struct buffer *
     }
 }
 
+const struct type *flow_leaf_type(const struct flow_code *code, uint32_t leaf)
+{
+    return code->leaf_types[leaf];
+}
+
+uint32_t flow_find_leaf(const struct flow_code *code, const char *name)
+{
+    struct buffer leaf_name = {0};
+    uint32_t leaf = 0;
+    for (; leaf < flow_leaf_total(code); leaf++) {
+        buffer_clear(&leaf_name);
+        flow_leaf_name(code, leaf, &leaf_name);
+        if (strcmp(buffer_text(&leaf_name), name) == 0)
+            break;
+    }
+    buffer_release(&leaf_name);
+    return leaf;
+}
+
 const struct type *flow_result_type(const struct flow_code *code)
 {
     return code->result_type;

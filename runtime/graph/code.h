@@ -29,6 +29,9 @@ struct flow_parameter flow_parameter(const struct flow_code *code, uint32_t inde
  * array, or a map. The name is the parameter's, or that of its part: "grid", "grid.size.0". */
 uint32_t flow_leaf_total(const struct flow_code *code);
 void flow_leaf_name(const struct flow_code *code, uint32_t leaf, struct buffer *out);
+const struct type *flow_leaf_type(const struct flow_code *code, uint32_t leaf);
+/* The leaf of this name; flow_leaf_total() if there is none. */
+uint32_t flow_find_leaf(const struct flow_code *code, const char *name);
 
 const struct type *flow_result_type(const struct flow_code *code);
 

@@ -228,6 +228,17 @@ struct wk_block *context_new_array(struct context *context, enum wk_scalar scala
     return block;
 }
 
+struct wk_block *context_new_block(struct context *context, const struct wk_block *header)
+{
+    struct wk_block *block = new_block(context, header->bytes);
+    if (!block)
+        return NULL;
+    set_shape(block, header->scalar, header->rank, header->extents, header->bytes);
+    block->flags = header->flags;
+    block_set_base(block, 0);
+    return block;
+}
+
 /* ---- Slots ---------------------------------------------------------------------------------- */
 
 /* The memory of a page, or NULL; nothing is recorded. */

@@ -130,6 +130,10 @@ static inline int context_run_scalars(struct context *context, wk_kernel *kernel
 struct wk_block *context_new_array(struct context *context, enum wk_scalar scalar, uint8_t rank,
                                    const int64_t *extents);
 
+/* A new block with the shape, flags and size of data that a header says; the data are undefined. NULL
+ * with context->error filled when there is no memory for it. */
+struct wk_block *context_new_block(struct context *context, const struct wk_block *header);
+
 /* Takes one owner away; the last one's block goes to the cache. NULL is allowed. */
 void context_drop(struct context *context, struct wk_block *block);
 

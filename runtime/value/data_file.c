@@ -389,6 +389,19 @@ int data_file_read_text(const char *path, char **text, size_t *length, struct er
     return code;
 }
 
+struct data_file *data_file_remote(const char *name, struct rectangle_reader *reader,
+                                   enum wk_scalar scalar, uint8_t rank, const int64_t *extents)
+{
+    struct data_file *file = memory_new(1, sizeof *file);
+    file->scalar = scalar;
+    file->source = (struct rectangle_source){
+        .file = -1, .reader = reader, .rank = rank, .element_bytes = wk_scalar_bytes(scalar)};
+    memcpy(file->source.extents, extents, rank * sizeof *extents);
+    file->path = memory_new(strlen(name) + 1, 1);
+    strcpy(file->path, name);
+    return file;
+}
+
 void data_file_close(struct data_file *file)
 {
     if (!file)
@@ -498,7 +511,7 @@ static int read_pieces(const struct data_file *file, int descriptor, const int64
     case RECTANGLE_NO_MEMORY:
         return error_set(error, ERR_out_of_memory, "there is no memory to read '%s'", file->path);
     }
-    return check_unchanged(file, descriptor, error);
+    return source.reader ? 0 : check_unchanged(file, descriptor, error);
 }
 
 int data_file_read(struct data_file *file, const int64_t *begin, const int64_t *count, void *out,
@@ -511,6 +524,8 @@ int data_file_read(struct data_file *file, const int64_t *begin, const int64_t *
             read_inline(file, begin, count, 0, file->inline_data, &to);
         return 0;
     }
+    if (file->source.reader)
+        return read_pieces(file, -1, begin, count, out, error);
     int descriptor = file->source.file;
     if (descriptor < 0)
         descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "value/context.h"
+#include "value/rectangle.h"
 
 struct data_file;
 
@@ -38,6 +39,11 @@ struct wk_block *data_file_block(const struct data_file *file);
 /* Reads the whole of a text file, with a zero byte behind it (free it). 0; or an error, also when
  * it is UTF-16 or has a zero byte in it. */
 int data_file_read_text(const char *path, char **text, size_t *length, struct error *error);
+
+/* An array whose elements a reader gives, dense and row-major: an input that a client has stored.
+ * `name` is what messages call it. The reader outlives the handle. */
+struct data_file *data_file_remote(const char *name, struct rectangle_reader *reader,
+                                   enum wk_scalar scalar, uint8_t rank, const int64_t *extents);
 
 void data_file_close(struct data_file *file); /* NULL is allowed */
 

@@ -35,10 +35,14 @@ struct reading {
     struct level levels[WK_MAX_RANK];
 };
 
-static enum rectangle_result read_bytes(int file, char *out, uint64_t bytes, uint64_t offset)
+static enum rectangle_result read_bytes(const struct rectangle_source *source, char *out,
+                                        uint64_t bytes, uint64_t offset)
 {
+    if (source->reader)
+        return source->reader->read(source->reader, out, bytes, offset) ? RECTANGLE_FAILED
+                                                                        : RECTANGLE_OK;
     while (bytes) {
-        ssize_t got = pread(file, out, bytes, (off_t)offset);
+        ssize_t got = pread(source->file, out, bytes, (off_t)offset);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
@@ -105,7 +109,7 @@ static enum rectangle_result read_through_buffer(struct reading *reading, int de
     if (!reading->buffer && !(reading->buffer = memory_try(BUFFER_BYTES, WK_ALIGN)))
         return RECTANGLE_NO_MEMORY;
     enum rectangle_result result =
-        read_bytes(reading->source->file, reading->buffer, (count - 1) * level->file_stride + below,
+        read_bytes(reading->source, reading->buffer, (count - 1) * level->file_stride + below,
                    offset + first * level->file_stride);
     if (result)
         return result;
@@ -137,7 +141,7 @@ static enum rectangle_result read_level(struct reading *reading, int depth, uint
 {
     const struct level *level = &reading->levels[depth];
     if (is_run(reading, depth))
-        return read_bytes(reading->source->file, out, level->file_span, offset);
+        return read_bytes(reading->source, out, level->file_span, offset);
     bool last = depth + 1 == reading->source->rank;
     uint64_t below = last ? reading->source->element_bytes : level[1].file_span;
     uint64_t at_once = 1;

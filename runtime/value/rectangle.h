@@ -10,8 +10,14 @@
 
 #include "wk.h"
 
+/* Reads `bytes` bytes from `offset` on, that are there. 0, or not. Any thread calls it. */
+struct rectangle_reader {
+    int (*read)(struct rectangle_reader *reader, void *out, uint64_t bytes, uint64_t offset);
+};
+
 struct rectangle_source {
     int file;
+    struct rectangle_reader *reader; /* instead of the file; or NULL */
     uint64_t offset; /* of the first element */
     uint32_t element_bytes;
     uint8_t rank; /* at least 1 */

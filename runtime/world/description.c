@@ -1,0 +1,184 @@
+/* Descriptions as bytes; see description.h. A version, then the fields in their order. */
+#include "world/description.h"
+
+#include <string.h>
+
+enum { VERSION = 1 };
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+static void write_word(struct buffer *out, uint64_t word)
+{
+    buffer_append(out, &word, sizeof word);
+}
+
+static void write_text(struct buffer *out, const char *text, uint64_t length)
+{
+    write_word(out, length);
+    buffer_append(out, text, length);
+}
+
+/* Of a file list, extents[0] says how many words there are. */
+static void write_argument(struct buffer *out, const struct flow_argument *argument)
+{
+    write_word(out, argument->given);
+    write_word(out, argument->word);
+    buffer_append(out, argument->extents, sizeof argument->extents);
+    write_word(out, argument->text != NULL);
+    if (argument->text)
+        write_text(out, argument->text, argument->length);
+    uint64_t words = argument->words ? (uint64_t)argument->extents[0] : 0;
+    write_word(out, argument->words != NULL);
+    for (uint64_t i = 0; i < words; i++)
+        write_word(out, argument->words[i]);
+}
+
+void description_write(const struct description *d, struct buffer *out)
+{
+    write_word(out, VERSION);
+    buffer_append(out, d->program, DESCRIPTION_DIGEST);
+    write_word(out, d->argument_count);
+    for (uint32_t i = 0; i < d->argument_count; i++)
+        write_argument(out, &d->arguments[i]);
+    for (uint32_t i = 0; i < d->argument_count; i++)
+        write_word(out, d->block_bytes ? d->block_bytes[i] : 0);
+    write_word(out, d->file_count);
+    for (uint32_t i = 0; i < d->file_count; i++) {
+        write_text(out, d->files[i].name, strlen(d->files[i].name));
+        write_word(out, (uint64_t)d->files[i].size);
+    }
+    write_word(out, d->max_tasks);
+    write_word(out, d->max_steps);
+    write_word(out, d->inline_bytes);
+    write_word(out, d->grain);
+    write_word(out, d->lease_ms);
+    write_word(out, d->delay_ms);
+    write_word(out, d->without);
+    write_word(out, d->counts);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+struct reader {
+    const char *at, *end;
+    struct arena *arena;
+    bool failed; /* what was read since is zero */
+};
+
+static const char *read_bytes(struct reader *r, uint64_t length)
+{
+    const char *at = r->at;
+    if (r->failed || length > (uint64_t)(r->end - r->at)) {
+        r->failed = true;
+        return NULL;
+    }
+    r->at += length;
+    return at;
+}
+
+static uint64_t read_word(struct reader *r)
+{
+    uint64_t word = 0;
+    const char *bytes = read_bytes(r, sizeof word);
+    if (bytes)
+        memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static uint32_t read_number(struct reader *r)
+{
+    uint64_t word = read_word(r);
+    r->failed |= word > UINT32_MAX;
+    return (uint32_t)word;
+}
+
+/* How many of what takes at least `bytes` each: no more than there is room for. */
+static uint64_t read_count(struct reader *r, uint64_t bytes)
+{
+    uint64_t count = read_word(r);
+    if (count > (uint64_t)(r->end - r->at) / bytes || count > UINT32_MAX)
+        r->failed = true;
+    return r->failed ? 0 : count;
+}
+
+static const char *read_text(struct reader *r, uint64_t *length)
+{
+    *length = read_word(r);
+    const char *bytes = read_bytes(r, *length);
+    return bytes ? arena_text(r->arena, bytes, *length) : NULL;
+}
+
+static const uint64_t *read_words(struct reader *r, uint64_t count)
+{
+    const char *bytes = count <= (uint64_t)(r->end - r->at) / 8 ? read_bytes(r, count * 8) : NULL;
+    r->failed |= !bytes;
+    return bytes ? arena_copy(r->arena, bytes, count * 8) : NULL;
+}
+
+static void read_argument(struct reader *r, struct flow_argument *argument)
+{
+    argument->given = read_word(r) != 0;
+    argument->word = read_word(r);
+    const char *extents = read_bytes(r, sizeof argument->extents);
+    if (extents)
+        memcpy(argument->extents, extents, sizeof argument->extents);
+    if (read_word(r))
+        argument->text = read_text(r, &argument->length);
+    if (read_word(r))
+        argument->words = read_words(r, (uint64_t)argument->extents[0]);
+}
+
+static void read_arguments(struct reader *r, struct description *d)
+{
+    d->argument_count = (uint32_t)read_count(r, sizeof(uint64_t));
+    struct flow_argument *arguments =
+        arena_array(r->arena, struct flow_argument, d->argument_count + 1);
+    for (uint32_t i = 0; i < d->argument_count; i++)
+        read_argument(r, &arguments[i]);
+    d->arguments = arguments;
+    uint64_t *block_bytes = arena_array(r->arena, uint64_t, d->argument_count + 1);
+    for (uint32_t i = 0; i < d->argument_count; i++)
+        block_bytes[i] = read_word(r);
+    d->block_bytes = block_bytes;
+}
+
+static void read_files(struct reader *r, struct description *d)
+{
+    d->file_count = (uint32_t)read_count(r, sizeof(uint64_t));
+    struct flow_file *files = arena_array(r->arena, struct flow_file, d->file_count + 1);
+    for (uint32_t i = 0; i < d->file_count; i++) {
+        uint64_t length;
+        files[i].name = read_text(r, &length);
+        files[i].size = (int64_t)read_word(r);
+        r->failed |= files[i].size < 0;
+    }
+    d->files = files;
+}
+
+int description_read(const void *bytes, size_t length, struct arena *arena, struct description *d,
+                     struct error *error)
+{
+    struct reader r = {bytes, (const char *)bytes + length, arena, false};
+    *d = (struct description){0};
+    uint64_t version = read_word(&r);
+    if (!r.failed && version != VERSION)
+        return error_set(error, ERR_bad_description,
+                         "the job's description is of version %llu; this executor reads %d",
+                         (unsigned long long)version, VERSION);
+    const char *program = read_bytes(&r, DESCRIPTION_DIGEST);
+    if (program)
+        memcpy(d->program, program, DESCRIPTION_DIGEST);
+    read_arguments(&r, d);
+    read_files(&r, d);
+    d->max_tasks = read_word(&r);
+    d->max_steps = read_word(&r);
+    d->inline_bytes = read_word(&r);
+    d->grain = read_number(&r);
+    d->lease_ms = read_number(&r);
+    d->delay_ms = read_number(&r);
+    d->without = read_number(&r);
+    d->counts = read_word(&r) != 0;
+    if (r.failed || r.at != r.end)
+        return error_set(error, ERR_bad_description, "the job's description is cut off");
+    return 0;
+}

@@ -1,0 +1,213 @@
+/*
+ * Private to remote*.c:
+ *
+ *     remote.c         serving an event: the loop, its timers, the end
+ *     remote_job.c     a job's plan and tables, as its description says
+ *     remote_inputs.c  the job's input files, read from the store
+ *     remote_values.c  the values that the process holds, and parcels of them
+ *     remote_steps.c   what the executor says, as requests, invocations and runs of tasks
+ *     remote_work.c    the threads that run tasks
+ */
+#ifndef WKC_WORLD_REMOTE_STATE_H
+#define WKC_WORLD_REMOTE_STATE_H
+
+#include <pthread.h>
+
+#include "executor/executor.h"
+#include "store/store.h"
+#include "value/rectangle.h"
+#include "value/stored.h"
+#include "world/bind.h"
+#include "world/description.h"
+#include "world/payload.h"
+#include "world/remote.h"
+
+struct remote_inputs;
+
+/* A producer of a node, with the parts of its value that the node reads. */
+struct remote_edge {
+    uint32_t producer;
+    uint32_t all_parts; /* not 0: `parts` cannot tell; take all */
+    uint64_t parts;     /* bit p: part p, p < 64 */
+};
+
+/* What is known of a part. */
+enum {
+    PART_HERE = 1,   /* its slot holds it */
+    PART_STORED = 2, /* it is in the store */
+};
+
+/* The job that the process works for. */
+struct remote_job {
+    char name[STORE_JOB_NAME + 1];
+    char *address; /* of its store */
+    struct store *store;
+    struct arena arena;
+    struct buffer description_bytes;
+    struct description description;
+    struct dag dag;
+    struct plan plan;
+    struct job job; /* as bind.h wants it */
+    struct bind_table table;
+    struct remote_inputs *inputs;
+    struct data_file **input_files, **files; /* by input of the DAG; by number of a file */
+    uint64_t *first_edge;                    /* by node: its distinct producers */
+    struct remote_edge *edges;
+    uint64_t *slots;          /* by part */
+    uint8_t *parts;           /* by part: PART_… */
+    uint64_t *read_parts;     /* by node: which parts anybody reads */
+    VECTOR(uint32_t) touched; /* nodes that a part is known of */
+    uint64_t held_bytes;
+};
+
+struct remote;
+
+/* A thread that runs tasks; number 0 is the loop's own. */
+struct remote_worker {
+    struct remote *remote;
+    struct context context;
+    struct binder binder;
+    uint64_t *arguments, *results;
+    bool arguments_bound;
+    _Atomic(uint32_t) stop; /* polled by kernels */
+    pthread_t thread;
+    bool has_thread;
+    /* Under the lock: */
+    uint32_t node;     /* the task to run, or that ran; PLAN_NONE: idle */
+    bool is_done;      /* it has run, and nobody has taken note of it yet */
+    bool expired;      /* its time-out has gone by */
+    int code;          /* of the run */
+    uint64_t began;    /* ns */
+    uint64_t deadline; /* ns; 0: none */
+    uint64_t took;     /* ns */
+};
+
+/* How long the runs of a task took so far. */
+struct remote_pace {
+    uint64_t longest; /* ns; 0: not known */
+};
+
+/* Something that was begun for the executor, and takes one or more answers, in phases. */
+struct remote_step {
+    struct remote_step *previous, *next; /* in the list of all */
+    struct executor_action action;
+    struct executor_event answer; /* what the executor will be told at the end */
+    bool is_silent;               /* it is told nothing */
+    int phase;
+    uint32_t left; /* answers to come */
+    bool is_missing;
+    VECTOR(struct store_request *) requests; /* all that were sent */
+    VECTOR(void *) memory;                   /* what they point to */
+    struct store_name *names;
+    struct remote_invocation invocation;
+    struct buffer parcel;
+};
+
+struct remote_timer {
+    uint64_t due; /* ns */
+    struct executor_event event;
+};
+
+struct remote {
+    struct remote_program program;
+    struct remote_platform *platform;
+    struct remote_options options;
+    struct remote_job *job; /* of the last event; or NULL */
+    struct memory_account account;
+    struct remote_worker *workers; /* 1 + processors */
+    struct remote_pace *paces;     /* by task of the job's DAG */
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    int wake; /* an eventfd: a task has run */
+    bool closing;
+    VECTOR(uint32_t) queue; /* nodes to run, when all threads are busy */
+
+    /* Of the event that is served: */
+    struct payload payload;
+    struct arena arena;
+    struct executor executor;
+    struct remote_step *steps;
+    VECTOR(struct remote_timer) timers;
+    uint64_t began, next_beat, short_at; /* ns; short_at 0: there is no limit */
+    bool beating, poisoned;
+    uint32_t running;     /* tasks in threads */
+    uint32_t invoking;    /* invocations that the platform has */
+    struct error failure; /* of the task that failed last */
+    int code;             /* the event cannot be served to its end: why */
+    struct error error;
+    struct metrics metrics;
+};
+
+uint64_t remote_now(void); /* ns, CLOCK_MONOTONIC */
+/* The event fails: nothing more is begun. The first reason stands. */
+void remote_give_up(struct remote *remote, const struct error *error);
+/* Tells the executor. */
+void remote_tell(struct remote *remote, const struct executor_event *event);
+
+/* remote_job.c */
+int remote_job_open(struct remote *remote, const struct payload *payload, struct error *error);
+void remote_job_close(struct remote *remote);
+
+/* remote_inputs.c: data_file handles of what the client has stored, by parameter of main, or by
+ * file of the job. */
+struct remote_inputs *remote_inputs_open(const char *address, const char *job, struct error *error);
+void remote_inputs_close(struct remote_inputs *inputs);
+struct rectangle_reader *remote_inputs_reader(struct remote_inputs *inputs, uint32_t number,
+                                              uint64_t bytes);
+
+/* remote_values.c */
+static inline uint64_t remote_part(const struct remote_job *job, uint32_t node, uint32_t part)
+{
+    return job->dag.nodes[node].first_part + part;
+}
+static inline uint32_t remote_part_count(const struct remote_job *job, uint32_t node)
+{
+    return job->table.tasks[job->dag.nodes[node].task].result_count;
+}
+static inline bool remote_reads(const struct remote_edge *edge, uint32_t part)
+{
+    return edge->all_parts || (part < 64 && (edge->parts >> part & 1));
+}
+/* Keeps what a run of the node gave; the bytes of its largest part that anybody reads. */
+uint64_t remote_keep(struct remote *remote, uint32_t node, const uint64_t *results);
+/* Keeps a part that was loaded. */
+int remote_keep_stored(struct remote *remote, uint32_t node, uint32_t part, const void *bytes,
+                       size_t size);
+void remote_note(struct remote_job *job, uint32_t node, uint32_t part, uint8_t what);
+/* Takes what a parcel holds. 0, or an error's code with remote->error. */
+int remote_take_parcel(struct remote *remote, const void *parcel, size_t length,
+                       struct error *error);
+/* Adds what the edge's consumer reads: small parts that are here, the others as stored; or all as
+ * stored. */
+void remote_add_to_parcel(struct remote_job *job, struct buffer *parcel,
+                          const struct remote_edge *edge, bool all_stored);
+bool remote_is_small(const struct remote_job *job, uint32_t node, uint32_t part);
+/* Frees all values. */
+void remote_drop_values(struct remote *remote);
+
+/* remote_steps.c */
+void remote_perform(struct remote *remote, const struct executor_action *action);
+void remote_answered(struct remote *remote, struct store_request *request);
+void remote_invoked(struct remote *remote, struct remote_invocation *invocation);
+/* A task has run on a worker; the worker is idle again. */
+void remote_ran(struct remote *remote, struct remote_worker *worker);
+void remote_beat(struct remote *remote);
+/* Gives up all steps, when the event fails. */
+void remote_forget_steps(struct remote *remote);
+
+/* remote_work.c */
+void remote_workers_start(struct remote *remote);
+void remote_workers_stop(struct remote *remote);
+/* For a new job: what its table needs. */
+void remote_workers_prepare(struct remote *remote);
+void remote_workers_release_job(struct remote *remote);
+/* Runs the node's task, now or on another thread; remote_ran() follows. */
+void remote_run(struct remote *remote, uint32_t node);
+/* Takes note of the tasks that have run. */
+void remote_collect(struct remote *remote);
+/* Tasks whose time is up are stopped; the ns at which the next one's is, or UINT64_MAX. */
+uint64_t remote_expire(struct remote *remote);
+/* Stops all tasks, and waits for their ends. */
+void remote_stop_tasks(struct remote *remote);
+
+#endif
