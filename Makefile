@@ -54,7 +54,7 @@ ARCHIVES := $(COMPILER_ARCHIVES) $(RUNTIME_ARCHIVES)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(OUT)/wkc $(OUT)/libwkc-kernel.so $(OUT)/include/wk.h
+all: $(OUT)/wkc $(OUT)/libwkc-kernel.so $(OUT)/libwkc-emulator.so $(OUT)/include/wk.h
 
 # ---- Compiling ------------------------------------------------------------------------------------
 
@@ -70,6 +70,11 @@ $(OUT)/runtime/%.o: runtime/%.c
 $(OUT)/compiler/kernel/%.o: compiler/kernel/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -fvisibility=hidden $(compiler_includes) $(shell $(LLVM_CONFIG) --cflags | sed 's/-std=[^ ]*//; s/-I/-isystem /g') -MMD -MP -c $< -o $@
+
+# So is the emulator of Lambda, for its HTTP library.
+$(OUT)/compiler/emulator/%.o: compiler/emulator/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fvisibility=hidden $(compiler_includes) -MMD -MP -c $< -o $@
 
 $(OUT)/compiler/%.o: compiler/%.c
 	@mkdir -p $(@D)
@@ -109,6 +114,10 @@ $(OUT)/include/wk.h: runtime/wk.h
 $(OUT)/libwkc-kernel.so: $(KERNEL_OBJECTS)
 	$(CC) $(MODE_FLAGS) -shared -o $@ $^ $(shell $(LLVM_CONFIG) --ldflags --libs)
 
+EMULATOR_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/emulator/*.c))
+$(OUT)/libwkc-emulator.so: $(EMULATOR_OBJECTS)
+	$(CC) $(MODE_FLAGS) -shared -o $@ $^ -lmicrohttpd -lzip -ljansson -lcrypto
+
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 
 # ---- Unit tests: tests/unit/MODULE_name.c links MODULE and what stands below it -----------------------
@@ -133,9 +142,9 @@ unit: $(UNIT_TESTS)
 
 # ---- Dependencies: Debian packages --------------------------------------------------------------------
 
-BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev graphviz libopenblas0-pthread
-TEST_PACKAGES := python3 python3-numpy clang-19 libclang-rt-19-dev gdb valgrind
-BENCH_PACKAGES := g++ libtbb-dev robin-map-dev
+BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev graphviz libopenblas0-pthread libmicrohttpd-dev libzip-dev
+TEST_PACKAGES := python3 python3-numpy python3-boto3 awscli clang-19 libclang-rt-19-dev gdb valgrind
+BENCH_PACKAGES := nginx-light g++ libtbb-dev robin-map-dev
 
 deps:
 	@missing=; for p in $(BUILD_PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES); do \
@@ -175,6 +184,7 @@ PREFIX ?= /usr/local
 install: all
 	install -D -m 755 $(OUT)/wkc $(DESTDIR)$(PREFIX)/bin/wkc
 	install -D -m 755 $(OUT)/libwkc-kernel.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-kernel.so
+	install -D -m 755 $(OUT)/libwkc-emulator.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-emulator.so
 	install -D -m 644 runtime/wk.h $(DESTDIR)$(PREFIX)/include/wk.h
 	install -d $(DESTDIR)$(PREFIX)/share/wkc/examples/data $(DESTDIR)$(PREFIX)/share/wkc/stdlib
 	install -m 644 stdlib/* $(DESTDIR)$(PREFIX)/share/wkc/stdlib

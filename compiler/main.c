@@ -5,7 +5,7 @@ static int (*const commands[COMMAND_COUNT])(const struct options *options) = {
     [COMMAND_CHECK] = command_check,     [COMMAND_COMPILE] = command_compile,
     [COMMAND_DOT] = command_dot,         [COMMAND_RUN] = command_run,
     [COMMAND_HELP] = command_help,       [COMMAND_EXPLAIN] = command_explain,
-    [COMMAND_VERSION] = command_version,
+    [COMMAND_VERSION] = command_version, [COMMAND_EMULATOR] = command_emulator,
 };
 
 int main(int argc, char **argv)

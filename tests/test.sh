@@ -25,6 +25,7 @@ done
 suite tests/examples.py
 suite tests/linalg.py
 suite tests/cli.py
+suite tests/emulator.py
 suite tests/stdlib.py
 suite tests/values.py
 suite tests/pieces.py

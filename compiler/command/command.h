@@ -17,9 +17,16 @@ int command_dot(const struct options *options);
 int command_run(const struct options *options);
 int command_help(const struct options *options);
 int command_explain(const struct options *options);
+int command_emulator(const struct options *options);
 int command_version(const struct options *options);
 
 /* ---- What they share ---- */
+
+struct emulator_library;
+
+/* The emulator of Lambda (emulator/emulator.h), loaded once. NULL with *error filled if it cannot be
+ * loaded. */
+const struct emulator_library *emulator_library_load(struct error *error);
 
 /* Ctrl-C, once interrupts_catch() has been called: between interrupts_hold() and the end of the
  * process it sets `interrupted`, which those who have something to clean up look at (a second one

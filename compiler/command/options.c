@@ -133,7 +133,8 @@ static int parse_option(struct options *options, int argc, char **argv, int *at,
 /* Arguments that a command takes none of, or too many, are refused rather than passed over. */
 static int check_argument_count(const struct options *options, struct error *error)
 {
-    size_t most = options->command == COMMAND_VERSION ? 0
+    bool none = options->command == COMMAND_VERSION || options->command == COMMAND_EMULATOR;
+    size_t most = none                               ? 0
                   : options->command == COMMAND_HELP  ? 1
                                                       : SIZE_MAX;
     if (options->arguments.count <= most)
