@@ -37,7 +37,7 @@ $(OUT)/runtime/executor/%.o $(OUT)/runtime/world/%.o: STEP_FLAGS := $(LINK_TIME)
 endif
 CFLAGS := -std=c17 -D_GNU_SOURCE -fPIC $(WARNINGS) $(BASELINE) $(MODE_FLAGS) -pthread
 LDFLAGS := $(MODE_FLAGS) $(LINK_TIME) -pthread -rdynamic
-LIBRARIES := -lsleef -lcrypto -ljansson -ldl -lm
+LIBRARIES := -lsleef -lssl -lcrypto -ljansson -ldl -lm
 
 # Modules, lowest first: each may use what stands before it. The runtime never sees the compiler.
 RUNTIME_MODULES := base value graph trace executor store world
@@ -64,6 +64,15 @@ compiler_includes := -Iruntime -Icompiler -I$(OUT)/compiler
 $(OUT)/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(STEP_FLAGS) $(runtime_includes) -MMD -MP -c $< -o $@
+
+# The scripts that Redis runs, as strings of C, without their comments.
+REDIS_SCRIPTS := $(wildcard runtime/store/redis_*.lua)
+$(OUT)/runtime/store/redis_scripts.inc: $(REDIS_SCRIPTS)
+	@mkdir -p $(@D)
+	for script in $^; do echo "static const char $$(basename $$script .lua)_lua[] ="; \
+	    sed '/^ *--/d; /^$$/d; s/[\\"]/\\&/g; s/.*/    "&\\n"/' $$script; echo ';'; done >$@
+$(OUT)/runtime/store/redis_command.o: runtime_includes += -I$(OUT)
+$(OUT)/runtime/store/redis_command.o: $(OUT)/runtime/store/redis_scripts.inc
 
 # The code generator alone sees LLVM; it is loaded when there is something to compile. Its names are its
 # own (hidden), so that none of the program's stands in for one of them.
@@ -143,7 +152,7 @@ unit: $(UNIT_TESTS)
 # ---- Dependencies: Debian packages --------------------------------------------------------------------
 
 BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev graphviz libopenblas0-pthread libmicrohttpd-dev libzip-dev
-TEST_PACKAGES := python3 python3-numpy python3-boto3 awscli clang-19 libclang-rt-19-dev gdb valgrind
+TEST_PACKAGES := python3 python3-numpy python3-boto3 awscli clang-19 libclang-rt-19-dev gdb valgrind redis-server openssl
 BENCH_PACKAGES := nginx-light g++ libtbb-dev robin-map-dev
 
 deps:

@@ -29,4 +29,5 @@ suite tests/emulator.py
 suite tests/stdlib.py
 suite tests/values.py
 suite tests/pieces.py
+suite tests/stores.py
 finish

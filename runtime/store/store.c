@@ -21,6 +21,8 @@ static const struct {
                 struct error *error);
 } kinds[] = {
     {"mem:", store_open_memory},
+    {"redis://", store_open_redis},
+    {"rediss://", store_open_redis_tls},
 };
 
 int store_open(const char *address, const struct store_options *options, struct store **store,

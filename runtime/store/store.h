@@ -182,7 +182,9 @@ struct store {
  * Opens the store at an address:
  *
  *     redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]
- *                              rediss:// with TLS
+ *                              rediss:// with TLS. ?ca=FILE: the certificates to trust, else the
+ *                              system's. ?cluster=1: the servers of a cluster are asked for at
+ *                              once, not when the first redirection comes
  *     mem:NAME                 this process's memory, shared by its stores of that name, of any
  *                              thread (tests, and nothing else); it lasts until the process ends
  *     fault:SEED:RATE:ADDRESS  another store, with faults (tests): requests or answers lost,

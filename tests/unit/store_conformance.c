@@ -421,6 +421,11 @@ static enum store_status settle(enum store_status status, const char *outcome)
     return request.reply.status;
 }
 
+static bool is_text(struct store_bytes bytes, const char *text)
+{
+    return bytes.size == strlen(text) && (!bytes.size || memcmp(bytes.data, text, bytes.size) == 0);
+}
+
 static void check_status(enum store_status status, const char *description, const char *outcome)
 {
     clear();
@@ -430,10 +435,8 @@ static void check_status(enum store_status status, const char *description, cons
     if (request.reply.value_count != 2)
         return;
     const struct store_bytes *values = request.reply.values;
-    CHECK(values[0].size == strlen(description) &&
-          memcmp(values[0].data, description, values[0].size) == 0);
-    CHECK(values[1].size == strlen(outcome) &&
-          memcmp(values[1].data, outcome, values[1].size) == 0);
+    CHECK(is_text(values[0], description));
+    CHECK(is_text(values[1], outcome));
 }
 
 static void a_job_is_settled_once(void)
@@ -665,7 +668,8 @@ static const struct test_case cases[] = {
     TEST(a_removed_job_is_gone),
     TEST(jobs_are_listed),
     TEST(what_nobody_removes_disappears),
-    TEST(names_of_jobs_are_random), TEST(an_address_must_be_a_stores),
+    TEST(names_of_jobs_are_random),
+    TEST(an_address_must_be_a_stores),
 };
 
 int main(int count, char **arguments)

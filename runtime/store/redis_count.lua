@@ -1,0 +1,9 @@
+-- COUNT: adds to the job's counters.
+--
+-- KEYS  the job
+-- ARGV  1 the time to live, 2... the numbers
+for i = 2, #ARGV do
+  if ARGV[i] ~= '0' then redis.call('HINCRBY', KEYS[1], i - 2, ARGV[i]) end
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1

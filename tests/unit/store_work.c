@@ -1,0 +1,284 @@
+/*
+ * Work on a store, as executors do it: joins of random widths and values of random sizes, many
+ * requests at once, everything checked. tests/stores.py runs it while it harms the server.
+ *
+ *     store_work                            a moment on the store in memory, plain and with faults
+ *     store_work ADDRESS work MS [SEED]     prints what was done; repeats are allowed, errors are
+ * not store_work ADDRESS put|get|begin|status|settle|watch TIMEOUT [SIZE] one request; prints ok,
+ * or the error's code and message
+ */
+#include "store/store.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/hash.h"
+#include "test.h"
+
+enum { JOINS = 40, LARGEST = 3 << 20 };
+
+static struct store *store;
+static char *pattern; /* every value is a part of it */
+static uint64_t random_state;
+static struct {
+    uint64_t joins, values, stops;
+} done;
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static uint64_t pick(uint64_t below)
+{
+    random_state += 0x9e3779b97f4a7c15;
+    return hash_mix(random_state) % below;
+}
+
+/* A join: first its values are put, then all edges arrive, each with a token of its own, and the
+ * owner reads the values. */
+struct task {
+    uint32_t node, width, left;
+    uint64_t owner; /* the edge that owns; UINT64_MAX: none yet */
+    size_t size;    /* of each value */
+    struct store_bytes span;
+    struct store_bytes small[JOIN_WIDTH];
+    char texts[JOIN_WIDTH][16];
+    struct store_request requests[JOIN_WIDTH];
+    enum { PUTTING, ARRIVING, READING } phase;
+};
+static struct task tasks[JOINS];
+static uint32_t next_node = 1;
+static bool ending;
+
+static void expect(bool condition, const struct task *task, const char *what)
+{
+    if (condition)
+        return;
+    test_failures++;
+    fprintf(stderr, "node %u of %u edges: %s\n", task->node, task->width, what);
+}
+
+static struct store_request *fresh(struct task *task, uint32_t edge, enum store_step step)
+{
+    struct store_request *request = &task->requests[edge];
+    store_request_release(request);
+    *request = (struct store_request){.step = step, .timeout = 30000, .user = task};
+    request->name = (struct store_name){.kind = STORE_VALUE, .node = task->node, .first = edge};
+    return request;
+}
+
+static uint64_t all_edges(const struct task *task)
+{
+    return task->width == 64 ? UINT64_MAX : (UINT64_C(1) << task->width) - 1;
+}
+
+static void start_putting(struct task *task)
+{
+    task->node = next_node++;
+    task->width = 2 + (uint32_t)pick(pick(4) ? 3 : JOIN_WIDTH - 1);
+    task->size = pick(20) ? pick(2000) : pick(LARGEST);
+    task->span = (struct store_bytes){pattern + task->node % 1000, task->size};
+    task->owner = UINT64_MAX;
+    task->left = task->width;
+    task->phase = PUTTING;
+    for (uint32_t edge = 0; edge < task->width; edge++) {
+        struct store_request *request = fresh(task, edge, STORE_PUT);
+        request->spans = &task->span;
+        request->span_count = 1;
+        store_send(store, request);
+    }
+}
+
+static void start_arriving(struct task *task)
+{
+    task->left = task->width;
+    task->phase = ARRIVING;
+    for (uint32_t edge = 0; edge < task->width; edge++) {
+        int length = sprintf(task->texts[edge], "%u/%u", task->node, edge);
+        task->small[edge] = (struct store_bytes){task->texts[edge], (size_t)length};
+        struct store_request *request = fresh(task, edge, STORE_ARRIVE);
+        request->name.kind = STORE_JOIN;
+        request->name.first = 0;
+        request->arrival = (struct join_arrival){.all = all_edges(task),
+                                                 .edges = UINT64_C(1) << edge,
+                                                 .lineage.token = edge + 1,
+                                                 .lease = 3600000};
+        request->values = &task->small[edge];
+        store_send(store, request);
+    }
+}
+
+static void check_owner(struct task *task, uint32_t owner)
+{
+    expect(task->owner == UINT64_MAX, task, "has two owners");
+    task->owner = owner;
+    const struct store_request *request = &task->requests[owner];
+    for (uint32_t edge = 0; edge < task->width; edge++) {
+        struct store_bytes value = request->reply.values[edge];
+        bool right = value.size == task->small[edge].size &&
+                     memcmp(value.data, task->texts[edge], value.size) == 0;
+        expect(edge == owner || right, task, "an owner got a wrong value");
+    }
+}
+
+static void start_reading(struct task *task)
+{
+    expect(task->owner != UINT64_MAX, task, "has no owner");
+    task->left = task->width;
+    task->phase = READING;
+    for (uint32_t edge = 0; edge < task->width; edge++)
+        store_send(store, fresh(task, edge, STORE_GET));
+}
+
+static void take(struct store_request *request)
+{
+    struct task *task = request->user;
+    uint32_t edge = (uint32_t)(request - task->requests);
+    if (request->code) {
+        test_failures++;
+        fprintf(stderr, "node %u: %s %s\n", task->node, error_code_text(request->error.code),
+                request->error.message);
+    } else if (task->phase == ARRIVING && request->reply.answer == JOIN_OWN) {
+        check_owner(task, edge);
+    } else if (task->phase == ARRIVING) {
+        done.stops += request->reply.answer == JOIN_STOP;
+    } else if (task->phase == READING) {
+        struct store_bytes value = request->reply.value;
+        bool right = value.size == task->size &&
+                     (!value.size || memcmp(value.data, task->span.data, value.size) == 0);
+        expect(right, task, "a value has changed");
+        done.values++;
+    }
+    if (--task->left)
+        return;
+    if (task->phase == PUTTING)
+        start_arriving(task);
+    else if (task->phase == ARRIVING)
+        start_reading(task);
+    else if (++done.joins && !ending)
+        start_putting(task);
+}
+
+static bool is_busy(void)
+{
+    for (uint32_t i = 0; i < JOINS; i++)
+        if (tasks[i].left)
+            return true;
+    return false;
+}
+
+static void work(const char *address, uint64_t ms)
+{
+    uint64_t end = now_ms() + ms;
+    memset(&done, 0, sizeof done);
+    ending = false;
+    for (uint32_t i = 0; i < JOINS; i++)
+        start_putting(&tasks[i]);
+    while (is_busy()) {
+        ending = now_ms() >= end || test_failures > 20;
+        struct store_request *request = store_next(store);
+        if (request) {
+            take(request);
+            continue;
+        }
+        struct pollfd descriptor = {.fd = store_descriptor(store), .events = POLLIN};
+        poll(&descriptor, 1, store_timeout(store));
+    }
+    for (uint32_t i = 0; i < JOINS; i++)
+        for (uint32_t edge = 0; edge < JOIN_WIDTH; edge++)
+            store_request_release(&tasks[i].requests[edge]);
+    printf("%s: %" PRIu64 " joins, %" PRIu64 " values, %" PRIu64 " stops, %" PRIu64
+           " repeats, %" PRIu64 " reconnects\n",
+           address, done.joins, done.values, done.stops, store->counters.repeats,
+           store->counters.reconnects);
+    struct store_request removal = {.step = STORE_REMOVE, .timeout = 30000};
+    CHECK_INT(store_call(store, &removal), 0);
+}
+
+static bool open_address(const char *address, uint32_t timeout)
+{
+    struct store_options options = {.time_to_live = 600, .timeout = timeout};
+    const char *job = getenv("JOB");
+    store_make_job_name(options.job);
+    if (job && strlen(job) == STORE_JOB_NAME)
+        memcpy(options.job, job, STORE_JOB_NAME);
+    struct error error;
+    if (!store_open(address, &options, &store, &error))
+        return true;
+    printf("%s %s\n", error_code_text(error.code), error.message);
+    return false;
+}
+
+static void call(const char *step, size_t size)
+{
+    static const struct {
+        const char *name;
+        enum store_step step;
+    } steps[] = {{"put", STORE_PUT},       {"get", STORE_GET},       {"begin", STORE_BEGIN},
+                 {"status", STORE_STATUS}, {"settle", STORE_SETTLE}, {"watch", STORE_WATCH}};
+    struct store_bytes span = {pattern, size};
+    struct store_request request = {.name = {.kind = STORE_VALUE, .node = 1},
+                                    .spans = &span,
+                                    .span_count = 1,
+                                    .status = STORE_DONE};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (strcmp(step, steps[i].name) == 0)
+            request.step = steps[i].step;
+    uint64_t before = now_ms();
+    if (store_call(store, &request))
+        printf("%s %s\n", error_code_text(request.error.code), request.error.message);
+    else if (request.step == STORE_GET)
+        printf("ok %zu %s\n", request.reply.value.size,
+               memcmp(request.reply.value.data, pattern, request.reply.value.size) ? "wrong"
+                                                                                   : "right");
+    else
+        printf("ok %d\n", (int)request.reply.status);
+    printf("%" PRIu64 " ms\n", now_ms() - before);
+    store_request_release(&request);
+}
+
+static void fill_pattern(void)
+{
+    static uint64_t words[(LARGEST + 1000) / 8 + 1];
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        words[i] = hash_mix(i);
+    pattern = (char *)words;
+}
+
+static void work_in_memory(void)
+{
+    if (!open_address("mem:work", 0))
+        return;
+    work("mem:work", 200);
+    store_close(store);
+}
+
+static int run(int count, char **arguments)
+{
+    const char *address = arguments[1], *what = arguments[2];
+    uint64_t number = strtoull(arguments[3], NULL, 10);
+    bool works = strcmp(what, "work") == 0;
+    if (count > 4 && works)
+        random_state = strtoull(arguments[4], NULL, 10);
+    if (!open_address(address, works ? 30000 : (uint32_t)number))
+        return 1;
+    if (works)
+        work(address, number);
+    else
+        call(what, count > 4 ? strtoull(arguments[4], NULL, 10) : 10);
+    store_close(store);
+    return test_failures != 0;
+}
+
+int main(int count, char **arguments)
+{
+    static const struct test_case cases[] = {TEST(work_in_memory)};
+    fill_pattern();
+    if (count >= 4)
+        return run(count, arguments);
+    return test_main(__FILE__, cases, sizeof cases / sizeof *cases);
+}
