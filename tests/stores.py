@@ -33,7 +33,7 @@ def leaves_no_key(*servers):
 
 def plain(folder):
     with Server(folder) as server:
-        run("store_conformance", server.address)
+        run("store_conformance", server.address, f"fault:7:300:{server.address}")
         leaves_no_key(server)
 
 

@@ -10,6 +10,8 @@
 /* Opens a store of a kind at what follows the scheme of its address. The options are complete. */
 int store_open_memory(const char *address, const struct store_options *options,
                       struct store **store, struct error *error);
+int store_open_fault(const char *address, const struct store_options *options, struct store **store,
+                     struct error *error);
 int store_open_redis(const char *address, const struct store_options *options, struct store **store,
                      struct error *error);
 int store_open_redis_tls(const char *address, const struct store_options *options,

@@ -21,6 +21,7 @@ static const struct {
                 struct error *error);
 } kinds[] = {
     {"mem:", store_open_memory},
+    {"fault:", store_open_fault},
     {"redis://", store_open_redis},
     {"rediss://", store_open_redis_tls},
 };

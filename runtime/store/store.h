@@ -187,8 +187,9 @@ struct store {
  *                              once, not when the first redirection comes
  *     mem:NAME                 this process's memory, shared by its stores of that name, of any
  *                              thread (tests, and nothing else); it lasts until the process ends
- *     fault:SEED:RATE:ADDRESS  another store, with faults (tests): requests or answers lost,
- *                              repeated, late
+ *     fault:SEED:RATE[,KIND...]:ADDRESS
+ *                              another store, with faults (tests): RATE of a thousand requests are
+ *                              late, repeated, straggling, lost, unanswered; see fault.c
  *
  * Does not wait for a connection: the first request does.
  */

@@ -647,6 +647,10 @@ static void an_address_must_be_a_stores(void)
     struct store_options options = {.time_to_live = 1};
     CHECK_INT(store_open("ftp://host", &options, &store, &error), ERR_store_address);
     CHECK_TEXT(error.message, "'ftp://host' is not the address of a store");
+    static const char *const faults[] = {"fault:",    "fault:1:2000:mem:x", "fault:1:2,what:mem:x",
+                                         "fault:1:2", "fault:x:2:mem:x",    "fault:1:2:ftp://host"};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        CHECK_INT(store_open(faults[i], &options, &store, &error), ERR_store_address);
 }
 
 static const struct test_case cases[] = {
@@ -674,7 +678,8 @@ static const struct test_case cases[] = {
 
 int main(int count, char **arguments)
 {
-    static char memory[] = "mem:conformance", *own[] = {NULL, memory};
+    static char memory[] = "mem:conformance", faulty[] = "fault:1:400:mem:faulty";
+    static char *own[] = {NULL, memory, faulty};
     if (count == 1) {
         arguments = own;
         count = sizeof own / sizeof *own;

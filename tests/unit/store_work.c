@@ -249,11 +249,48 @@ static void fill_pattern(void)
     pattern = (char *)words;
 }
 
+static void work_for_a_moment(const char *address)
+{
+    if (!open_address(address, 0))
+        return;
+    work(address, 200);
+    store_close(store);
+}
+
 static void work_in_memory(void)
 {
-    if (!open_address("mem:work", 0))
+    work_for_a_moment("mem:work");
+}
+
+static void work_with_faults(void)
+{
+    work_for_a_moment("fault:1:300,late,repeated,straggling:mem:work");
+}
+
+/* What a store has acknowledged and then forgot is missed; and what it says it has not done, it may
+ * have. */
+static void faults_are_what_they_are_called(void)
+{
+    struct store_request requests[100] = {0}, again[100] = {0};
+    if (!open_address("fault:1:500,forgetful,lost,unanswered:mem:work", 0))
         return;
-    work("mem:work", 200);
+    int failed = 0, forgotten = 0, done_and_failed = 0;
+    struct store_bytes span = {pattern, 5000};
+    for (uint32_t i = 0; i < 100; i++) {
+        requests[i] = (struct store_request){
+            .step = STORE_PUT, .name.node = i, .spans = &span, .span_count = 1};
+        again[i] = (struct store_request){.step = STORE_GET, .name.node = i};
+        int put = store_call(store, &requests[i]), get = ERR_store_timeout;
+        while (get == ERR_store_timeout) {
+            store_request_release(&again[i]);
+            get = store_call(store, &again[i]);
+        }
+        failed += put == ERR_store_timeout;
+        forgotten += put == 0 && get == ERR_store_missing;
+        done_and_failed += put == ERR_store_timeout && get == 0;
+        store_request_release(&again[i]);
+    }
+    CHECK(failed > 10 && forgotten > 3 && done_and_failed > 3 && done_and_failed < failed);
     store_close(store);
 }
 
@@ -276,7 +313,8 @@ static int run(int count, char **arguments)
 
 int main(int count, char **arguments)
 {
-    static const struct test_case cases[] = {TEST(work_in_memory)};
+    static const struct test_case cases[] = {TEST(work_in_memory), TEST(work_with_faults),
+                                             TEST(faults_are_what_they_are_called)};
     fill_pattern();
     if (count >= 4)
         return run(count, arguments);
