@@ -13,6 +13,8 @@ for source in tests/fuzz/*.c; do
     name=$(basename "$source" .c)
     suite tests/fuzz/fuzz.sh "$name" "$seconds"
 done
+build make -j2 MODE=sanitize unit_programs
+suite tests/stores.py rules_in_lua_and_c
 build make -j2 MODE=release all build/release/soak/world_sim
 build make -j2 MODE=sanitize all
 suite tests/emulator.py --all

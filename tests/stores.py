@@ -65,6 +65,13 @@ def cluster_with_tls(folder):
         leaves_no_key(*servers.servers)
 
 
+def rules_in_lua_and_c(folder):
+    """Random sequences, answered by the scripts and by executor/join.c; SEED chooses others."""
+    with Server(folder) as server:
+        run("store_differential", server.address, os.environ.get("SEED", "1"), "1500")
+        leaves_no_key(server)
+
+
 # ---- Errors ----------------------------------------------------------------------------------
 
 
@@ -366,7 +373,7 @@ def cluster_server_restarted(folder):
         check(result["reconnects"] >= 2, str(result))
 
 
-TESTS = [plain, with_password_and_database, with_tls, cluster, cluster_with_tls, addresses,
+TESTS = [plain, with_password_and_database, with_tls, cluster, cluster_with_tls, rules_in_lua_and_c, addresses,
          unreachable, refused, replica_may_not_be_written, full, silent, loading, certificates,
          nonsense, cut_off, redirections_that_lead_nowhere, slow, server_killed_and_restarted,
          server_that_forgot, server_paused, clients_killed, scripts_flushed, slots_migrated,
