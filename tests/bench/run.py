@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make bench: runs each pair of ours and a peer in turn in one run, and prints medians and ratios.
 
-    tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, data, groupby, start
+    tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, data, groupby, text, start
 
 Every benchmark program prints one JSON object a line: name, peer, median, min, max, peer_median, peer_min,
 peer_max (seconds for one unit) and ratio. Results go to build/bench.json and a table to standard output.
@@ -20,6 +20,7 @@ from pathlib import Path
 from algebra import algebra
 from data import data
 from groupby import groupby
+from text import text
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 os.chdir(ROOT)
@@ -96,7 +97,7 @@ def elaborate():
 
 GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
           "kernels": lambda: program("kernels"), "map": lambda: program("map"), "algebra": algebra,
-          "data": data, "groupby": groupby, "start": start}
+          "data": data, "groupby": groupby, "text": text, "start": start}
 
 
 def show(seconds):
