@@ -26,7 +26,7 @@
 enum {
     UNIT = 64,                   /* capacities are multiples of it */
     CACHED_BLOCK_MAX = 32 << 20, /* larger blocks go back to the system at once */
-    CACHE_LIMIT = 64 << 20,      /* bytes a context's cache may hold */
+    CACHE_LIMIT = 128 << 20,     /* bytes a context's cache may hold */
     LOG_LIMIT = 1 << 20,         /* bytes a task may log */
 };
 static const uint64_t BLOCK_MAX = 1ULL << 47;

@@ -25,16 +25,11 @@ static bool is_ascii_short(const char *text, uint64_t length)
         memcpy(&b, text + length - 4, 4);
         return !((a | b) & UINT32_C(0x80808080));
     }
-    if (length == 0)
-        return true;
-    return !((text[0] | text[length / 2] | text[length - 1]) & 0x80);
+    return length == 0 || !((text[0] | text[length / 2] | text[length - 1]) & 0x80);
 }
 
-uint64_t string_check(const char *text, uint64_t length)
+static __attribute__((noinline)) uint64_t check_from(const char *text, uint64_t length, uint64_t at)
 {
-    uint64_t at = 0;
-    if (length < sizeof(uint64_t) && is_ascii_short(text, length))
-        return length;
     while (at < length) {
         if (length - at >= sizeof(uint64_t) && is_ascii(text + at)) {
             at += sizeof(uint64_t);
@@ -46,6 +41,24 @@ uint64_t string_check(const char *text, uint64_t length)
         at += step;
     }
     return at;
+}
+
+/* ASCII, of words that overlap at the end; from the first other byte on character by character. */
+static inline uint64_t check_text(const char *text, uint64_t length)
+{
+    uint64_t at = 0, word = sizeof(uint64_t);
+    if (length < word)
+        return is_ascii_short(text, length) ? length : check_from(text, length, 0);
+    while (length - at >= word && is_ascii(text + at))
+        at += word;
+    if (length - at < word && is_ascii(text + length - word))
+        return length;
+    return check_from(text, length, at);
+}
+
+uint64_t string_check(const char *text, uint64_t length)
+{
+    return check_text(text, length);
 }
 
 int64_t string_compare(const char *a, uint64_t a_length, const char *b, uint64_t b_length)
@@ -141,7 +154,7 @@ void wk_texts_free(struct wk_context *kernel, const uint64_t *texts, uint64_t co
 
 int64_t wk_text_check(const char *text, int64_t length)
 {
-    return (int64_t)string_check(text, (uint64_t)length);
+    return (int64_t)check_text(text, (uint64_t)length);
 }
 
 int64_t wk_text_compare(const char *a, int64_t a_length, const char *b, int64_t b_length)
