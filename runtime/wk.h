@@ -48,7 +48,7 @@ extern "C" {
 #define WK_STATIC_ASSERT _Static_assert
 #endif
 
-#define WK_ABI_VERSION 3
+#define WK_ABI_VERSION 4
 
 /* The scalar types: X(NAME, text, size in bytes). The order is part of the ABI. */
 #define WK_SCALARS(X)                                                                              \
@@ -241,6 +241,12 @@ uint64_t *wk_map_find(const struct wk_map *map, const struct wk_layout *layout,
                       const uint64_t *key);
 uint64_t *wk_map_find_int(const struct wk_map *map, uint64_t key);
 uint64_t *wk_map_find_str(const struct wk_map *map, const char *text, uint64_t length);
+
+/* A hint for a loop that searches or inserts one string after the other: fetches what the searches
+ * of later turns will look at. The keys are at `width` words from each other; `left` are still to
+ * come, with that of this turn. */
+void wk_map_ahead_str(const struct wk_map *map, const uint64_t *keys, uint64_t width,
+                      uint64_t left);
 
 /* The row of a key, which is inserted if it is missing, with a copy of its texts, and a value of
  * words that are 0 (zero, "", false, without blocks). *map is replaced if it is NULL. Returns NULL

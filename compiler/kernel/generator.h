@@ -13,8 +13,8 @@
  * Ownership of arrays. A value is owned (a dense block from wk_alloc that whoever has the value
  * must drop, store or hand on) or borrowed (somebody else keeps it alive: a parameter, a variable,
  * a temporary of the scope). Variables declared by `var` own their arrays alone, so stores need no
- * check. What a scope owns is dropped at its end (scope.c). An owned string is not always a block of
- * its own: wk.h says where it lies, and only functions for strings (text.c) make and free one.
+ * check. What a scope owns is dropped at its end (scope.c). An owned string is not always a block
+ * of its own: wk.h says where it lies, and only functions for strings (text.c) make and free one.
  */
 #ifndef WKC_KERNEL_GENERATOR_H
 #define WKC_KERNEL_GENERATOR_H
@@ -499,6 +499,10 @@ struct value map_builtin(struct generator *g, const struct typed *typed);
  * there. */
 LLVMValueRef map_place(struct generator *g, const struct type *type, LLVMValueRef map,
                        const struct typed *key, bool insert);
+/* Says which keys, strings that begin elements of `width` words, will be searched: `left` from the
+ * one at an address on. `map` is the address of where the map's is. */
+void map_search_ahead(struct generator *g, LLVMValueRef map, LLVMValueRef keys, uint32_t width,
+                      LLVMValueRef left);
 /* m = remove(m, k), in place. */
 void map_remove(struct generator *g, const struct type *type, LLVMValueRef map,
                 const struct typed *key);
@@ -506,7 +510,8 @@ void map_remove(struct generator *g, const struct type *type, LLVMValueRef map,
 /* ---- text.c: strings ---------------------------------------------------------------------- */
 
 struct value text_literal(struct generator *g, const struct typed *typed);
-/* An owned string of the same bytes; freeing the bytes of an owned string, and those of the strings in an array. */
+/* An owned string of the same bytes; freeing the bytes of an owned string, and those of the strings
+ * in an array. */
 struct value text_own(struct generator *g, const struct value *text);
 void text_free(struct generator *g, LLVMValueRef bytes);
 void texts_free(struct generator *g, LLVMValueRef texts, LLVMValueRef count);

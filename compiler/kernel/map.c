@@ -237,6 +237,18 @@ LLVMValueRef map_place(struct generator *g, const struct type *type, LLVMValueRe
     return row_value(g, type, row);
 }
 
+/* It only reads, and must not be taken for useless: so it is said to write memory of its own. */
+void map_search_ahead(struct generator *g, LLVMValueRef map, LLVMValueRef keys, uint32_t width,
+                      LLVMValueRef left)
+{
+    LLVMValueRef arguments[] = {LLVMBuildLoad2(g->builder, g->pointer, map, ""), keys,
+                                constant_i64(g, width), left};
+    LLVMValueRef call = call_runtime(g, "wk_map_ahead_str", g->nothing, arguments, 4);
+    LLVMValueRef function = LLVMGetCalledValue(call);
+    attribute_add(g, function, FUNCTION_INDEX, "memory", 0x1D);
+    attribute_add(g, function, FUNCTION_INDEX, "willreturn", 0);
+}
+
 /* ---- Expressions -------------------------------------------------------------------------- */
 
 static struct value map_get(struct generator *g, const struct typed *typed)

@@ -182,6 +182,50 @@ static bool open_for(struct generator *g, struct loop *loop, struct iteration *i
     return !it->count;
 }
 
+/* Whether an expression is the element, or the first part of the element, that a turn is for. */
+static bool is_key_of_turn(const struct typed_statement *s, const struct typed *key)
+{
+    if (key->kind != TYPED_VARIABLE || key->type->kind != TYPE_STRING)
+        return false;
+    if (key->variable == s->iterator.variable)
+        return true;
+    for (uint32_t i = 0; i < s->body.count; i++) {
+        const struct typed_statement *declared = s->body.statements[i];
+        const struct typed *value = declared->value;
+        if (declared->kind == STATEMENT_DECLARE && declared->variable == key->variable)
+            return value->kind == TYPED_PART && value->number == 0 &&
+                   value->operands[0]->kind == TYPED_VARIABLE &&
+                   value->operands[0]->variable == s->iterator.variable;
+    }
+    return false;
+}
+
+/* The storage of a map to which each turn assigns by such a key; NULL if there is none. A variable
+ * of the body has no storage yet. */
+static LLVMValueRef map_of_turns(struct generator *g, const struct typed_statement *s)
+{
+    for (uint32_t i = 0; i < s->body.count; i++) {
+        const struct typed_statement *assigned = s->body.statements[i];
+        if (assigned->kind == STATEMENT_ASSIGN && assigned->step_count > 0 &&
+            assigned->steps[0].kind == STEP_KEY && is_key_of_turn(s, assigned->steps[0].key))
+            return g->slots[assigned->variable->index].storage;
+    }
+    return NULL;
+}
+
+/* `for w in words { n[w] += 1 }`: what later turns search is fetched in this one. */
+static void search_ahead(struct generator *g, const struct typed_statement *s,
+                         const struct iteration *it, LLVMValueRef number)
+{
+    LLVMValueRef map = s->iterator.is_range ? NULL : map_of_turns(g, s);
+    if (!map || it->subject.type->rank != 1)
+        return;
+    const struct type *element = it->subject.type->element;
+    LLVMValueRef left = LLVMBuildSub(g->builder, it->subject.extents[0], number, "");
+    map_search_ahead(g, map, element_address(g, element, it->subject.scalar, number),
+                     element->word_count, left);
+}
+
 static void for_statement(struct generator *g, const struct typed_statement *s)
 {
     struct scope scope;
@@ -196,6 +240,7 @@ static void for_statement(struct generator *g, const struct typed_statement *s)
     bool direct = open_for(g, &loop, &it);
     if (block_is_long(&s->body))
         check_stop(g);
+    search_ahead(g, s, &it, loop.index);
     struct value turn =
         direct ? value_scalar(variable->type, loop.index) : iteration_value(g, &it, loop.index);
     slot_store(g, slot, &turn);

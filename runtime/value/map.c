@@ -26,7 +26,14 @@
 #include "value/context.h"
 #include "wk.h"
 
-enum { FEW_ROWS = 8, FIRST_BITS = 4, POOL_FIRST = 256, LINK_BYTES = 16, NEIGHBOURS = 8 };
+enum {
+    FEW_ROWS = 8,
+    SHORT_TEXT = 16,
+    FIRST_BITS = 4,
+    POOL_FIRST = 256,
+    LINK_BYTES = 16,
+    NEIGHBOURS = 8
+};
 static const uint64_t ROWS_MAX = 3ULL << 30;
 
 /* Kinds of keys with code of their own. It is a constant argument of functions that are inlined. */
@@ -92,17 +99,22 @@ INLINED void read_short(const char *text, uint64_t length, uint64_t *a, uint64_t
     }
 }
 
-static uint64_t hash_text(const char *text, uint64_t length)
+static uint64_t hash_long(const char *text, uint64_t length)
 {
-    uint64_t hash = length ^ HASH_C, a, b;
-    if (length <= 16) {
-        read_short(text, length, &a, &b);
-        return fold(fold(a ^ HASH_A, b ^ hash), HASH_B);
-    }
+    uint64_t hash = length ^ HASH_C;
     const char *last = text + length - 16;
     for (; text < last; text += 16)
         hash = fold(read8(text) ^ HASH_A, read8(text + 8) ^ hash);
     return fold(fold(read8(last) ^ HASH_B, read8(last + 8) ^ hash), HASH_A);
+}
+
+INLINED uint64_t hash_text(const char *text, uint64_t length)
+{
+    uint64_t a, b;
+    if (length > SHORT_TEXT)
+        return hash_long(text, length);
+    read_short(text, length, &a, &b);
+    return fold(fold(a ^ HASH_A, b ^ length ^ HASH_C), HASH_B);
 }
 
 /* Eight neighbours, which often come together, differ in the last bits alone. */
@@ -136,12 +148,17 @@ INLINED uint32_t tag_of(enum key_kind kind, const struct wk_layout *layout, cons
 
 INLINED bool texts_equal(const char *left, const char *right, uint64_t length)
 {
-    if (length > 16)
+    if (length > SHORT_TEXT)
         return memcmp(left, right, length) == 0;
-    uint64_t a, b, c, d;
-    read_short(left, length, &a, &b);
-    read_short(right, length, &c, &d);
-    return a == c && b == d;
+    uint64_t last = length - 1;
+    if (length >= 8)
+        return !((read8(left) ^ read8(right)) |
+                 (read8(left + length - 8) ^ read8(right + length - 8)));
+    if (length >= 4)
+        return !((read4(left) ^ read4(right)) |
+                 (read4(left + length - 4) ^ read4(right + length - 4)));
+    return length == 0 || (left[0] == right[0] && left[length / 2] == right[length / 2] &&
+                           left[last] == right[last]);
 }
 
 INLINED bool row_is(enum key_kind kind, const struct wk_layout *layout, const uint64_t *row,
@@ -223,6 +240,41 @@ uint64_t *wk_map_find_str(const struct wk_map *map, const char *text, uint64_t l
 {
     uint64_t key[2] = {(uintptr_t)text, length};
     return find(map, KEY_TEXT, NULL, key);
+}
+
+/* Where the search for a text begins. */
+static inline const uint64_t *text_home(const struct wk_map *map, const uint64_t *key,
+                                        uint32_t *tag)
+{
+    *tag = tag_of(KEY_TEXT, NULL, key);
+    return map->index + slot_home(map, *tag);
+}
+
+/* The row where it most likely ends; NULL: none. */
+static inline const uint64_t *likely_row(const struct wk_map *map, const uint64_t *key)
+{
+    uint32_t tag;
+    const uint64_t *slot = text_home(map, key, &tag), *end = map->index + slot_mask(map);
+    while (*slot && slot_tag(*slot) != tag && slot < end)
+        slot++;
+    return *slot ? map->rows + slot_row(*slot) * map->width : NULL;
+}
+
+/* In three steps, each of which reads what the one before it fetched some turns ago: the slot, the
+ * row, the row's text. */
+void wk_map_ahead_str(const struct wk_map *map, const uint64_t *keys, uint64_t width, uint64_t left)
+{
+    enum { IN_CACHE = 1024, SLOT_AHEAD = 12, ROW_AHEAD = 8, TEXT_AHEAD = 4 };
+    if (!map || map->used < IN_CACHE || left <= SLOT_AHEAD)
+        return;
+    uint32_t tag;
+    __builtin_prefetch(text_home(map, keys + SLOT_AHEAD * width, &tag));
+    const uint64_t *row = likely_row(map, keys + ROW_AHEAD * width);
+    if (row)
+        __builtin_prefetch(row);
+    row = likely_row(map, keys + TEXT_AHEAD * width);
+    if (row)
+        __builtin_prefetch(address_of(row[0]));
 }
 
 uint64_t *wk_map_find(const struct wk_map *map, const struct wk_layout *layout, const uint64_t *key)
@@ -614,11 +666,25 @@ uint64_t *wk_map_insert_int(struct wk_context *context, const struct wk_layout *
     return insert(context, layout, map, KEY_INTEGER, &key);
 }
 
-uint64_t *wk_map_insert_str(struct wk_context *context, const struct wk_layout *layout,
-                            struct wk_map **map, const char *text, uint64_t length)
+static __attribute__((noinline)) uint64_t *insert_text(struct wk_context *context,
+                                                       const struct wk_layout *layout,
+                                                       struct wk_map **map, const char *text,
+                                                       uint64_t length)
 {
     uint64_t key[2] = {(uintptr_t)text, length};
     return insert(context, layout, map, KEY_TEXT, key);
+}
+
+/* Most keys are there already: then this is a search, without a frame on the stack. */
+uint64_t *wk_map_insert_str(struct wk_context *context, const struct wk_layout *layout,
+                            struct wk_map **where, const char *text, uint64_t length)
+{
+    const struct wk_map *map = *where;
+    if (!map || !map->index || length > SHORT_TEXT)
+        return insert_text(context, layout, where, text, length);
+    uint64_t key[2] = {(uintptr_t)text, length}, place;
+    uint64_t *row = search(map, KEY_TEXT, layout, key, tag_of(KEY_TEXT, layout, key), &place);
+    return row ? row : insert_text(context, layout, where, text, length);
 }
 
 uint64_t *wk_map_insert(struct wk_context *context, const struct wk_layout *layout,
