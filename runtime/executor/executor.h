@@ -276,6 +276,9 @@ void executor_release(struct executor *executor);
 /* Begins a lineage at a node whose inputs the world has at hand or can load. */
 void executor_start(struct executor *executor, uint32_t node, struct lineage lineage);
 
+/* Whether a payload's start is one of this plan, with these options; all others are refused. */
+bool executor_can_begin(const struct executor *executor, const struct executor_start *start);
+
 /* Likewise, as a payload says. */
 void executor_begin(struct executor *executor, const struct executor_start *start);
 

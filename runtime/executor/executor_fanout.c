@@ -141,6 +141,15 @@ void executor_fan_out(struct executor *executor, uint32_t node, bool is_large)
         vector_last(&executor->fanouts).has_value = true;
 }
 
+bool executor_can_begin(const struct executor *executor, const struct executor_start *start)
+{
+    if (start->node >= executor->plan->dag->node_count || start->first > start->end)
+        return false;
+    return start->first == start->end ||
+           start->end <=
+               plan_fan_out(executor->plan, start->node, executor_without(executor)).invoked;
+}
+
 void executor_fan_out_range(struct executor *executor, const struct executor_start *start)
 {
     struct plan_fanout list = plan_fan_out(executor->plan, start->node, executor_without(executor));

@@ -23,8 +23,7 @@
     X(BEATS_RUNNING_ONLY, "only the node that runs has a heartbeat")                               \
     X(POISONED_BY_ITSELF, "who fails the job is stopped by the marks that it sets")                \
     X(WANTED_PASSED, "passed also stops the runs of the sweeper")                                  \
-    X(WANTED_SPLIT, "and so do the marks of split ranges")                                         \
-    X(KEYS_SHARED, "keys do not carry the name of the job")
+    X(WANTED_SPLIT, "and so do the marks of split ranges")
 
 enum executor_mutant {
     EXECUTOR_MUTANT_NONE,

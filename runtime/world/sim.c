@@ -132,6 +132,11 @@ static void init_sim(struct sim *sim, const struct job *job, const struct job_op
     sim->stored = memory_new(dag->node_count, sizeof *sim->stored);
     sim->records = memory_new(job->plan->record_count, sizeof *sim->records);
     sim->beats = memory_new(dag->node_count, sizeof *sim->beats);
+    sim->acknowledged = memory_new(dag->node_count, sizeof *sim->acknowledged);
+    struct sweep_options sweep = {.age = SIM_SWEEP_AGE, .ways = faults->executor.ways};
+    sweep.without = (faults->executor.without_become ? PLAN_WITHOUT_BECOME : 0u) |
+                    (faults->executor.without_clustering ? PLAN_WITHOUT_CLUSTERS : 0u);
+    sweep_init(&sim->sweep, job->plan, &sweep, 0);
     sim->next_fault = sim_random(sim, 1 + 4 * dag->node_count);
     list_producers(sim);
     init_result(sim);
@@ -193,6 +198,13 @@ static void release_sim(struct sim *sim)
     free(sim->stored);
     free(sim->records);
     free(sim->beats);
+    free(sim->acknowledged);
+    sweep_release(&sim->sweep);
+    for (size_t i = 0; i < sim->wants.count; i++) {
+        free(sim->wants.items[i]->ranges);
+        free(sim->wants.items[i]);
+    }
+    vector_release(&sim->wants);
     vector_release(&sim->marks);
     free(sim->first_producer);
     free(sim->producers);
@@ -214,9 +226,11 @@ static void check_no_waste(struct sim *sim)
             sim_violate(sim,
                         "P3: node %" PRIu32 " was started %" PRIu32 ", stored %" PRIu32 " times",
                         node, sim->starts[node], sim->puts[node]);
-        if (end > first && !sim->records[end - 1].join.passed)
+        if (end > first && !sim->records[end - 1].join.passed && sim->poisonings == 0)
             sim_violate(sim, "P3: join %" PRIu32 " is not marked passed", node);
     }
+    if (sim->metrics.sweeps > 0)
+        sim_violate(sim, "P3: %" PRIu64 " sweeps", sim->metrics.sweeps);
     if (sim->metrics.arrivals_stop > 0)
         sim_violate(sim, "P3: %" PRIu64 " arrivals were told to stop", sim->metrics.arrivals_stop);
 }
@@ -224,10 +238,16 @@ static void check_no_waste(struct sim *sim)
 /* P1 when all has come to rest: the job has ended. P2 and P6 are checked on the way. */
 static void check(struct sim *sim)
 {
+    bool has_faults = sim->faults.profile != SIM_NO_FAULTS && sim->faults.profile != SIM_SWEPT;
     if (sim->status == SIM_RUNNING)
         sim_violate(sim, "P1: nothing is left to do, and the job has not ended");
-    if (sim->status == SIM_DONE && sim->faults.profile == SIM_NO_FAULTS)
+    if (sim->gave_up && sim->faults.profile != SIM_FORGETS)
+        sim_violate(sim, "P1: node %" PRIu32 " was swept in vain", sim->lost);
+    if (sim->status == SIM_DONE && !has_faults)
         check_no_waste(sim);
+    for (uint32_t s = 0; sim->status != SIM_RUNNING && !has_faults && s < SIM_SHARDS; s++)
+        if (!sim->poisoned[s])
+            sim_violate(sim, "the job has ended, and executors of shard %" PRIu32 " go on", s);
 }
 
 static void sum_metrics(struct sim *sim, uint64_t begin, struct metrics *metrics)
@@ -259,6 +279,16 @@ static void dispatch(struct sim *sim, const struct sim_message *message)
     case SIM_BEAT:
         sim_beat(sim, message);
         return;
+    case SIM_SWEEP:
+        sim_sweep(sim, message);
+        return;
+    case SIM_POISON:
+        if (sim->processes.items[message->process]->alive)
+            sim_poison(sim, message->about);
+        return;
+    case SIM_CLEAN:
+        sim_clean(sim);
+        return;
     }
 }
 
@@ -267,15 +297,15 @@ static bool is_interrupted(const struct sim *sim)
     return sim->options->stop && atomic_load_explicit(sim->options->stop, memory_order_relaxed);
 }
 
-/* Runs until nothing is left, also after the result is there: late messages must do no harm. A
- * failed job's executors would be stopped, and so they are. */
+/* Runs until nothing is left, also after the result is there: late messages must do no harm. */
 static void run_to_the_end(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->plan->source_count; i++)
         sim_invoke(sim, &(struct executor_start){.node = sim->plan->sources[i],
                                                  .lineage = sim_fresh_lineage(sim)});
-    while (sim->queue.count > 0 && sim->status != SIM_FAILED && !sim->violation.code &&
-           !is_interrupted(sim)) {
+    if (sim_sweeps(sim))
+        sim_send(sim, SIM_SWEEP_INTERVAL, &(struct sim_message){.kind = SIM_SWEEP});
+    while (sim->queue.count > 0 && !sim->violation.code && !is_interrupted(sim)) {
         struct sim_message message = take_earliest(sim);
         sim->now = message.time;
         if (sim->now > SIM_FOREVER)
@@ -295,6 +325,10 @@ static int conclude(struct sim *sim, struct job_outcome *outcome, struct error *
     if (!code && sim->violation.code) {
         *error = sim->violation;
         code = (int)error->code;
+    } else if (!code && sim->gave_up) {
+        code = error_set(error, ERR_store_missing,
+                         "task %" PRIu32 " was started again and again, and its value never came",
+                         sim->lost);
     } else if (!code && sim->status == SIM_FAILED) {
         *error = sim->failure;
         code = (int)error->code;
@@ -336,8 +370,8 @@ int sim_run(const struct job *job, const struct job_options *options, struct job
 {
     uint64_t seed = options->seed;
     struct sim_options faults = {.seed = seed,
-                                 .profile = (enum sim_profile)(seed % SIM_PROFILE_COUNT),
-                                 .faults = 1 + (uint32_t)(seed / SIM_PROFILE_COUNT % 8),
+                                 .profile = (enum sim_profile)(seed % SIM_FORGETS),
+                                 .faults = 1 + (uint32_t)(seed / SIM_FORGETS % 8),
                                  .large_percent = (uint32_t)(hash_mix(seed) % 4 * 25)};
     return sim_run_with(job, options, &faults, outcome, error);
 }

@@ -4,7 +4,8 @@
  *
  *     sim.c           a run: the clock and its messages, platform, checks, the outcome
  *     sim_executor.c  a simulated process: how it does what its executor says, and its faults
- *     sim_store.c     the model of the store: values, join records, the job's status
+ *     sim_store.c     the model of the store: values, join records, marks
+ *     sim_client.c    the client: sweeps, and what happens when the job has ended
  *
  * Every step that leaves a process is a message: it takes effect some time after it was sent, and
  * its reply arrives some time after that. In between anything may happen to the process.
@@ -18,6 +19,7 @@
 #define WKC_WORLD_SIM_H
 
 #include "executor/executor.h"
+#include "executor/sweep.h"
 #include "world/bind.h"
 
 /* One kind of fault each, since few faults of one kind catch more mistakes than many at once. */
@@ -31,6 +33,11 @@ enum sim_profile {
     SIM_FREEZES_AND_CRASHES,
     SIM_TIME_LIMITS, /* a process is told that its time runs out */
     SIM_ALL_FAULTS,
+    /* From here on with a client that sweeps: */
+    SIM_SWEPT, /* no faults; tasks that take longer than heartbeats and the sweeper's patience */
+    SIM_LOST_EVENTS, /* an event that was accepted is lost, or a process dies and is not retried */
+    SIM_OTHER_CLUSTERS, /* and executors differ in what they keep for themselves */
+    SIM_FORGETS,        /* the store forgets values that it acknowledged: a clear failure is fine */
     SIM_PROFILE_COUNT
 };
 
@@ -50,9 +57,12 @@ int sim_run_with(const struct job *job, const struct job_options *options,
 /* ---- Private to sim*.c ------------------------------------------------------------------ */
 
 enum {
-    SIM_LATENCY = 20,        /* the longest of a message without faults */
-    SIM_LEASE = 1000,        /* of a join's owner */
-    SIM_REPEAT = 100,        /* when a step without an answer is repeated */
+    SIM_LATENCY = 20,     /* the longest of a message without faults */
+    SIM_LEASE = 1000,     /* of a join's owner */
+    SIM_REPEAT = 100,     /* when a step without an answer is repeated */
+    SIM_SWEEP_AGE = 2000, /* of a silent candidate */
+    SIM_SWEEP_INTERVAL = 500,
+    SIM_SHARDS = 4,
     SIM_FOREVER = 1000000,   /* when a job that still runs waits for ever */
     SIM_TRACKS = 16,         /* of a trace */
     SIM_INLINE_BYTES = 1024, /* values above are large */
@@ -90,13 +100,17 @@ enum sim_message_kind {
     SIM_EFFECT,  /* a step takes effect */
     SIM_REPLY,   /* its answer is heard */
     SIM_BEAT,    /* a process renews its heartbeats */
+    SIM_SWEEP,   /* the client looks, and looks on */
+    SIM_POISON,  /* a process that settled the job marks shard `about` */
+    SIM_CLEAN,   /* the client removes the job's keys */
 };
 
 struct sim_message {
     uint64_t time, order;
     enum sim_message_kind kind;
-    bool is_echo;    /* a second effect of a message, without a reply */
-    sim_index about; /* DELIVER: invocation; else process */
+    bool is_echo;      /* a second effect of a message, without a reply */
+    sim_index about;   /* DELIVER: invocation; POISON: shard; else process */
+    sim_index process; /* POISON */
     struct executor_action action;
     struct executor_event event;
 };
@@ -111,6 +125,11 @@ struct sim_record {
 /* The mark of a range that was split. */
 struct sim_mark {
     uint32_t node, first, end;
+};
+
+struct sim_want {
+    struct want want;
+    struct node_range *ranges;
 };
 
 enum sim_status { SIM_RUNNING, SIM_DONE, SIM_FAILED };
@@ -140,7 +159,15 @@ struct sim {
     bool *stored;    /* by node: the value is in the store */
     struct sim_record *records;
     VECTOR(struct sim_mark) marks;
-    uint64_t *beats; /* by node: when its heartbeat ends */
+    uint64_t *beats;    /* by node: when its heartbeat ends */
+    bool *acknowledged; /* by node: stored, even if it was forgotten since */
+    bool poisoned[SIM_SHARDS];
+    uint32_t poisonings; /* executors that were stopped */
+
+    struct sweep sweep;
+    bool is_walking, is_cleaned, gave_up;
+    uint32_t lost; /* the node that was swept in vain */
+    VECTOR(struct sim_want *) wants;
 
     uint64_t track_ends[SIM_TRACKS];
 
@@ -166,6 +193,17 @@ void sim_violate(struct sim *sim, const char *format, ...) __attribute__((format
 struct lineage sim_fresh_lineage(struct sim *sim);
 sim_index sim_invoke(struct sim *sim, const struct executor_start *start);
 bool sim_is_large(const struct sim *sim, uint32_t node);
+
+/* Whether the client sweeps. */
+static inline bool sim_sweeps(const struct sim *sim)
+{
+    return sim->faults.profile >= SIM_SWEPT;
+}
+
+/* sim_client.c */
+void sim_sweep(struct sim *sim, const struct sim_message *message);
+void sim_poison(struct sim *sim, uint32_t shard);
+void sim_clean(struct sim *sim);
 
 /* sim_executor.c */
 void sim_deliver(struct sim *sim, sim_index invocation);

@@ -35,7 +35,8 @@ static void crash(struct sim *sim, struct sim_process *process)
     if (!process->alive)
         return;
     sim_end_process(process);
-    redeliver(sim, process);
+    if (!sim_sweeps(sim))
+        redeliver(sim, process);
 }
 
 /* The platform may take it for dead; then it wakes up beside its successor. */
@@ -55,17 +56,27 @@ void sim_deliver(struct sim *sim, sim_index invocation)
     struct executor_options options = sim->faults.executor;
     options.inline_bytes = SIM_INLINE_BYTES;
     options.lossless = false;
+    if (sim->faults.profile == SIM_OTHER_CLUSTERS) {
+        options.without_clustering = sim_random(sim, 2);
+        options.without_tree = true; /* ranges speak of lists that all must agree about */
+    }
     struct sim_process *process = memory_new(1, sizeof *process);
     process->invocation = invocation;
     process->alive = true;
     for (size_t i = 0; i < event->payload.count; i++)
         node_set_add(&process->held, event->payload.items[i]);
     executor_init(&process->executor, sim->plan, &options);
-    executor_begin(&process->executor, &event->start);
+    bool is_refused = !executor_can_begin(&process->executor, &event->start);
+    if (!is_refused)
+        executor_begin(&process->executor, &event->start);
     sim->metrics.invocations++;
     sim->starts[event->start.node] += event->start.first == event->start.end;
     vector_push(&sim->processes, process);
     sim_index index = (sim_index)sim->processes.count - 1;
+    if (is_refused) {
+        sim_end_process(process);
+        return;
+    }
     perform(sim, index);
     sim_send(sim, SIM_LEASE / 3, &(struct sim_message){.kind = SIM_BEAT, .about = index});
 }
@@ -140,6 +151,8 @@ static int run_kernel(struct sim *sim, uint32_t node, uint64_t *arguments)
 
 static void note_failure(struct sim *sim, uint32_t node, const uint64_t *arguments)
 {
+    if (sim->status != SIM_RUNNING)
+        return;
     describe_failure(&sim->table, node, arguments, &sim->result->context.error);
     sim->failure = sim->result->context.error;
 }
@@ -161,6 +174,13 @@ static void trace_run(struct sim *sim, uint32_t node)
 static void run_task(struct sim *sim, struct sim_process *process, uint32_t node,
                      struct executor_event *event)
 {
+    event->is_stored = event->is_stored && sim->stored[node];
+    if (event->is_stored) {
+        event->kind = EXECUTOR_DONE;
+        event->bytes = SIM_INLINE_BYTES + 1;
+        node_set_add(&process->held, node);
+        return;
+    }
     event->kind = EXECUTOR_MISSING;
     if (!sim_load(sim, process, node))
         return;
@@ -182,18 +202,26 @@ static void run_task(struct sim *sim, struct sim_process *process, uint32_t node
     free(arguments);
 }
 
-/* The first commit sets the status; later ones find it set. All have the same result (P2), since
- * all runs of all nodes agree. */
-static void commit(struct sim *sim, struct sim_process *process, uint32_t sink,
+/* Sets the status, once; then the shards are marked, one after the other. */
+static void settle(struct sim *sim, sim_index process, enum sim_status status,
                    struct executor_event *event)
 {
-    if (!sim_load(sim, process, sink)) {
-        sim_violate(sim, "P6: the result is committed although an input of it is missing");
-        return;
-    }
     event->kind = EXECUTOR_SETTLED;
-    if (sim->status == SIM_RUNNING)
-        sim->status = SIM_DONE;
+    if (sim->status == SIM_RUNNING && sim->faults.profile > SIM_SWEPT && sim_random(sim, 2))
+        sim_send(sim, 1 + sim_random(sim, 2 * SIM_LEASE), &(struct sim_message){.kind = SIM_CLEAN});
+    sim->status = sim->status == SIM_RUNNING ? status : sim->status;
+    for (uint32_t shard = 0; shard < SIM_SHARDS; shard++)
+        sim_send(sim, 1 + shard * SIM_LATENCY,
+                 &(struct sim_message){.kind = SIM_POISON, .about = shard, .process = process});
+}
+
+/* The first commit sets the status; later ones find it set. All have the same result (P2), since
+ * all runs of all nodes agree. */
+static void commit(struct sim *sim, sim_index index, uint32_t sink, struct executor_event *event)
+{
+    event->kind = EXECUTOR_MISSING;
+    if (sim_load(sim, sim->processes.items[index], sink))
+        settle(sim, index, SIM_DONE, event);
 }
 
 /* ---- Steps --------------------------------------------------------------------------------- */
@@ -206,6 +234,7 @@ static void apply(struct sim *sim, const struct sim_message *message, struct exe
     *event = executor_answer(action);
     switch (action->kind) {
     case EXECUTOR_RUN:
+        event->is_stored = action->is_stored;
         run_task(sim, process, action->node, event);
         return;
     case EXECUTOR_PUT:
@@ -221,11 +250,10 @@ static void apply(struct sim *sim, const struct sim_message *message, struct exe
         event->kind = EXECUTOR_ANSWERED;
         return;
     case EXECUTOR_COMMIT:
-        commit(sim, process, action->node, event);
+        commit(sim, message->about, action->node, event);
         return;
     case EXECUTOR_FAIL:
-        sim->status = sim->status == SIM_RUNNING ? SIM_FAILED : sim->status;
-        event->kind = EXECUTOR_SETTLED;
+        settle(sim, message->about, SIM_FAILED, event);
         return;
     case EXECUTOR_ASK:
         sim_ask(sim, process, message->about, action, event);
@@ -250,12 +278,27 @@ static void answer(struct sim *sim, const struct sim_message *message,
     struct sim_process *process = sim->processes.items[message->about];
     struct sim_message reply = {.kind = SIM_REPLY, .about = message->about, .event = *event};
     uint64_t delay = 1 + sim_random(sim, SIM_LATENCY);
+    if (event->kind == EXECUTOR_SETTLED)
+        delay += SIM_SHARDS * SIM_LATENCY; /* when the last shard is marked */
     if (process->frozen_until > sim->now + delay)
         delay = process->frozen_until - sim->now;
     sim_send(sim, delay, &reply);
 }
 
 /* ---- Faults -------------------------------------------------------------------------------- */
+
+/* The store loses a value, if it has one. */
+static void forget_value(struct sim *sim)
+{
+    uint32_t first = (uint32_t)sim_random(sim, sim->dag->node_count);
+    for (uint32_t i = 0; i < sim->dag->node_count; i++) {
+        uint32_t node = (first + i) % sim->dag->node_count;
+        if (!sim->stored[node])
+            continue;
+        sim->stored[node] = false;
+        return;
+    }
+}
 
 static void take_effect_again(struct sim *sim, const struct sim_message *message, uint64_t delay,
                               bool is_echo)
@@ -279,8 +322,13 @@ static enum sim_profile choose_fault(struct sim *sim)
     case SIM_LOST_REPLIES:
     case SIM_FREEZES:
     case SIM_TIME_LIMITS:
+    case SIM_SWEPT:
+    case SIM_FORGETS:
     case SIM_PROFILE_COUNT:
         break;
+    case SIM_LOST_EVENTS:
+    case SIM_OTHER_CLUSTERS:
+        return sim_random(sim, 2) ? SIM_CRASHES : SIM_LOST_EVENTS;
     }
     return sim->faults.profile;
 }
@@ -300,6 +348,7 @@ static void take_effect_badly(struct sim *sim, const struct sim_message *message
 {
     struct sim_process *process = sim->processes.items[message->about];
     static const struct executor_event short_time = {.kind = EXECUTOR_TIME_SHORT};
+    struct sim_message other = *message;
     struct executor_event event;
     switch (choose_fault(sim)) {
     case SIM_CRASHES:
@@ -315,7 +364,19 @@ static void take_effect_badly(struct sim *sim, const struct sim_message *message
         take_effect_again(sim, message, SIM_REPEAT, false);
         return;
     case SIM_DUPLICATES:
-        take_effect_again(sim, message, 1 + sim_random(sim, 3 * SIM_LEASE), true);
+        if (message->action.kind == EXECUTOR_INVOKE && sim_random(sim, 2))
+            other.action.lineage.token = sim_fresh_lineage(sim).token;
+        take_effect_again(sim, &other, 1 + sim_random(sim, 3 * SIM_LEASE), true);
+        break;
+    case SIM_LOST_EVENTS:
+        if (message->action.kind != EXECUTOR_INVOKE)
+            break;
+        event = executor_answer(&message->action);
+        event.kind = EXECUTOR_ACCEPTED;
+        answer(sim, message, &event);
+        return;
+    case SIM_FORGETS:
+        forget_value(sim);
         break;
     case SIM_FREEZES:
         freeze(sim, process);
@@ -326,6 +387,8 @@ static void take_effect_badly(struct sim *sim, const struct sim_message *message
     case SIM_NO_FAULTS:
     case SIM_FREEZES_AND_CRASHES:
     case SIM_ALL_FAULTS:
+    case SIM_SWEPT:
+    case SIM_OTHER_CLUSTERS:
     case SIM_PROFILE_COUNT:
         break;
     }
@@ -384,6 +447,17 @@ void sim_beat(struct sim *sim, const struct sim_message *message)
     if (!process->alive)
         return;
     if (process->frozen_until <= sim->now) {
+        bool is_poisoned = false;
+        for (uint32_t s = 0; s < SIM_SHARDS; s++)
+            is_poisoned |= sim->poisoned[s];
+        if (is_poisoned) {
+            executor_handle(&process->executor,
+                            &(struct executor_event){.kind = EXECUTOR_POISONED});
+            sim->poisonings++;
+            perform(sim, message->about);
+            if (!process->alive)
+                return;
+        }
         const uint32_t *nodes = executor_list_beats(&process->executor, &count);
         for (uint32_t i = 0; i < count; i++)
             sim->beats[nodes[i]] = sim->now + SIM_LEASE;
@@ -429,6 +503,10 @@ static void perform(struct sim *sim, sim_index index)
         if (action->kind == EXECUTOR_INVOKE && action->lineage.token == 0)
             action->lineage = sim_fresh_lineage(sim);
         sim->metrics.becomes += action->kind == EXECUTOR_RUN && action->becomes;
-        sim_send(sim, 1 + sim_random(sim, SIM_LATENCY), &message);
+        uint64_t delay = 1 + sim_random(sim, SIM_LATENCY);
+        if (action->kind == EXECUTOR_RUN && sim_sweeps(sim) &&
+            hash_combine(sim->faults.seed, action->node) % 16 == 0)
+            delay += SIM_LEASE + SIM_SWEEP_AGE; /* a long task */
+        sim_send(sim, delay, &message);
     }
 }

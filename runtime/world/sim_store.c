@@ -58,7 +58,7 @@ static bool carries(struct sim *sim, const struct sim_process *process, uint32_t
 {
     if (node_set_has(&process->held, node) && !sim_is_large(sim, node))
         return true;
-    if (!sim->stored[node])
+    if (!sim->acknowledged[node] && !sim->is_cleaned)
         sim_violate(sim,
                     "P6: %s node %" PRIu32 " promises the value of node %" PRIu32
                     ", which is not stored",
@@ -73,7 +73,7 @@ void sim_put(struct sim *sim, struct sim_process *process, uint32_t node)
     if (!node_set_has(&process->held, node))
         sim_violate(sim, "a process stores the value of node %" PRIu32 ", which it does not have",
                     node);
-    sim->stored[node] = true;
+    sim->stored[node] = sim->acknowledged[node] = true;
     sim->puts[node]++;
     sim->metrics.store_writes++;
     sim->metrics.store_bytes_written += sim->bytes[node];
@@ -157,6 +157,11 @@ static struct join_arrival arrival_of(const struct sim *sim, sim_index process,
     return arrival;
 }
 
+static bool is_poisoned(const struct sim *sim, uint32_t record)
+{
+    return sim->poisoned[hash_mix(record) % SIM_SHARDS];
+}
+
 /* An owner gets the small values of the other edges. */
 static void note_answer(struct sim *sim, struct sim_process *process,
                         const struct sim_record *record, struct executor_event *event)
@@ -175,7 +180,10 @@ void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_
     struct sim_record *record = &sim->records[action->record];
     struct join_arrival arrival = arrival_of(sim, process_index, action);
     record->join.waits = record->waits;
-    event->answer = join_arrive(&record->join, &arrival);
+    event->answer = JOIN_POISONED;
+    if (!is_poisoned(sim, action->record))
+        event->answer = join_arrive(&record->join, &arrival);
+    sim->poisonings += event->answer == JOIN_POISONED;
     sim->metrics.arrivals_not += event->answer == JOIN_NOT;
     if (event->answer == JOIN_NOT)
         store_edges(sim, process, action, record);
@@ -189,7 +197,10 @@ void sim_ask(struct sim *sim, struct sim_process *process, sim_index process_ind
     struct join_arrival arrival = arrival_of(sim, process_index, action);
     struct join_wait wait = {.size = action->size, .until = sim->now + action->milliseconds};
     record->join.waits = record->waits;
-    event->answer = join_ask(&record->join, &arrival, wait, &event->largest);
+    event->answer = JOIN_POISONED;
+    if (!is_poisoned(sim, action->record))
+        event->answer = join_ask(&record->join, &arrival, wait, &event->largest);
+    sim->poisonings += event->answer == JOIN_POISONED;
     note_answer(sim, process, record, event);
 }
 

@@ -10,6 +10,8 @@
 #include "executor/executor_remote.c"
 #include "executor/executor.c"
 #include "executor/join.c"
+#include "executor/sweep.c"
+#include "world/sim_client.c"
 #include "world/sim_store.c"
 #include "world/sim_executor.c"
 #include "world/sim.c"

@@ -57,6 +57,26 @@ static void a_join_of_100000(void)
     check_join(100000, SIM_CRASHES, 50);
 }
 
+/* With tasks longer than the sweeper's patience, and a client that sweeps: it finds nothing. */
+static void nothing_is_swept_without_faults(void)
+{
+    check_join(10000, SIM_SWEPT, 0);
+    CHECK_INT(torture_metrics.sweeps, 0);
+    check_join(3000, SIM_SWEPT, 50);
+    CHECK_INT(torture_metrics.sweeps, 0);
+}
+
+/* And with faults it does. */
+static void what_is_lost_is_swept(void)
+{
+    uint64_t sweeps = 0;
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        CHECK(!torture(seed, SIM_LOST_EVENTS));
+        sweeps += torture_metrics.sweeps;
+    }
+    CHECK(sweeps > 20);
+}
+
 /* The same seed gives the same run, to the last counter. */
 static void runs_are_reproducible(void)
 {
@@ -79,7 +99,7 @@ static void faults_cause_repetitions(void)
             duplicates += torture_metrics.duplicate_runs;
             stops += torture_metrics.arrivals_stop;
         }
-        if (profile != SIM_DELAYS && profile != SIM_TIME_LIMITS)
+        if (profile != SIM_DELAYS && profile != SIM_TIME_LIMITS && profile != SIM_SWEPT)
             CHECK(duplicates + stops > 0);
     }
 }
@@ -143,5 +163,6 @@ static void failures_end_the_job(void)
 }
 
 TEST_MAIN(TEST(each_profile_keeps_the_promises), TEST(joins_of_each_in_degree),
-          TEST(a_join_of_100000), TEST(runs_are_reproducible), TEST(faults_cause_repetitions),
+          TEST(a_join_of_100000), TEST(nothing_is_swept_without_faults),
+          TEST(what_is_lost_is_swept), TEST(runs_are_reproducible), TEST(faults_cause_repetitions),
           TEST(arrays_survive_faults), TEST(failures_end_the_job))
