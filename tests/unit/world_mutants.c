@@ -37,7 +37,7 @@ static struct catch try_mutant(enum executor_mutant mutant)
     struct catch catch = {0};
     executor_mutant = mutant;
     for (uint64_t seed = 0; seed < SEEDS && catch.caught < ENOUGH; seed++)
-        for (int profile = SIM_NO_FAULTS; profile < SIM_PROFILE_COUNT; profile++) {
+        for (int profile = 0; profile < SIM_PROFILE_COUNT && catch.caught < ENOUGH; profile++) {
             const char *found = torture(seed, (enum sim_profile)profile);
             catch.tried++;
             if (!found)
