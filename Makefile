@@ -251,6 +251,9 @@ build/release/bench/map: build/release/bench/map.o build/release/bench/map_peer.
 build/release/bench/words_peer: tests/bench/words_peer.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -O3 $(BASELINE) -fopenmp -o $@ $<
+build/release/bench/store: tests/bench/store.c $(RUNTIME_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Iruntime $(LDFLAGS) -o $@ $< -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group $(LIBRARIES)
 build/release/bench/elaborate: tests/bench/elaborate.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(compiler_includes) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRARIES)

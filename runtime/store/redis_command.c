@@ -136,11 +136,14 @@ uint16_t redis_slot(const char *key, size_t length)
         length = (size_t)(close - open - 1);
         key = open + 1;
     }
+    static const uint16_t table[16] = {0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5,
+                                       0x60c6, 0x70e7, 0x8108, 0x9129, 0xa14a, 0xb16b,
+                                       0xc18c, 0xd1ad, 0xe1ce, 0xf1ef}; /* by half a byte */
     uint32_t crc = 0;
     for (size_t i = 0; i < length; i++) {
-        crc ^= (uint32_t)(unsigned char)key[i] << 8;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc & 0x8000 ? crc << 1 ^ 0x1021 : crc << 1;
+        uint32_t byte = (unsigned char)key[i];
+        crc = (crc << 4 ^ table[(crc >> 12 ^ byte >> 4) & 15]) & 0xffff;
+        crc = (crc << 4 ^ table[(crc >> 12 ^ byte) & 15]) & 0xffff;
     }
     return (uint16_t)(crc & (REDIS_SLOTS - 1));
 }
@@ -148,14 +151,19 @@ uint16_t redis_slot(const char *key, size_t length)
 /* ---- Making commands --------------------------------------------------------------------------
  */
 
-static void append_count(struct redis *redis, char kind, uint64_t count)
+/* "*3\r\n", "$5\r\n": what is behind a kind's character is at most 20 digits. */
+static char *write_count(char *to, char kind, uint64_t count)
 {
-    char text[24], *to = text;
     *to++ = kind;
     to = write_decimal(to, count);
     *to++ = '\r';
     *to++ = '\n';
-    buffer_append(&redis->text, text, (size_t)(to - text));
+    return to;
+}
+
+static void append_count(struct redis *redis, char kind, uint64_t count)
+{
+    buffer_end_at(&redis->text, write_count(buffer_extend(&redis->text, 24), kind, count));
 }
 
 void redis_begin(struct redis *redis, uint32_t arguments)
@@ -186,9 +194,17 @@ static void append_data(struct redis *redis, const void *data, size_t size)
 
 void redis_bytes(struct redis *redis, const void *data, size_t size)
 {
-    append_count(redis, '$', size);
-    append_data(redis, data, size);
-    buffer_append(&redis->text, "\r\n", 2);
+    if (size > REDIS_COPIED) {
+        struct store_bytes span = {data, size};
+        redis_spans(redis, "", &span, 1);
+        return;
+    }
+    char *to = write_count(buffer_extend(&redis->text, size + 26), '$', size);
+    if (size)
+        memcpy(to, data, size);
+    to[size] = '\r';
+    to[size + 1] = '\n';
+    buffer_end_at(&redis->text, to + size + 2);
 }
 
 void redis_text(struct redis *redis, const char *text)

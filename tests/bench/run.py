@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """make bench: runs each pair of ours and a peer in turn in one run, and prints medians and ratios.
 
-    tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, data, groupby, text, start
+    tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, data, groupby, text,
+                                     store, start
 
 Every benchmark program prints one JSON object a line: name, peer, median, min, max, peer_median, peer_min,
 peer_max (seconds for one unit) and ratio. Results go to build/bench.json and a table to standard output.
@@ -20,6 +21,7 @@ from pathlib import Path
 from algebra import algebra
 from data import data
 from groupby import groupby
+from store import store
 from text import text
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -97,7 +99,7 @@ def elaborate():
 
 GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
           "kernels": lambda: program("kernels"), "map": lambda: program("map"), "algebra": algebra,
-          "data": data, "groupby": groupby, "text": text, "start": start}
+          "data": data, "groupby": groupby, "text": text, "store": store, "start": start}
 
 
 def show(seconds):
@@ -111,6 +113,10 @@ def print_row(row):
     if "bytes" in row:
         missed = "" if row["bytes"] <= row["reach_bytes"] else "  MISSED"
         print(f"{row['name']:34} {row['bytes']:8.1f} bytes  (to reach: {row['reach_bytes']}){missed}")
+        return
+    if "number" in row:
+        missed = "" if row["number"] <= row["reach_number"] else "  MISSED"
+        print(f"{row['name']:34} {row['number']:8.2f}  (to reach: {row['reach_number']}){missed}")
         return
     text = f"{row['name']:34} {show(row['median'])}"
     reach = REACH.get(row["name"], row.get("reach"))
