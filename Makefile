@@ -237,6 +237,9 @@ soak: $(patsubst tests/soak/%.c,$(OUT)/soak/%,$(wildcard tests/soak/*.c))
 
 bench_flags := -O2 -g $(BASELINE) -Iruntime -Itests/bench -pthread
 
+build/release/bench/requests build/release/bench/empty_function: build/release/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -O2 -static -o $@ $<
 build/release/bench/%.o: tests/bench/%.c tests/bench/graphs.h tests/bench/peers.h
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra $(bench_flags) -fopenmp -c $< -o $@

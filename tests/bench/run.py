@@ -20,6 +20,7 @@ from pathlib import Path
 
 from algebra import algebra
 from data import data
+from emulator import emulator
 from groupby import groupby
 from store import store
 from text import text
@@ -99,7 +100,8 @@ def elaborate():
 
 GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
           "kernels": lambda: program("kernels"), "map": lambda: program("map"), "algebra": algebra,
-          "data": data, "groupby": groupby, "text": text, "store": store, "start": start}
+          "data": data, "groupby": groupby, "text": text, "store": store, "start": start,
+          "emulator": emulator}
 
 
 def show(seconds):
