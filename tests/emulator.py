@@ -194,6 +194,7 @@ def refused(code, status, act, text=""):
 # ---- Functions --------------------------------------------------------------------------------------
 
 def functions_live_and_die(folder):
+    """M3.1, M3.6, M8.3"""
     with emulator() as e:
         made = e.create(MemorySize=256, Description="first", Tags={"team": "x"})
         check(made["ResponseMetadata"]["HTTPStatusCode"] == 201 and made["State"] == "Active", str(made))
@@ -224,6 +225,7 @@ def functions_live_and_die(folder):
 
 
 def versions_are_kept(folder):
+    """M3.1, M3.4"""
     with emulator() as e:
         e.create(variables={"V": "one"})
         check(e.client.publish_version(FunctionName="f")["Version"] == "1", "the first version")
@@ -244,6 +246,7 @@ def versions_are_kept(folder):
 
 
 def configurations_are_checked(folder):
+    """M3.3"""
     with emulator("--memory=192") as e:
         check(e.create("plain")["MemorySize"] == 192, "--memory")
         for more in ({"MemorySize": 64}, {"Timeout": 901}, {"Role": "me"}, {"FunctionName": "a b"}, {"Description": "x" * 300}):
@@ -259,6 +262,7 @@ def configurations_are_checked(folder):
 
 
 def settings_are_kept(folder):
+    """M3.5"""
     with emulator("--concurrency=10") as e:
         e.create()
         c = e.client
@@ -287,6 +291,7 @@ def settings_are_kept(folder):
 # ---- Invoke -----------------------------------------------------------------------------------------
 
 def invocations_answer(folder):
+    """M4.1, M4.2, M4.5, M6.1"""
     with emulator() as e:
         e.create(variables={"COLOUR": "blue"}, MemorySize=512)
         for value in (None, 1, "text", [1, {"a": "é\n"}], {"x": 1.5}):
@@ -315,6 +320,7 @@ def invocations_answer(folder):
 
 
 def environments_see_nothing_of_the_client(folder):
+    """M5.1"""
     (folder / "secret.txt").write_text("secret")
     os.environ["OF_THE_CLIENT"] = "yes"
     with emulator(folder=folder) as e:
@@ -327,6 +333,7 @@ def environments_see_nothing_of_the_client(folder):
 
 
 def two_environments_do_not_share_files(folder):
+    """M5.1"""
     with emulator() as e:
         e.create()
         with ThreadPoolExecutor(2) as pool:
@@ -340,6 +347,7 @@ def two_environments_do_not_share_files(folder):
 
 
 def logs_are_kept(folder):
+    """M4.4, M8.2"""
     with emulator(f"--logs={folder / 'logs'}") as e:
         e.create()
         _, found = e.invoke({"do": "print", "text": "hällo"}, LogType="Tail")
@@ -359,6 +367,7 @@ def logs_are_kept(folder):
 
 
 def failures_are_told(folder):
+    """M4.3, M5.4, M5.5, M6.2"""
     with emulator() as e:
         e.create(timeout=1)
         def failing(event, kind, text):
@@ -385,6 +394,7 @@ def failures_are_told(folder):
 
 
 def starts_that_fail_are_told(folder):
+    """M5.5"""
     with emulator() as e:
         e.create("exit", variables={"START": "exit"})
         answer, found = e.invoke(name="exit")
@@ -405,6 +415,7 @@ def starts_that_fail_are_told(folder):
 
 
 def memory_is_limited(folder):
+    """M5.4"""
     with emulator() as e:
         e.create(MemorySize=128)
         answer, found = e.invoke({"do": "memory", "bytes": 80 << 20, "seconds": 0.1}, LogType="Tail")
@@ -417,6 +428,7 @@ def memory_is_limited(folder):
 
 
 def the_runtime_api_refuses_nonsense(folder):
+    """M6.2"""
     with emulator() as e:
         e.create()
         answer, _ = e.invoke({"do": "statuses"})
@@ -427,6 +439,7 @@ def the_runtime_api_refuses_nonsense(folder):
 
 
 def payloads_are_limited(folder):
+    """M4.2, M6.2"""
     with emulator(f"--event-limit={256 << 10}") as e:
         e.create(timeout=30)
         text = "x" * ((6 << 20) - 2)
@@ -445,6 +458,7 @@ def payloads_are_limited(folder):
 # ---- Concurrency, events ------------------------------------------------------------------------------
 
 def concurrency_is_limited(folder):
+    """M5.2, M7.1"""
     with emulator("--concurrency=2") as e:
         e.create()
         e.create("g")
@@ -465,6 +479,7 @@ def concurrency_is_limited(folder):
 
 
 def events_are_queued(folder):
+    """M7.2"""
     with emulator("--concurrency=2") as e:
         e.create()
         begin = time.time()
@@ -480,6 +495,7 @@ def events_are_queued(folder):
 
 
 def events_are_retried(folder):
+    """M7.2"""
     path = folder / "runs"
     with emulator("--retry-delay=200") as e:
         e.create()
@@ -504,6 +520,7 @@ def events_are_retried(folder):
 
 
 def events_can_be_lost_and_doubled(folder):
+    """M7.3"""
     found = []
     for _ in range(2):
         with emulator("--drop=20", "--duplicate=30", "--seed=5", "--concurrency=4") as e:
@@ -518,6 +535,7 @@ def events_can_be_lost_and_doubled(folder):
 
 
 def latencies_are_added(folder):
+    """M4.1, M5.2"""
     with emulator("--invoke-latency=150", "--cold-start=400") as e:
         e.create()
         times = []
@@ -533,6 +551,7 @@ def latencies_are_added(folder):
 
 
 def idle_environments_are_frozen_and_end(folder):
+    """M5.2, M5.3"""
     def letter(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     with emulator("--idle=700") as e:
@@ -553,6 +572,7 @@ def idle_environments_are_frozen_and_end(folder):
 
 
 def a_function_that_lingers_is_waited_for(folder):
+    """M6.3, M5.4"""
     with emulator("--concurrency=1") as e:
         e.create(timeout=2)
         begin = time.time()
@@ -567,6 +587,7 @@ def a_function_that_lingers_is_waited_for(folder):
 # ---- Signatures ---------------------------------------------------------------------------------------
 
 def signatures_are_checked(folder):
+    """M1.2, M2.1, M2.2"""
     with emulator("--credentials=AKIDEXAMPLE:wJalrXUtnFEMI/K7+MDENG") as e:
         check(e.access["access_key_id"] == "AKIDEXAMPLE" and e.access["secret_access_key"] == "wJalrXUtnFEMI/K7+MDENG", str(e.access))
         e.create("a-b_c")
@@ -611,6 +632,7 @@ def signatures_are_checked(folder):
 # ---- Zips ---------------------------------------------------------------------------------------------
 
 def hostile_zips_are_refused(folder):
+    """M3.2"""
     with emulator() as e:
         root = e.state()["root"]
         def hostile(code, text):
@@ -642,6 +664,7 @@ def hostile_zips_are_refused(folder):
 
 
 def bombs_are_refused(folder):
+    """M3.2"""
     with emulator() as e:
         bomb = zipped({f"{i}": (bytes(64 << 20), 0o100644) for i in range(5)})
         refused("InvalidParameterValueException", 400, lambda: e.create(code=bomb), "250 MB")
@@ -671,6 +694,7 @@ def raw(port, data, wait=5, pieces=1):
 
 
 def nonsense_gets_an_answer(folder):
+    """M3.6"""
     with emulator() as e:
         e.create()
         for data, status in ((b"nonsense\r\n\r\n", b"400"), (b"GET / HTTP/9.9\r\n\r\n", b"505"),
@@ -698,6 +722,7 @@ def nonsense_gets_an_answer(folder):
 
 
 def slow_and_broken_clients_harm_nobody(folder):
+    """M4.1"""
     with emulator() as e:
         e.create()
         path, body = "/2015-03-31/functions/f/invocations", b'"slow"'
@@ -727,6 +752,7 @@ def slow_and_broken_clients_harm_nobody(folder):
 # ---- The end ------------------------------------------------------------------------------------------
 
 def nothing_is_left_behind(folder):
+    """M1.3"""
     for end in (signal.SIGTERM, signal.SIGINT):
         with emulator(end=end) as e:
             e.create(timeout=60)
@@ -755,6 +781,7 @@ def nothing_is_left_behind(folder):
 
 
 def a_killed_emulator_leaves_nothing(folder):
+    """M1.3, M1.4"""
     for victim in ("emulator", "nursery"):
         process = subprocess.Popen([SANITIZE, "emulator", "--port=0", "--json"], stdout=subprocess.PIPE, text=True,
                                    stderr=subprocess.PIPE)
@@ -782,6 +809,7 @@ def a_killed_emulator_leaves_nothing(folder):
 
 
 def the_command_line(folder):
+    """M1.1"""
     wkc("emulator", "x").fails(2, "does nothing with 'x'")
     wkc("emulator", "--port=70000").fails(2, "--port")
     wkc("emulator", "--concurrency=0").fails(2, "--concurrency")
@@ -805,6 +833,7 @@ def the_command_line(folder):
 # ---- Other people's programs --------------------------------------------------------------------------
 
 def the_aws_command_line(folder):
+    """M3.1, M4.1, M4.4"""
     (folder / "code.zip").write_bytes(CODE)
     with emulator("--retry-delay=50") as e:
         environment = dict(os.environ, AWS_ACCESS_KEY_ID=e.access["access_key_id"], AWS_DEFAULT_REGION="us-east-1",

@@ -101,7 +101,9 @@ static enum MHD_Result handle(void *emulator, struct MHD_Connection *connection,
     }
     if (request->state == REQUEST_READING) {
         request->handling = true;
-        if (request->environment)
+        if (request->emulator->stopping) /* nobody may begin to wait any more */
+            request_answer(request, 503, response_text(""));
+        else if (request->environment)
             runtime_api_handle(request);
         else
             api_handle(request);
