@@ -53,6 +53,8 @@ static uint32_t add_string(struct encoder *e, const char *text)
 static uint32_t add_site(struct encoder *e, struct span span)
 {
     struct place place = span_place(span);
+    if (e->module->is_portable && span.source)
+        place.file = source_portable_name(span.source);
     const uint32_t record[] = {add_string(e, place.file), place.line, place.column, place.length};
     _Static_assert(sizeof record == sizeof(struct flow_site_record), "a site's words");
     return record_table_add(&e->sites, record);

@@ -105,6 +105,7 @@ struct ir_module {
     struct arena *arena;
     struct type_table *types;
     const struct source *source;
+    bool is_portable; /* flow code names files by their portable names */
     struct ir_function **functions;
     uint32_t function_count;
     struct typed_function **kernels; /* tasks as written, and small tasks that lowering made */

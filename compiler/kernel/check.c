@@ -44,7 +44,8 @@ struct place generator_place(struct generator *g, struct span span)
     uint32_t line_end =
         high < table->begins.count ? table->begins.items[high] - 1 : (uint32_t)span.source->length;
     uint32_t end = span.end < line_end ? span.end : line_end;
-    return (struct place){.file = span.source->name,
+    return (struct place){.file = g->options->portable ? source_portable_name(span.source)
+                                                       : span.source->name,
                           .line = (uint32_t)low + 1,
                           .column = span.begin - table->begins.items[low] + 1,
                           .length = end > span.begin ? end - span.begin : 1};

@@ -21,15 +21,16 @@ static LLVMMetadataRef debug_file(struct generator *g, const struct source *sour
     struct line_table *lines = generator_lines(g, source);
     if (lines->file)
         return lines->file;
+    const char *name = g->options->portable ? source_portable_name(source) : source->name;
     /* The folder makes a relative name findable from anywhere. */
-    char *path = realpath(source->name, NULL);
+    char *path = g->options->portable ? NULL : realpath(name, NULL);
     char *slash = path ? strrchr(path, '/') : NULL;
     if (slash) {
         *slash = '\0';
         lines->file =
             LLVMDIBuilderCreateFile(g->debug, slash + 1, strlen(slash + 1), path, strlen(path));
     } else {
-        lines->file = LLVMDIBuilderCreateFile(g->debug, source->name, strlen(source->name), ".", 1);
+        lines->file = LLVMDIBuilderCreateFile(g->debug, name, strlen(name), ".", 1);
     }
     free(path);
     return lines->file;

@@ -22,6 +22,7 @@
 struct kernel_options {
     unsigned optimize;  /* 0: no passes; 1: default<O1>; 2: default<O3> */
     bool debug;         /* line tables, functions and variables for gdb and perf */
+    bool portable;      /* files have their portable names, and no folder */
     const char *target; /* "x86_64-linux-gnu", "aarch64-linux-gnu"; NULL: this machine's */
 };
 

@@ -145,6 +145,14 @@ static int append_seal(const char *path)
     return status;
 }
 
+int cache_read(const char *path, struct buffer *out, struct error *error)
+{
+    int status = buffer_read_file(out, path, ENTRY_LIMIT, error);
+    if (status == 0 && is_intact(out))
+        buffer_end_at(out, out->data + out->length - SEAL_BYTES);
+    return status;
+}
+
 /* ---- Bounds ------------------------------------------------------------------------------- */
 
 struct entry {

@@ -79,6 +79,18 @@ static void add_flags(struct command *command, const char *target, const char *i
         vector_push(&command->words, flags[i]);
 }
 
+/* Leaves the folder of a file out of what __FILE__ says in it; the text, to be freed, or NULL. */
+static char *add_prefix_map(struct command *command, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct buffer option = {0};
+    if (!slash)
+        return NULL;
+    buffer_printf(&option, "-ffile-prefix-map=%.*s/=", (int)(slash - path), path);
+    vector_push(&command->words, option.data);
+    return option.data;
+}
+
 /* The folder of wk.h; to be freed. */
 static char *include_folder(void)
 {
@@ -266,11 +278,13 @@ static int compile_file(const char *path, const char *output, const char *target
     char *include = include_folder();
     command_init(&command, target);
     add_flags(&command, target, include);
+    char *prefix_map = add_prefix_map(&command, path);
     const char *const last[] = {"-o", output, path, NULL};
     for (size_t i = 0; i < sizeof last / sizeof *last; i++)
         vector_push(&command.words, last[i]);
     int status = run_compiler(&command, path, error);
     command_release(&command);
+    free(prefix_map);
     free(include);
     return status;
 }

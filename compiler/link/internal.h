@@ -80,6 +80,8 @@ char *cache_find(const struct cache *cache, const char *key);
 /* Puts a finished shared object into the cache: seals it with its hash, renames it to its name and
  * makes room. The path, to be freed, or NULL when the folder cannot be written. */
 char *cache_insert(const struct cache *cache, const char *key, const char *object);
+/* Reads a shared object, of the cache (then without its seal) or on the way to it. */
+int cache_read(const char *path, struct buffer *out, struct error *error);
 /* A new folder for files on the way, in the cache or the system's place for temporary files; to be
  * removed with cache_remove_folder. NULL with *error filled if there is none. */
 char *cache_temporary(const struct cache *cache, struct error *error);

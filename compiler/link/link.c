@@ -38,7 +38,7 @@ static int make_key(struct typed_function *const *tasks, uint32_t task_count,
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
     EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
     int status = hash_generator(hash, error);
-    uint32_t numbers[] = {WK_ABI_VERSION, options->optimize, options->debug};
+    uint32_t numbers[] = {WK_ABI_VERSION, options->optimize, options->debug, options->portable};
     EVP_DigestUpdate(hash, numbers, sizeof numbers);
     hash_text(hash, options->target);
     canonical_tasks(hash, tasks, task_count, units);
@@ -143,6 +143,30 @@ static int find_or_make(struct typed_function *const *tasks, uint32_t task_count
     return status ? status : load(library, error);
 }
 
+/* The bytes of the shared object, without what the cache adds to them. */
+static int find_or_make_bytes(struct typed_function *const *tasks, uint32_t task_count,
+                              const struct link_options *options, const struct cache *cache,
+                              struct foreign_units *units, struct buffer *out,
+                              struct error *error)
+{
+    struct kernel_library library = {0};
+    char key[LINK_KEY_TEXT];
+    int status = make_key(tasks, task_count, &options->kernel, units, key, error);
+    if (status)
+        return status;
+    library.path = cache_find(cache, key);
+    bool found = library.path && cache_read(library.path, out, error) == 0;
+    if (!found) {
+        free(library.path);
+        library.path = NULL;
+        status = make_library(tasks, task_count, options, cache, units, key, &library, error);
+    }
+    if (!found && status == 0)
+        status = cache_read(library.path, out, error);
+    kernel_library_close(&library);
+    return status;
+}
+
 /* What is wrong with a C file is shown where that is named. */
 static void report(const struct foreign_units *units, struct error *error,
                    struct diagnostics *diagnostics)
@@ -172,6 +196,22 @@ int link_kernels(struct typed_function *const *tasks, uint32_t task_count,
         report(&units, &error, diagnostics);
         kernel_library_close(library);
     }
+    foreign_release(&units);
+    return status;
+}
+
+int link_bytes(struct typed_function *const *tasks, uint32_t task_count,
+               const struct link_options *options, struct buffer *out,
+               struct diagnostics *diagnostics)
+{
+    struct cache cache;
+    struct error error;
+    struct foreign_units units = {0};
+    cache_open(&cache, options, diagnostics);
+    int status = find_or_make_bytes(tasks, task_count, options, &cache, &units, out, &error);
+    cache_close(&cache);
+    if (status)
+        report(&units, &error, diagnostics);
     foreign_release(&units);
     return status;
 }

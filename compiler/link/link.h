@@ -41,6 +41,12 @@ int link_kernels(struct typed_function *const *tasks, uint32_t task_count,
                  const struct link_options *options, struct kernel_library *library,
                  struct diagnostics *diagnostics);
 
+/* As link_kernels, for any target: appends the shared object's bytes instead of loading it. At
+ * least one task. */
+int link_bytes(struct typed_function *const *tasks, uint32_t task_count,
+               const struct link_options *options, struct buffer *out,
+               struct diagnostics *diagnostics);
+
 /* The kernel of the task with this symbol (typed_function.symbol), or NULL. */
 wk_kernel *kernel_library_find(const struct kernel_library *library, const char *symbol);
 

@@ -130,6 +130,8 @@ struct source *source_read(const char *path, struct arena *arena, struct diagnos
     }
     struct source *source = arena_new(arena, struct source);
     source->name = arena_text(arena, path, strlen(path));
+    const char *slash = strrchr(source->name, '/');
+    source->portable_name = slash ? slash + 1 : source->name;
     source->text = arena_text(arena, buffer_text(&buffer), buffer.length);
     source->length = buffer.length;
     buffer_release(&buffer);

@@ -181,6 +181,8 @@ static struct ast_module *load(struct loader *l, const char *path, const char *i
     struct source *source = source_read(path, l->arena, l->diagnostics);
     if (!source)
         return NULL;
+    if (strcmp(path, library_file(l, use->name.text)) == 0)
+        source->portable_name = arena_printf(l->arena, "stdlib/%s.wk", use->name.text);
     const char *symbol = unique_name(l, use->name.text);
     source->module = symbol;
     int errors = l->diagnostics->errors;

@@ -84,6 +84,11 @@ struct place span_place(struct span span)
                           .length = end > at ? end - at : 1};
 }
 
+const char *source_portable_name(const struct source *source)
+{
+    return source->portable_name ? source->portable_name : source->name;
+}
+
 struct span span_join(struct span first, struct span last)
 {
     if (!first.source)

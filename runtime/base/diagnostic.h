@@ -18,6 +18,8 @@
 /* A source text. Owned by the diagnostics' arena once registered. */
 struct source {
     const char *name;   /* as the user gave it */
+    /* The same wherever the program lies: "heat.wk", and "stdlib/random.wk" of the library. */
+    const char *portable_name;
     const char *module; /* unique in a program; NULL: its own file */
     const char *text; /* terminated; may contain NULs before its end */
     size_t length;
@@ -97,6 +99,8 @@ void diagnostics_render(const struct diagnostics *diagnostics, enum diagnostic_f
 
 /* The place of a span: line and column of its begin, length within that line. */
 struct place span_place(struct span span);
+/* The name by which a bundle knows a source, wherever it lies. */
+const char *source_portable_name(const struct source *source);
 /* From the begin of `first` to the end of `last` (same source). */
 struct span span_join(struct span first, struct span last);
 
