@@ -7,6 +7,7 @@ MODE ?= release
 OUT := build/$(MODE)
 
 CC := gcc
+STRIP := strip
 LLVM_CONFIG := llvm-config-19
 CLANG := clang-19
 
@@ -37,11 +38,12 @@ $(OUT)/runtime/executor/%.o $(OUT)/runtime/world/%.o: STEP_FLAGS := $(LINK_TIME)
 endif
 CFLAGS := -std=c17 -D_GNU_SOURCE -fPIC $(WARNINGS) $(BASELINE) $(MODE_FLAGS) -pthread
 LDFLAGS := $(MODE_FLAGS) $(LINK_TIME) -pthread -rdynamic
-LIBRARIES := -lsleef -lssl -lcrypto -ljansson -ldl -lm
+# Small ones become part of the program: each that is loaded makes every start longer.
+LIBRARIES := -lsleef -lssl -lcrypto -l:libjansson.a -l:libz.a -Wl,--exclude-libs,libjansson.a:libz.a -ldl -lm
 
 # Modules, lowest first: each may use what stands before it. The runtime never sees the compiler.
-RUNTIME_MODULES := base value graph trace executor store world
-COMPILER_MODULES := syntax check flow link
+RUNTIME_MODULES := base value graph trace executor store bundle world
+COMPILER_MODULES := syntax check flow link package
 modules_to_archives = $(foreach m,$(1),$(if $(wildcard $(MODULE_DIRECTORY_$(m))/*.[cly]),$(OUT)/$(m).a))
 $(foreach m,$(RUNTIME_MODULES),$(eval MODULE_DIRECTORY_$(m) := runtime/$(m)))
 $(foreach m,$(COMPILER_MODULES),$(eval MODULE_DIRECTORY_$(m) := compiler/$(m)))
@@ -54,7 +56,7 @@ ARCHIVES := $(COMPILER_ARCHIVES) $(RUNTIME_ARCHIVES)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(OUT)/wkc $(OUT)/libwkc-kernel.so $(OUT)/libwkc-emulator.so $(OUT)/include/wk.h
+all: $(OUT)/wkc $(OUT)/libwkc-kernel.so $(OUT)/libwkc-emulator.so $(OUT)/include/wk.h runtime
 
 # ---- Compiling ------------------------------------------------------------------------------------
 
@@ -127,6 +129,39 @@ EMULATOR_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/emulator/*.c))
 $(OUT)/libwkc-emulator.so: $(EMULATOR_OBJECTS)
 	$(CC) $(MODE_FLAGS) -shared -o $@ $^ -lmicrohttpd -lzip -ljansson -lcrypto
 
+# ---- The runtime of bundles, for each target: OUT/TARGET/runtime.zip and linear-algebra.zip ----------------
+
+# What bundles carry: the starter, the executor and their libraries (compiler/package/runtime_package.h). `make
+# arm64` adds that of the other target to this build; it needs the packages of `make deps-arm64`.
+NATIVE := $(shell uname -m)
+TARGET ?= $(NATIVE)
+PACK_LEVEL_release := 6
+PACK_LEVEL := $(or $(PACK_LEVEL_$(MODE)),1)
+OPENBLAS = /usr/lib/$(1)-linux-gnu/openblas-pthread/libopenblas.so.0
+
+$(OUT)/bootstrap: runtime/lambda/start.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(filter-out -Wpedantic,$(WARNINGS)) -Os -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables \
+	    -fno-tree-loop-distribute-patterns -fno-pie -static -nostdlib -s -Wl,--build-id=none -Wl,-z,noseparate-code -o $@ $<
+EXECUTOR_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(filter-out %/start.c,$(wildcard runtime/lambda/*.c)))
+$(OUT)/executor: $(EXECUTOR_OBJECTS) $(RUNTIME_ARCHIVES)
+	$(CC) $(LDFLAGS) -o $@ $(EXECUTOR_OBJECTS) -Wl,--whole-archive $(RUNTIME_ARCHIVES) -Wl,--no-whole-archive $(LIBRARIES)
+$(OUT)/executor.stripped: $(OUT)/executor
+	$(STRIP) -o $@ $<
+
+PACKAGE_TOOL := $(OUT)/package-runtime
+$(PACKAGE_TOOL): $(OUT)/compiler/package/tool/package_runtime.o $(ARCHIVES)
+	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRARIES)
+
+.PHONY: runtime arm64
+runtime: $(OUT)/$(NATIVE)/runtime.zip $(OUT)/$(NATIVE)/linear-algebra.zip
+$(OUT)/$(NATIVE)/runtime.zip: $(OUT)/bootstrap $(OUT)/executor.stripped $(wildcard compiler/package/*.c compiler/package/tool/*.c) | $(PACKAGE_TOOL)
+	@mkdir -p $(@D)
+	$(PACKAGE_TOOL) $(PACK_LEVEL) $(NATIVE) $(OUT)/bootstrap $(OUT)/executor.stripped $@
+$(OUT)/$(NATIVE)/linear-algebra.zip: | $(OUT)/bootstrap $(OUT)/executor.stripped $(PACKAGE_TOOL)
+	@mkdir -p $(@D)
+	$(PACKAGE_TOOL) $(PACK_LEVEL) $(NATIVE) $(OUT)/bootstrap $(OUT)/executor.stripped $@ $(call OPENBLAS,$(NATIVE))
+
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 
 # ---- Unit tests: tests/unit/MODULE_name.c links MODULE and what stands below it -----------------------
@@ -151,7 +186,7 @@ unit: $(UNIT_TESTS)
 
 # ---- Dependencies: Debian packages --------------------------------------------------------------------
 
-BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev graphviz libopenblas0-pthread libmicrohttpd-dev libzip-dev
+BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev zlib1g-dev graphviz libopenblas0-pthread libmicrohttpd-dev libzip-dev
 TEST_PACKAGES := python3 python3-numpy python3-boto3 awscli clang-19 libclang-rt-19-dev gdb valgrind redis-server openssl
 BENCH_PACKAGES := nginx-light g++ libtbb-dev robin-map-dev
 
@@ -194,6 +229,7 @@ install: all
 	install -D -m 755 $(OUT)/wkc $(DESTDIR)$(PREFIX)/bin/wkc
 	install -D -m 755 $(OUT)/libwkc-kernel.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-kernel.so
 	install -D -m 755 $(OUT)/libwkc-emulator.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-emulator.so
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/wkc/$(NATIVE) $(OUT)/$(NATIVE)/*.zip
 	install -D -m 644 runtime/wk.h $(DESTDIR)$(PREFIX)/include/wk.h
 	install -d $(DESTDIR)$(PREFIX)/share/wkc/examples/data $(DESTDIR)$(PREFIX)/share/wkc/stdlib
 	install -m 644 stdlib/* $(DESTDIR)$(PREFIX)/share/wkc/stdlib

@@ -19,9 +19,11 @@
 #define LIBRARY_FOLDER "/usr/lib/aarch64-linux-gnu/"
 #endif
 
-/* Debian's build with pthreads, by its path: the plain name leads to whatever build the system's
- * alternatives name. Then the names that other systems give it. */
+/* The one that a bundle carries, by a name that no system has. Debian's build with pthreads, by its
+ * path: the plain name leads to whatever build the system's alternatives name. Then the names that
+ * other systems give it. */
 static const char *const names[] = {
+    BLAS_CARRIED_NAME,
     LIBRARY_FOLDER "openblas-pthread/libopenblas.so.0",
     "libopenblasp.so.0",
     "libopenblas.so.0",

@@ -21,6 +21,9 @@
 
 enum { BLAS_PERMITS = 64 };
 
+/* The library's name in a bundle, where it is looked for before all others. */
+#define BLAS_CARRIED_NAME "libwkc-openblas.so.0"
+
 /* Opens the library if no one has yet. 0, or ERR_blas_missing (what to install), the same at each
  * call. Any thread may call it; the floating-point mode of the one that opens is undefined
  * afterwards. */
