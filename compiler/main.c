@@ -3,9 +3,10 @@
 
 static int (*const commands[COMMAND_COUNT])(const struct options *options) = {
     [COMMAND_CHECK] = command_check,     [COMMAND_COMPILE] = command_compile,
-    [COMMAND_DOT] = command_dot,         [COMMAND_RUN] = command_run,
-    [COMMAND_HELP] = command_help,       [COMMAND_EXPLAIN] = command_explain,
-    [COMMAND_VERSION] = command_version, [COMMAND_EMULATOR] = command_emulator,
+    [COMMAND_INSPECT] = command_inspect, [COMMAND_DOT] = command_dot,
+    [COMMAND_RUN] = command_run,         [COMMAND_HELP] = command_help,
+    [COMMAND_EXPLAIN] = command_explain, [COMMAND_VERSION] = command_version,
+    [COMMAND_EMULATOR] = command_emulator,
 };
 
 int main(int argc, char **argv)
@@ -13,9 +14,8 @@ int main(int argc, char **argv)
     struct options options;
     struct error error;
     interrupts_catch();
-    int status = options_parse(&options, argc, argv, &error)
-                     ? usage_error(&options, &error)
-                     : commands[options.command](&options);
+    int status = options_parse(&options, argc, argv, &error) ? usage_error(&options, &error)
+                                                             : commands[options.command](&options);
     options_release(&options);
     return status;
 }

@@ -40,8 +40,8 @@ static enum diagnostic_format message_form(const struct options *options)
     if (strcmp(colour, "always") == 0)
         return DIAGNOSTIC_COLOUR;
     const char *terminal = getenv("TERM");
-    bool may = isatty(STDERR_FILENO) && !getenv("NO_COLOR") && terminal &&
-               strcmp(terminal, "dumb") != 0;
+    bool may =
+        isatty(STDERR_FILENO) && !getenv("NO_COLOR") && terminal && strcmp(terminal, "dumb") != 0;
     return strcmp(colour, "auto") == 0 && may ? DIAGNOSTIC_COLOUR : DIAGNOSTIC_PLAIN;
 }
 
@@ -94,6 +94,13 @@ int start_compilation(struct compilation *compilation, const struct options *opt
                   command_name(options->command));
         error_hint(&error, "for example: wkc %s examples/harmonic.wk",
                    command_name(options->command));
+        return usage_error(options, &error);
+    }
+    compilation->is_bundle = (options->command == COMMAND_RUN || options->command == COMMAND_DOT) &&
+                             bundle_is_meant(path);
+    if (compilation->is_bundle && options->given[OPTION_OPTIMIZE]) {
+        error_set(&error, ERR_bad_option, "-O means nothing to '%s', which is compiled", path);
+        error_hint(&error, "it is an option of wkc compile");
         return usage_error(options, &error);
     }
     if (check_choices(options, &error) ||

@@ -4,15 +4,15 @@
 #ifndef WKC_COMMAND_COMMAND_H
 #define WKC_COMMAND_COMMAND_H
 
+#include "base/version.h"
 #include "command/pipeline.h"
 
 /* Exit statuses. */
 enum { EXIT_DONE = 0, EXIT_MISTAKE = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-#define WKC_VERSION "0.1.0"
-
 int command_check(const struct options *options);
 int command_compile(const struct options *options);
+int command_inspect(const struct options *options);
 int command_dot(const struct options *options);
 int command_run(const struct options *options);
 int command_help(const struct options *options);

@@ -134,9 +134,8 @@ static int parse_option(struct options *options, int argc, char **argv, int *at,
 static int check_argument_count(const struct options *options, struct error *error)
 {
     bool none = options->command == COMMAND_VERSION || options->command == COMMAND_EMULATOR;
-    size_t most = none                               ? 0
-                  : options->command == COMMAND_HELP  ? 1
-                                                      : SIZE_MAX;
+    bool one = options->command == COMMAND_HELP || options->command == COMMAND_INSPECT;
+    size_t most = none ? 0 : one ? 1 : SIZE_MAX;
     if (options->arguments.count <= most)
         return 0;
     error_set(error, ERR_bad_argument, "'wkc %s' does nothing with '%s'",
@@ -232,8 +231,9 @@ int options_choice(const struct options *options, enum option option, const char
 
 void help_overview(struct buffer *out)
 {
-    buffer_puts(out, "wkc compiles and runs .wk programs: tasks composed by flows, run in parallel.\n\n"
-                     "usage: wkc COMMAND [arguments]\n\n");
+    buffer_puts(out,
+                "wkc compiles and runs .wk programs: tasks composed by flows, run in parallel.\n\n"
+                "usage: wkc COMMAND [arguments]\n\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
         buffer_printf(out, "  %-8s %-22s %s\n", commands[i].name, commands[i].arguments,
                       commands[i].description);
@@ -265,9 +265,10 @@ void help_command(enum command command, struct buffer *out)
         buffer_printf(out, "  %-28s %s\n", form, table[i].description);
     }
     if (command == COMMAND_RUN || command == COMMAND_COMPILE || command == COMMAND_DOT)
-        buffer_puts(out,
-                    "\nname=value binds a parameter of flow main. Numbers are written as in the\n"
-                    "language (1e-8, 100_000, 8MiB); an array is a .npy file, any file for u8[n], or "
-                    "inline\n([0.1, 0.01], [[1, 2], [3, 4]]). NaN, Infinity and -Infinity are numbers, in results too.\n"
-                    "`wkc help FILE.wk` lists a program's parameters.\n");
+        buffer_puts(
+            out, "\nname=value binds a parameter of flow main. Numbers are written as in the\n"
+                 "language (1e-8, 100_000, 8MiB); an array is a .npy file, any file for u8[n], or "
+                 "inline\n([0.1, 0.01], [[1, 2], [3, 4]]). NaN, Infinity and -Infinity are "
+                 "numbers, in results too.\n"
+                 "`wkc help FILE.wk` lists a program's parameters.\n");
 }

@@ -5,6 +5,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "package/libraries.h"
+
+/* ---- From a source ----------------------------------------------------------------------------
+ */
+
 static bool stage_read(struct compilation *c)
 {
     c->source = source_read(c->path, &c->arena, &c->diagnostics);
@@ -60,6 +65,7 @@ static bool report(struct compilation *c, const struct error *error)
 static bool stage_lower(struct compilation *c)
 {
     c->ir = lower_program(c->typed, &c->arena);
+    c->ir->is_portable = c->is_portable;
     struct error error;
     struct ir_pass_options passes = {
         .level = (int)c->optimize,
@@ -137,52 +143,116 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-int pipeline_compile_kernels(struct compilation *c, const struct link_options *options)
+struct link_options pipeline_link_options(const struct compilation *c)
 {
+    return (struct link_options){.kernel = {.optimize = c->optimize,
+                                            .debug = true,
+                                            .portable = c->is_portable,
+                                            .target = c->target ? target_triple(c->target) : NULL}};
+}
+
+int pipeline_make_kernels(struct compilation *c, struct buffer *out)
+{
+    struct link_options options = pipeline_link_options(c);
     double begin = now();
-    int code =
-        link_kernels(c->ir->kernels, c->ir->kernel_count, options, &c->kernels, &c->diagnostics);
+    int code = c->ir->kernel_count
+                   ? link_bytes(c->ir->kernels, c->ir->kernel_count, &options, out, &c->diagnostics)
+                   : 0;
     c->seconds[STAGE_LINK] = now() - begin;
     return code;
 }
 
-static wk_kernel *find_kernel(const struct compilation *c, uint32_t symbol)
+int pipeline_compile_kernels(struct compilation *c)
 {
+    struct link_options options = pipeline_link_options(c);
+    double begin = now();
+    int code =
+        link_kernels(c->ir->kernels, c->ir->kernel_count, &options, &c->kernels, &c->diagnostics);
+    c->seconds[STAGE_LINK] = now() - begin;
+    return code;
+}
+
+/* Puts the kernel of a symbol into the table. Only a bundle can lack one. */
+static bool find_kernel(struct compilation *c, uint32_t symbol, wk_kernel **kernel)
+{
+    struct error error;
     const char *name = dag_string(&c->dag, symbol);
-    wk_kernel *kernel = kernel_library_find(&c->kernels, name);
-    if (!kernel)
+    *kernel = kernel_library_find(&c->kernels, name);
+    if (*kernel)
+        return true;
+    if (!c->is_bundle)
         bug("kernels.so lacks the task '%s'", name);
-    return kernel;
+    error_set(&error, ERR_bad_bundle, "'%s' is damaged: its kernels lack the task '%s'", c->path,
+              name);
+    return report(c, &error);
+}
+
+static bool find_kernels(struct compilation *c)
+{
+    c->kernel_table = memory_new(c->dag.task_count, sizeof(wk_kernel *));
+    c->fallback_table = memory_new(c->dag.task_count, sizeof(wk_kernel *));
+    bool ok = true;
+    for (uint32_t i = DAG_RESULT + 1; i < c->dag.task_count && ok; i++) {
+        ok = find_kernel(c, c->dag.tasks[i].symbol, &c->kernel_table[i]);
+        if (ok && c->dag.tasks[i].fallback)
+            ok = find_kernel(c, c->dag.tasks[i].fallback, &c->fallback_table[i]);
+    }
+    return ok;
 }
 
 static bool stage_link(struct compilation *c)
 {
-    struct link_options options = {.kernel = {.optimize = c->optimize, .debug = true}};
-    if (pipeline_compile_kernels(c, &options))
-        return false;
-    c->kernel_table = memory_new(c->dag.task_count, sizeof(wk_kernel *));
-    c->fallback_table = memory_new(c->dag.task_count, sizeof(wk_kernel *));
-    for (uint32_t i = DAG_RESULT + 1; i < c->dag.task_count; i++) {
-        c->kernel_table[i] = find_kernel(c, c->dag.tasks[i].symbol);
-        if (c->dag.tasks[i].fallback)
-            c->fallback_table[i] = find_kernel(c, c->dag.tasks[i].fallback);
-    }
+    return pipeline_compile_kernels(c) == 0 && find_kernels(c);
+}
+
+/* ---- From a bundle -----------------------------------------------------------------------------
+ */
+
+static bool stage_open(struct compilation *c)
+{
+    struct error error;
+    if (bundle_open(&c->bundle, c->path, &error))
+        return report(c, &error);
+    c->is_open = true;
     return true;
 }
 
+static bool stage_take_code(struct compilation *c)
+{
+    struct error error;
+    if (bundle_read(&c->bundle, BUNDLE_FLOW_CODE, &c->code_bytes, &error))
+        return report(c, &error);
+    c->code = flow_code_load(c->code_bytes.data, c->code_bytes.length, &error);
+    return c->code || report(c, &error);
+}
+
+static bool stage_take_kernels(struct compilation *c)
+{
+    struct error error;
+    if (bundle_load_kernels(&c->bundle, &c->kernels.handle, &error))
+        return report(c, &error);
+    return find_kernels(c);
+}
+
+/* ---- The stages --------------------------------------------------------------------------------
+ */
+
+typedef bool stage_function(struct compilation *compilation);
+
 static const struct {
     const char *name;
-    bool (*run)(struct compilation *compilation);
+    stage_function *run;
+    stage_function *run_bundle; /* instead, of a bundle; NULL: there is nothing to do */
 } stages[STAGE_COUNT] = {
-    [STAGE_READ] = {"read", stage_read},
-    [STAGE_PARSE] = {"parse", stage_parse},
-    [STAGE_CHECK] = {"check", stage_check},
-    [STAGE_LOWER] = {"lower", stage_lower},
-    [STAGE_ENCODE] = {"encode", stage_encode},
-    [STAGE_BIND] = {"bind", parameters_bind},
-    [STAGE_ELABORATE] = {"elaborate", stage_elaborate},
-    [STAGE_PLAN] = {"plan", stage_plan},
-    [STAGE_LINK] = {"link", stage_link},
+    [STAGE_READ] = {"read", stage_read, stage_open},
+    [STAGE_PARSE] = {"parse", stage_parse, NULL},
+    [STAGE_CHECK] = {"check", stage_check, NULL},
+    [STAGE_LOWER] = {"lower", stage_lower, NULL},
+    [STAGE_ENCODE] = {"encode", stage_encode, stage_take_code},
+    [STAGE_BIND] = {"bind", parameters_bind, parameters_bind},
+    [STAGE_ELABORATE] = {"elaborate", stage_elaborate, stage_elaborate},
+    [STAGE_PLAN] = {"plan", stage_plan, stage_plan},
+    [STAGE_LINK] = {"link", stage_link, stage_take_kernels},
 };
 
 void pipeline_init(struct compilation *c, const struct options *options, const char *path)
@@ -207,6 +277,8 @@ void pipeline_release(struct compilation *c)
     parameters_release(c);
     context_release(&c->inputs_context);
     flow_code_free(c->code);
+    if (c->is_open)
+        bundle_close(&c->bundle);
     buffer_release(&c->code_bytes);
     buffer_release(&c->dumps);
     buffer_release(&c->pass_times);
@@ -220,7 +292,8 @@ bool pipeline_run(struct compilation *c, enum stage last)
 {
     for (; c->done <= last; c->done++) {
         double begin = now();
-        bool ok = stages[c->done].run(c);
+        stage_function *run = c->is_bundle ? stages[c->done].run_bundle : stages[c->done].run;
+        bool ok = !run || run(c);
         c->seconds[c->done] = now() - begin;
         if (!ok)
             return false;

@@ -3,12 +3,14 @@
  *
  * A compilation holds each form once it is made. pipeline_run() makes all forms up to a stage; the
  * stages stand in one table in pipeline.c, in their order. Every command uses it, so none has a way
- * of its own.
+ * of its own. When the file is a bundle, flow code and kernels are taken from it, and the forms
+ * before them are not there.
  */
 #ifndef WKC_COMMAND_PIPELINE_H
 #define WKC_COMMAND_PIPELINE_H
 
 #include "base/diagnostic.h"
+#include "bundle/bundle.h"
 #include "check/check.h"
 #include "command/options.h"
 #include "flow/ir.h"
@@ -42,8 +44,14 @@ struct compilation {
     const struct options *options;
     const char *path;
     bool needs_main;
+    bool is_portable; /* compiled for a bundle: names of files do not say where they lie */
+    bool is_bundle;
+    bool is_open; /* the bundle */
     unsigned optimize;
+    const char *target; /* "aarch64", …; NULL: this machine */
     _Atomic(uint32_t) *stop;
+
+    struct bundle bundle;
 
     struct arena arena;
     struct interner names;
@@ -86,7 +94,14 @@ bool pipeline_run(struct compilation *compilation, enum stage last);
 
 /* Compiles the kernels into the cache and opens them, without the DAG that the stage LINK numbers
  * them by: 0, or a code after reporting. */
-int pipeline_compile_kernels(struct compilation *compilation, const struct link_options *options);
+int pipeline_compile_kernels(struct compilation *compilation);
+
+/* Appends kernels.so for the compilation's target, whichever that is; nothing when there are no
+ * tasks. 0, or a code after reporting. */
+int pipeline_make_kernels(struct compilation *compilation, struct buffer *out);
+
+/* What all kernels of the compilation are compiled with. */
+struct link_options pipeline_link_options(const struct compilation *compilation);
 
 /* Appends what --time-passes prints. */
 void pipeline_times(const struct compilation *compilation, struct buffer *out);
