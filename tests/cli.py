@@ -27,7 +27,7 @@ def help_and_version(folder):
     for arguments in ([], ["help"], ["--help"]):
         run = wkc(*arguments)
         check(run.status == 0 and "wkc run" in run.out + "wkc run" and "check" in run.out, run.out)
-    for command in ("check", "compile", "dot", "run", "help", "explain", "version"):
+    for command in ("check", "compile", "inspect", "dot", "run", "help", "explain", "version"):
         run = wkc("help", command)
         check(run.status == 0 and f"usage: wkc {command}" in run.out, run.out + run.err)
     check("parts: int = 1024" in wkc("help", HARMONIC).out, "a program's parameters")

@@ -13,8 +13,9 @@ LAYERS = {  # a module of the runtime, and what it may include besides itself
     "graph": {"base", "value"},
     "executor": {"base", "value", "graph"},
     "store": {"base", "value", "graph", "executor"},
+    "bundle": {"base"},
     "trace": {"base", "value", "graph"},
-    "world": {"base", "value", "graph", "executor", "store", "trace", "world"},
+    "world": {"base", "value", "graph", "executor", "store", "bundle", "trace", "world"},
 }
 
 
@@ -96,6 +97,15 @@ def every_clause_is_cited_by_a_test(folder):
     check(not unknown, "tests cite clauses that do not exist: " + ", ".join(unknown))
 
 
+def every_clause_of_bundles_is_cited(folder):
+    clauses = re.findall(r"^(B\d+\.\d+) ", (ROOT / "spec/bundle.md").read_text(), re.M)
+    check(len(clauses) > 20 and len(clauses) == len(set(clauses)), "a clause's number stands twice")
+    cited = set()
+    for path in [*(ROOT / "tests/unit").glob("*.c"), ROOT / "tests/bundle.py"]:
+        cited |= set(re.findall(r"\bB\d+\.\d+\b", path.read_text()))
+    check(cited == set(clauses), f"not cited: {set(clauses) - cited}; unknown: {cited - set(clauses)}")
+
+
 if __name__ == "__main__":
-    main([arrows_point_down, only_code_generation_sees_llvm, headers_compile_alone,
+    main([every_clause_of_bundles_is_cited, arrows_point_down, only_code_generation_sees_llvm, headers_compile_alone,
           worlds_share_one_executor, files_are_small, every_clause_is_cited_by_a_test])

@@ -26,6 +26,7 @@ suite tests/examples.py
 suite tests/linalg.py
 suite tests/cli.py
 suite tests/emulator.py
+suite tests/bundle.py
 suite tests/stdlib.py
 suite tests/values.py
 suite tests/pieces.py
