@@ -216,7 +216,7 @@ def usage(folder):
     wkc("inspect").fails(2, "E904", "wkc compile FILE.wk -o JOB.wkb")
     wkc("inspect", path, path).fails(2, "does nothing with")
     wkc("inspect", folder / "none.wkb").fails(1, "E701")
-    wkc("inspect", HARMONIC).fails(1, "E851")
+    wkc("inspect", HARMONIC).fails(1, "E861")
     wkc("run", folder / "none.wkb").fails(1, "E701")
     wkc("compile", HARMONIC, "-o", folder / "own.wk").fails(2, "E903", "taken for a source")
     wkc("compile", HARMONIC, "-o", folder / "x.wkb", "parts=3").fails(2, "E904", "wkc run")
@@ -246,10 +246,10 @@ def cut_off(folder):
     chance = random.Random(5)
     for length in [0, 1, 3, 4, 21, 22, 100, len(whole) - 1, len(whole) - 22] + [chance.randrange(len(whole)) for _ in range(6)]:
         path.write_bytes(whole[:length])
-        wkc("run", path, "parts=2").fails(1, "E851")
-        wkc("inspect", path).fails(1, "E851")
+        wkc("run", path, "parts=2").fails(1, "E861")
+        wkc("inspect", path).fails(1, "E861")
     path.write_bytes(whole + b"more")
-    wkc("inspect", path).fails(1, "E851", "its end is missing")
+    wkc("inspect", path).fails(1, "E861", "its end is missing")
 
 
 def changed_bytes(folder):
@@ -270,26 +270,26 @@ def changed_bytes(folder):
         if run.status == 0:
             check(at not in inside and run.out == clean, f"the byte at {at} is not missed")
         else:
-            run.fails(1, "E85")
+            run.fails(1, "E86")
 
 
 def tampered(folder):
     """B3.2, B3.3: contents whose zip is right, but not the manifest; and what does not belong there."""
     path = compiled(folder)
     code = zipfile.ZipFile(path).read("flow.code")
-    wkc("run", rewritten(path, {"flow.code": code[:-4] + b"\0\0\0\1"})).fails(1, "E851", "'flow.code' is not what its manifest says")
-    wkc("run", rewritten(path, {"flow.code": code[:-4]})).fails(1, "E851", "'flow.code' is longer or shorter")
-    wkc("run", rewritten(path, {"kernels.so": b"\x7fELF"})).fails(1, "E851", "kernels.so")
-    wkc("dot", rewritten(path, {"kernels.so": None})).fails(1, "E851", "'kernels.so' is missing")
-    wkc("inspect", rewritten(path, {"lib/evil.so": b"x"})).fails(1, "E851", "'lib/evil.so' is not in its manifest")
-    wkc("inspect", rewritten(path, {"../evil": b"x"})).fails(1, "E851", "a name that cannot be")
-    wkc("inspect", rewritten(path, {"manifest.json": None})).fails(1, "E851", "'manifest.json' is missing")
+    wkc("run", rewritten(path, {"flow.code": code[:-4] + b"\0\0\0\1"})).fails(1, "E861", "'flow.code' is not what its manifest says")
+    wkc("run", rewritten(path, {"flow.code": code[:-4]})).fails(1, "E861", "'flow.code' is longer or shorter")
+    wkc("run", rewritten(path, {"kernels.so": b"\x7fELF"})).fails(1, "E861", "kernels.so")
+    wkc("dot", rewritten(path, {"kernels.so": None})).fails(1, "E861", "'kernels.so' is missing")
+    wkc("inspect", rewritten(path, {"lib/evil.so": b"x"})).fails(1, "E861", "'lib/evil.so' is not in its manifest")
+    wkc("inspect", rewritten(path, {"../evil": b"x"})).fails(1, "E861", "a name that cannot be")
+    wkc("inspect", rewritten(path, {"manifest.json": None})).fails(1, "E861", "'manifest.json' is missing")
     for text, what in ((b"", "no JSON"), (b"[]", "'version' is missing"), (b'{"version": 1, "version": 1}', "no JSON"),
                        (b'{"version": 1}', "'compiler' is missing"), (b'{"version": "1"}', "'version' is no such number")):
-        wkc("inspect", rewritten(path, {"manifest.json": text})).fails(1, "E851", what)
+        wkc("inspect", rewritten(path, {"manifest.json": text})).fails(1, "E861", what)
     place = unpacked(path, folder)
     (place / "kernels.so").write_bytes(b"\x7fELF")
-    wkc("run", place).fails(1, "E851", "kernels.so")
+    wkc("run", place).fails(1, "E861", "kernels.so")
     (place / "flow.code").unlink()
     wkc("run", place).fails(1, "E701", "flow.code")
 
@@ -312,7 +312,7 @@ def forged(folder):
     (folder / "p").mkdir()
     other = compiled(folder / "p", ROOT / "examples/pi.wk")
     kernels = zipfile.ZipFile(other).read("kernels.so")
-    wkc("run", with_new_hash(path, "kernels.so", kernels)).fails(1, "E851", "its kernels lack the task 'partial'")
+    wkc("run", with_new_hash(path, "kernels.so", kernels)).fails(1, "E861", "its kernels lack the task 'partial'")
 
 
 def other_versions_and_machines(folder):
@@ -320,11 +320,11 @@ def other_versions_and_machines(folder):
     path = compiled(folder)
     newer = rewritten(path, {}, version=2, files="of another form")
     for command in ("run", "dot", "inspect"):
-        wkc(command, newer).fails(1, "E852", "version 2", "newer wkc")
-    wkc("run", rewritten(path, {}, version=0)).fails(1, "E852", "compile the program again")
-    wkc("run", rewritten(path, {}, abi=99)).fails(1, "E852", "version 99")
+        wkc(command, newer).fails(1, "E862", "version 2", "newer wkc")
+    wkc("run", rewritten(path, {}, version=0)).fails(1, "E862", "compile the program again")
+    wkc("run", rewritten(path, {}, abi=99)).fails(1, "E862", "version 99")
     other = rewritten(path, {}, target="riscv64")
-    wkc("run", other).fails(1, "E853", "for riscv64", f"this machine is {MACHINE}")
+    wkc("run", other).fails(1, "E863", "for riscv64", f"this machine is {MACHINE}")
     check(wkc("dot", other, "parts=2").out.startswith("digraph"), "a bundle of another machine can be drawn")
     check("riscv64" in wkc("inspect", other).out, "and inspected")
 
@@ -336,13 +336,13 @@ def runtimes_are_found_or_missed(folder):
         (folder / "bin" / name).symlink_to(Path(SANITIZE).parent / name)
     binary = shutil.copy(SANITIZE, folder / "bin/own")
     library = {"WKC_STDLIB": str(ROOT / "stdlib")}
-    wkc("compile", HARMONIC, "-o", folder / "x.wkb", binary=binary, env=library).fails(1, "E854", "installation complete?")
+    wkc("compile", HARMONIC, "-o", folder / "x.wkb", binary=binary, env=library).fails(1, "E864", "installation complete?")
     (folder / "bin" / MACHINE).mkdir()
     (folder / "bin" / MACHINE / "runtime.zip").write_bytes(b"nothing")
-    wkc("compile", HARMONIC, "-o", folder / "x.wkb", binary=binary, env=library).fails(1, "E851", "runtime.zip")
+    wkc("compile", HARMONIC, "-o", folder / "x.wkb", binary=binary, env=library).fails(1, "E861", "runtime.zip")
     runtime = shutil.copy(Path(SANITIZE).parent / MACHINE / "runtime.zip", folder / "bin/whole.zip")
     rewritten(Path(runtime), {}, compiler="0.0.1").rename(folder / "bin" / MACHINE / "runtime.zip")
-    wkc("compile", HARMONIC, "-o", folder / "x.wkb", binary=binary, env=library).fails(1, "E854", "of another wkc")
+    wkc("compile", HARMONIC, "-o", folder / "x.wkb", binary=binary, env=library).fails(1, "E864", "of another wkc")
     check(not (folder / "x.wkb").exists(), "something was written")
 
 
@@ -423,7 +423,7 @@ def outside_of_lambda(folder):
     with open(place / "kernels.so", "r+b") as file:
         file.write(b"\0")
     done = start("--check")
-    check(done.returncode == 1 and "error[E851]" in done.stderr and "kernels.so" in done.stderr, done.stderr)
+    check(done.returncode == 1 and "error[E861]" in done.stderr and "kernels.so" in done.stderr, done.stderr)
 
 
 def packing_checks_libraries(folder):
@@ -438,9 +438,9 @@ def packing_checks_libraries(folder):
     def pack(executor):
         return subprocess.run([tool, "1", MACHINE, starter, executor, folder / "out.zip"], capture_output=True, text=True)
     done = pack(folder / "program")
-    check(done.returncode == 1 and "E855" in done.stderr and "libnowhere.so" in done.stderr, done.stderr)
+    check(done.returncode == 1 and "E865" in done.stderr and "libnowhere.so" in done.stderr, done.stderr)
     done = pack(source)
-    check(done.returncode == 1 and "E855" in done.stderr, done.stderr)
+    check(done.returncode == 1 and "E865" in done.stderr, done.stderr)
     check(not (folder / "out.zip").exists(), "nothing is written")
 
 
