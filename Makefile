@@ -155,10 +155,11 @@ $(PACKAGE_TOOL): $(OUT)/compiler/package/tool/package_runtime.o $(ARCHIVES)
 
 .PHONY: runtime arm64
 runtime: $(OUT)/$(NATIVE)/runtime.zip $(OUT)/$(NATIVE)/linear-algebra.zip
-$(OUT)/$(NATIVE)/runtime.zip: $(OUT)/bootstrap $(OUT)/executor.stripped $(wildcard compiler/package/*.c compiler/package/tool/*.c) | $(PACKAGE_TOOL)
+PACKAGE_SOURCES := $(wildcard compiler/package/*.c compiler/package/tool/*.c) runtime/wk.h runtime/base/version.h
+$(OUT)/$(NATIVE)/runtime.zip: $(OUT)/bootstrap $(OUT)/executor.stripped $(PACKAGE_SOURCES) | $(PACKAGE_TOOL)
 	@mkdir -p $(@D)
 	$(PACKAGE_TOOL) $(PACK_LEVEL) $(NATIVE) $(OUT)/bootstrap $(OUT)/executor.stripped $@
-$(OUT)/$(NATIVE)/linear-algebra.zip: | $(OUT)/bootstrap $(OUT)/executor.stripped $(PACKAGE_TOOL)
+$(OUT)/$(NATIVE)/linear-algebra.zip: $(PACKAGE_SOURCES) | $(OUT)/bootstrap $(OUT)/executor.stripped $(PACKAGE_TOOL)
 	@mkdir -p $(@D)
 	$(PACKAGE_TOOL) $(PACK_LEVEL) $(NATIVE) $(OUT)/bootstrap $(OUT)/executor.stripped $@ $(call OPENBLAS,$(NATIVE))
 
