@@ -131,6 +131,51 @@ def full(folder):
         expect(call(server.address, "get"), "ok 1048576 right")  # as it was
 
 
+def fills_up_in_the_middle(folder):
+    """Work that fills the memory ends with that error; when there is room again, it goes on."""
+    with Server(folder, "--maxmemory", "8mb", "--maxmemory-policy", "noeviction") as server:
+        done = subprocess.run([UNIT / "store_work", server.address, "work", "20000"],
+                              capture_output=True, text=True, timeout=60)
+        check(done.returncode == 1 and "E855" in done.stderr and "Sanitizer" not in done.stderr,
+              done.stderr[-2000:])
+        server.call("CONFIG", "SET", "maxmemory", "0")
+        run("store_work", server.address, "work", "300")
+
+
+def torn(address, *actions):
+    """store_work's `torn`: what it prints before, and after the actions."""
+    process = subprocess.Popen([UNIT / "store_work", address, "torn", "300"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = process.stdout.readline().strip()
+    for action in actions:
+        action()
+    out, err = process.communicate("go\n", timeout=60)
+    check(process.returncode == 0 and err == "", err[-3000:])
+    return first, out.strip()
+
+
+def large_values_given_up(folder):
+    """A request that ends while half of its value is on the way: the connection must not send the
+    rest, which is no longer there, nor read what comes into memory that is the request's no more."""
+    for tls in (None, "server"):
+        with Server(folder, tls=tls) as server:
+            run("store_work", server.address, "put", "5000")  # scripts and code are warm
+            server.signal(signal.SIGSTOP)
+            found = torn(server.address, lambda: server.signal(signal.SIGCONT))
+            check(found == ("E853", "right"), str(found))
+
+    def answer(connection, count):
+        connection.recv(1 << 16)
+        connection.sendall(b"+OK\r\n" if count == 0 else b"")
+        connection.recv(1 << 16)
+        connection.sendall(b"$3000000\r\nV" + b"x" * 100000)
+        for _ in range(40):
+            time.sleep(0.01)
+            connection.sendall(b"x" * 10000)
+    with fake(answer) as address:
+        check(call(address, "get", timeout=300)[0][:4] in ("E852", "E853", "E856"), "an answer")
+
+
 def silent(folder):
     with Server(folder) as server:
         expect(call(server.address), "ok")
@@ -374,7 +419,8 @@ def cluster_server_restarted(folder):
 
 
 TESTS = [plain, with_password_and_database, with_tls, cluster, cluster_with_tls, rules_in_lua_and_c, addresses,
-         unreachable, refused, replica_may_not_be_written, full, silent, loading, certificates,
+         unreachable, refused, replica_may_not_be_written, full, fills_up_in_the_middle, large_values_given_up,
+         silent, loading, certificates,
          nonsense, cut_off, redirections_that_lead_nowhere, slow, server_killed_and_restarted,
          server_that_forgot, server_paused, clients_killed, scripts_flushed, slots_migrated,
          cluster_server_restarted]

@@ -14,6 +14,9 @@
  * Without a kind: late and repeated, which the interface of stores allows at any time and no user
  * may notice. WATCH is left alone, and COUNT is never repeated.
  *
+ * "latency:MS:ADDRESS" harms nothing, but holds back each answer for that many milliseconds, to
+ * stand for a store that is further away.
+ *
  * Each request is sent on as a *message* with a copy of its arguments, since it may outlive it.
  */
 #include "store/kind.h"
@@ -43,8 +46,9 @@ struct fault_store {
     struct store store;
     struct store *inner;
     uint64_t random;
-    uint32_t rate;  /* of a thousand */
-    uint32_t kinds; /* bits by enum fault */
+    uint32_t rate;    /* of a thousand */
+    uint32_t kinds;   /* bits by enum fault; 0: only latency */
+    uint32_t latency; /* ms */
     struct message *messages;
 };
 
@@ -88,8 +92,23 @@ static void copy_bytes(char **memory, struct store_bytes *bytes, uint32_t count)
         bytes[i].data = take_memory(memory, bytes[i].data, bytes[i].size);
 }
 
-static struct message *add_message(struct fault_store *fault, struct store_request *user)
+static struct message *link_message(struct fault_store *fault, struct message *message)
 {
+    message->request.user = message;
+    message->fault = NONE;
+    message->next = fault->messages;
+    if (fault->messages)
+        fault->messages->previous = message;
+    return fault->messages = message;
+}
+
+static struct message *add_message(struct fault_store *fault, const struct store_request *user)
+{
+    if (!fault->kinds) { /* the message ends with the request, and can use what is its */
+        struct message *message = memory_new(1, sizeof *message);
+        message->request = *user;
+        return link_message(fault, message);
+    }
     uint32_t values = user->values ? (uint32_t)__builtin_popcountll(user->arrival.edges) : 0;
     uint32_t spans = user->spans ? user->span_count : 0;
     size_t names = user->names ? user->count * sizeof *user->names : 0;
@@ -98,7 +117,6 @@ static struct message *add_message(struct fault_store *fault, struct store_reque
                                                 bytes_size(user->values, values) + names + numbers);
     char *memory = (char *)(message + 1);
     message->request = *user;
-    message->request.user = message;
     message->request.names = take_memory(&memory, user->names, names);
     message->request.numbers = take_memory(&memory, user->numbers, numbers);
     struct store_bytes *span_list = copy_list(&memory, user->spans, spans);
@@ -107,12 +125,7 @@ static struct message *add_message(struct fault_store *fault, struct store_reque
     copy_bytes(&memory, value_list, values);
     message->request.spans = span_list;
     message->request.values = value_list;
-    message->fault = NONE;
-    message->next = fault->messages;
-    if (fault->messages)
-        fault->messages->previous = message;
-    fault->messages = message;
-    return message;
+    return link_message(fault, message);
 }
 
 static void free_message(struct fault_store *fault, struct message *message)
@@ -226,6 +239,8 @@ static void advance(struct store *store)
         message->is_done = true;
         if (message->fault == LATE && !message->due)
             hold(message, 1 + pick(fault, LONGEST_DELAY));
+        else if (fault->latency && message->user->step != STORE_WATCH)
+            hold(message, fault->latency);
         else
             answer(fault, message);
     }
@@ -297,18 +312,38 @@ static const char *parse_faults(struct fault_store *fault, const char *address)
     return *address == ':' ? address + 1 : NULL;
 }
 
-int store_open_fault(const char *address, const struct store_options *options, struct store **store,
-                     struct error *error)
+static int open_around(struct fault_store *fault, const char *inner,
+                       const struct store_options *options, struct store **store,
+                       struct error *error)
 {
-    struct fault_store *fault = memory_new(1, sizeof *fault);
     store_init(&fault->store, &operations, options);
-    const char *inner = parse_faults(fault, address);
-    int code = inner ? store_open(inner, options, &fault->inner, error)
-                     : error_set(error, ERR_store_address,
-                                 "'fault:%s' is not fault:SEED:RATE[,KIND...]:ADDRESS", address);
+    int code = store_open(inner, options, &fault->inner, error);
     if (code)
         free(fault);
     else
         *store = &fault->store;
     return code;
+}
+
+int store_open_fault(const char *address, const struct store_options *options, struct store **store,
+                     struct error *error)
+{
+    struct fault_store *fault = memory_new(1, sizeof *fault);
+    const char *inner = parse_faults(fault, address);
+    if (inner)
+        return open_around(fault, inner, options, store, error);
+    free(fault);
+    return error_set(error, ERR_store_address,
+                     "'fault:%s' is not fault:SEED:RATE[,KIND...]:ADDRESS", address);
+}
+
+int store_open_latency(const char *address, const struct store_options *options,
+                       struct store **store, struct error *error)
+{
+    struct fault_store *fault = memory_new(1, sizeof *fault);
+    int used = 0;
+    if (sscanf(address, "%u:%n", &fault->latency, &used) == 1 && used && fault->latency < 60000)
+        return open_around(fault, address + used, options, store, error);
+    free(fault);
+    return error_set(error, ERR_store_address, "'latency:%s' is not latency:MS:ADDRESS", address);
 }

@@ -12,6 +12,8 @@ int store_open_memory(const char *address, const struct store_options *options,
                       struct store **store, struct error *error);
 int store_open_fault(const char *address, const struct store_options *options, struct store **store,
                      struct error *error);
+int store_open_latency(const char *address, const struct store_options *options,
+                       struct store **store, struct error *error);
 int store_open_redis(const char *address, const struct store_options *options, struct store **store,
                      struct error *error);
 int store_open_redis_tls(const char *address, const struct store_options *options,

@@ -86,11 +86,13 @@ static void set_problem(struct redis_connection *connection, enum error_code cod
 static void retry_commands(struct redis_connection *connection, struct redis_queue *queue)
 {
     for (struct redis_command *command; (command = queue->first);) {
-        redis_queue_remove(command);
-        if (!command->answered) {
+        bool asks_slots = command->answered && !command->operation;
+        connection->redis->wants_slots |= asks_slots; /* of another server, perhaps */
+        if (asks_slots || !command->answered) {
             redis_command_free(command);
             continue;
         }
+        redis_queue_remove(command);
         command->attempts++;
         command->retry_at = connection->retry_at;
         connection->redis->store.counters.repeats += command->was_sent;

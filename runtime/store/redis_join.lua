@@ -30,13 +30,15 @@ local owner, expires, taken, passed, asked = r[5], tonumber(r[6] or 0), r[7] == 
 
 -- The edges of a set, in order, as names of fields.
 local function fields(prefix, set0, set1)
-  local names = {}
-  for e = 0, 31 do
-    if band(set0, bit.lshift(1, e)) ~= 0 then names[#names + 1] = prefix .. e end
+  local names, e = {}, 0
+  while set0 ~= 0 do
+    if band(set0, 1) ~= 0 then names[#names + 1] = prefix .. e end
+    set0, e = bit.rshift(set0, 1), e + 1
   end
-  for e = 32, 63 do
-    if set1 == 0 then break end
-    if band(set1, bit.lshift(1, e - 32)) ~= 0 then names[#names + 1] = prefix .. e end
+  e = 32
+  while set1 ~= 0 do
+    if band(set1, 1) ~= 0 then names[#names + 1] = prefix .. e end
+    set1, e = bit.rshift(set1, 1), e + 1
   end
   return names
 end

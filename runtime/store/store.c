@@ -20,9 +20,8 @@ static const struct {
     int (*open)(const char *address, const struct store_options *options, struct store **store,
                 struct error *error);
 } kinds[] = {
-    {"mem:", store_open_memory},
-    {"fault:", store_open_fault},
-    {"redis://", store_open_redis},
+    {"mem:", store_open_memory},         {"fault:", store_open_fault},
+    {"latency:", store_open_latency},    {"redis://", store_open_redis},
     {"rediss://", store_open_redis_tls},
 };
 

@@ -190,6 +190,7 @@ struct store {
  *     fault:SEED:RATE[,KIND...]:ADDRESS
  *                              another store, with faults (tests): RATE of a thousand requests are
  *                              late, repeated, straggling, lost, unanswered; see fault.c
+ *     latency:MS:ADDRESS       another store, whose answers take so much longer
  *
  * Does not wait for a connection: the first request does.
  */

@@ -679,7 +679,8 @@ static const struct test_case cases[] = {
 int main(int count, char **arguments)
 {
     static char memory[] = "mem:conformance", faulty[] = "fault:1:400:mem:faulty";
-    static char *own[] = {NULL, memory, faulty};
+    static char distant[] = "latency:2:mem:distant";
+    static char *own[] = {NULL, memory, faulty, distant};
     if (count == 1) {
         arguments = own;
         count = sizeof own / sizeof *own;

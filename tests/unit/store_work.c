@@ -6,6 +6,9 @@
  *     store_work ADDRESS work MS [SEED]     prints what was done; repeats are allowed, errors are
  * not store_work ADDRESS put|get|begin|status|settle|watch TIMEOUT [SIZE] one request; prints ok,
  * or the error's code and message
+ *     store_work ADDRESS torn TIMEOUT       a large PUT and a GET that are given up in the middle,
+ * as the server has been stopped; then, after a line from standard input, the same again, which
+ * must be right
  */
 #include "store/store.h"
 
@@ -241,6 +244,48 @@ static void call(const char *step, size_t size)
     store_request_release(&request);
 }
 
+/* Looks after the store for a while. */
+static void linger(uint64_t ms)
+{
+    for (uint64_t end = now_ms() + ms; now_ms() < end;) {
+        CHECK(!store_next(store));
+        struct pollfd descriptor = {.fd = store_descriptor(store), .events = POLLIN};
+        store_timeout(store);
+        poll(&descriptor, 1, 10);
+    }
+}
+
+static int put_and_get(uint32_t timeout)
+{
+    char *data = malloc(LARGEST);
+    memcpy(data, pattern, LARGEST);
+    struct store_bytes span = {data, LARGEST};
+    struct store_request put = {
+        .step = STORE_PUT, .spans = &span, .span_count = 1, .timeout = timeout};
+    struct store_request get = {.step = STORE_GET, .timeout = timeout};
+    int put_code = store_call(store, &put);
+    free(data); /* no longer the store's */
+    int get_code = store_call(store, &get);
+    bool right = !get_code && get.reply.value.size == LARGEST &&
+                 memcmp(get.reply.value.data, pattern, LARGEST) == 0;
+    store_request_release(&get);
+    linger(100);
+    printf("%s\n", put_code   ? error_code_text(put.error.code)
+                   : get_code ? error_code_text(get.error.code)
+                   : right    ? "right"
+                              : "wrong");
+    fflush(stdout);
+    return put_code ? put_code : get_code;
+}
+
+static void tear(uint32_t timeout)
+{
+    put_and_get(timeout);
+    char line[10];
+    if (fgets(line, sizeof line, stdin))
+        put_and_get(20000);
+}
+
 static void fill_pattern(void)
 {
     static uint64_t words[(LARGEST + 1000) / 8 + 1];
@@ -265,6 +310,23 @@ static void work_in_memory(void)
 static void work_with_faults(void)
 {
     work_for_a_moment("fault:1:300,late,repeated,straggling:mem:work");
+}
+
+static void latency_is_that_of_each_request(void)
+{
+    if (!open_address("latency:20:mem:work", 0))
+        return;
+    struct store_request request = {.step = STORE_STATUS}, again = request;
+    uint64_t before = now_ms();
+    store_send(store, &again);
+    CHECK_INT(store_call(store, &request), 0);
+    uint64_t took = now_ms() - before;
+    CHECK(took >= 20 && took < 200); /* both together */
+    store_request_release(&request);
+    while (store_next(store) != &again)
+        ;
+    store_request_release(&again);
+    store_close(store);
 }
 
 /* What a store has acknowledged and then forgot is missed; and what it says it has not done, it may
@@ -305,6 +367,8 @@ static int run(int count, char **arguments)
         return 1;
     if (works)
         work(address, number);
+    else if (strcmp(what, "torn") == 0)
+        tear((uint32_t)number);
     else
         call(what, count > 4 ? strtoull(arguments[4], NULL, 10) : 10);
     store_close(store);
@@ -314,7 +378,8 @@ static int run(int count, char **arguments)
 int main(int count, char **arguments)
 {
     static const struct test_case cases[] = {TEST(work_in_memory), TEST(work_with_faults),
-                                             TEST(faults_are_what_they_are_called)};
+                                             TEST(faults_are_what_they_are_called),
+                                             TEST(latency_is_that_of_each_request)};
     fill_pattern();
     if (count >= 4)
         return run(count, arguments);
