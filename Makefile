@@ -56,7 +56,7 @@ ARCHIVES := $(COMPILER_ARCHIVES) $(RUNTIME_ARCHIVES)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(OUT)/wkc $(OUT)/libwkc-kernel.so $(OUT)/libwkc-emulator.so $(OUT)/include/wk.h runtime
+all: $(OUT)/wkc $(OUT)/libwkc-kernel.so $(OUT)/libwkc-emulator.so $(OUT)/libwkc-deploy.so $(OUT)/include/wk.h runtime
 
 # ---- Compiling ------------------------------------------------------------------------------------
 
@@ -129,6 +129,11 @@ EMULATOR_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/emulator/*.c))
 $(OUT)/libwkc-emulator.so: $(EMULATOR_OBJECTS)
 	$(CC) $(MODE_FLAGS) -shared -o $@ $^ -lmicrohttpd -lzip -ljansson -lcrypto
 
+# And the client of Lambda's API, for its own.
+DEPLOY_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/deploy/*.c) runtime/lambda/invoke.c)
+$(OUT)/libwkc-deploy.so: $(DEPLOY_OBJECTS)
+	$(CC) $(MODE_FLAGS) -shared -o $@ $^ -lcurl -ljansson -lcrypto
+
 # ---- The runtime of bundles, for each target: OUT/TARGET/runtime.zip and linear-algebra.zip ----------------
 
 # What bundles carry: the starter, the executor and their libraries (compiler/package/runtime_package.h). `make
@@ -145,7 +150,7 @@ $(OUT)/bootstrap: runtime/lambda/start.c
 	    -fno-tree-loop-distribute-patterns -fno-pie -static -nostdlib -s -Wl,--build-id=none -Wl,-z,noseparate-code -o $@ $<
 EXECUTOR_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(filter-out %/start.c,$(wildcard runtime/lambda/*.c)))
 $(OUT)/executor: $(EXECUTOR_OBJECTS) $(RUNTIME_ARCHIVES)
-	$(CC) $(LDFLAGS) -o $@ $(EXECUTOR_OBJECTS) -Wl,--whole-archive $(RUNTIME_ARCHIVES) -Wl,--no-whole-archive $(LIBRARIES)
+	$(CC) $(LDFLAGS) -o $@ $(EXECUTOR_OBJECTS) -Wl,--whole-archive $(RUNTIME_ARCHIVES) -Wl,--no-whole-archive -lcurl $(LIBRARIES)
 $(OUT)/executor.stripped: $(OUT)/executor
 	$(STRIP) -o $@ $<
 
@@ -187,7 +192,7 @@ unit: $(UNIT_TESTS)
 
 # ---- Dependencies: Debian packages --------------------------------------------------------------------
 
-BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev zlib1g-dev graphviz libopenblas0-pthread libmicrohttpd-dev libzip-dev
+BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev zlib1g-dev graphviz libopenblas0-pthread libmicrohttpd-dev libzip-dev libcurl4-openssl-dev
 TEST_PACKAGES := python3 python3-numpy python3-boto3 awscli clang-19 libclang-rt-19-dev gdb valgrind redis-server openssl
 BENCH_PACKAGES := nginx-light g++ libtbb-dev robin-map-dev
 
@@ -231,6 +236,7 @@ install: all
 	install -D -m 755 $(OUT)/libwkc-kernel.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-kernel.so
 	install -D -m 755 $(OUT)/libwkc-emulator.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-emulator.so
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/wkc/$(NATIVE) $(OUT)/$(NATIVE)/*.zip
+	install -D -m 755 $(OUT)/libwkc-deploy.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-deploy.so
 	install -D -m 644 runtime/wk.h $(DESTDIR)$(PREFIX)/include/wk.h
 	install -d $(DESTDIR)$(PREFIX)/share/wkc/examples/data $(DESTDIR)$(PREFIX)/share/wkc/stdlib
 	install -m 644 stdlib/* $(DESTDIR)$(PREFIX)/share/wkc/stdlib

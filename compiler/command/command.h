@@ -48,6 +48,9 @@ int print_error(const struct options *options, const struct error *error, int st
  * status (0: go on). Release it with pipeline_release in both cases. */
 int start_compilation(struct compilation *compilation, const struct options *options);
 
+/* Appends the bundle of a program, which is_portable, after the stage ENCODE; false after reporting. */
+bool compile_bundle(struct compilation *compilation, struct buffer *out);
+
 /* The exit status after the pipeline stopped: diagnostics are printed. */
 int finish_compilation(struct compilation *compilation, bool ok);
 

@@ -35,7 +35,7 @@ static bool pack(struct compilation *c, const struct buffer *kernels, struct buf
 {
     struct error error;
     struct package_program program = {
-        .target = c->target,
+        .target = c->target ? c->target : BUNDLE_TARGET,
         .typed = c->typed,
         .ir = c->ir,
         .code = c->code,
@@ -50,7 +50,7 @@ static bool pack(struct compilation *c, const struct buffer *kernels, struct buf
 }
 
 /* Without --emit, but with -o: a bundle. */
-static bool make_bundle(struct compilation *c, struct buffer *out)
+bool compile_bundle(struct compilation *c, struct buffer *out)
 {
     struct buffer kernels = {0};
     bool ok = pipeline_make_kernels(c, &kernels) == 0 && pack(c, &kernels, out);
@@ -90,7 +90,7 @@ static bool emit(struct compilation *c, enum form form, struct buffer *out)
         dag_print(&c->dag, out);
         return true;
     case FORM_BUNDLE:
-        return make_bundle(c, out);
+        return compile_bundle(c, out);
     case FORM_NONE:
         return fill_cache(c, out);
     }

@@ -6,20 +6,23 @@
 
 #include "command/command.h"
 #include "command/progress.h"
+#include "command/remote.h"
 #include "command/result.h"
 #include "trace/trace.h"
 #include "world/loopback.h"
 #include "world/world.h"
 
-enum world { WORLD_LOCAL, WORLD_SIM, WORLD_LOOPBACK };
+enum world { WORLD_LOCAL, WORLD_SIM, WORLD_EMULATOR, WORLD_LOOPBACK };
 
 struct run {
     struct compilation compilation;
     enum world world;
     struct job_options job;
+    struct remote_setup setup; /* of executors that are processes */
     struct progress progress;
     struct job_outcome outcome;
     struct result_file file; /* of a result in pieces */
+    struct buffer bundle;    /* what executors that are processes run */
     const struct type *result_type;
 };
 
@@ -33,7 +36,7 @@ static int check_seed(enum world world, const struct options *options, struct er
 
 static int parse_options(struct run *run, const struct options *options, struct error *error)
 {
-    static const char *const worlds[] = {"local", "sim", "loopback", NULL};
+    static const char *const worlds[] = {"local", "sim", "emulator", "loopback", NULL};
     static const char *const stats[] = {"", "json", NULL};
     uint64_t number;
     int index = 0;
@@ -54,6 +57,8 @@ static int parse_options(struct run *run, const struct options *options, struct 
     if (options->given[OPTION_ON] && options_choice(options, OPTION_ON, worlds, &index, error))
         return (int)error->code;
     run->world = (enum world)index;
+    if (remote_read_options(options, &run->setup, error))
+        return (int)error->code;
     return check_seed(run->world, options, error);
 }
 
@@ -93,7 +98,7 @@ static void refuse_exit(void)
 
 /* ---- Remote worlds --------------------------------------------------------------------------- */
 
-enum { INLINE_BYTES = 4096, LEASE_MS = 10000 };
+enum { INLINE_BYTES = 4096, LEASE_MS = 10000, BUNDLE_LIMIT = 256 << 20 };
 
 /* The sizes of the inputs that were bound as a whole, by leaf. */
 static uint64_t *block_sizes(struct compilation *c)
@@ -133,9 +138,47 @@ static int run_loopback(struct run *run, const struct job *job, struct error *er
     struct compilation *c = &run->compilation;
     struct client_job client = {job, c->code, describe_job(c)};
     struct remote_program program = {c->code, client.description.program, find_kernel, &c->kernels};
-    struct loopback_options options = {.executors = run->job.workers ? run->job.workers : 2,
+    struct loopback_options options = {.store = c->options->values[OPTION_STORE],
+                                       .executors = run->job.workers ? run->job.workers : 2,
                                        .executor = {.processors = 1}};
     return loopback_run(&client, &program, &options, &run->job, &run->outcome, error);
+}
+
+/* The bundle that executors run: the file that was named, or what the source is compiled to. */
+static bool make_bundle(struct compilation *c, struct buffer *bundle, struct error *error)
+{
+    if (!c->is_bundle)
+        return compile_bundle(c, bundle);
+    if (buffer_read_file(bundle, c->path, BUNDLE_LIMIT, error) == 0)
+        return true;
+    diagnose_error(&c->diagnostics, error, NULL);
+    return false;
+}
+
+static int hash_manifest(const struct buffer *bundle, char digest[DESCRIPTION_DIGEST + 1],
+                         struct error *error)
+{
+    struct zip zip;
+    struct buffer text = {0};
+    int code = zip_open_memory(&zip, "the bundle", bundle->data, bundle->length, error);
+    if (code)
+        return code;
+    code = zip_read(&zip, zip_find(&zip, BUNDLE_MANIFEST), &text, error);
+    if (!code)
+        manifest_hash(text.data, text.length, digest);
+    buffer_release(&text);
+    zip_close(&zip);
+    return code;
+}
+
+static int run_emulator(struct run *run, const struct job *job, struct error *error)
+{
+    struct compilation *c = &run->compilation;
+    struct client_job client = {job, c->code, describe_job(c)};
+    int code = hash_manifest(&run->bundle, client.description.program, error);
+    return code ? code
+                : remote_run_job(&run->setup, &client, &run->bundle, &run->job, &run->outcome,
+                                 error);
 }
 
 static int run_in_world(struct run *run, const struct job *job, struct error *error)
@@ -145,6 +188,8 @@ static int run_in_world(struct run *run, const struct job *job, struct error *er
         return local_run(job, &run->job, &run->outcome, error);
     case WORLD_SIM:
         return sim_run(job, &run->job, &run->outcome, error);
+    case WORLD_EMULATOR:
+        return run_emulator(run, job, error);
     case WORLD_LOOPBACK:
         return run_loopback(run, job, error);
     }
@@ -237,11 +282,15 @@ static int write_trace(struct run *run)
 static int run_program(struct run *run)
 {
     struct compilation *c = &run->compilation;
+    struct error error;
+    c->is_portable = run->world == WORLD_EMULATOR;
     bool ok = pipeline_run(c, STAGE_ENCODE);
     if (ok) {
         run->result_type = flow_result_type(c->code);
         ok = check_output(run) && pipeline_run(c, STAGE_LINK);
     }
+    if (ok && run->world == WORLD_EMULATOR)
+        ok = make_bundle(c, &run->bundle, &error);
     bool started = ok;
     if (ok) {
         run->job.trace = c->options->given[OPTION_TRACE] ? trace_new() : NULL;
@@ -256,6 +305,7 @@ static int run_program(struct run *run)
         status = status ? status : traced;
     }
     result_file_close(&run->file, false, NULL);
+    buffer_release(&run->bundle);
     if (run->outcome.release)
         run->outcome.release(&run->outcome);
     trace_free(run->job.trace);

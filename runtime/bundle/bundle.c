@@ -147,8 +147,10 @@ static int read_manifest(struct bundle *bundle, struct error *error)
 {
     struct buffer text = {0};
     int code = read_any(bundle, BUNDLE_MANIFEST, &text, error);
-    if (code == 0)
+    if (code == 0) {
+        manifest_hash(text.data, text.length, bundle->digest);
         code = manifest_parse(&bundle->manifest, bundle->path, &text, error);
+    }
     buffer_release(&text);
     if (code == 0 && !bundle->is_folder)
         code = compare_lists(bundle, error);

@@ -27,6 +27,7 @@
 struct bundle {
     const char *path;
     struct manifest manifest;
+    char digest[MANIFEST_HASH_TEXT]; /* SHA-256 of the manifest's text, so of the whole bundle */
     struct zip zip;
     bool is_folder; /* then there is no zip */
 };

@@ -16,6 +16,7 @@
 #include "base/version.h"
 #include "bundle/bundle.h"
 #include "graph/code.h"
+#include "lambda/serve.h"
 #include "value/blas.h"
 
 enum { STATUS_FAILED = 1, STATUS_USAGE = 2 };
@@ -98,17 +99,18 @@ static int check_bundle(const char *folder)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--check") == 0) {
-        char *folder = bundle_folder(argv[0]);
-        int status = check_bundle(folder);
-        free(folder);
-        return status;
-    }
-    bool in_lambda = getenv("AWS_LAMBDA_RUNTIME_API") != NULL;
-    fprintf(stderr, "executor of wkc " WKC_VERSION ": %s\n",
-            in_lambda
-                ? "this version serves no Runtime API"
-                : "AWS_LAMBDA_RUNTIME_API names no Runtime API: this program runs in Lambda\n"
-                  "  = hint: bootstrap --check checks the bundle, wkc run JOB.wkb runs it here");
-    return in_lambda ? STATUS_FAILED : STATUS_USAGE;
+    const char *address = getenv("AWS_LAMBDA_RUNTIME_API");
+    char *folder = bundle_folder(argv[0]);
+    int status = STATUS_USAGE;
+    if (argc == 2 && strcmp(argv[1], "--check") == 0)
+        status = check_bundle(folder);
+    else if (address)
+        status = executor_serve(folder, address);
+    else
+        fprintf(stderr,
+                "executor of wkc " WKC_VERSION
+                ": AWS_LAMBDA_RUNTIME_API names no Runtime API: this program runs in Lambda\n"
+                "  = hint: bootstrap --check checks the bundle, wkc run JOB.wkb runs it here\n");
+    free(folder);
+    return status;
 }

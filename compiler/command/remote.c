@@ -1,0 +1,241 @@
+/* Jobs on executors of their own; see remote.h. */
+#include "command/remote.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/installation.h"
+#include "command/command.h"
+#include "command/local_store.h"
+#include "deploy/deploy.h"
+#include "emulator/emulator.h"
+#include "store/store.h"
+
+enum {
+    FUNCTION_MEMORY_MB = 1769,
+    FUNCTION_TIMEOUT_S = 900,
+    RETRY_MS = 1000, /* of the own emulator: events that failed are run again soon */
+};
+
+/* What a run holds while it runs. */
+struct remote_means {
+    const struct remote_setup *setup;
+    const struct deploy_library *deploy;
+    const struct emulator_library *emulation;
+    struct emulator *emulator;
+    struct local_store store;
+    const char *store_address;
+    struct deploy_target target;
+    char function[64];
+    bool has_function;
+    struct invoker *invoker;
+};
+
+/* ---- Libraries ------------------------------------------------------------------------------ */
+
+static const struct deploy_library *load_deploy(struct error *error)
+{
+    static const char *const places[] = {"libwkc-deploy.so", "../lib/wkc/libwkc-deploy.so",
+                                         "../libwkc-deploy.so", NULL};
+    char *path = installation_find(places);
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const struct deploy_library *library = handle ? dlsym(handle, DEPLOY_ENTRY) : NULL;
+    if (!library) {
+        error_set(error, ERR_emulator_missing, "the client of Lambda cannot be loaded: %s",
+                  dlerror());
+        error_hint(error, "it stands beside wkc, or in ../lib/wkc: is the installation complete?");
+    }
+    free(path);
+    return library;
+}
+
+/* ---- Options -------------------------------------------------------------------------------- */
+
+static int read_milliseconds(const struct options *options, enum option option, uint32_t *ms,
+                             struct error *error)
+{
+    uint64_t number = *ms;
+    int code =
+        options->given[option] ? options_number(options, option, 0, 3600000, &number, error) : 0;
+    *ms = (uint32_t)number;
+    return code;
+}
+
+/* "30", "30s", "500ms", "5m": as of @timeout. */
+static int read_timeout(const struct options *options, uint64_t *ms, struct error *error)
+{
+    static const struct {
+        const char *unit;
+        double ms;
+    } units[] = {{"", 1e3}, {"s", 1e3}, {"ms", 1}, {"m", 60e3}, {"h", 3600e3}};
+    if (!options->given[OPTION_TIMEOUT])
+        return 0;
+    char *end;
+    const char *text = options->values[OPTION_TIMEOUT];
+    double number = strtod(text, &end);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (end != text && strcmp(end, units[i].unit) == 0 && number * units[i].ms >= 1 &&
+            number * units[i].ms < 1e12) {
+            *ms = (uint64_t)(number * units[i].ms);
+            return 0;
+        }
+    error_set(error, ERR_bad_option, "--timeout takes a time, not '%s'", text);
+    return error_hint(error, "for example --timeout=90s, 500ms, 5m or 2h");
+}
+
+int remote_read_options(const struct options *options, struct remote_setup *setup,
+                        struct error *error)
+{
+    *setup = (struct remote_setup){.endpoint = options->values[OPTION_ENDPOINT],
+                                   .store = options->values[OPTION_STORE],
+                                   .memory_mb = FUNCTION_MEMORY_MB,
+                                   .function_timeout_s = FUNCTION_TIMEOUT_S};
+    uint64_t concurrency = 0;
+    int code = read_timeout(options, &setup->timeout_ms, error);
+    if (!code && options->given[OPTION_CONCURRENCY])
+        code = options_number(options, OPTION_CONCURRENCY, 1, 1000, &concurrency, error);
+    setup->concurrency = (uint32_t)concurrency;
+    code =
+        code ? code
+             : read_milliseconds(options, OPTION_INVOKE_LATENCY, &setup->invoke_latency_ms, error);
+    return code ? code
+                : read_milliseconds(options, OPTION_COLD_START, &setup->cold_start_ms, error);
+}
+
+/* ---- Starting and ending what the run needs ---------------------------------------------------
+ */
+
+static int start_emulator(struct remote_means *means, struct error *error)
+{
+    const struct remote_setup *setup = means->setup;
+    struct emulator_options options = EMULATOR_DEFAULTS;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    options.concurrency = setup->concurrency ? setup->concurrency
+                          : processors > 0   ? (uint32_t)processors
+                                             : 1;
+    options.invoke_latency_ms = setup->invoke_latency_ms;
+    options.cold_start_ms = setup->cold_start_ms;
+    options.retry_ms[0] = options.retry_ms[1] = RETRY_MS;
+    means->emulation = emulator_library_load(error);
+    if (!means->emulation)
+        return (int)error->code;
+    return means->emulation->start(&options, &means->emulator, error);
+}
+
+static const char *variable(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+    return value && value[0] ? value : otherwise;
+}
+
+/* The credentials of an emulator that somebody else has started are those of the environment. */
+static int find_target(struct remote_means *means, struct error *error)
+{
+    means->target = (struct deploy_target){
+        .endpoint = means->setup->endpoint,
+        .region = variable("AWS_REGION", "us-east-1"),
+        .access_key = variable("AWS_ACCESS_KEY_ID", "wkc"),
+        .secret_key = variable("AWS_SECRET_ACCESS_KEY", "wkc"),
+        .session_token = variable("AWS_SESSION_TOKEN", NULL),
+    };
+    if (means->setup->endpoint)
+        return 0;
+    int code = start_emulator(means, error);
+    if (code)
+        return code;
+    const struct emulator_access *access = means->emulation->access(means->emulator);
+    means->target = (struct deploy_target){access->endpoint, access->region, access->access_key,
+                                           access->secret_key, NULL};
+    return 0;
+}
+
+static int find_store(struct remote_means *means, struct error *error)
+{
+    means->store_address = means->setup->store;
+    if (means->store_address)
+        return 0;
+    means->store_address = means->store.address;
+    return local_store_start(&means->store, error);
+}
+
+static int create_function(struct remote_means *means, const struct buffer *bundle,
+                           struct error *error)
+{
+    char name[STORE_JOB_NAME + 1];
+    store_make_job_name(name);
+    snprintf(means->function, sizeof means->function, "wkc-%s", name);
+    struct deploy_function function = {
+        .name = means->function,
+        .role = "arn:aws:iam::000000000000:role/wkc",
+#if defined(__aarch64__)
+        .architecture = "arm64",
+#else
+        .architecture = "x86_64",
+#endif
+        .zip = bundle->data,
+        .zip_length = bundle->length,
+        .memory_mb = means->setup->memory_mb,
+        .timeout_s = means->setup->function_timeout_s,
+    };
+    int code = means->deploy->create(&means->target, &function, error);
+    means->has_function = code == 0;
+    return code;
+}
+
+static int open_invoker(struct remote_means *means, struct error *error)
+{
+    struct invoke_options options = {.endpoint = means->target.endpoint,
+                                     .function = means->function,
+                                     .region = means->target.region,
+                                     .access_key = means->target.access_key,
+                                     .secret_key = means->target.secret_key,
+                                     .session_token = means->target.session_token};
+    means->invoker = means->deploy->invoker_open(&options, error);
+    return means->invoker ? 0 : (int)error->code;
+}
+
+static int open_means(struct remote_means *means, const struct buffer *bundle, struct error *error)
+{
+    means->deploy = load_deploy(error);
+    if (!means->deploy)
+        return (int)error->code;
+    int code = find_store(means, error);
+    code = code ? code : find_target(means, error);
+    code = code ? code : create_function(means, bundle, error);
+    return code ? code : open_invoker(means, error);
+}
+
+static void close_means(struct remote_means *means)
+{
+    struct error ignored;
+    if (means->invoker)
+        means->deploy->invoker_close(means->invoker);
+    if (means->has_function && !means->emulator)
+        means->deploy->remove(&means->target, means->function, &ignored);
+    if (means->emulator)
+        means->emulation->stop(means->emulator);
+    local_store_stop(&means->store);
+}
+
+int remote_run_job(const struct remote_setup *setup, const struct client_job *job,
+                   const struct buffer *bundle, const struct job_options *options,
+                   struct job_outcome *outcome, struct error *error)
+{
+    struct remote_means means = {.setup = setup};
+    *outcome = (struct job_outcome){0};
+    int code = open_means(&means, bundle, error);
+    if (!code) {
+        struct client_options client = {
+            .store = means.store_address,
+            .platform = means.deploy->invoker_platform(means.invoker),
+            .timeout_ms = setup->timeout_ms,
+            .job = options,
+        };
+        code = client_run(job, &client, outcome, error);
+    }
+    close_means(&means);
+    return code;
+}
