@@ -31,4 +31,5 @@ suite tests/stdlib.py
 suite tests/values.py
 suite tests/pieces.py
 suite tests/stores.py
+suite tests/remote.py
 finish
