@@ -122,10 +122,11 @@ class Cluster:
     """Masters that share the slots, without replicas."""
 
     def __init__(self, folder, count=3, options=(), tls=None):
-        self.servers = []  # the port of the bus is 10,000 higher
-        while len(self.servers) < count:
-            self.servers.append(Server(folder, "--cluster-enabled", "yes", "--cluster-node-timeout",
-                                       "2000", *options, tls=tls))
+        self.folder, self.tls = folder, tls
+        self.options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
+                        "--cluster-replica-validity-factor", "0", *options]
+        # the port of the bus is 10,000 higher
+        self.servers = [Server(folder, *self.options, tls=tls) for _ in range(count)]
 
     @property
     def address(self):
@@ -155,6 +156,21 @@ class Cluster:
                 return
             time.sleep(0.05)
         raise Failure("the cluster does not come up: " + self.servers[0].call("CLUSTER", "INFO"))
+
+    def add_replica(self, master):
+        """One more server, which takes the master's place when that dies."""
+        replica = Server(self.folder, *self.options, tls=self.tls).start()
+        self.servers.append(replica)
+        replica.call("CLUSTER", "MEET", "127.0.0.1", self.servers[0].port)
+        identity = master.call("CLUSTER", "MYID")
+        follows = False
+        for _ in range(300):
+            follows = follows or replica.call("CLUSTER", "REPLICATE", identity) == "OK"
+            if follows and "master_link_status:up" in replica.call("INFO", "replication") and \
+                    all(f"slave {identity}" in s.call("CLUSTER", "NODES") for s in self.servers):
+                return replica
+            time.sleep(0.05)
+        raise Failure("the replica does not come up")
 
     def __exit__(self, *_):
         for server in self.servers:
