@@ -12,7 +12,9 @@ import http.client
 import io
 import json
 import os
+import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -151,10 +153,11 @@ def gone(pids, seconds=10):
 
 
 @contextmanager
-def emulator(*options, end=signal.SIGTERM, folder=None):
+def emulator(*options, end=signal.SIGTERM, folder=None, files=None):
     errors = open(os.path.join(folder or "/tmp", f"emulator-{os.getpid()}.err"), "w+b")
     process = subprocess.Popen([SANITIZE, "emulator", "--port=0", "--json", *options], stdout=subprocess.PIPE,
-                               stderr=errors, text=True, cwd=folder)
+                               stderr=errors, text=True, cwd=folder,
+                               preexec_fn=files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))))
     try:
         line = process.stdout.readline()
         errors.seek(0)
@@ -438,6 +441,36 @@ def the_runtime_api_refuses_nonsense(folder):
         check(found["good"] == 202 and found["twice"] == 403 and found["late"] == 403, str(found))
 
 
+def payloads_are_json(folder):
+    """M4.2, against Python's reader: mutations of texts"""
+    chance = random.Random(1)
+    texts = ['{"a": [1, -2.5e+10, true, false, null, "x\\u00e9\\n\\"é"], "b": {}}', "[]", "0", "-0.5E-3", '" "', "[[[[]], {}]]"]
+    pieces = [b"", b",", b"]", b"}", b"[", b"{", b'"', b"0", b"1", b".", b"e", b"-", b":", b"\xff", b"\n", b" ", b"\\"]
+    def valid(text):
+        try:
+            json.loads(text.decode("utf-8"), parse_constant=lambda c: 1 / 0)
+            return True
+        except (ValueError, ZeroDivisionError):
+            return False
+    with emulator() as e:
+        e.create()
+        e.client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+        found = {True: 0, False: 0}
+        for _ in range(400):
+            text = bytearray(chance.choice(texts).encode())
+            for _ in range(chance.randrange(3)):
+                at = chance.randrange(len(text) + 1)
+                text[at:at + chance.randrange(2)] = chance.choice(pieces)
+            good = valid(bytes(text)) or not text
+            try:
+                e.client.invoke(FunctionName="f", InvocationType="Event", Payload=bytes(text))
+                check(good, f"accepted: {bytes(text)}")
+            except ClientError as error:
+                check(not good and error.response["Error"]["Code"] == "InvalidRequestContentException", f"refused: {bytes(text)}")
+            found[good] += 1
+        check(min(found.values()) > 80, str(found))
+
+
 def payloads_are_limited(folder):
     """M4.2, M6.2"""
     with emulator(f"--event-limit={256 << 10}") as e:
@@ -582,6 +615,30 @@ def a_function_that_lingers_is_waited_for(folder):
         begin = time.time()
         check(e.invoke("anew")[0] == "anew" and time.time() - begin < 10, "its time is limited, too")
         check(e.counters()["timeouts"] == 1 and e.counters()["cold_starts"] == 2, str(e.counters()))
+    with emulator("--concurrency=2") as e:
+        e.create()
+        e.invoke({"do": "linger", "seconds": 4})
+        begin = time.time()
+        check(e.invoke("other")[0] == "other" and time.time() - begin < 3 and len(e.pids()) == 2, "another one where there is room")
+
+
+def a_machine_that_refuses_is_no_hang(folder):
+    """M5.6"""
+    with emulator(files=64) as e:
+        e.create()
+        refusals = []
+        with ThreadPoolExecutor(30) as pool:
+            def one(i):
+                try:
+                    return e.invoke({"do": "sleep", "seconds": 1})[0]
+                except ClientError as error:
+                    refusals.append(error.response["Error"])
+            list(pool.map(one, range(30)))
+        check(refusals and all(r["Code"] == "ServiceException" and "Too many open files" in r["Message"] for r in refusals), str(refusals))
+        check(len(refusals) < 30 and e.invoke("on")[0] == "on", "what there is room for runs")
+        for _ in range(30):
+            e.event({"do": "sleep", "seconds": 0.3})
+        e.until(lambda s: s["counters"]["succeeded"] == 30 - len(refusals) + 1 + 30, "events wait for their turn", 30)
 
 
 # ---- Signatures ---------------------------------------------------------------------------------------
@@ -860,13 +917,75 @@ def the_aws_command_line(folder):
         check("ResourceNotFoundException" in aws("get-function", "--function-name", "f", status=254), "gone")
 
 
+RIC = ROOT / "build/ric/node_modules/aws-lambda-ric"
+RIC_HANDLER = b"""
+let runs = 0;
+exports.handler = async (event, context) => {
+    runs++;
+    if (event.fail) throw new RangeError(event.fail);
+    if (event.wait) await new Promise(resolve => setTimeout(resolve, event.wait));
+    console.log("run", runs);
+    return {event, runs, name: context.functionName, id: context.awsRequestId, memory: context.memoryLimitInMB,
+            left: context.getRemainingTimeInMillis(), arn: context.invokedFunctionArn, client: context.clientContext};
+};
+"""
+
+
+def build_ric():
+    """Builds AWS's runtime client for Node once; why it cannot be, or None."""
+    if (RIC / "dist/rapid-client.node").exists():
+        return None
+    missing = [t for t in ("node", "npm", "cmake", "autoreconf", "libtoolize", "g++", "make") if not shutil.which(t)]
+    if missing:
+        return "not installed: " + ", ".join(missing)
+    folder = ROOT / "build/ric"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_text('{"name": "ric", "private": true}')
+    try:
+        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "aws-lambda-ric@3"], cwd=folder,
+                              capture_output=True, text=True, timeout=1200)
+    except subprocess.TimeoutExpired:
+        return "npm took more than 20 minutes"
+    return None if (RIC / "dist/rapid-client.node").exists() else "npm: " + done.stderr.strip()[-300:]
+
+
+def a_runtime_client_of_aws(folder):
+    """M6.1, M6.2: Node's aws-lambda-ric, AWS's own client of the Runtime API"""
+    reason = build_ric()
+    if reason:
+        print(f"skipped: aws-lambda-ric cannot be built: {reason}")
+        return
+    files = {"bootstrap": (f"#!/bin/sh\nexec {shutil.which('node')} aws-lambda-ric/bin/index.mjs \"$_HANDLER\"\n".encode(), 0o100755),
+             "index.js": (RIC_HANDLER, 0o100644)}
+    for path in [*RIC.glob("bin/*"), *RIC.glob("dist/*"), RIC / "package.json"]:
+        files[f"aws-lambda-ric/{path.relative_to(RIC)}"] = (path.read_bytes(), 0o100644)
+    with emulator() as e:
+        e.client.create_function(FunctionName="node", Runtime="provided.al2", Role=ROLE, Handler="index.handler",
+                                 Code={"ZipFile": zipped(files)}, Timeout=20, MemorySize=512)
+        for turn in (1, 2, 3):
+            context = base64.b64encode(b'{"a": 1}').decode()
+            answer, found = e.invoke({"n": turn}, name="node", ClientContext=context, LogType="Tail")
+            check("FunctionError" not in found, f"{answer}\n{e.get('/_wkc/logs')}")
+            check(answer["event"] == {"n": turn} and answer["runs"] == turn and answer["name"] == "node", str(answer))
+            check(answer["memory"] == "512" and 10000 < answer["left"] <= 20000 and answer["client"] == {"a": 1}, str(answer))
+            check(answer["id"] == found["ResponseMetadata"]["RequestId"] and answer["arn"].endswith(":function:node"), str(answer))
+            check(f"run\x20{turn}" in base64.b64decode(found["LogResult"]).decode(), "its log")
+        answer, found = e.invoke({"fail": "out of range"}, name="node")
+        check(found["FunctionError"] == "Unhandled" and answer["errorType"] == "RangeError" and answer["errorMessage"] == "out of range", str(answer))
+        check(answer["trace"][0] == "RangeError: out of range", str(answer))
+        e.client.update_function_configuration(FunctionName="node", Handler="index.missing")
+        answer, _ = e.invoke({}, name="node")
+        check(answer["errorType"] == "Runtime.HandlerNotFound", str(answer))
+
+
 QUICK = [functions_live_and_die, versions_are_kept, configurations_are_checked, settings_are_kept, invocations_answer,
          environments_see_nothing_of_the_client, two_environments_do_not_share_files, logs_are_kept, failures_are_told,
          starts_that_fail_are_told, memory_is_limited, the_runtime_api_refuses_nonsense, concurrency_is_limited,
          events_are_queued, events_are_retried, latencies_are_added, idle_environments_are_frozen_and_end,
-         a_function_that_lingers_is_waited_for, signatures_are_checked, hostile_zips_are_refused,
+         a_function_that_lingers_is_waited_for, a_machine_that_refuses_is_no_hang, signatures_are_checked, hostile_zips_are_refused,
          slow_and_broken_clients_harm_nobody, nothing_is_left_behind, a_killed_emulator_leaves_nothing, the_command_line]
-LONG = [payloads_are_limited, events_can_be_lost_and_doubled, bombs_are_refused, nonsense_gets_an_answer, the_aws_command_line]
+LONG = [payloads_are_limited, payloads_are_json, events_can_be_lost_and_doubled, bombs_are_refused, nonsense_gets_an_answer, the_aws_command_line,
+        a_runtime_client_of_aws]
 
 if __name__ == "__main__":
     main(QUICK + LONG if COMPLETE or len(sys.argv) > 1 else QUICK)

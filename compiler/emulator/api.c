@@ -76,8 +76,7 @@ void refuse_throttled(struct request *request, bool reserved)
     send_refusal(request, "TooManyRequestsException", &body);
 }
 
-/* ---- Routes
- * --------------------------------------------------------------------------------------- */
+/* ---- Routes ---------------------------------------------------------------------------------- */
 
 /* In a pattern `*` stands for one part of the path, the function's name. */
 static const struct {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,8 +16,7 @@
 
 enum { EVENTS_AT_ONCE = 64 };
 
-/* ---- The loop
- * --------------------------------------------------------------------------------------- */
+/* ---- The loop -------------------------------------------------------------------------------- */
 
 void emulator_watch(struct emulator *emulator, struct watch *watch)
 {
@@ -114,8 +114,7 @@ static void hear_stop(struct watch *watch)
     emulator->stopping = true;
 }
 
-/* ---- Start and stop
- * --------------------------------------------------------------------------------- */
+/* ---- Start and stop -------------------------------------------------------------------------- */
 
 static char *made_up(const char *before, int words)
 {
@@ -141,6 +140,18 @@ static void take_options(struct emulator *emulator, const struct emulator_option
     emulator->options.log_folder = emulator->texts[3];
     emulator->fault_state = options->seed;
     snprintf(emulator->account, sizeof emulator->account, "123456789012");
+}
+
+/* Environments need four descriptors each, and each client one: as many as may be had. */
+static void raise_descriptors(struct emulator *emulator)
+{
+    struct rlimit limit;
+    emulator->files_most = INT_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        emulator->files_most = limit.rlim_cur < INT_MAX ? (int)limit.rlim_cur : INT_MAX;
+    }
 }
 
 static int make_root(struct emulator *emulator, struct error *error)
@@ -206,6 +217,7 @@ static int start(const struct emulator_options *options, struct emulator **start
                  struct error *error)
 {
     struct emulator *emulator = memory_new(1, sizeof *emulator);
+    raise_descriptors(emulator);
     take_options(emulator, options);
     emulator->signatures = signature_new(emulator->access.access_key, emulator->access.secret_key);
     emulator->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -20,7 +20,7 @@
 #include "base/memory.h"
 #include "emulator/internal.h"
 
-enum { PIPE_ROOM = 1 << 16, LAST_WORDS = 1000 };
+enum { PIPE_ROOM = 1 << 16, LAST_WORDS = 1000, FILES_SPARE = 16 };
 
 static struct environment *of_timer(struct timer *timer)
 {
@@ -33,17 +33,29 @@ static void set_timer(struct environment *environment, void (*fire)(struct timer
     timers_set(&environment->emulator->timers, &environment->timer, clock_now() + us);
 }
 
+/* Whether it counts as one that will soon take an event. */
+static bool is_finishing(const struct environment *environment)
+{
+    return environment->state == ENVIRONMENT_RESPONDED && !environment->lingers;
+}
+
 /* Changes the state and what is counted by states. */
 static void become(struct environment *environment, enum environment_state state)
 {
     struct version *version = environment->version;
-    bool was_starting = environment->state <= ENVIRONMENT_INIT;
-    bool was_finishing = environment->state == ENVIRONMENT_RESPONDED;
-    version->starting -= was_starting;
-    version->finishing -= was_finishing;
+    version->starting -= environment->state <= ENVIRONMENT_INIT;
+    version->finishing -= is_finishing(environment);
     environment->state = state;
+    environment->lingers = false;
     version->starting += state <= ENVIRONMENT_INIT;
-    version->finishing += state == ENVIRONMENT_RESPONDED;
+    version->finishing += is_finishing(environment);
+}
+
+void environment_lingers(struct environment *environment)
+{
+    environment->version->finishing -= is_finishing(environment);
+    environment->lingers = true;
+    schedule_dispatch(environment->version);
 }
 
 struct environment *environment_find(const struct emulator *emulator, uint32_t id)
@@ -70,8 +82,7 @@ struct payload *environment_error(const struct invocation *invocation, const cha
     return payload_new(&body);
 }
 
-/* ---- Idleness
- * --------------------------------------------------------------------------------------- */
+/* ---- Idleness -------------------------------------------------------------------------------- */
 
 static void unlink_idle(struct environment *environment)
 {
@@ -119,12 +130,19 @@ void environments_retire(struct version *version)
         environment_kill(version->idle, NULL);
 }
 
-/* ---- Start
- * ------------------------------------------------------------------------------------------ */
+/* ---- Start ----------------------------------------------------------------------------------- */
 
+/* What cannot be accepted would be waited for until init's limit. */
 static void hear_connection(struct watch *watch)
 {
-    server_accept((struct environment *)((char *)watch - offsetof(struct environment, listener)));
+    struct environment *environment =
+        (struct environment *)((char *)watch - offsetof(struct environment, listener));
+    int failure = server_accept(environment);
+    if (!failure || failure == EAGAIN || environment->state == ENVIRONMENT_ENDING)
+        return;
+    if (!environment->is_initialized)
+        schedule_no_environment(environment->version, strerror(failure));
+    environment_kill(environment, NULL);
 }
 
 void environment_drain_log(struct environment *environment)
@@ -204,6 +222,16 @@ static void fail_start(struct environment *environment, const char *type, const 
     version_drop(version);
 }
 
+/* The machine refuses what an environment needs. */
+static void give_up(struct environment *environment, int failure)
+{
+    struct version *version = version_keep(environment->version);
+    log_printf(environment->log, "no environment: %s\n", strerror(failure));
+    schedule_no_environment(version, strerror(failure));
+    environment_bury(environment);
+    version_drop(version);
+}
+
 static bool has_bootstrap(const struct environment *environment)
 {
     char path[PATH_MAX];
@@ -256,20 +284,24 @@ static void launch(struct timer *timer)
     if (!failure)
         failure = ask_process(environment);
     if (failure)
-        fail_start(environment, "Sandbox.Failure", strerror(failure));
+        give_up(environment, failure);
 }
 
-bool environment_start(struct version *version)
+int environment_start(struct version *version)
 {
     struct emulator *emulator = version->function->emulator;
     uint16_t port;
     if (emulator->environment_count >= emulator->options.concurrency) {
         evict(emulator);
-        return false;
+        return EAGAIN;
     }
     int listener = server_listen(0, &port);
     if (listener < 0)
-        return false;
+        return errno == EAGAIN ? ENOBUFS : errno;
+    if (listener + FILES_SPARE > emulator->files_most) { /* numbers are given lowest first */
+        close(listener);
+        return EMFILE;
+    }
     struct environment *environment = memory_new(1, sizeof *environment);
     struct buffer folder = {0};
     environment->emulator = emulator;
@@ -292,7 +324,7 @@ bool environment_start(struct version *version)
     version->starting++;
     /* Through a timer even without a delay, so that a failure finds its invocation in the list. */
     set_timer(environment, launch, emulator->options.cold_start_ms * UINT64_C(1000));
-    return true;
+    return 0;
 }
 
 static void init_too_long(struct timer *timer)
@@ -308,6 +340,8 @@ void environment_spawned(struct environment *environment, pid_t pid, int failure
     if (!pid) {
         if (environment->state == ENVIRONMENT_ENDING) {
             environment_bury(environment);
+        } else if (failure == EAGAIN || failure == ENOMEM || failure == EMFILE) {
+            give_up(environment, failure);
         } else {
             snprintf(path, sizeof path, "fork/exec /var/task/bootstrap: %.30s", strerror(failure));
             fail_start(environment, "Runtime.InvalidEntrypoint", path);
@@ -326,8 +360,7 @@ void environment_spawned(struct environment *environment, pid_t pid, int failure
     limits_start(environment->emulator);
 }
 
-/* ---- Events
- * ----------------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 void environment_ready(struct environment *environment, struct request *request)
 {
@@ -412,11 +445,11 @@ void environment_responded(struct environment *environment)
     environment_drain_log(environment);
     memcpy(environment->last_id, environment->invocation->id, sizeof environment->last_id);
     environment->invocation = NULL;
+    environment->responded_at = clock_now();
     become(environment, ENVIRONMENT_RESPONDED);
 }
 
-/* ---- End
- * -------------------------------------------------------------------------------------------- */
+/* ---- End ------------------------------------------------------------------------------------- */
 
 void environment_kill(struct environment *environment, const char *type)
 {

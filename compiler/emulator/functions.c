@@ -11,8 +11,7 @@
 #include "base/memory.h"
 #include "emulator/internal.h"
 
-/* ---- Versions
- * ------------------------------------------------------------------------------------- */
+/* ---- Versions -------------------------------------------------------------------------------- */
 
 struct version *version_keep(struct version *version)
 {
@@ -102,8 +101,7 @@ static struct version *publish(struct function *function)
     return vector_last(&function->published);
 }
 
-/* ---- Names
- * ---------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 static bool is_name(const char *text, size_t length, size_t most)
 {
@@ -170,8 +168,7 @@ static struct function *resolve_function(struct request *request, const char *na
     return version ? version->function : NULL;
 }
 
-/* ---- Code
- * ----------------------------------------------------------------------------------------- */
+/* ---- Code ------------------------------------------------------------------------------------ */
 
 static bool decode(const char *text, size_t length, struct buffer *bytes)
 {
@@ -214,8 +211,7 @@ static struct package *read_code(struct request *request, const json_t *code)
     return package;
 }
 
-/* ---- The operations
- * --------------------------------------------------------------------------------- */
+/* ---- The operations -------------------------------------------------------------------------- */
 
 static void answer_configuration(struct request *request, unsigned status,
                                  const struct version *version)

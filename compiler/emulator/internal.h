@@ -47,8 +47,7 @@ enum {
     IDENTIFIER_TEXT = 37,
 };
 
-/* ---- timer.c
- * ------------------------------------------------------------------------------------- */
+/* ---- timer.c --------------------------------------------------------------------------------- */
 
 struct timer {
     void (*fire)(struct timer *timer);
@@ -68,8 +67,7 @@ void timers_run(struct timers *timers, uint64_t now);
 /* When the next is due; UINT64_MAX: none is set. */
 uint64_t timers_next(const struct timers *timers);
 
-/* ---- identifier.c: random names, and times as AWS writes them
- * ------------------------------------- */
+/* ---- identifier.c: random names, and times as AWS writes them -------------------------------- */
 
 uint64_t clock_now(void);
 uint64_t clock_epoch_ms(void);
@@ -80,8 +78,7 @@ void hexadecimal(char *text, const unsigned char *bytes, size_t count); /* 2 cou
 /* "2026-01-31T09:05:00.000+0000" of now. */
 void time_text(char text[32]);
 
-/* ---- Functions
- * ------------------------------------------------------------------------------------ */
+/* ---- Functions ------------------------------------------------------------------------------- */
 
 /* A zip and the directory that it was unpacked to; shared by versions and environments. */
 struct package {
@@ -137,8 +134,7 @@ struct function {
     uint64_t runs, failures;
 };
 
-/* ---- Invocations
- * ---------------------------------------------------------------------------------- */
+/* ---- Invocations ----------------------------------------------------------------------------- */
 
 /* Bytes shared by an invocation, its duplicates, and the response that carries them. */
 struct payload {
@@ -168,8 +164,7 @@ struct invocation {
     size_t log_start;
 };
 
-/* ---- Environments
- * --------------------------------------------------------------------------------- */
+/* ---- Environments ---------------------------------------------------------------------------- */
 
 enum environment_state {
     ENVIRONMENT_COLD, /* its process is not yet there */
@@ -204,7 +199,7 @@ struct environment {
     uint32_t id;
     unsigned connections; /* to its Runtime API, which keep this record alive */
     enum environment_state state;
-    bool frozen, is_asked, is_initialized, is_dead;
+    bool frozen, lingers, is_asked, is_initialized, is_dead;
     pid_t pid; /* and its process group; 0 before it is there */
     char *folder;
     char api[24]; /* "127.0.0.1:PORT" */
@@ -217,13 +212,12 @@ struct environment {
     int memory_file;        /* /proc/PID/statm */
     const char *killed_for; /* the type of its error when we ended it; NULL: it ended itself */
     char last_id[IDENTIFIER_TEXT]; /* of the event answered last */
-    uint64_t started_at, init_us, ready_at;
+    uint64_t started_at, init_us, responded_at, ready_at;
     uint64_t memory_most; /* bytes */
     uint64_t invocations;
 };
 
-/* ---- The emulator
- * --------------------------------------------------------------------------------- */
+/* ---- The emulator ---------------------------------------------------------------------------- */
 
 struct counters {
     uint64_t invocations, events, synchronous, dry_runs; /* accepted */
@@ -262,6 +256,7 @@ struct emulator {
     uint64_t fault_state; /* of the seeded chance */
     struct counters counters;
     bool stopping;
+    int files_most; /* descriptors of this process */
     _Atomic(int) is_running;
     unsigned long thread; /* pthread_t */
 };
@@ -269,8 +264,7 @@ struct emulator {
 void emulator_watch(struct emulator *emulator, struct watch *watch);
 void emulator_unwatch(struct emulator *emulator, struct watch *watch); /* closes the file */
 
-/* ---- server.c: HTTP
- * ------------------------------------------------------------------------------- */
+/* ---- server.c: HTTP -------------------------------------------------------------------------- */
 
 enum request_state { REQUEST_READING, REQUEST_WAITING, REQUEST_ANSWERED };
 
@@ -302,8 +296,8 @@ void server_stop(struct emulator *emulator);
 
 /* Opens a listening socket of 127.0.0.1: its number, with *port set; or -1 with errno. */
 int server_listen(uint16_t wanted, uint16_t *port);
-/* Hands an accepted connection of an environment's Runtime API to the server. */
-void server_accept(struct environment *environment);
+/* Accepts a connection to an environment's Runtime API. 0, or errno (EAGAIN: there is none). */
+int server_accept(struct environment *environment);
 
 const char *request_header(const struct request *request, const char *name);
 const char *request_query(const struct request *request, const char *name);
@@ -321,8 +315,7 @@ void request_answer(struct request *request, unsigned status, struct MHD_Respons
 /* Sends a JSON value, which it takes. */
 void request_answer_json(struct request *request, unsigned status, json_t *value);
 
-/* ---- api.c: AWS's paths, and its errors
- * ----------------------------------------------------------- */
+/* ---- api.c: AWS's paths, and its errors ------------------------------------------------------ */
 
 /* A refusal in AWS's shape. `type` is one of its exceptions, which decides the status. */
 void refuse(struct request *request, const char *type, const char *format, ...)
@@ -331,16 +324,14 @@ void refuse(struct request *request, const char *type, const char *format, ...)
 void refuse_throttled(struct request *request, bool reserved);
 void api_handle(struct request *request);
 
-/* ---- signature.c
- * ---------------------------------------------------------------------------------- */
+/* ---- signature.c ----------------------------------------------------------------------------- */
 
 struct signature_checker *signature_new(const char *access_key, const char *secret_key);
 void signature_release(struct signature_checker *checker);
 /* Whether the request is signed as it must be; else it has been refused. */
 bool signature_check(struct request *request);
 
-/* ---- package.c
- * ------------------------------------------------------------------------------------ */
+/* ---- package.c ------------------------------------------------------------------------------- */
 
 /* Unpacks a zip below the emulator's directory; takes the bytes. NULL with *error filled when it is
  * no zip or a hostile one. */
@@ -351,8 +342,7 @@ void package_drop(struct package *package);
 int package_copy(const struct package *package, const char *folder);
 void folder_remove(const char *path);
 
-/* ---- functions.c, configuration.c
- * ----------------------------------------------------------------- */
+/* ---- functions.c, configuration.c ------------------------------------------------------------ */
 
 /* The version that a name and qualifier mean; or NULL, and the request has been refused. */
 struct version *function_resolve(struct request *request, const char *name, const char *qualifier);
@@ -389,21 +379,21 @@ void settings_account(struct request *request);
 uint32_t settings_retries(const struct function *function);
 uint64_t settings_event_age(const struct function *function); /* seconds */
 
-/* ---- invoke.c, json_text.c
- * -------------------------------------------------------------------------- */
+/* ---- invoke.c, json_text.c ------------------------------------------------------------------- */
 
 void invoke_handle(struct request *request, const char *name);
 /* Whether a text is one JSON value. */
 bool json_text_is_valid(const char *text, size_t length);
 
-/* ---- schedule.c
- * ----------------------------------------------------------------------------------- */
+/* ---- schedule.c ------------------------------------------------------------------------------ */
 
 /* An accepted invocation: it meets an environment, waits for one, or is throttled. */
 void schedule_submit(struct invocation *invocation);
 void schedule_submit_later(struct invocation *invocation, uint64_t us);
 /* Gives pending invocations to idle environments, and starts environments that are missing. */
 void schedule_dispatch(struct version *version);
+/* The machine refuses an environment: whoever waited longest hears it, an event waits a little. */
+void schedule_no_environment(struct version *version, const char *reason);
 /* As many queued events as there is room for; and versions that waited for an environment's place.
  */
 void schedule_pump(struct emulator *emulator);
@@ -419,12 +409,11 @@ void invocation_list_release(struct invocation_list *list);
 /* Frees what waits for a retry, at the end of everything. */
 void schedule_release(struct emulator *emulator);
 
-/* ---- environment.c, limits.c, runtime_api.c
- * --------------------------------------------------------- */
+/* ---- environment.c, limits.c, runtime_api.c -------------------------------------------------- */
 
-/* Starts an environment for a version; false if there is no place for one (then an idle one, if
- * there is one, has been asked to leave). */
-bool environment_start(struct version *version);
+/* Starts an environment for a version. 0; EAGAIN if there is no place for one (then an idle one, if
+ * there is one, has been asked to leave); or another errno: the machine has no more to give. */
+int environment_start(struct version *version);
 void environment_ended(struct environment *environment, int status);
 /* The nursery's word: its process is there, or could not be (errno). */
 void environment_spawned(struct environment *environment, pid_t pid, int failure);
@@ -433,6 +422,8 @@ void environment_deliver(struct environment *environment, struct invocation *inv
 void environment_ready(struct environment *environment, struct request *request);
 /* Its process has answered. */
 void environment_responded(struct environment *environment);
+/* It has answered and does not ask for the next event: what waits needs another environment. */
+void environment_lingers(struct environment *environment);
 /* Ends it: `type` is the error of what runs in it, or NULL. */
 void environment_kill(struct environment *environment, const char *type);
 void environments_retire(struct version *version);
@@ -456,8 +447,7 @@ void limits_sample(struct environment *environment);
 
 void runtime_api_handle(struct request *request);
 
-/* ---- log.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- log.c ----------------------------------------------------------------------------------- */
 
 struct log *log_new(struct emulator *emulator, const struct version *version);
 void log_append(struct log *log, const char *text, size_t length);
@@ -469,13 +459,11 @@ char *log_tail(const struct log *log, size_t start);
 void log_retire(struct emulator *emulator, struct log *log);
 void log_free(struct log *log);
 
-/* ---- state.c: what tests and tools ask, below /_wkc/
- * -------------------------------------------------- */
+/* ---- state.c: what tests and tools ask, below /_wkc/ ----------------------------------------- */
 
 void state_handle(struct request *request);
 
-/* ---- nursery.c
- * ------------------------------------------------------------------------------------ */
+/* ---- nursery.c ------------------------------------------------------------------------------- */
 
 int nursery_start(struct emulator *emulator, struct error *error);
 /* Asks for a process: in `folder`, with the variables (each "NAME=value"), its output to `output`.

@@ -8,8 +8,7 @@
 
 enum { CONTEXT_LIMIT = 3583, DUPLICATE_WITHIN_US = 200000 };
 
-/* ---- Payloads
- * --------------------------------------------------------------------------------------- */
+/* ---- Payloads -------------------------------------------------------------------------------- */
 
 struct payload *payload_new(struct buffer *bytes)
 {
@@ -34,8 +33,7 @@ void payload_drop(void *dropped)
     free(payload);
 }
 
-/* ---- Faults
- * ----------------------------------------------------------------------------------------- */
+/* ---- Faults ---------------------------------------------------------------------------------- */
 
 /* True with the given probability, by the seeded chance (splitmix64). */
 static bool happens(struct emulator *emulator, uint32_t percent)
@@ -77,8 +75,7 @@ static void submit_event(struct invocation *invocation)
     }
 }
 
-/* ---- The request
- * ------------------------------------------------------------------------------------ */
+/* ---- The request ----------------------------------------------------------------------------- */
 
 static bool check_size(struct request *request, const char *type, size_t limit)
 {
@@ -160,11 +157,11 @@ static struct invocation *read_invocation(struct request *request, struct versio
     return invocation;
 }
 
-static void answer_accepted(struct request *request, unsigned status)
+static void answer_accepted(struct request *request, unsigned status, const struct version *version)
 {
     struct MHD_Response *response = response_text("");
     response_header(response, "x-amzn-RequestId", request->id);
-    response_header(response, "X-Amz-Executed-Version", "$LATEST");
+    response_header(response, "X-Amz-Executed-Version", version->name);
     request_answer(request, status, response);
 }
 
@@ -174,7 +171,7 @@ static void accept_invocation(struct request *request, struct invocation *invoca
     counters->invocations++;
     counters->bytes_in += invocation->payload->length;
     if (is_event) {
-        answer_accepted(request, 202);
+        answer_accepted(request, 202, invocation->version);
         submit_event(invocation);
         return;
     }
@@ -204,7 +201,7 @@ void invoke_handle(struct request *request, const char *name)
         return;
     if (type == 'D') {
         emulator->counters.dry_runs++;
-        answer_accepted(request, 204);
+        answer_accepted(request, 204, version);
         return;
     }
     struct invocation *invocation = read_invocation(request, version);

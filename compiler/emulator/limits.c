@@ -91,6 +91,9 @@ static void look(struct timer *timer)
         if (!is_at_work(e))
             continue;
         any = true;
+        if (e->state == ENVIRONMENT_RESPONDED && !e->lingers &&
+            clock_now() - e->responded_at > LOOK_US)
+            environment_lingers(e);
         limits_sample(e);
         if (e->memory_most > (uint64_t)e->version->memory_mb << 20) {
             emulator->counters.out_of_memory++;

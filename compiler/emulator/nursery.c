@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -29,7 +30,7 @@
 enum order { ORDER_SPAWN, ORDER_REAP };
 enum report { REPORT_SPAWNED, REPORT_ENDED };
 
-enum { MESSAGE_LIMIT = 32768, CHILDREN_LIMIT = 10240, VARIABLES_MOST = 512 };
+enum { MESSAGE_LIMIT = 32768, CHILDREN_LIMIT = 10240, VARIABLES_MOST = 512, FILES_LIMIT = 1024 };
 
 /* Both ways. An order to spawn is followed by the folder and the variables, each terminated. */
 struct message {
@@ -37,8 +38,7 @@ struct message {
     int32_t pid, value; /* value: errno, or the status of waitid as waitpid gives it */
 };
 
-/* ---- In the nursery
- * ------------------------------------------------------------------------------- */
+/* ---- In the nursery -------------------------------------------------------------------------- */
 
 static struct child {
     pid_t pid; /* 0: free */
@@ -76,6 +76,7 @@ static void become_function(const char *folder, char **variables, int output, in
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     setsid();
     restore_signals();
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){FILES_LIMIT, FILES_LIMIT}); /* as at Lambda */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == parent && dup2(nothing, 0) >= 0 && dup2(output, 1) >= 0 &&
         dup2(output, 2) >= 0 && chdir(folder) == 0)
@@ -276,8 +277,7 @@ static _Noreturn void nursery_main(int file, char *root)
     remove_root(root);
 }
 
-/* ---- In the emulator
- * ------------------------------------------------------------------------------ */
+/* ---- In the emulator ------------------------------------------------------------------------- */
 
 static void hear(struct watch *watch)
 {

@@ -18,8 +18,7 @@
 
 enum { ENTRIES_LIMIT = 65535, CHUNK = 1 << 16 };
 
-/* ---- Folders
- * -------------------------------------------------------------------------------------- */
+/* ---- Folders --------------------------------------------------------------------------------- */
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
 {
@@ -46,8 +45,7 @@ static int make_parents(int folder, const char *path)
     return 0;
 }
 
-/* ---- Unpacking
- * ------------------------------------------------------------------------------------ */
+/* ---- Unpacking ------------------------------------------------------------------------------- */
 
 /* Whether a name stays below the folder that it is unpacked to. */
 static bool is_safe(const char *name)
@@ -144,6 +142,9 @@ static int unpack(zip_t *zip, const char *path, struct error *error)
         return error_set(error, ERR_emulator_package, "the zip has %lld entries, %d are too many",
                          (long long)count, ENTRIES_LIMIT);
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), code = 0;
+    if (folder < 0)
+        return error_set(error, ERR_emulator_package, "no folder for the code: %s",
+                         strerror(errno));
     for (zip_int64_t i = 0; i < count && !code; i++)
         code = unpack_entry(zip, (zip_uint64_t)i, folder, &left, error);
     close(folder);
@@ -169,8 +170,7 @@ static int unpack_bytes(const struct buffer *bytes, const char *folder, struct e
     return code;
 }
 
-/* ---- Packages
- * ------------------------------------------------------------------------------------- */
+/* ---- Packages -------------------------------------------------------------------------------- */
 
 static void name_package(struct package *package)
 {
@@ -222,9 +222,11 @@ void package_drop(struct package *package)
 /* Links what stands in `from` to `to`; both are open folders, which are closed. */
 static int link_folder(int from, int to)
 {
-    DIR *entries = fdopendir(from);
+    DIR *entries = from >= 0 && to >= 0 ? fdopendir(from) : NULL;
     struct dirent *entry;
-    int failure = 0;
+    int failure = entries ? 0 : errno;
+    if (!entries && from >= 0)
+        close(from);
     while (!failure && (entry = readdir(entries))) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
@@ -238,8 +240,10 @@ static int link_folder(int from, int to)
             failure = link_folder(openat(from, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
                                   openat(to, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     }
-    closedir(entries);
-    close(to);
+    if (entries)
+        closedir(entries);
+    if (to >= 0)
+        close(to);
     return failure;
 }
 

@@ -6,14 +6,16 @@
  * one is pending until an environment of its version is idle. Environments are started when more
  * are pending than are on their way: starting, or about to ask for their next event.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "emulator/internal.h"
 
-/* ---- Lists
- * ------------------------------------------------------------------------------------------ */
+enum { NO_ENVIRONMENT_DELAY_US = 500000 };
+
+/* ---- Lists ----------------------------------------------------------------------------------- */
 
 void invocation_list_append(struct invocation_list *list, struct invocation *invocation)
 {
@@ -57,8 +59,7 @@ void invocation_list_release(struct invocation_list *list)
     }
 }
 
-/* ---- Admission
- * -------------------------------------------------------------------------------------- */
+/* ---- Admission ------------------------------------------------------------------------------- */
 
 static bool has_room(const struct function *function)
 {
@@ -142,8 +143,17 @@ void schedule_submit(struct invocation *invocation)
     }
 }
 
-/* ---- Environments
- * ----------------------------------------------------------------------------------- */
+/* It no longer counts; what waits may go on. */
+static void release(struct invocation *invocation)
+{
+    struct function *function = invocation->version->function;
+    count_active(function, -1);
+    invocation->environment = NULL;
+    if (!function->is_deleted)
+        pump_function(function);
+}
+
+/* ---- Environments ---------------------------------------------------------------------------- */
 
 static void starve(struct version *version)
 {
@@ -155,15 +165,45 @@ static void starve(struct version *version)
     emulator->starved = version_keep(version);
 }
 
+static void submit_late(struct timer *timer)
+{
+    schedule_submit((struct invocation *)((char *)timer - offsetof(struct invocation, timer)));
+}
+
+void schedule_submit_later(struct invocation *invocation, uint64_t us)
+{
+    invocation->timer = (struct timer){.fire = submit_late};
+    timers_set(&invocation->emulator->timers, &invocation->timer, clock_now() + us);
+}
+
+void schedule_no_environment(struct version *version, const char *reason)
+{
+    struct invocation *invocation = invocation_list_take(&version->pending);
+    if (!invocation)
+        return;
+    release(invocation);
+    if (invocation->request) {
+        refuse(invocation->request, "ServiceException", "No environment can be started: %s",
+               reason);
+        invocation_free(invocation);
+    } else {
+        schedule_submit_later(invocation, NO_ENVIRONMENT_DELAY_US);
+    }
+}
+
 void schedule_dispatch(struct version *version)
 {
     while (version->pending.first && version->idle)
         environment_deliver(version->idle, invocation_list_take(&version->pending));
-    while (version->pending.count > version->starting + version->finishing)
-        if (!environment_start(version)) {
+    while (version->pending.count > version->starting + version->finishing) {
+        int failure = environment_start(version);
+        if (failure == EAGAIN) {
             starve(version);
             break;
         }
+        if (failure)
+            schedule_no_environment(version, strerror(failure));
+    }
 }
 
 void schedule_pump(struct emulator *emulator)
@@ -181,8 +221,7 @@ void schedule_pump(struct emulator *emulator)
         pump_function(function);
 }
 
-/* ---- Outcomes
- * --------------------------------------------------------------------------------------- */
+/* ---- Outcomes -------------------------------------------------------------------------------- */
 
 /* Lambda's lines at the end of a run, and the bill. `us`: how long it took. */
 static void report(struct invocation *invocation)
@@ -223,16 +262,6 @@ static void answer_client(struct invocation *invocation, struct MHD_Response *re
     request_answer(invocation->request, 200, response);
 }
 
-/* It no longer counts; what waits may go on. */
-static void release(struct invocation *invocation)
-{
-    struct function *function = invocation->version->function;
-    count_active(function, -1);
-    invocation->environment = NULL;
-    if (!function->is_deleted)
-        pump_function(function);
-}
-
 void schedule_succeed(struct invocation *invocation, struct buffer *body)
 {
     struct counters *counters = &invocation->emulator->counters;
@@ -245,17 +274,6 @@ void schedule_succeed(struct invocation *invocation, struct buffer *body)
         buffer_release(body);
     release(invocation);
     invocation_free(invocation);
-}
-
-static void submit_late(struct timer *timer)
-{
-    schedule_submit((struct invocation *)((char *)timer - offsetof(struct invocation, timer)));
-}
-
-void schedule_submit_later(struct invocation *invocation, uint64_t us)
-{
-    invocation->timer = (struct timer){.fire = submit_late};
-    timers_set(&invocation->emulator->timers, &invocation->timer, clock_now() + us);
 }
 
 static void retry_or_discard(struct invocation *invocation)

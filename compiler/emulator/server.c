@@ -26,8 +26,7 @@ enum {
     SWALLOWED_LIMIT = 128 << 20,
 };
 
-/* ---- Requests
- * ------------------------------------------------------------------------------------- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 /* Called with the request line as it was sent. */
 static void *begin(void *emulator, const char *uri, struct MHD_Connection *connection)
@@ -185,8 +184,7 @@ const char *request_query(const struct request *request, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* ---- Responses
- * ------------------------------------------------------------------------------------ */
+/* ---- Responses ------------------------------------------------------------------------------- */
 
 static struct MHD_Response *or_exhausted(struct MHD_Response *response)
 {
@@ -221,8 +219,7 @@ void response_header(struct MHD_Response *response, const char *name, const char
     MHD_add_response_header(response, name, value);
 }
 
-/* ---- Connections
- * ---------------------------------------------------------------------------------- */
+/* ---- Connections ----------------------------------------------------------------------------- */
 
 /* Each connection knows whose Runtime API it was made to; a record of an environment lives as long
  * as its connections. */
@@ -242,7 +239,7 @@ static void notice_connection(void *context, struct MHD_Connection *connection,
     }
 }
 
-void server_accept(struct environment *environment)
+int server_accept(struct environment *environment)
 {
     struct emulator *emulator = environment->emulator;
     struct sockaddr_in address;
@@ -250,10 +247,12 @@ void server_accept(struct environment *environment)
     int file = accept4(environment->listener.file, (struct sockaddr *)&address, &length,
                        SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (file < 0)
-        return;
+        return errno;
     emulator->accepting = environment;
-    MHD_add_connection(emulator->daemon, file, (struct sockaddr *)&address, length);
+    bool added =
+        MHD_add_connection(emulator->daemon, file, (struct sockaddr *)&address, length) == MHD_YES;
     emulator->accepting = NULL;
+    return added ? 0 : ENFILE;
 }
 
 int server_listen(uint16_t wanted, uint16_t *port)
@@ -276,8 +275,7 @@ int server_listen(uint16_t wanted, uint16_t *port)
     return file;
 }
 
-/* ---- Start, turn, stop
- * ---------------------------------------------------------------------------- */
+/* ---- Start, turn, stop ----------------------------------------------------------------------- */
 
 static void turn(struct watch *watch)
 {

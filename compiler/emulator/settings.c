@@ -8,8 +8,7 @@
 
 enum { RETRIES_MOST = 2, AGE_LEAST = 60 };
 
-/* ---- Concurrency
- * ------------------------------------------------------------------------------------ */
+/* ---- Concurrency ----------------------------------------------------------------------------- */
 
 static void reserve(struct function *function, int64_t reserved)
 {
@@ -69,8 +68,7 @@ void settings_concurrency(struct request *request, const char *name)
     }
 }
 
-/* ---- Asynchronous events
- * ---------------------------------------------------------------------------- */
+/* ---- Asynchronous events --------------------------------------------------------------------- */
 
 static uint64_t event_setting(const struct function *function, const char *name, uint64_t otherwise)
 {
@@ -149,8 +147,7 @@ void settings_event_invoke(struct request *request, const char *name)
     }
 }
 
-/* ---- Recursion, account
- * ------------------------------------------------------------------------------ */
+/* ---- Recursion, account ---------------------------------------------------------------------- */
 
 void settings_recursion(struct request *request, const char *name)
 {

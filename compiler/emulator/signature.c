@@ -60,8 +60,7 @@ void signature_release(struct signature_checker *checker)
     free(checker);
 }
 
-/* ---- Hashes
- * --------------------------------------------------------------------------------------- */
+/* ---- Hashes ---------------------------------------------------------------------------------- */
 
 static void hash(struct signature_checker *checker, const void *data, size_t length,
                  unsigned char out[HASH])
@@ -105,8 +104,7 @@ static void derive_key(struct signature_checker *checker, const struct authoriza
     snprintf(checker->scope, sizeof checker->scope, "%s", from->scope);
 }
 
-/* ---- The canonical request
- * ------------------------------------------------------------------------ */
+/* ---- The canonical request ------------------------------------------------------------------- */
 
 static bool is_unreserved(char c)
 {
@@ -238,8 +236,7 @@ static bool canonical_headers(struct request *request, struct buffer *out, char 
     return true;
 }
 
-/* ---- The check
- * ------------------------------------------------------------------------------------ */
+/* ---- The check ------------------------------------------------------------------------------- */
 
 /* Reads "AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…"; false after refusing. */
 static bool read_authorization(struct request *request, const char *text, struct authorization *to)
