@@ -312,7 +312,7 @@ def slow(folder):
 
 
 @contextlib.contextmanager
-def working(address, ms, seed=1):
+def working(address, ms, seed=os.environ.get("SEED", "1")):
     """Runs store_work, while the body harms its server; it must come out right."""
     process = subprocess.Popen([UNIT / "store_work", address, "work", str(ms), str(seed)],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -339,6 +339,30 @@ def server_killed_and_restarted(folder):
                 server.restart()
                 time.sleep(0.6)
         check(result["reconnects"] >= 3 and result["repeats"] > 0, str(result))
+
+
+def many_arrive_at_once(folder):
+    """Processes that arrive at the same joins, while their connections are cut: of each join one is
+    the owner, no more and no less."""
+    def race(server, address):
+        job = dict(os.environ, JOB="r" * 26)
+        racers = [subprocess.Popen([UNIT / "store_work", address, "race", str(i), "5"], env=job,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                  for i in range(5)]
+        for _ in range(10):
+            server.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            time.sleep(0.03)
+        owned = 0
+        for racer in racers:
+            out, err = racer.communicate(timeout=120)
+            check(racer.returncode == 0, err[-3000:])
+            owned += int(out)
+        check(owned == 2000, f"2,000 joins have {owned} owners")
+
+    with Server(folder) as server:
+        race(server, server.address)
+    with Cluster(folder) as cluster:
+        race(cluster.servers[1], cluster.address)
 
 
 def server_that_forgot(folder):
@@ -429,7 +453,8 @@ def replica_takes_over(folder):
 TESTS = [plain, with_password_and_database, with_tls, cluster, cluster_with_tls, rules_in_lua_and_c, addresses,
          unreachable, refused, replica_may_not_be_written, full, fills_up_in_the_middle, large_values_given_up,
          silent, loading, certificates,
-         nonsense, cut_off, redirections_that_lead_nowhere, slow, server_killed_and_restarted,
+         nonsense, cut_off, redirections_that_lead_nowhere, slow, many_arrive_at_once,
+         server_killed_and_restarted,
          server_that_forgot, server_paused, clients_killed, scripts_flushed, slots_migrated,
          cluster_server_restarted, replica_takes_over]
 

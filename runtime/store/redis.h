@@ -7,6 +7,8 @@
  * sent or waiting for its reply; or of those that try again later. Any command may be sent twice:
  * connections break, and slots move.
  *
+ * Only the look-up of a server's name blocks.
+ *
  *     redis.c             the table of functions; addresses, deadlines, what to poll
  *     redis_step.c        requests as operations: commands of each step, and what their replies
  * mean redis_value.c       values, whole and in chunks redis_job.c         what goes through all

@@ -257,6 +257,74 @@ static void call(const char *step, size_t size)
         linger(500);
 }
 
+enum { RACES = 2000, AT_ONCE = 50 };
+struct racer {
+    uint32_t node;
+    char text[16];
+    struct store_bytes value;
+    struct store_request request;
+};
+
+static void start_race(struct racer *racer, uint32_t node, uint32_t index, uint32_t count)
+{
+    store_request_release(&racer->request);
+    racer->node = node;
+    racer->value = (struct store_bytes){racer->text, (size_t)sprintf(racer->text, "%u", index)};
+    racer->request = (struct store_request){
+        .step = STORE_ARRIVE,
+        .name = {.kind = STORE_JOIN, .node = node},
+        .arrival = {.all = (UINT64_C(1) << count) - 1,
+                    .edges = UINT64_C(1) << index,
+                    .lineage.token = index + 1,
+                    .lease = 3600000},
+        .values = &racer->value,
+        .user = racer,
+    };
+    store_send(store, &racer->request);
+}
+
+/* Whether it owns; then all others' values must be there. */
+static bool end_race(const struct racer *racer, uint32_t index, uint32_t count)
+{
+    const struct store_request *request = &racer->request;
+    CHECK_INT(request->code, 0);
+    if (request->code || request->reply.answer != JOIN_OWN)
+        return false;
+    for (uint32_t edge = 0; edge < count; edge++) {
+        char expected[16];
+        size_t length = (size_t)sprintf(expected, "%u", edge);
+        struct store_bytes value = request->reply.values[edge];
+        CHECK(edge == index || (value.size == length && memcmp(value.data, expected, length) == 0));
+    }
+    return true;
+}
+
+static void race(uint32_t index, uint32_t count)
+{
+    static struct racer racers[AT_ONCE];
+    uint32_t owned = 0, next = 0, ended = 0;
+    while (next < AT_ONCE) {
+        start_race(&racers[next], next, index, count);
+        next++;
+    }
+    while (ended < RACES) {
+        struct store_request *request = store_next(store);
+        if (!request) {
+            struct pollfd descriptor = {.fd = store_descriptor(store), .events = POLLIN};
+            poll(&descriptor, 1, store_timeout(store));
+            continue;
+        }
+        struct racer *racer = request->user;
+        ended++;
+        owned += end_race(racer, index, count);
+        if (next < RACES)
+            start_race(racer, next++, index, count);
+    }
+    for (uint32_t i = 0; i < AT_ONCE; i++)
+        store_request_release(&racers[i].request);
+    printf("%u\n", owned);
+}
+
 static int put_and_get(uint32_t timeout)
 {
     enum { SPANS = 16 }; /* more than the buffers of sockets hold */
@@ -372,11 +440,14 @@ static int run(int count, char **arguments)
     bool works = strcmp(what, "work") == 0;
     if (count > 4 && works)
         random_state = strtoull(arguments[4], NULL, 10);
+    bool races = strcmp(what, "race") == 0;
     bool tears = strcmp(what, "torn") == 0; /* the connection should not be given up first */
-    if (!open_address(address, works || tears ? 30000 : (uint32_t)number))
+    if (!open_address(address, works || tears || races ? 30000 : (uint32_t)number))
         return 1;
     if (works)
         work(address, number);
+    else if (races)
+        race((uint32_t)number, (uint32_t)atoi(arguments[4]));
     else if (tears)
         tear((uint32_t)number);
     else
