@@ -193,7 +193,7 @@ unit: $(UNIT_TESTS)
 # ---- Dependencies: Debian packages --------------------------------------------------------------------
 
 BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson-dev libssl-dev zlib1g-dev graphviz libopenblas0-pthread libmicrohttpd-dev libzip-dev libcurl4-openssl-dev
-TEST_PACKAGES := python3 python3-numpy python3-boto3 awscli clang-19 libclang-rt-19-dev gdb valgrind redis-server openssl autoconf automake libtool cmake
+TEST_PACKAGES := python3 python3-numpy python3-boto3 awscli clang-19 libclang-rt-19-dev gdb valgrind redis-server openssl autoconf automake libtool cmake spin
 BENCH_PACKAGES := nginx-light g++ libtbb-dev robin-map-dev
 
 deps:
