@@ -7,6 +7,7 @@ databases, and as a cluster; servers that refuse, fill up, stop, die, or answer 
 """
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -272,6 +273,24 @@ def nonsense(folder):
                 expect(answer, "ok" if right else "E856")
 
 
+def garbled(folder):
+    """Answers put together at random, cut at random: any end but a crash, or a wait beyond the time."""
+    chance = random.Random(os.environ.get("SEED", "1"))
+    parts = [b"$", b"*", b"+OK\r\n", b"\r\n", b":1\r\n", b"$-1\r\n", b"$20000\r\nV", b"x" * 20000, b"$5\r\nVabcd\r\n",
+             b"-MOVED 1 127.0.0.1:1\r\n", b"-ASK 1 :1\r\n", b"-LOADING\r\n", b"-NOSCRIPT\r\n", b"*3\r\n:0\r\n:1\r\n*0\r\n",
+             b"$18\r\nC20000000 10000000\r\n", b"*2\r\n$1\r\n0\r\n*0\r\n", b"\0", b"9"]
+    for _ in range(100):
+        texts = [b"".join(chance.choices(parts, k=chance.randrange(1, 6)))
+                 for _ in range(chance.randrange(1, 5))]
+        if chance.random() < 0.3:
+            texts[-1] = texts[-1][:chance.randrange(len(texts[-1]))]
+        step = chance.choice(["get", "linger", "put", "begin", "settle", "status", "ask", "arrive", "beat",
+                              "passed", "read", "count", "remove", "extend", "jobs"])
+        with fake(says(*texts)) as address:
+            found = call(address, step, timeout=150)
+            check(found[0].startswith(("ok", "E85")) and found[1] < 1500, f"{texts} {step}: {found}")
+
+
 def cut_off(folder):
     """Truncated answers: the connection is made again, until the time is up."""
     for text in (b"", b"$", b"$10\r\nVab", b"$40000\r\nV" + b"x" * 100, b"$40000\r\n", b"*2\r\n$1\r\n"):
@@ -453,7 +472,7 @@ def replica_takes_over(folder):
 TESTS = [plain, with_password_and_database, with_tls, cluster, cluster_with_tls, rules_in_lua_and_c, addresses,
          unreachable, refused, replica_may_not_be_written, full, fills_up_in_the_middle, large_values_given_up,
          silent, loading, certificates,
-         nonsense, cut_off, redirections_that_lead_nowhere, slow, many_arrive_at_once,
+         nonsense, garbled, cut_off, redirections_that_lead_nowhere, slow, many_arrive_at_once,
          server_killed_and_restarted,
          server_that_forgot, server_paused, clients_killed, scripts_flushed, slots_migrated,
          cluster_server_restarted, replica_takes_over]

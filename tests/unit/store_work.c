@@ -2,12 +2,17 @@
  * Work on a store, as executors do it: joins of random widths and values of random sizes, many
  * requests at once, everything checked. tests/stores.py runs it while it harms the server.
  *
- *     store_work                            a moment on the store in memory, plain and with faults
- *     store_work ADDRESS work MS [SEED]     prints what was done; repeats are allowed, errors are
- * not store_work ADDRESS put|get|linger|begin|status|settle|watch TIMEOUT [SIZE] one request;
- * prints ok, or the error's code and message store_work ADDRESS torn TIMEOUT       a large PUT and
- * a GET that are given up in the middle, as the server has been stopped; then, after a line from
- * standard input, the same again, which must be right
+ *     store_work
+ *         a moment on the store in memory, plain and with faults
+ *     store_work ADDRESS work MS [SEED]
+ *         prints what was done; repeats are allowed, errors are not
+ *     store_work ADDRESS race INDEX COUNT
+ *         arrives with edge INDEX of COUNT at 2,000 joins of the job JOB; prints how many it owns
+ *     store_work ADDRESS torn TIMEOUT
+ *         a large PUT and a GET that are given up in the middle, as the server has been stopped;
+ *         then, after a line from standard input, the same again, which must be right
+ *     store_work ADDRESS STEP TIMEOUT [SIZE]
+ *         one request (put, get, begin and so on); prints ok, or the error's code and message
  */
 #include "store/store.h"
 
@@ -233,12 +238,23 @@ static void call(const char *step, size_t size)
         enum store_step step;
     } steps[] = {{"put", STORE_PUT},       {"get", STORE_GET},       {"begin", STORE_BEGIN},
                  {"status", STORE_STATUS}, {"settle", STORE_SETTLE}, {"watch", STORE_WATCH},
-                 {"linger", STORE_GET}};
+                 {"linger", STORE_GET},    {"ask", STORE_ASK},       {"arrive", STORE_ARRIVE},
+                 {"beat", STORE_BEAT},     {"passed", STORE_PASSED}, {"read", STORE_READ},
+                 {"count", STORE_COUNT},   {"remove", STORE_REMOVE}, {"extend", STORE_EXTEND},
+                 {"jobs", STORE_JOBS}};
     struct store_bytes span = {pattern, size};
     struct store_request request = {.name = {.kind = STORE_VALUE, .node = 1},
                                     .spans = &span,
                                     .span_count = 1,
+                                    .arrival = {.all = 7, .edges = 1, .lineage.token = 1},
+                                    .values = &span,
+                                    .count = 1,
+                                    .lease = 1000,
                                     .status = STORE_DONE};
+    static const uint64_t number = 7;
+    const struct store_name name = {.kind = STORE_JOIN, .node = 1};
+    request.names = &name;
+    request.numbers = &number;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         if (strcmp(step, steps[i].name) == 0)
             request.step = steps[i].step;
