@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Values of every type into main and out of it: random types and values against Python's json module,
 round trips through files of every format, and what is wrong with bad ones. V4.12 to V4.15, V5.1, V5.8."""
+import csv
 import json
 import random
 import struct
@@ -191,6 +192,66 @@ def lines_of_text_come_back(folder):
     check((folder / "a.txt").read_bytes() == (folder / "b.txt").read_bytes(), "the same bytes")
 
 
+RECORD = "struct Record { n: int, x: f64, ok: bool, text: str, s: f32, b: u8 }\n"
+FIELDS = ["n", "x", "ok", "text", "s", "b"]
+
+
+def some_record(r):
+    return {"n": some(r, ("int",)), "x": some_float(r, 64), "ok": r.random() < 0.5, "text": some_text(r),
+            "s": some_float(r, 32), "b": r.randrange(256)}
+
+
+def spelt(r, value):
+    """A field as some program may write it; the csv module adds the quotes."""
+    if isinstance(value, bool):
+        return r.choice(["true", "True", "1"]) if value else r.choice(["false", "FALSE", "0"])
+    if isinstance(value, str):
+        return value
+    text = repr(value)
+    if text == "nan":
+        return r.choice(["nan", "NaN", ""])
+    return r.choice(["", " "]) + text + r.choice(["", "\t"])
+
+
+def csv_records_come_from_pythons_and_go_there(folder):
+    r = random.Random(SEED + 2)
+    path = identity(folder, "Record[_]", RECORD)
+    for turn in range(8):
+        records = [some_record(r) for _ in range(r.choice([0, 1, 300]))]
+        columns = FIELDS + [f"other {i}" for i in range(turn % 3)]
+        r.shuffle(columns)
+        with open(folder / "a.csv", "w", newline="", encoding=r.choice(["utf-8", "utf-8-sig"])) as file:
+            writer = csv.writer(file, lineterminator=r.choice(["\n", "\r\n"]), quoting=r.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+            writer.writerow(columns)
+            for record in records:
+                writer.writerow([spelt(r, record[c]) if c in record else some_text(r) for c in columns])
+                if r.random() < 0.1:
+                    file.write("\n")
+        run = wkc("run", path, f"a={folder}/a.csv")
+        check(run.status == 0, run.err)
+        check(text_of(run.json()) == text_of(records), f"turn {turn}:\n{text_of(records)}\n{run.out}")
+        check(wkc("run", path, f"a=@{folder}/a.csv", "-o", folder / "b.csv").status == 0, "writing")
+        with open(folder / "b.csv", newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))
+        check(rows[0] == FIELDS, str(rows[0]))
+        back = [{"n": int(n), "x": float(x), "ok": ok == "true", "text": text, "s": float(s), "b": int(b)} for n, x, ok, text, s, b in rows[1:]]
+        check(text_of(back) == text_of(records), f"turn {turn}: {text_of(back)}")
+        check(text_of(wkc("run", path, f"a={folder}/b.csv").json()) == text_of(records), f"turn {turn}: back")
+
+
+def csv_of_one_column_and_of_results(folder):
+    (folder / "a.csv").write_text('name\n""\nx\n\n"a\nb"')
+    path = identity(folder, "Name[_]", "struct Name { name: str }\n")
+    check(wkc("run", path, f"a={folder}/a.csv").json() == [{"name": n} for n in ("", "x", "a\nb")], "one column")
+    check(wkc("run", path, f"a={folder}/a.csv", "-o", folder / "b.csv").status == 0, "one column")
+    check((folder / "b.csv").read_text() == 'name\n""\nx\n"a\nb"\n', (folder / "b.csv").read_text())
+    made = program(folder, "task row(i: int) -> (i: int, half: f64) { return (i, f64(i) / 2.0) }\n"
+                           "flow main(n: int) -> (i: int, half: f64)[n] { return [row(i) for i in 0..n] }\n", "made.wk")
+    check(wkc("run", made, "n=5000", "-o", folder / "m.csv").status == 0, "made")
+    check((folder / "m.csv").read_text() == "i,half\n" + "".join(f"{i},{i / 2}\n" for i in range(5000)), "named tuples")
+    wkc("run", identity(folder, "(int, str)[_]"), "a=[]", "-o", folder / "t.csv").fails(2, "flat structs")
+
+
 # ---- What is wrong ----------------------------------------------------------------------------------
 
 POINT = "struct Point { x: f64, n: u8, name: str }\n"
@@ -219,8 +280,23 @@ def bad_files_are_refused_with_their_place(folder):
             ("int[_, _]", "a.jsonl", b"[1, 2]\n\n[3]\n", "E711", "line 3, column 1", "rectangle"),
             ("str[_]", "a.txt", b"ok\ngr\xf6\xdfe\n", "E715", "line 2, column 3", "not UTF-8", "iconv"),
             ("str[_]", "a.txt", b"ok\nx\0y\n", "E715", "line 2, column 2", "zero byte"),
+            ("Point[_]", "a.csv", b"", "E717", "no column 'x'", "there is none"),
+            ("Point[_]", "a.csv", b"x,n,Name\n1,2,a\n", "E717", "no column 'name'", "names the columns: x,n,Name"),
+            ("Point[_]", "a.csv", b"1,2,a\n", "E717", "no column 'x'", "names the columns: 1,2,a"),
+            ("Point[_]", "a.csv", b"x,n," + b"\xc3\xa9" * 200, "E717", "no column 'name'", "\u00e9..."),
+            ("Point[_]", "a.csv", b"x,n,name,n\n", "E717", "line 1, column 10", "second column 'n'"),
+            ("Point[_]", "a.csv", b"x,n,name\n1,2,a\n1,2\n", "E713", "line 3, column 4", "2 of the 3 fields"),
+            ("Point[_]", "a.csv", b"x,n,name\n1,2,a,b\n", "E713", "line 2, column 7", "more fields than the header, which has 3"),
+            ("Point[_]", "a.csv", b'x,n,name\n1,2,"a\nb"\n1,2,"' + b"c\n" * 1000, "E713", "line 4, column 5", "does not end"),
+            ("Point[_]", "a.csv", b'x,n,name\n1,2,"a\nb"c\n', "E713", "line 3, column 3", "behind a quoted field"),
+            ("Point[_]", "a.csv", b"x,n,name\n1,256,a\n", "E714", "line 2, column 3", "256"),
+            ("Point[_]", "a.csv", b"x,n,name\n1e999,2,a\n", "E714", "line 2, column 1", "1e999"),
+            ("Point[_]", "a.csv", b"x,n,name\n1,,a\n", "E714", "line 2, column 3", "empty"),
+            ("Point[_]", "a.csv", b"x,n,name\n1,2,gr\xf6\xdfe\n", "E715", "line 2, column 7", "not UTF-8", "iconv"),
+            ("Point[_]", "a.csv", "x,n,name\n".encode("utf-16"), "E715", "UTF-16"),
+            ("Point", "a.csv", b"x,n,name\n1,2,a\n", "E716", "for this type: .json"),
             ("map[str]int", "a.txt", b"", "E716", ".json"),
-            ("Point[_]", "a.data", b"", "E716", ".json, .jsonl")]:
+            ("Point[_]", "a.data", b"", "E716", ".json, .jsonl, .csv")]:
         (folder / name).write_bytes(content)
         wkc("run", identity(folder, type, POINT), f"a={folder / name}").fails(1, name, "parameter 'a'", *texts)
 
@@ -240,4 +316,5 @@ def bad_texts_are_mistakes_of_the_command_line(folder):
 
 if __name__ == "__main__":
     main([random_values_come_back_as_python_has_them, json_lines_come_back, lines_of_text_come_back,
+          csv_records_come_from_pythons_and_go_there, csv_of_one_column_and_of_results,
           bad_files_are_refused_with_their_place, bad_texts_are_mistakes_of_the_command_line])

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "value/csv.h"
+#include "value/csv_records.h"
 #include "value/json.h"
 #include "value/npy.h"
 
@@ -59,7 +60,9 @@ static const struct result_format {
     {".json", "a .json file holds any result", FORMAT_JSON},
     {".jsonl", "a .jsonl file holds an array, an item a line", FORMAT_LINES},
     {".txt", "a .txt file holds a str, or the lines of a str[n]", FORMAT_TEXT},
-    {".csv", "a .csv file holds an array of one or two dimensions", FORMAT_CSV},
+    {".csv",
+     "a .csv file holds an array of numbers of one or two dimensions, or one of flat structs",
+     FORMAT_CSV},
     {".npy", "a .npy file holds one array of numbers", FORMAT_NPY},
     {"", "raw bytes hold one array of numbers", FORMAT_RAW},
 };
@@ -82,7 +85,7 @@ static bool format_takes(enum format format, const struct type *type)
     case FORMAT_TEXT:
         return type->kind == TYPE_STRING || is_lines(type);
     case FORMAT_CSV:
-        return is_numeric_array(type) && type->rank <= 2;
+        return (is_numeric_array(type) && type->rank <= 2) || csv_is_records(type);
     case FORMAT_NPY:
     case FORMAT_RAW:
         return is_numeric_array(type);
@@ -166,13 +169,23 @@ static int write_csv(const struct type *type, const uint64_t *words, struct outp
                      struct error *error)
 {
     enum { ELEMENTS = 1 << 12 }; /* their text stays in the cache */
-    int64_t rows = (int64_t)words[1], columns = type->rank == 2 ? (int64_t)words[2] : 1;
+    bool is_records = !type_is_scalar(type->element);
+    int64_t rows = (int64_t)words[1], columns = 1;
+    if (is_records)
+        columns = type->element->part_count;
+    else if (type->rank == 2)
+        columns = (int64_t)words[2];
     int64_t step = columns < ELEMENTS ? ELEMENTS / (columns + 1) + 1 : 1;
     struct buffer text = {0};
     int code = 0;
+    if (is_records) {
+        csv_print_header(type, &text);
+        code = output_write(output, buffer_text(&text), text.length, error);
+    }
     for (int64_t row = 0; row < rows && !code; row += step) {
+        int64_t end = row + step < rows ? row + step : rows;
         buffer_clear(&text);
-        csv_print_rows(type, words, row, row + step < rows ? row + step : rows, &text);
+        (is_records ? csv_print_records : csv_print_rows)(type, words, row, end, &text);
         code = output_write(output, buffer_text(&text), text.length, error);
     }
     buffer_release(&text);

@@ -4,7 +4,7 @@
  *     .json        any result
  *     .jsonl       an array, each item of its first dimension on a line
  *     .txt         a string as it is, or strings, each on a line
- *     .csv         an array of numbers of rank 1 or 2
+ *     .csv         an array of numbers of rank 1 or 2, or one of flat structs
  *     .npy         an array of numbers
  *     other names  an array of numbers, as raw little-endian bytes, row-major
  */

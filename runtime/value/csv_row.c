@@ -145,6 +145,13 @@ static int read_text(struct csv_lines *in, const struct field *field, uint64_t *
     return code ? ERR_csv_field : 0;
 }
 
+int csv_read_scalar(const char *begin, const char *end, enum wk_scalar scalar, uint64_t *word,
+                    struct error *error)
+{
+    struct csv_lines in = {.scalar = scalar, .error = error};
+    return read_text(&in, &(struct field){.begin = begin, .end = end}, word);
+}
+
 static int read_field(struct csv_lines *in, const char *at, char *out, const char **behind)
 {
     uint64_t word;

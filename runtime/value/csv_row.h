@@ -42,4 +42,10 @@ bool csv_has_header(const struct csv_lines *in);
 /* The fields of the first row; -1 if there is none. */
 int64_t csv_count_columns(const struct csv_lines *in);
 
+/* Reads a number or truth value from a field without quotes, as arrays of them have them: blanks
+ * around it do not count, other spellings are known, and an empty one is NaN. 0, or ERR_csv_field
+ * with a message that names no place. */
+int csv_read_scalar(const char *begin, const char *end, enum wk_scalar scalar, uint64_t *word,
+                    struct error *error);
+
 #endif

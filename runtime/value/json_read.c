@@ -279,11 +279,9 @@ static int read_text(struct json_reader *in, const struct type *type, uint64_t *
     int code = read_string(in, type);
     if (code)
         return code;
-    void *data = wk_alloc(in->context, in->string.length);
+    const void *data = wk_text_new(in->context, buffer_text(&in->string), in->string.length);
     if (!data)
         return refuse_memory(in);
-    if (in->string.length)
-        memcpy(data, in->string.data, in->string.length);
     words[0] = (uintptr_t)data;
     words[1] = in->string.length;
     return 0;

@@ -1,6 +1,7 @@
 /*
  * Reading values; see value_file.h. A reader of a format is run as a kernel is, so that what it
- * made comes out as the result of a task does: in blocks, one for each leaf.
+ * made comes out as the result of a task does: in blocks, one for each leaf. What it had made when
+ * it fails is freed as a failed kernel's is.
  */
 #include "value/value_file.h"
 
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "value/csv_records.h"
 #include "value/data_file.h"
 #include "value/json_read.h"
 #include "value/string.h"
@@ -50,26 +52,22 @@ static bool cut_lines(struct wk_context *context, const char *text, const char *
     for (const char *at = text; at < end; strings += 2) {
         const char *feed = memchr(at, '\n', (size_t)(end - at)), *last = feed ? feed : end;
         size_t length = (size_t)(last - at) - (feed && last > at && last[-1] == '\r');
-        char *copy = wk_alloc(context, length);
-        if (!copy)
+        const void *string = wk_text_new(context, at, length);
+        if (!string)
             return false;
-        memcpy(copy, at, length);
-        strings[0] = (uintptr_t)copy;
+        strings[0] = (uintptr_t)string;
         strings[1] = length;
         at = feed ? feed + 1 : end;
     }
     return true;
 }
 
-/* The lines of a text as str[n]; what was made before a failure is the context's to free. */
+/* The lines of a text as str[n]. */
 static int read_lines(struct wk_context *context, const char *text, size_t length, const char *name,
                       const struct type *type, uint64_t *words, struct error *error)
 {
     (void)type;
     const char *end = text + length;
-    uint64_t wrong = string_check(text, length);
-    if (wrong < length)
-        return refuse_byte(name, text, text + wrong, error);
     if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
         text += 3;
     uint64_t count = count_lines(text, end);
@@ -107,10 +105,12 @@ static const struct value_format {
     const char *suffix;
     bool (*takes)(const struct type *type);
     value_reader *read;
+    bool is_raw; /* JSON checks the encoding where it has strings */
 } formats[] = {
-    {".json", is_any, json_read},
-    {".jsonl", is_array, json_read_lines},
-    {".txt", is_lines, read_lines},
+    {".json", is_any, json_read, false},
+    {".jsonl", is_array, json_read_lines, false},
+    {".txt", is_lines, read_lines, true},
+    {".csv", csv_is_records, csv_read_records, true},
 };
 enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
 
@@ -163,6 +163,7 @@ static int32_t run_reader(struct wk_context *context, const uint64_t *arguments,
 {
     const struct value_source *source = (const struct value_source *)(uintptr_t)arguments[0];
     struct context *runtime = context->runtime;
+    wk_lend(context, source->text, source->length);
     return source->read(context, source->text, source->length, source->name, source->type, results,
                         &runtime->error);
 }
@@ -191,7 +192,9 @@ int value_file_read(struct context *context, const char *path, const struct type
     if (code)
         return code;
     source.text = text;
-    code = read_source(context, &source, leaves, results, error);
+    uint64_t wrong = format->is_raw ? string_check(text, source.length) : source.length;
+    code = wrong < source.length ? refuse_byte(path, text, text + wrong, error)
+                                 : read_source(context, &source, leaves, results, error);
     free(text);
     return code;
 }
