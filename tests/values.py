@@ -3,8 +3,11 @@
 round trips through files of every format, and what is wrong with bad ones. V4.12 to V4.15, V5.1, V5.8."""
 import csv
 import json
+import os
 import random
 import struct
+
+import numpy as np
 
 from harness import check, main, program, wkc
 
@@ -252,6 +255,41 @@ def csv_of_one_column_and_of_results(folder):
     wkc("run", identity(folder, "(int, str)[_]"), "a=[]", "-o", folder / "t.csv").fails(2, "flat structs")
 
 
+def parts_go_to_a_folder(folder):
+    path = program(folder, """task halves(n: int) -> f64[n] { return [f64(i) / 2.0 for i in 0..n] }
+task words(n: int) -> str[_] { return ["w" + str(i) for i in 0..n] }
+task count(n: int) -> map[str]int { return map[str]int{"n": n} }
+flow main(n: int) -> (q: f64[_], names: str[_], m: map[str]int, n: int, grid: u8[_, _]) {
+    return (halves(n), words(n), count(n), n, zeros(n, 2))
+}
+""")
+    check(wkc("run", path, "n=3", "-o", f"{folder}/out/").status == 0, "a folder")
+    out = folder / "out"
+    check(sorted(p.name for p in out.iterdir()) == ["grid.npy", "m.json", "n.json", "names.json", "q.npy"], str(list(out.iterdir())))
+    check(np.load(out / "q.npy").tolist() == [0, 0.5, 1] and np.load(out / "grid.npy").shape == (3, 2), "arrays")
+    check([json.loads((out / f"{p}.json").read_text()) for p in ("names", "m", "n")] == [["w0", "w1", "w2"], {"n": 3}, 3], "the rest")
+    check(out.stat().st_mode & 0o777 == 0o777 & ~umask(), "its mode")
+    wkc("run", path, "n=4", "-o", f"{folder}/out//").fails(1, "E702", "there are files in this folder", "name another folder")
+    check(json.loads((out / "n.json").read_text()) == 3, "what was there stays")
+    (folder / "empty").mkdir()
+    check(wkc("run", path, "n=0", "-o", f"{folder}/empty/").status == 0 and np.load(folder / "empty/q.npy").size == 0, "an empty folder")
+    tuples = program(folder, "flow main(n: int) -> (int, f64[2]) { return (n, [1.0, 2.0]) }\n", "tuple.wk")
+    check(wkc("run", tuples, "n=7", "-o", f"{folder}/t/").status == 0, "numbers as names")
+    check(json.loads((folder / "t/0.json").read_text()) == 7 and np.load(folder / "t/1.npy").tolist() == [1, 2], "numbers as names")
+    wkc("run", program(folder, "flow main() -> int { return 1 }\n", "one.wk"), "-o", f"{folder}/n/").fails(2, "has no parts")
+    wkc("run", path, "n=1", "-o", f"{folder}/none/x/").fails(1, "E702")
+    wkc("run", path, "n=1", "-o", f"{path}/").fails(1, "E702", "Not a directory")
+    failing = program(folder, 'task t() -> f64 { fail("no") }\nflow main() -> (a: f64, b: f64) { return (t(), 1.0) }\n', "failing.wk")
+    wkc("run", failing, "-o", f"{folder}/bad/").fails(1, "no")
+    check(sorted(p.name for p in folder.iterdir() if p.is_dir()) == ["empty", "out", "t"], "nothing is left behind")
+
+
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 # ---- What is wrong ----------------------------------------------------------------------------------
 
 POINT = "struct Point { x: f64, n: u8, name: str }\n"
@@ -317,4 +355,5 @@ def bad_texts_are_mistakes_of_the_command_line(folder):
 if __name__ == "__main__":
     main([random_values_come_back_as_python_has_them, json_lines_come_back, lines_of_text_come_back,
           csv_records_come_from_pythons_and_go_there, csv_of_one_column_and_of_results,
+          parts_go_to_a_folder,
           bad_files_are_refused_with_their_place, bad_texts_are_mistakes_of_the_command_line])

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/output.h"
+#include "command/result_folder.h"
 #include "value/csv.h"
 #include "value/csv_records.h"
 #include "value/json.h"
@@ -100,6 +101,8 @@ int result_check(const struct type *type, const char *path, struct error *error)
         return error_hint(error,
                           "end the name in .json, .jsonl, .txt, .csv, .npy, or .raw for bytes");
     }
+    if (result_is_folder(path))
+        return result_folder_check(type, path, error);
     const struct result_format *format = format_of(path);
     if (!format_takes(format->format, type)) {
         struct buffer text = {0};
@@ -243,6 +246,8 @@ static int write_format(enum format format, const struct type *type, const uint6
 int result_write(const struct type *type, const uint64_t *words, const char *path,
                  struct error *error)
 {
+    if (result_is_folder(path))
+        return result_folder_write(type, words, path, error);
     enum format format = format_of(path)->format;
     if (format == FORMAT_NPY)
         return npy_write(path, type->element->scalar, type->rank, words, error);

@@ -6,6 +6,7 @@
  *     .txt         a string as it is, or strings, each on a line
  *     .csv         an array of numbers of rank 1 or 2, or one of flat structs
  *     .npy         an array of numbers
+ *     FOLDER/      a tuple or struct, each part in a file of its own (result_folder.h)
  *     other names  an array of numbers, as raw little-endian bytes, row-major
  */
 #ifndef WKC_COMMAND_RESULT_H
