@@ -124,13 +124,14 @@ static void init_types(struct checker *c)
     c->boolean = type_scalar(c->types, WK_BOOL);
     c->unit = c->types->unit;
     const struct type scalar = {.kind = TYPE_SCALAR, .word_count = 1, .leaf_count = 1};
-    c->literal_integer = c->literal_float = c->literal_number = scalar;
+    c->literal_integer = c->literal_float = c->literal_number = c->literal_empty = scalar;
     c->literal_integer.scalar = WK_I64;
-    c->literal_float.scalar = c->literal_number.scalar = WK_F64;
+    c->literal_float.scalar = c->literal_number.scalar = c->literal_empty.scalar = WK_F64;
     c->error = (struct type){.kind = TYPE_FUNCTION, .leaf_count = 1};
     c->literal_integer.id = 0x10000001;
     c->literal_float.id = 0x10000002;
     c->literal_number.id = 0x10000003;
+    c->literal_empty.id = 0x10000004;
 }
 
 /* The name of a flow that may be a slip of main; NULL if there is none. */

@@ -154,8 +154,9 @@ struct checker {
     VECTOR(struct structure *) structures;
     VECTOR(const char *) foreign_files; /* C files by unit: interned paths */
 
-    /* Flexible types: of an integer literal, of a float literal, of what can be any number. */
-    struct type literal_integer, literal_float, literal_number;
+    /* Flexible types: of an integer literal, of a float literal, of what can be any number, and of
+     * the elements of [], which are whatever is wanted. */
+    struct type literal_integer, literal_float, literal_number, literal_empty;
     struct type error;
     const struct type *integer, *real, *boolean, *unit;
 

@@ -132,7 +132,7 @@ static struct typed *check_array(struct checker *c, const struct ast_expression 
     struct typed *node = node_new(c, TYPED_ARRAY, NULL, e->span);
     node->items = arena_array(c->arena, struct typed *, count);
     node->item_count = count;
-    const struct type *element = count ? NULL : &c->literal_number;
+    const struct type *element = count ? NULL : &c->literal_empty;
     bool failed = false;
     for (uint32_t i = 0; i < count; i++) {
         node->items[i] = check_expression(c, e->list.items[i]);

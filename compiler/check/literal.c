@@ -1,7 +1,7 @@
 /*
  * Literals take the type of their context, through parentheses, signs, operators, branches and
  * elements. So an expression made of literals has a *flexible* type at first: that of an integer
- * literal, of a float literal, or of any number (zeros(n), []). Where such an expression meets a
+ * literal, of a float literal, of any number (zeros(n)), or of the elements of []. Where such an expression meets a
  * type it is adapted to it, by one walk that writes the type into its nodes; where it meets none it
  * is settled to int or f64. A node is adapted once, so all this is linear in the program.
  *
@@ -16,13 +16,16 @@
 
 static bool is_literal(const struct checker *c, const struct type *type)
 {
-    return type == &c->literal_integer || type == &c->literal_float || type == &c->literal_number;
+    return type == &c->literal_integer || type == &c->literal_float ||
+           type == &c->literal_number || type == &c->literal_empty;
 }
 
 static bool literal_fits(const struct checker *c, const struct type *from, const struct type *to)
 {
-    if (from == &c->literal_number)
+    if (from == &c->literal_number || from == &c->literal_empty)
         return true;
+    if (to == &c->literal_empty)
+        return false;
     if (to == &c->literal_number || type_is_float(to))
         return true;
     return from == &c->literal_integer && type_is_number(to);
@@ -89,6 +92,8 @@ const struct type *common_type(struct checker *c, const struct type *a, const st
 {
     if (types_is_error(c, a) || types_is_error(c, b))
         return &c->error;
+    if (a == &c->literal_empty || b == &c->literal_empty)
+        return a == &c->literal_empty ? b : a;
     if (a == &c->literal_number && is_literal(c, b))
         return b == &c->literal_float ? b : a;
     if (b == &c->literal_number && is_literal(c, a))

@@ -30,8 +30,8 @@
  * equal pointers. A scalar is KNOWN or PENDING. An array is KNOWN (structure and elements), a
  * STRUCTURE (known extents, elements of the level `element`), or PENDING as a whole (one value that
  * a task makes or main receives; bit d of `known_extents` says that extent d is known). A map is
- * KNOWN, a STRUCTURE of its values by known keys, or PENDING as a whole. A tuple is KNOWN or a TUPLE
- * of its parts' levels; () is KNOWN unless a task's unit result (PENDING).
+ * KNOWN, a STRUCTURE of its values by known keys, or PENDING as a whole. A tuple is KNOWN or a
+ * TUPLE of its parts' levels; () is KNOWN unless a task's unit result (PENDING).
  *
  * A value flows into a variable, argument or result of a higher level than its own: KNOWN into
  * anything, a STRUCTURE into PENDING (gathered), KNOWN elements into pending ones. What is made of
@@ -78,9 +78,10 @@ enum typed_kind {
     TYPED_OR,        /* lazy || */
     TYPED_CONVERT,   /* operand to `type` (or, elementwise, to an array of its element) */
     TYPED_MATMUL,    /* rank 2 @ rank 2, 2 @ 1, 1 @ 2, of one float or integer type */
-    TYPED_INDEX,     /* base[…]: an element, a slice, or an element that is an array; of a str a range */
-    TYPED_EXTENT,    /* extent `number` of an array, as i64; of a str its bytes */
-    TYPED_PART,      /* part `number` of a tuple */
+    TYPED_INDEX, /* base[…]: an element, a slice, or an element that is an array; of a str a range
+                  */
+    TYPED_EXTENT, /* extent `number` of an array, as i64; of a str its bytes */
+    TYPED_PART,   /* part `number` of a tuple */
     TYPED_TUPLE,
     TYPED_ARRAY,         /* rank 1 from its elements */
     TYPED_COMPREHENSION, /* rank = iterator_count (1 with a filter) */
@@ -124,7 +125,7 @@ struct typed {
     const struct level *level; /* flows only */
     struct span span;
     union {
-        struct { /* CONSTANT */
+        struct {              /* CONSTANT */
             uint64_t word;    /* of a str: its bytes */
             const char *text; /* STRING: UTF-8, with a 0 behind it, maybe others within */
         };
@@ -207,8 +208,8 @@ struct typed_piece {
 /* One step of the path from a variable to a place within it, in any mix and depth. What a slice
  * selects may be stepped into like an array. */
 enum step_kind {
-    STEP_PART, /* part `part` of a tuple or struct */
-    STEP_KEY, /* `key` of a map: the last step of a path inserts it, others fail if it is missing */
+    STEP_PART,  /* part `part` of a tuple or struct */
+    STEP_KEY,   /* `key` of a map; statement_inserts says what happens if it is missing */
     STEP_INDEX, /* `indexes` into an array: an element, or a slice if any of them is a range */
 };
 
@@ -262,6 +263,15 @@ struct typed_statement {
         };
     };
 };
+
+/* Whether an assignment puts a key that is missing into the map at step `step`: with its value at
+ * the end of the path, or, on the way of `op=`, with the zero of its type. */
+static inline bool statement_inserts(const struct typed_statement *s, uint32_t step)
+{
+    if (s->operation == OPERATION_NONE)
+        return step + 1 == s->step_count;
+    return type_has_zero(s->steps[step].type);
+}
 
 /* ---- Functions ------------------------------------------------------------------------------ */
 

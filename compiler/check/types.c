@@ -13,7 +13,8 @@ enum { LARGEST_LEAVES = 1000 };
 /* Structs have no flexible parts: their fields have types. */
 bool types_is_flexible(const struct checker *c, const struct type *type)
 {
-    if (type == &c->literal_integer || type == &c->literal_float || type == &c->literal_number)
+    if (type == &c->literal_integer || type == &c->literal_float || type == &c->literal_number ||
+        type == &c->literal_empty)
         return true;
     if (type->kind == TYPE_ARRAY)
         return types_is_flexible(c, type->element);
@@ -286,7 +287,8 @@ static void print(const struct checker *c, const struct type *type, struct buffe
         buffer_puts(out, base->name);
     else if (base == c->integer || base == &c->literal_integer)
         buffer_puts(out, "int");
-    else if (base == &c->literal_float || base == &c->literal_number)
+    else if (base == &c->literal_float || base == &c->literal_number ||
+             base == &c->literal_empty)
         buffer_puts(out, "f64");
     else if (base == &c->error)
         buffer_puts(out, "?");

@@ -251,6 +251,11 @@ struct lowered lower_iteration_item(struct lower *f, const struct iteration *ite
 struct lowered lower_map_builtin(struct lower *f, const struct typed *node);
 struct lowered lower_map_get(struct lower *f, const struct type *type, struct lowered map,
                              struct lowered key);
+/* The same, but the zero of the values' type, which has one, for a key that is missing. */
+struct lowered lower_map_get_or_zero(struct lower *f, const struct type *type, struct lowered map,
+                                     struct lowered key);
+/* A tree of the zero of a type that has one. */
+struct typed *lower_zero(struct lower *f, const struct type *type);
 struct lowered lower_map_set(struct lower *f, const struct type *type, struct lowered map,
                              struct lowered key, enum operation operation,
                              const struct type *value_type, struct lowered value);
@@ -267,7 +272,8 @@ struct lowered lower_known_map_literal(struct lower *f, const struct typed *node
 /* The value of a known key; fails if there is none. */
 struct lowered lower_known_map_get(struct lower *f, const struct type *type, struct lowered map,
                                    struct lowered key);
-/* The same, but zero or "" where there is none and the values have one; `level` is the values'. */
+/* The same, but the zero of the values' type, which has one, where there is none; `level` is the
+ * values'. */
 struct lowered lower_known_map_get_or_zero(struct lower *f, const struct type *type,
                                            struct lowered map, struct lowered key,
                                            const struct level *level);

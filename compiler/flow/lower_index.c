@@ -421,10 +421,10 @@ static struct lowered assign_known_key(struct lower *f, struct assigned_place pl
     struct assigned_place inner = {s, place.depth + 1, step->type, element};
     struct lowered value = {0};
     f->build.span = step->span;
-    if (place.depth + 1 < s->step_count)
-        value = lower_known_map_get(f, place.type, map, key);
-    else if (s->operation != OPERATION_NONE)
-        value = lower_known_map_get_or_zero(f, place.type, map, key, element);
+    if (reads_old(&place))
+        value = statement_inserts(s, place.depth)
+                    ? lower_known_map_get_or_zero(f, place.type, map, key, element)
+                    : lower_known_map_get(f, place.type, map, key);
     value = assign_within(f, inner, value);
     f->build.span = s->span;
     return lower_known_map_set(f, place.type, map, key, value, element);
@@ -443,7 +443,9 @@ static struct lowered assign_keyed(struct lower *f, struct assigned_place place,
         return lower_map_set(f, place.type, map, key, s->operation, s->value->type, value);
     }
     f->build.span = step->span;
-    struct lowered old = lower_map_get(f, place.type, map, key);
+    struct lowered old = statement_inserts(s, place.depth)
+                             ? lower_map_get_or_zero(f, place.type, map, key)
+                             : lower_map_get(f, place.type, map, key);
     struct assigned_place inner = {s, place.depth + 1, step->type, NULL};
     struct lowered value = assign_within(f, inner, old);
     f->build.span = s->span;

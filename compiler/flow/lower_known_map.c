@@ -113,8 +113,6 @@ struct lowered lower_known_map_get_or_zero(struct lower *f, const struct type *t
                                            const struct level *level)
 {
     const struct type *value = type->element;
-    if (!type_is_scalar(value) && value->kind != TYPE_STRING)
-        return lower_known_map_get(f, type, map, key);
     ir_value place = find_key(f, type, map, key);
     uint32_t found = ir_block_new(f->build.module, f->build.function);
     uint32_t missing = ir_block_new(f->build.module, f->build.function);
@@ -123,10 +121,7 @@ struct lowered lower_known_map_get_or_zero(struct lower *f, const struct type *t
     f->build.block = found;
     lower_choose(f, &choice, entry_value(f, type, map, place));
     f->build.block = missing;
-    lower_choose(f, &choice,
-                 lower_single(f, value->kind == TYPE_STRING
-                                     ? ir_constant_text(&f->build, value, "", 0)
-                                     : ir_constant(&f->build, value, 0)));
+    lower_choose(f, &choice, lower_expression(f, lower_zero(f, value)));
     return lower_choice_end(f, &choice);
 }
 

@@ -101,6 +101,59 @@ struct lowered lower_map_get(struct lower *f, const struct type *type, struct lo
     return builtin_task(f, BUILTIN_MAP_GET, type->element, &arguments);
 }
 
+/* ---- Zeros ---------------------------------------------------------------------------------- */
+
+struct typed *lower_zero(struct lower *f, const struct type *type)
+{
+    if (type->kind == TYPE_MAP) {
+        struct typed *empty = lower_task_node(f, TYPED_BUILTIN, type);
+        empty->builtin = BUILTIN_MAP;
+        return empty;
+    }
+    if (!type_has_parts(type)) {
+        struct typed *zero = lower_task_node(f, TYPED_CONSTANT, type);
+        zero->text = type->kind == TYPE_STRING ? "" : NULL;
+        return zero;
+    }
+    struct typed *tuple = lower_task_node(f, TYPED_TUPLE, type);
+    tuple->item_count = type->part_count;
+    tuple->items = arena_array(f->shared->arena, struct typed *, type->part_count);
+    for (uint32_t i = 0; i < type->part_count; i++)
+        tuple->items[i] = lower_zero(f, type->parts[i]);
+    return tuple;
+}
+
+static struct typed *pair_node(struct lower *f, const struct typed_function *task,
+                               enum typed_builtin builtin, const struct type *type)
+{
+    struct typed *node = lower_task_node(f, TYPED_BUILTIN, type);
+    node->builtin = builtin;
+    node->item_count = 2;
+    node->items = arena_array(f->shared->arena, struct typed *, 2);
+    node->items[0] = lower_task_parameter(f, task, 0);
+    node->items[1] = lower_task_parameter(f, task, 1);
+    return node;
+}
+
+/* if key in map { map[key] } else { zero } */
+struct lowered lower_map_get_or_zero(struct lower *f, const struct type *type, struct lowered map,
+                                     struct lowered key)
+{
+    struct map_arguments arguments = new_arguments(f, 2);
+    add_argument(&arguments, type, map);
+    add_argument(&arguments, type->key, key);
+    struct typed_function *task =
+        lower_small_task(f, "map.get_or_zero", "[]", arguments.types, 2, type->element, false);
+    if (lower_task_is_new(task)) {
+        struct typed *node = lower_task_node(f, TYPED_IF, type->element);
+        node->condition = pair_node(f, task, BUILTIN_MAP_HAS, f->shared->boolean);
+        node->then = pair_node(f, task, BUILTIN_MAP_GET, type->element);
+        node->otherwise = lower_zero(f, type->element);
+        lower_task_returns(f, task, node);
+    }
+    return call_task(f, task, &arguments);
+}
+
 /* ---- Assigning ------------------------------------------------------------------------------ */
 
 /* var copy = a */

@@ -63,14 +63,6 @@ static void target_enter_key(struct generator *g, struct target *target,
     *target = (struct target){.address = place, .in_words = true};
 }
 
-/* What is not there is zero for an update of a number, "" for one of a string; an array is not
- * there. */
-static bool inserts(const struct typed_statement *s)
-{
-    const struct type *type = s->steps[s->step_count - 1].type;
-    return s->operation == OPERATION_NONE || type->kind == TYPE_SCALAR || type->kind == TYPE_STRING;
-}
-
 static struct target target_find(struct generator *g, const struct typed_statement *s)
 {
     struct target target = {.type = s->variable->type, .slot = &g->slots[s->variable->index]};
@@ -84,7 +76,7 @@ static struct target target_find(struct generator *g, const struct typed_stateme
             target_enter_index(g, &target, step);
             break;
         case STEP_KEY:
-            target_enter_key(g, &target, step, i + 1 == s->step_count && inserts(s));
+            target_enter_key(g, &target, step, statement_inserts(s, i));
             break;
         }
         target.type = step->type;

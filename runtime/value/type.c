@@ -47,6 +47,14 @@ bool type_has_words(const struct type *type)
     return type->word_count > 0 || (type_has_parts(type) && type->leaf_count == 0);
 }
 
+bool type_has_zero(const struct type *type)
+{
+    for (uint32_t i = 0; type_has_parts(type) && i < type->part_count; i++)
+        if (!type_has_zero(type->parts[i]))
+            return false;
+    return type->kind != TYPE_ARRAY && type->kind != TYPE_FILE && type_has_words(type);
+}
+
 static uint32_t count_words(const struct type *type)
 {
     uint32_t words = 0;

@@ -83,6 +83,9 @@ uint32_t type_leaf_word(const struct type *type, uint32_t index);
 /* Whether values of the type have a form in memory: functions, and what holds them, have none. ()
  * has no words, but is a value. */
 bool type_has_words(const struct type *type);
+/* Whether a value of zero words is the type's zero: a number, false, "", the empty map, and tuples
+ * and structs of these. Arrays, whose extents are unknown, and files have none. */
+bool type_has_zero(const struct type *type);
 
 /* Bytes of one element of an array with this element type: scalars their size, the rest 8 a word.
  */
