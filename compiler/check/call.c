@@ -432,11 +432,7 @@ static struct typed *check_other_callee(struct checker *c, const struct ast_expr
         check_arguments_silently(c, call);
         if (node_is_error(c, base))
             return node_error(c, call->span);
-        struct diagnostic *d =
-            diagnose(c->diagnostics, callee->field.name.span, ERR_not_a_function,
-                     "'%s' is called like a method, and there are none", callee->field.name.text);
-        diagnose_hint(c->diagnostics, d, "write %s(x, ...)", callee->field.name.text);
-        return node_error(c, call->span);
+        return refuse_method(c, call, base);
     }
     return not_a_function(c, call, check_expression(c, callee));
 }

@@ -39,6 +39,13 @@ static void declare_constant(struct checker *c, const struct ast_declaration *d)
 
 static void declare_struct(struct checker *c, const struct ast_declaration *d)
 {
+    if (d->name.text && types_is_builtin(c, d->name.text)) {
+        struct diagnostic *refused =
+            diagnose(c->diagnostics, d->name.span, ERR_type_name_taken,
+                     "a struct cannot be named '%s': that is a type of the language", d->name.text);
+        diagnose_hint(c->diagnostics, refused, "structs are named like Point, in capitals");
+        return;
+    }
     if (d->name.text)
         bind_declaration(
             c, d, (struct symbol){.kind = SYMBOL_STRUCT, .structure = structs_declare(c, d)});

@@ -33,6 +33,8 @@ struct local {
 /* A top-level `let`. Evaluated when it is first asked for. */
 struct constant {
     const struct ast_declaration *declaration;
+    struct constant *outer; /* ACTIVE: the one that asked for this one */
+    struct span asked;      /* ACTIVE: where this one asked for another */
     enum { CONSTANT_NEW, CONSTANT_ACTIVE, CONSTANT_DONE } state;
     const struct typed *value; /* NULL if it was reported */
 };
@@ -40,6 +42,8 @@ struct constant {
 /* A declared struct. Its type is made when it is first asked for. */
 struct structure {
     const struct ast_declaration *declaration;
+    struct structure *outer;            /* ACTIVE: the one that has a field of this one */
+    const struct ast_parameter *active; /* ACTIVE: the field whose type is asked for */
     const char *name; /* "Point", in another module than the program's "geometry.Point" */
     enum { STRUCTURE_NEW, STRUCTURE_ACTIVE, STRUCTURE_DONE } state;
     const struct type *type; /* the error type if it was reported */
@@ -152,6 +156,8 @@ struct checker {
     VECTOR(struct function *) prelude; /* tasks without a declaration: of the prelude, fallbacks */
     VECTOR(struct constant *) constants;
     VECTOR(struct structure *) structures;
+    struct constant *active_constant; /* the innermost that is computed */
+    struct structure *active_structure;
     VECTOR(const char *) foreign_files; /* C files by unit: interned paths */
 
     /* Flexible types: of an integer literal, of a float literal, of what can be any number, and of
@@ -233,6 +239,8 @@ const struct type *types_map(struct checker *c, const struct type *key, const st
                              struct span span);
 const struct type *types_tuple(struct checker *c, const struct type *const *parts,
                                const char *const *names, uint32_t count, struct span span);
+/* Whether the language has a type of this name. */
+bool types_is_builtin(struct checker *c, const char *name);
 const struct type *types_struct(struct checker *c, const char *name,
                                 const struct type *const *fields, const char *const *names,
                                 uint32_t count, struct span span);
@@ -289,6 +297,10 @@ float node_single(const struct typed *literal);
 /* ---- literal.c: flexible types and coercion ---------------------------------------------------
  */
 
+/* method.c: reports x.f(…), and says what to write instead. */
+struct typed *refuse_method(struct checker *c, const struct ast_expression *call,
+                            const struct typed *base);
+
 /* What a value is wanted for, for messages: "expected f64 for the argument 'x' of 'f'". */
 struct purpose {
     const char *what;    /* "the argument" */
@@ -329,8 +341,8 @@ bool fold(const struct typed *node, const struct fold_binding *binding, uint64_t
 /* The list or tuple that an expression denotes: itself, a part or an element of one; else NULL. */
 const struct typed *fold_literal(const struct typed *node, const struct fold_binding *binding,
                                  struct error *error);
-/* The value of a constant expression of any type, as a tree of constants; NULL if it is not one, with
- * *error filled where it fails (constant_value.c). */
+/* The value of a constant expression of any type, as a tree of constants; NULL if it is not one,
+ * with *error filled where it fails (constant_value.c). */
 struct typed *fold_value(struct checker *c, const struct typed *node, struct error *error);
 /* Evaluates a top-level constant. */
 void constant_check(struct checker *c, struct constant *constant);

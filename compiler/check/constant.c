@@ -148,24 +148,44 @@ static void evaluate(struct checker *c, struct constant *constant)
         report_failure(c, value, &error);
 }
 
+/* Says which constants lead from one to itself, from the first on. */
+static void note_circle(struct checker *c, struct diagnostic *d, const struct constant *from,
+                        const struct constant *first)
+{
+    if (from != first)
+        note_circle(c, d, from->outer, first);
+    diagnose_note(c->diagnostics, d, from->asked, "'%s' is defined by this",
+                  from->declaration->name.text);
+}
+
+static void report_circle(struct checker *c, const struct constant *constant)
+{
+    struct diagnostic *d =
+        diagnose(c->diagnostics, constant->declaration->name.span, ERR_constant_cycle,
+                 "the constant '%s' is defined by itself", constant->declaration->name.text);
+    note_circle(c, d, c->active_constant, constant);
+}
+
 void constant_check(struct checker *c, struct constant *constant)
 {
     switch (constant->state) {
     case CONSTANT_DONE:
         return;
     case CONSTANT_ACTIVE:
-        diagnose(c->diagnostics, constant->declaration->name.span, ERR_constant_cycle,
-                 "the constant '%s' is defined by itself", constant->declaration->name.text);
+        report_circle(c, constant);
         constant->state = CONSTANT_DONE;
         return;
     case CONSTANT_NEW:
         constant->state = CONSTANT_ACTIVE;
+        constant->outer = c->active_constant;
+        c->active_constant = constant;
         if (++c->constant_depth > DEEPEST_CONSTANT)
             diagnose(c->diagnostics, constant->declaration->name.span, ERR_constant_cycle,
                      "constants are defined by later ones more than %d deep", DEEPEST_CONSTANT);
         else if (constant->declaration->constant.value)
             evaluate(c, constant);
         c->constant_depth--;
+        c->active_constant = constant->outer;
         constant->state = CONSTANT_DONE;
         return;
     }

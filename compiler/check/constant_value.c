@@ -155,6 +155,8 @@ static struct typed *copy_at(struct checker *c, const struct typed *value, struc
 
 struct typed *constant_use(struct checker *c, struct constant *constant, struct span span)
 {
+    if (c->active_constant)
+        c->active_constant->asked = span;
     constant_check(c, constant);
     if (!constant->value)
         return node_error(c, span);

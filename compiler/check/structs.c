@@ -63,7 +63,25 @@ static const struct type *resolve_field(struct checker *c, const struct ast_para
     return type;
 }
 
-static const struct type *make_type(struct checker *c, const struct structure *s)
+/* Says which fields lead from a struct to itself, from the first on. */
+static void note_circle(struct checker *c, struct diagnostic *d, const struct structure *from,
+                        const struct structure *first)
+{
+    if (from != first)
+        note_circle(c, d, from->outer, first);
+    diagnose_note(c->diagnostics, d, from->active->type->span, "'%s' has this in its field '%s'",
+                  from->declaration->name.text, from->active->name.text);
+}
+
+static void report_circle(struct checker *c, const struct structure *s)
+{
+    struct diagnostic *d =
+        diagnose(c->diagnostics, s->declaration->name.span, ERR_recursive_struct,
+                 "the struct '%s' would contain itself", s->declaration->name.text);
+    note_circle(c, d, c->active_structure, s);
+}
+
+static const struct type *make_type(struct checker *c, struct structure *s)
 {
     const struct ast_declaration *d = s->declaration;
     uint32_t count = d->structure.field_count;
@@ -72,6 +90,7 @@ static const struct type *make_type(struct checker *c, const struct structure *s
     bool good = true;
     for (uint32_t i = 0; i < count; i++) {
         good &= !is_doubled(c, d->structure.fields, i);
+        s->active = &d->structure.fields[i];
         types[i] = resolve_field(c, &d->structure.fields[i]);
         names[i] = d->structure.fields[i].name.text;
         good &= names[i] && !types_is_error(c, types[i]);
@@ -90,13 +109,15 @@ const struct type *structs_type(struct checker *c, struct structure *s)
     case STRUCTURE_DONE:
         return s->type;
     case STRUCTURE_ACTIVE:
-        diagnose(c->diagnostics, s->declaration->name.span, ERR_recursive_struct,
-                 "the struct '%s' would contain itself", s->declaration->name.text);
+        report_circle(c, s);
         s->state = STRUCTURE_DONE;
         return s->type;
     case STRUCTURE_NEW:
         s->state = STRUCTURE_ACTIVE;
+        s->outer = c->active_structure;
+        c->active_structure = s;
         s->type = make_type(c, s);
+        c->active_structure = s->outer;
         s->state = STRUCTURE_DONE;
         return s->type;
     }

@@ -113,8 +113,13 @@ static struct typed *refuse_operator(struct checker *c, enum operation operation
     struct diagnostic *d =
         diagnose(c->diagnostics, operator_span, ERR_operand_types, "%s does not work on %s and %s",
                  operation_text(operation), types_text(c, left->type), types_text(c, right->type));
-    if (operation == OPERATION_ADD && other->type->kind == TYPE_SCALAR)
-        diagnose_hint(c->diagnostics, d, "str(%s) is its text", types_snippet(c, other->span));
+    const char *text = types_snippet(c, other->span);
+    if (operation == OPERATION_ADD && *text == '\'')
+        diagnose_hint(c->diagnostics, d,
+                      "strings stand in double quotes; %s is a number, the character's code point",
+                      text);
+    else if (operation == OPERATION_ADD && other->type->kind == TYPE_SCALAR)
+        diagnose_hint(c->diagnostics, d, "str(%s) is its text", text);
     return node_error(c, operator_span);
 }
 

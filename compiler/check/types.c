@@ -168,6 +168,28 @@ static const struct type *resolve_member(struct checker *c, const struct ast_typ
     return unknown_type(c, &(struct ast_name){name, form->span});
 }
 
+/* A type of the language, or NULL. */
+static const struct type *builtin_type(struct checker *c, const char *name)
+{
+    for (int i = 0; i < WK_SCALAR_COUNT; i++)
+        if (strcmp(name, wk_scalar_text((enum wk_scalar)i)) == 0)
+            return type_scalar(c->types, (enum wk_scalar)i);
+    if (strcmp(name, "int") == 0)
+        return c->integer;
+    if (strcmp(name, "bytes") == 0)
+        return type_array(c->types, type_scalar(c->types, WK_U8), 1);
+    if (strcmp(name, "str") == 0)
+        return c->types->string;
+    if (strcmp(name, "file") == 0)
+        return c->types->file;
+    return NULL;
+}
+
+bool types_is_builtin(struct checker *c, const char *name)
+{
+    return builtin_type(c, name) != NULL;
+}
+
 static const struct type *resolve_name(struct checker *c, const struct ast_type *form)
 {
     const char *name = form->name.name.text;
@@ -180,17 +202,9 @@ static const struct type *resolve_name(struct checker *c, const struct ast_type 
         const struct type **types = c->function->type_arguments;
         return types && types[parameter] ? types[parameter] : &c->error;
     }
-    for (int i = 0; i < WK_SCALAR_COUNT; i++)
-        if (strcmp(name, wk_scalar_text((enum wk_scalar)i)) == 0)
-            return type_scalar(c->types, (enum wk_scalar)i);
-    if (strcmp(name, "int") == 0)
-        return c->integer;
-    if (strcmp(name, "bytes") == 0)
-        return type_array(c->types, type_scalar(c->types, WK_U8), 1);
-    if (strcmp(name, "str") == 0)
-        return c->types->string;
-    if (strcmp(name, "file") == 0)
-        return c->types->file;
+    const struct type *builtin = builtin_type(c, name);
+    if (builtin)
+        return builtin;
     const struct symbol *symbol = scope_find(c, name);
     if (symbol && symbol->kind == SYMBOL_REFUSED)
         return &c->error;
@@ -287,8 +301,7 @@ static void print(const struct checker *c, const struct type *type, struct buffe
         buffer_puts(out, base->name);
     else if (base == c->integer || base == &c->literal_integer)
         buffer_puts(out, "int");
-    else if (base == &c->literal_float || base == &c->literal_number ||
-             base == &c->literal_empty)
+    else if (base == &c->literal_float || base == &c->literal_number || base == &c->literal_empty)
         buffer_puts(out, "f64");
     else if (base == &c->error)
         buffer_puts(out, "?");

@@ -369,7 +369,7 @@ static void check_conversion(struct generator *g, LLVMValueRef fits, enum wk_sca
     semantics_print(to, is_signed(to) ? ~most : 0, least_text);
     semantics_print(to, most, most_text);
     const char *format =
-        arena_printf(&g->arena, MESSAGE_CONVERSION, wk_scalar_text(to), least_text, most_text);
+        arena_printf(&g->arena, MESSAGE_CONVERSION, type_scalar_name(to), least_text, most_text);
     check_scalars(g, fits, ERR_conversion, span, format, from, &operand, 1);
 }
 

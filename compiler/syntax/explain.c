@@ -225,7 +225,7 @@ static bool explain_struct_in_head(const struct mistake *mistake)
 
 void nearest_statement_word(const char *name, const char **best)
 {
-    static const char *const words[] = {"let",   "var",   "if",    "else",    "for",
+    static const char *const words[] = {"let",   "var",   "if",       "else",  "for",
                                         "while", "break", "continue", "return"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         nearest_name(name, words[i], best);
@@ -236,7 +236,8 @@ static const char *misspelt_word(const struct mistake *mistake)
 {
     const struct passed *name = &mistake->before[0];
     int before = mistake->before[1].kind;
-    if (name->kind != TOKEN_NAME || !(token_precedes_statement(before) || before == TOKEN_BLOCK_CLOSE))
+    if (name->kind != TOKEN_NAME ||
+        !(token_precedes_statement(before) || before == TOKEN_BLOCK_CLOSE))
         return NULL;
     const char *best = NULL;
     nearest_statement_word(arena_text(mistake->parser->arena,
@@ -466,6 +467,10 @@ static bool explain_body(const struct mistake *mistake)
     const char *hint = NULL;
     if (mistake->found.kind == TOKEN_COLON)
         hint = "blocks stand in braces";
+    else if (mistake->before[0].kind == TOKEN_NAME && mistake->before[1].kind == TOKEN_STRUCT)
+        hint = mistake->found.kind == TOKEN_LT
+                   ? "structs have no type parameters: declare one for each type, or use a tuple"
+                   : "the fields of a struct stand in braces: `struct Point { x: f64, y: f64 }`";
     else if (!mistake->bracket)
         hint = "the body of a task or flow stands in braces: `{ return x }`";
     else if (mistake->found.kind == TOKEN_SEPARATOR || is_statement_keyword(mistake->found.kind))

@@ -2,6 +2,7 @@
  * Words and signs that mean more than one thing, or that other languages use. A part of the token
  * filter; see filter.h and spec/language.md, L2.5 to L2.8.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "syntax/filter_state.h"
@@ -156,11 +157,42 @@ static const struct {
     {"def", "functions are declared with `task` or `flow`", NULL, TOKEN_TASK},
     {"func", "functions are declared with `task` or `flow`", NULL, TOKEN_TASK},
     {"function", "functions are declared with `task` or `flow`", NULL, TOKEN_TASK},
-    {"import", "modules are named with `use`", "write `use linalg`", TOKEN_USE},
+    {"import", "modules are named with `use`", NULL, TOKEN_USE},
+    {"from", "modules are named with `use`", NULL, TOKEN_USE},
     {"const", "constants are declared with `let`", "write `let N = 16`", TOKEN_LET},
     {"class", "structures are declared with `struct`", "write `struct Point { x: f64 }`",
      TOKEN_STRUCT},
 };
+
+/* The name that stands behind a word on its line. */
+static int next_name(const struct filter *filter, const struct token *word, const char **name)
+{
+    const char *at = filter->parser->source->text + word->span.end;
+    while (*at == ' ' || *at == '\t')
+        at++;
+    *name = at;
+    while (isalnum((unsigned char)*at) || *at == '_')
+        at++;
+    return (int)(at - *name);
+}
+
+static void hint_word(struct filter *filter, struct diagnostic *d, const struct token *token,
+                      size_t word)
+{
+    struct diagnostics *diagnostics = filter->parser->diagnostics;
+    const char *name;
+    int length = next_name(filter, token, &name);
+    if (foreign_words[word].kind == TOKEN_USE && length)
+        diagnose_hint(diagnostics, d, "write `use %.*s`", length, name);
+    else if (foreign_words[word].kind == TOKEN_USE)
+        diagnose_hint(diagnostics, d, "write `use linalg`");
+    else if (foreign_words[word].hint)
+        diagnose_hint(diagnostics, d, "%s", foreign_words[word].hint);
+    else
+        diagnose_hint(diagnostics, d,
+                      "a `task` computes, a `flow` composes tasks: `task add(a: int, b: int) "
+                      "-> int { return a + b }`");
+}
 
 static int filter_name(struct filter *filter, struct token *token)
 {
@@ -177,11 +209,7 @@ static int filter_name(struct filter *filter, struct token *token)
             continue;
         struct diagnostic *d = syntax_report(filter->parser, token->span, ERR_declaration_word,
                                              "%s, not `%s`", foreign_words[i].message, text);
-        diagnose_hint(filter->parser->diagnostics, d, "%s",
-                      foreign_words[i].hint
-                          ? foreign_words[i].hint
-                          : "a `task` computes, a `flow` composes tasks: `task add(a: int, b: int) "
-                            "-> int { return a + b }`");
+        hint_word(filter, d, token, i);
         token->kind = foreign_words[i].kind;
         const char *line = strchr(filter->parser->source->text + token->span.end, '\n');
         filter->parser->quiet_until =

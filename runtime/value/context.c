@@ -123,10 +123,17 @@ static int refuse_memory(struct context *context, uint64_t bytes)
     if (account->limit == 0 || bytes > BLOCK_MAX)
         return error_set(&context->error, ERR_out_of_memory,
                          "there is no memory for an array of %" PRIu64 " bytes", bytes);
-    error_set(&context->error, ERR_memory_limit,
-              "an array of %" PRIu64 " bytes does not fit the job's limit of %" PRIu64
-              " bytes, of which %" PRIu64 " are used",
-              bytes, account->limit, atomic_load_explicit(&account->used, memory_order_relaxed));
+    uint64_t used = atomic_load_explicit(&account->used, memory_order_relaxed);
+    if (used)
+        error_set(&context->error, ERR_memory_limit,
+                  "an array of %" PRIu64 " bytes does not fit the job's limit of %" PRIu64
+                  " bytes, of which %" PRIu64 " are used",
+                  bytes, account->limit, used);
+    else
+        error_set(&context->error, ERR_memory_limit,
+                  "an array of %" PRIu64 " bytes does not fit the job's limit of %" PRIu64
+                  " byte%s",
+                  bytes, account->limit, account->limit == 1 ? "" : "s");
     return error_hint(&context->error, "raise --memory, or use fewer --workers");
 }
 

@@ -150,7 +150,7 @@ static int check_rank(const char *path, unsigned rank, const struct type *type, 
     if (rank == type->rank)
         return 0;
     struct buffer text = {0};
-    type_print(type, &text);
+    type_print_brief(type, &text);
     error_set(error, ERR_data_rank, "'%s' has %u dimension%s, but the parameter is %s", path, rank,
               rank == 1 ? "" : "s", buffer_text(&text));
     buffer_release(&text);
@@ -167,9 +167,9 @@ static int check_scalar(const char *path, enum wk_scalar found, enum wk_scalar w
     if (found == wanted)
         return 0;
     error_set(error, ERR_data_type, "'%s' holds elements of type %s, but the parameter's are %s",
-              path, wk_scalar_text(found), wk_scalar_text(wanted));
+              path, type_scalar_name(found), type_scalar_name(wanted));
     return error_hint(error, "declare the parameter as %s, or save the data with astype(\"%s\")",
-                      wk_scalar_text(found), wk_scalar_text(wanted));
+                      type_scalar_name(found), type_scalar_name(wanted));
 }
 
 static int open_npy(struct data_file *file, const struct type *type, struct error *error)

@@ -84,7 +84,7 @@ static int32_t check_scalar(struct context *context, enum wk_scalar scalar, uint
 {
     if (scalar == WK_BOOL ? *word > 1 : !is_in_range(scalar, *word))
         return nonsense(context, "it returns %" PRId64 " for a value of type %s", (int64_t)*word,
-                        wk_scalar_text(scalar));
+                        type_scalar_name(scalar));
     *word = semantics_canonical(scalar, *word);
     return 0;
 }
@@ -100,7 +100,7 @@ static void print_extents(const uint64_t *extents, uint32_t rank, struct buffer 
 static const char *element_text(const struct wk_layout *array)
 {
     const struct wk_layout *element = array->parts[0];
-    return element->kind == WK_SCALAR ? wk_scalar_text((enum wk_scalar)element->scalar)
+    return element->kind == WK_SCALAR ? type_scalar_name((enum wk_scalar)element->scalar)
                                       : "of values";
 }
 

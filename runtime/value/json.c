@@ -304,7 +304,7 @@ static int refuse_rank(struct json_reader *in, const char *expected, const char 
     if (!in->name)
         buffer_printf(&text, " at byte %zu", (size_t)(in->at - in->text));
     buffer_puts(&text, in->name ? " for " : " of ");
-    type_print(in->type, &text);
+    type_print_brief(in->type, &text);
     buffer_printf(&text, ", found %s, '%.*s'", found, shown_bytes(in), in->at);
     error_set(in->error, ERR_bad_inline_array, "%s", buffer_text(&text));
     buffer_release(&text);

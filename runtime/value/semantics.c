@@ -360,7 +360,7 @@ static int refuse_conversion(enum wk_scalar from, enum wk_scalar to, uint64_t op
     semantics_print(to, least, least_text);
     semantics_print(to, most, most_text);
     return error_set(error, ERR_conversion, "%s does not fit %s (%s to %s)", value,
-                     wk_scalar_text(to), least_text, most_text);
+                     type_scalar_name(to), least_text, most_text);
 }
 
 /* Whether an integer word of type `from` is a value of the integer type `to`. */

@@ -190,7 +190,7 @@ enum { NUMBER_TEXT_MAX = 400 }; /* longer texts of numbers are mistakes */
 
 static int refuse(struct error *error, enum wk_scalar scalar, const char *text)
 {
-    error_set(error, ERR_bad_parameter, "'%.80s' is no %s", text, wk_scalar_text(scalar));
+    error_set(error, ERR_bad_parameter, "'%.80s' is no %s", text, type_scalar_name(scalar));
     if (scalar == WK_BOOL)
         return error_hint(error, "write true or false");
     if (scalar >= WK_F32)
@@ -213,7 +213,7 @@ static int refuse_range(struct error *error, enum wk_scalar scalar, const char *
         [WK_F64] = "at most 1.7976931348623157e+308, or inf",
     };
     return error_set(error, ERR_bad_parameter, "%.80s does not fit %s (%s)", text,
-                     wk_scalar_text(scalar), ranges[scalar]);
+                     type_scalar_name(scalar), ranges[scalar]);
 }
 
 /* The factor of a size's suffix, or 0 when it is none. */

@@ -338,7 +338,7 @@ static void print_type(const struct type *type, bool is_brief, struct buffer *ou
 {
     switch (type->kind) {
     case TYPE_SCALAR:
-        buffer_puts(out, wk_scalar_text(type->scalar));
+        buffer_puts(out, is_brief ? type_scalar_name(type->scalar) : wk_scalar_text(type->scalar));
         return;
     case TYPE_STRING:
         buffer_puts(out, "str");

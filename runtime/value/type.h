@@ -139,5 +139,10 @@ static inline bool type_is_unit(const struct type *type)
 
 uint32_t wk_scalar_bytes(enum wk_scalar scalar);
 const char *wk_scalar_text(enum wk_scalar scalar);
+/* As messages call it: i64 is int. */
+static inline const char *type_scalar_name(enum wk_scalar scalar)
+{
+    return scalar == WK_I64 ? "int" : wk_scalar_text(scalar);
+}
 
 #endif

@@ -13,7 +13,7 @@ enum { SHOWN_BYTES = 150, SHOWN_TEXT = 40 }; /* of the arguments, and of a strin
 static void describe_array(const struct type *type, const uint64_t *words, struct buffer *out)
 {
     struct buffer element = {0};
-    type_print(type->element, &element);
+    type_print_brief(type->element, &element);
     buffer_printf(out, "%s[", buffer_text(&element));
     for (unsigned d = 0; d < type->rank; d++)
         buffer_printf(out, "%s%" PRId64, d ? ", " : "", (int64_t)words[1 + d]);
@@ -50,7 +50,7 @@ static void describe_argument(const struct type *type, const uint64_t *words, st
     case TYPE_FILE:
     case TYPE_TUPLE:
     case TYPE_STRUCT:
-        type_print(type, out);
+        type_print_brief(type, out);
         return;
     case TYPE_FUNCTION:
         break;
