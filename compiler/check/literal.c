@@ -1,9 +1,10 @@
 /*
  * Literals take the type of their context, through parentheses, signs, operators, branches and
  * elements. So an expression made of literals has a *flexible* type at first: that of an integer
- * literal, of a float literal, of any number (zeros(n)), or of the elements of []. Where such an expression meets a
- * type it is adapted to it, by one walk that writes the type into its nodes; where it meets none it
- * is settled to int or f64. A node is adapted once, so all this is linear in the program.
+ * literal, of a float literal, of any number (zeros(n)), or of the elements of []. Where such an
+ * expression meets a type it is adapted to it, by one walk that writes the type into its nodes;
+ * where it meets none it is settled to int or f64. A node is adapted once, so all this is linear in
+ * the program.
  *
  * A flexible constant holds its literal's magnitude (an integer) or the bits of its f64.
  */
@@ -16,8 +17,8 @@
 
 static bool is_literal(const struct checker *c, const struct type *type)
 {
-    return type == &c->literal_integer || type == &c->literal_float ||
-           type == &c->literal_number || type == &c->literal_empty;
+    return type == &c->literal_integer || type == &c->literal_float || type == &c->literal_number ||
+           type == &c->literal_empty;
 }
 
 static bool literal_fits(const struct checker *c, const struct type *from, const struct type *to)

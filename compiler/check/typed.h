@@ -78,8 +78,8 @@ enum typed_kind {
     TYPED_OR,        /* lazy || */
     TYPED_CONVERT,   /* operand to `type` (or, elementwise, to an array of its element) */
     TYPED_MATMUL,    /* rank 2 @ rank 2, 2 @ 1, 1 @ 2, of one float or integer type */
-    TYPED_INDEX, /* base[…]: an element, a slice, or an element that is an array; of a str a range
-                  */
+    TYPED_INDEX,  /* base[…]: an element, a slice, or an element that is an array; of a str a range
+                   */
     TYPED_EXTENT, /* extent `number` of an array, as i64; of a str its bytes */
     TYPED_PART,   /* part `number` of a tuple */
     TYPED_TUPLE,

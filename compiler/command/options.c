@@ -266,9 +266,13 @@ void help_command(enum command command, struct buffer *out)
     }
     if (command == COMMAND_RUN || command == COMMAND_COMPILE || command == COMMAND_DOT)
         buffer_puts(
-            out, "\nname=value binds a parameter of flow main. Numbers are written as in the\n"
-                 "language (1e-8, 100_000, 8MiB); an array is a .npy file, any file for u8[n], or "
-                 "inline\n([0.1, 0.01], [[1, 2], [3, 4]]). NaN, Infinity and -Infinity are "
-                 "numbers, in results too.\n"
-                 "`wkc help FILE.wk` lists a program's parameters.\n");
+            out,
+            "\nname=value binds a parameter of flow main. Numbers are written as in the\n"
+            "language (1e-8, 100_000, 8MiB). An array is a .npy, .csv or .json file, any file for\n"
+            "u8[n], or inline ([0.1, 0.01], [[1, 2], [3, 4]]); all other values are JSON, in a "
+            "file or\n"
+            "inline. NaN, Infinity and -Infinity are numbers, in results too. `-o` writes .json, "
+            ".jsonl,\n"
+            ".csv, .txt, .npy, or raw bytes.\n"
+            "`wkc help FILE.wk` lists a program's parameters.\n");
 }

@@ -41,6 +41,16 @@ static const char *name_of(enum typed_builtin builtin)
     return texts[builtin];
 }
 
+/* As the program writes it. */
+static const char *shown_name(enum typed_builtin builtin)
+{
+    return builtin == BUILTIN_MAP_GET     ? "[]"
+           : builtin == BUILTIN_MAP_HAS   ? "in"
+           : builtin == BUILTIN_MAP_COUNT ? "len"
+           : builtin == BUILTIN_MAP       ? "map"
+                                          : name_of(builtin);
+}
+
 /* Whether the place of the use counts: a key may be missing, lengths may differ. */
 static bool can_fail(enum typed_builtin builtin)
 {
@@ -53,7 +63,7 @@ static struct lowered builtin_task(struct lower *f, enum typed_builtin builtin,
 {
     const char *what =
         arena_printf(f->shared->arena, "%s.%s", name_of(builtin), lower_mangle(f->shared, result));
-    struct typed_function *task = lower_small_task(f, what, name_of(builtin), arguments->types,
+    struct typed_function *task = lower_small_task(f, what, shown_name(builtin), arguments->types,
                                                    arguments->count, result, can_fail(builtin));
     if (lower_task_is_new(task)) {
         struct typed *body = lower_task_node(f, TYPED_BUILTIN, result);

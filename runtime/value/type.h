@@ -71,7 +71,7 @@ const struct type *type_function(struct type_table *table, bool is_flow,
 
 /* The type's text form; type_parse reads it back and returns NULL for anything else. */
 void type_print(const struct type *type, struct buffer *out);
-/* The same for messages: structs by their names alone. */
+/* The same for messages: structs by their names alone, and i64 as int. */
 void type_print_brief(const struct type *type, struct buffer *out);
 const struct type *type_parse(struct type_table *table, const char *text);
 
