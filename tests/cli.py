@@ -74,7 +74,7 @@ def parameters(folder):
     wkc("run", HARMONIC, "parts=").fails(2, "parts")
     wkc("run", HISTOGRAM).fails(2, "'data: u8[_]' has no value", "data=FILE")
     path = program(folder, "flow main(a: f64[n, m], x: int, k: int = 1, b: u8[_]) -> int { return n + x }\n".replace("k: int = 1, b: u8[_]", "b: u8[_], k: int = 1"))
-    run = wkc("run", path, "k=2").fails(2, "'a: f64[_, _]'", "'x: i64'", "'b: u8[_]'")
+    run = wkc("run", path, "k=2").fails(2, "'a: f64[_, _]'", "'x: int'", "'b: u8[_]'")
     check(run.err.count("error[E906]") == 3, run.err)
     check(run.err.count("hint:") == 1 and "a=FILE.npy x=VALUE b=FILE" in run.err, run.err)
     wkc("run", path, "x=1", f"b={path}", "a=5").fails(1, "parameter 'a'", "a=[5]")
