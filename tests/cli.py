@@ -583,6 +583,19 @@ def a_task_in_c_that_exits_is_no_success(folder):
         run.fails(1, "E841", "a task written in C ended the process")
 
 
+def a_task_in_c_that_faults_is_named(folder):
+    (folder / "p.wk").write_text('task g(x: int) -> int { return x }\n'
+                                 'extern task f(x: int) -> int from "f.c"\nflow main() -> int { return f(g(3)) }\n')
+    bodies = {"SIGSEGV": "*(volatile int *)(wk_take_int(&arguments) - 3) = 1; return 0;",
+              "SIGFPE": "wk_give_int(&results, 7 / (wk_take_int(&arguments) - 3)); return 0;",
+              "SIGSEGV 2": "volatile char c[8192]; c[0] = 1; return wk_extern_f(context, arguments, results) + c[0];"}
+    for name, body in bodies.items():
+        (folder / "f.c").write_text("#include <wk.h>\nWK_TASK(f) { (void)context, (void)arguments, (void)results; " + body + " }\n")
+        for options in ([], ["--on=sim"]):
+            run = wkc("run", "p.wk", *options, cwd=folder, binary=RELEASE, env={"WKC_CACHE": str(folder / "cache")})
+            run.fails(-getattr(signal, name.split()[0]), "E841", name.split()[0], "p.wk:2:", "its C code is to blame")
+
+
 def wk_h_is_c_and_cpp(folder):
     (folder / "t").write_text("#include <wk.h>\nWK_TASK(f) { struct wk_array a = wk_take_array(&arguments, 2); (void)a;"
                               " wk_give_f32(&results, wk_take_f32(&arguments)); return wk_should_stop(context); }\n")
@@ -623,4 +636,4 @@ if __name__ == "__main__":
           very_long_lines, globs_without_a_match,
           file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,
           missing_library, missing_tools, the_cache, tasks_in_c_are_made_again_when_anything_changes,
-          a_task_in_c_that_exits_is_no_success, wk_h_is_c_and_cpp, installs])
+          a_task_in_c_that_exits_is_no_success, a_task_in_c_that_faults_is_named, wk_h_is_c_and_cpp, installs])

@@ -9,6 +9,7 @@
 #include "command/remote.h"
 #include "command/result.h"
 #include "trace/trace.h"
+#include "value/fault.h"
 #include "world/loopback.h"
 #include "world/world.h"
 
@@ -199,6 +200,7 @@ static int run_in_world(struct run *run, const struct job *job, struct error *er
 static int run_guarded(struct run *run, const struct job *job, struct error *error)
 {
     atexit(refuse_exit);
+    fault_catch();
     atomic_store(&job_is_running, true);
     int code = run_in_world(run, job, error);
     atomic_store(&job_is_running, false);

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 
 #include "value/context.h"
+#include "value/fault.h"
 #include "value/semantics.h"
 
 /* Records a failure of the running task in C, at its declaration, unless there is one already. */
@@ -317,6 +318,7 @@ void wk_foreign_enter(struct wk_context *kernel, const struct wk_site *site)
     struct context *context = kernel->runtime;
     context->foreign = site;
     context->foreign_base = context->live_count;
+    fault_set_site(site);
 }
 
 static bool is_nested(const struct wk_layout *leaf)
@@ -408,6 +410,7 @@ int32_t wk_foreign_leave(struct wk_context *kernel, const struct wk_layout *cons
                          uint32_t leaf_count, int32_t status, uint64_t *results)
 {
     struct context *context = kernel->runtime;
+    fault_set_site(NULL);
     context_set_float_mode(context);
     if (status && context->error.code == ERR_none)
         nonsense(context, "it returns the status %d without having recorded a failure", status);
