@@ -268,10 +268,14 @@ static int beat(struct memory_store *memory, struct store_request *request)
     return 0;
 }
 
+/* Who ran a join has owned it, so a record that is not there was removed with its job. */
 static int mark_passed(struct memory_store *memory, struct store_request *request)
 {
-    for (uint32_t i = 0; i < request->count; i++)
-        get_join(memory, get_job(memory), &request->names[i])->record.passed = true;
+    for (uint32_t i = 0; i < request->count; i++) {
+        struct entry *entry = *find_entry(get_job(memory), &request->names[i]);
+        if (entry && entry->join)
+            entry->join->record.passed = true;
+    }
     return 0;
 }
 

@@ -67,7 +67,7 @@ enum store_step {
     STORE_ASK, /* join_ask at the record */
     STORE_ARRIVE, /* join_arrive at the record; on NOT, values[i] stands at the i-th of the edges */
     STORE_BEAT,   /* renews the heartbeats of names[0..count), for `lease` */
-    STORE_PASSED, /* marks the records names[0..count) as passed */
+    STORE_PASSED, /* marks the records names[0..count) as passed, those of them that exist */
     STORE_READ,   /* states[i] := what is known of names[i], for the sweeper */
     STORE_BEGIN,  /* creates the job: status running, with the spans as its description;
                      ERR_store_job_exists if the name is taken by another description */

@@ -573,6 +573,12 @@ static void a_removed_job_is_gone(void)
     CHECK_INT(call(store, STORE_REMOVE), 0);
     check_status(STORE_ABSENT, "", "");
     CHECK_INT(get(store, value_name(1, 0)), ERR_store_missing);
+    clear();
+    struct store_name late = join_name(9);
+    request.names = &late;
+    request.count = 1;
+    CHECK_INT(call(store, STORE_PASSED), 0);
+    CHECK(!state_of(late).exists);                         /* what comes late leaves nothing */
     CHECK_INT(arrive(store, 2, 3, 2, 1, 60000), JOIN_NOT); /* neither record nor mark is left */
     finish();
 }

@@ -108,6 +108,7 @@ static struct model {
     uint64_t values[JOIN_WIDTH]; /* 0: none */
     uint64_t all;
     struct store_name name;
+    bool exists;
 } model;
 
 static uint64_t pick_edges(void)
@@ -166,6 +167,7 @@ static bool join_step(bool asks)
     wait.until += now;
     enum join_answer answer = asks ? join_ask(&model.record, &arrival, wait, &largest)
                                    : join_arrive(&model.record, &arrival);
+    model.exists |= answer != JOIN_STOP;
     if (answer == JOIN_NOT && !asks)
         for (uint64_t left = arrival.edges, i = 0; left; left &= left - 1)
             model.values[__builtin_ctzll(left)] = contents[i++];
@@ -181,7 +183,7 @@ static bool join_step(bool asks)
 
 static bool pass(void)
 {
-    model.record.passed = true;
+    model.record.passed = model.exists;
     struct store_request request = {.step = STORE_PASSED, .names = &model.name, .count = 1};
     bool works = call(&request);
     store_request_release(&request);
@@ -223,6 +225,7 @@ static bool sequence_is_equal(uint32_t number)
         struct store_request request = {
             .step = STORE_ARRIVE, .name = model.name, .arrival = most, .values = none};
         join_arrive(&model.record, &most);
+        model.exists = true;
         call(&request);
         store_request_release(&request);
     }
@@ -304,6 +307,7 @@ static const struct mistake {
     {REDIS_READ, "and tonumber(ends) > now", ""},
     {REDIS_READ, "waiting(waits, 33)", "0"},
     {REDIS_PASSED, "'passed', 1", "'past', 1"},
+    {REDIS_PASSED, "if redis.call('EXISTS', record) == 1 then", "if true then"},
 };
 
 static void each_mistake_is_noticed(void)
