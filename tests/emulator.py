@@ -23,7 +23,7 @@ import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import boto3
@@ -624,7 +624,7 @@ def a_function_that_lingers_is_waited_for(folder):
 
 def a_machine_that_refuses_is_no_hang(folder):
     """M5.6"""
-    with emulator(files=64) as e:
+    with emulator(files=128) as e:
         e.create()
         refusals = []
         with ThreadPoolExecutor(30) as pool:
@@ -840,29 +840,32 @@ def nothing_is_left_behind(folder):
 def a_killed_emulator_leaves_nothing(folder):
     """M1.3, M1.4"""
     for victim in ("emulator", "nursery"):
-        process = subprocess.Popen([SANITIZE, "emulator", "--port=0", "--json"], stdout=subprocess.PIPE, text=True,
-                                   stderr=subprocess.PIPE)
-        e = Emulator(process, process.stdout.readline())
-        e.create(timeout=60)
-        e.invoke({"do": "child", "session": True})
-        e.event({"do": "sleep", "seconds": 60})
-        e.until(lambda s: any(x["state"] == "busy" for x in s["environments"]), "work")
-        pids, root = descendants(process.pid), e.state()["root"]
-        functions = set(e.pids())
-        check(len(pids) == 3, str(pids))
-        nursery = next(p for p in pids if Path(f"/proc/{p}/comm").read_text() == "wkc-nursery\n")
-        os.kill(process.pid if victim == "emulator" else nursery, signal.SIGKILL)
-        _, text = process.communicate(timeout=20)
-        gone(pids if victim == "emulator" else functions | {nursery})
-        end = time.time() + 5
-        while os.path.exists(root) and time.time() < end:
-            time.sleep(0.02)
-        check(not os.path.exists(root), f"{root} is left behind")
-        if victim == "nursery":
-            check(process.returncode == 1 and "E870" in text, f"{process.returncode}: {text}")
-            for pid in pids:  # a session of its own, whose parent was not the nursery
-                if is_alive(pid):
-                    os.kill(pid, signal.SIGKILL)
+        with ExitStack() as stack:
+            process = subprocess.Popen([SANITIZE, "emulator", "--port=0", "--json"], stdout=subprocess.PIPE, text=True,
+                                       stderr=subprocess.PIPE)
+            e = Emulator(process, process.stdout.readline())
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            e.create(timeout=60)
+            e.invoke({"do": "child", "session": True})
+            e.event({"do": "sleep", "seconds": 60})
+            e.until(lambda s: any(x["state"] == "busy" for x in s["environments"]), "work")
+            pids, root = descendants(process.pid), e.state()["root"]
+            functions = set(e.pids())
+            check(len(pids) == 3, str(pids))
+            nursery = next(p for p in pids if Path(f"/proc/{p}/comm").read_text() == "wkc-nursery\n")
+            os.kill(process.pid if victim == "emulator" else nursery, signal.SIGKILL)
+            _, text = process.communicate(timeout=20)
+            gone(pids if victim == "emulator" else functions | {nursery})
+            end = time.time() + 5
+            while os.path.exists(root) and time.time() < end:
+                time.sleep(0.02)
+            check(not os.path.exists(root), f"{root} is left behind")
+            if victim == "nursery":
+                check(process.returncode == 1 and "E870" in text, f"{process.returncode}: {text}")
+                for pid in pids:  # a session of its own, whose parent was not the nursery
+                    if is_alive(pid):
+                        os.kill(pid, signal.SIGKILL)
 
 
 def the_command_line(folder):

@@ -20,7 +20,7 @@
 #include "base/memory.h"
 #include "emulator/internal.h"
 
-enum { PIPE_ROOM = 1 << 16, LAST_WORDS = 1000, FILES_SPARE = 16 };
+enum { PIPE_ROOM = 1 << 16, LAST_WORDS = 1000, FILES_SPARE = 256, FILES_EACH = 4 };
 
 static struct environment *of_timer(struct timer *timer)
 {
@@ -287,6 +287,18 @@ static void launch(struct timer *timer)
         give_up(environment, failure);
 }
 
+/* Whether the descriptors suffice for one more environment beside those that are being started, and
+ * for some clients. Numbers are given lowest first, so that of a new one tells how many there are.
+ */
+static bool has_descriptors(const struct emulator *emulator, int newest)
+{
+    int quarter = emulator->files_most / 4;
+    int needed = quarter < FILES_SPARE ? quarter : FILES_SPARE;
+    for (const struct environment *e = emulator->environments; e; e = e->next)
+        needed += e->state <= ENVIRONMENT_INIT ? FILES_EACH : 0;
+    return newest + needed <= emulator->files_most;
+}
+
 int environment_start(struct version *version)
 {
     struct emulator *emulator = version->function->emulator;
@@ -298,7 +310,7 @@ int environment_start(struct version *version)
     int listener = server_listen(0, &port);
     if (listener < 0)
         return errno == EAGAIN ? ENOBUFS : errno;
-    if (listener + FILES_SPARE > emulator->files_most) { /* numbers are given lowest first */
+    if (!has_descriptors(emulator, listener)) {
         close(listener);
         return EMFILE;
     }
