@@ -1,12 +1,16 @@
 #!/usr/bin/python3
-"""Runs on executors that are processes: wkc run --on=emulator. The same results as on threads, whatever the
-number of environments, with source and cache gone; clear ends when something is missing or wrong; and nothing
-left behind: no process, no key."""
+"""Runs on executors that are processes: wkc run --on=emulator (spec/executor.md). The same results as on
+threads, whatever the number of environments, with source and cache gone; clear ends when something is missing or
+wrong; and nothing left behind: no process, no key. Events and parcels are read by a platform of the test's own."""
+import base64
 import http.server
+import io
 import json
 import os
 import signal
+import queue
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -60,6 +64,7 @@ def remote(path, *arguments, **how):
 
 
 def the_same_as_on_threads(folder):
+    """X3.1, X3.3, X4.1."""
     for name, arguments in PROGRAMS:
         path = f"examples/{name}.wk"
         expected = wkc("run", path, *arguments)
@@ -83,6 +88,7 @@ def a_bundle_without_source_and_cache(folder):
 
 
 def a_failure_names_the_line(folder):
+    """X4.2."""
     source = program(folder, "task f(i: int) -> int {\n    if i == 7 { fail(\"seven\") }\n    return i\n}\n"
                              "flow main() -> int { return sum([f(i) for i in 0..9]) }")
     found = remote(source).fails(1, "error[E801]", "seven", ":2:", "f(i: 7)")
@@ -162,6 +168,211 @@ def an_executor_alone(folder):
     check("error[E861]" in start(**whole), "no E861")
 
 
+# ---- A platform of the test's own: Lambda's two APIs, and one executor process -------------------------------
+
+class Platform:
+    """What is invoked is noted, may be changed, and is run by one process, one event after the other."""
+
+    def __init__(self, folder, change=lambda event: [event]):
+        self.folder, self.change = folder / "function", change
+        self.events, self.answers, self.waiting = [], [], queue.Queue()
+        self.process, self.log = None, open(folder / "executor.log", "w+")
+        platform = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self, status, body, **headers):
+                text = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name.replace("_", "-"), value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path.endswith("/functions"):
+                    platform.create(base64.b64decode(json.loads(body)["Code"]["ZipFile"]))
+                    self.answer(201, {"State": "Active"})
+                elif self.path.endswith("/invocations"):
+                    platform.take(json.loads(body))
+                    self.answer(202, b"")
+                else:
+                    platform.answers.append((self.path.rsplit("/", 1)[1], json.loads(body)))
+                    self.answer(202, b"")
+
+            def do_GET(self):
+                event = platform.waiting.get()
+                number = str(len(platform.answers))
+                self.answer(200, event, Lambda_Runtime_Aws_Request_Id=number,
+                            Lambda_Runtime_Deadline_Ms=str(int(time.time() * 1000) + 60000))
+
+            def do_DELETE(self):
+                self.answer(204, b"")
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.address = f"127.0.0.1:{self.server.server_port}"
+
+    def create(self, package):
+        with zipfile.ZipFile(io.BytesIO(package)) as entries:
+            for entry in entries.infolist():
+                entries.extract(entry, self.folder)
+                (self.folder / entry.filename).chmod(entry.external_attr >> 16 & 0o777)
+        self.start()
+
+    def start(self):
+        env = dict(AWS_LAMBDA_RUNTIME_API=self.address, AWS_LAMBDA_FUNCTION_NAME="f", AWS_REGION="us-east-1",
+                   AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="s", AWS_ENDPOINT_URL_LAMBDA=f"http://{self.address}",
+                   LSAN_OPTIONS=os.environ["LSAN_OPTIONS"])
+        self.process = subprocess.Popen([self.folder / "bootstrap"], env=env, stdout=self.log, stderr=self.log)
+
+    def take(self, event):
+        self.events.append(event)
+        for changed in self.change(event):
+            self.waiting.put(json.dumps(changed).encode())
+
+    def end(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        self.server.shutdown()
+
+    def errors(self):
+        return [body["errorType"] for kind, body in self.answers if kind == "error"]
+
+
+def entries_of(parcel):
+    """The entries of a parcel, as spec/executor.md says (X2.1): node, part, bytes or None."""
+    found, at = [], 0
+    while at < len(parcel):
+        node, part, size = struct.unpack_from("<IIQ", parcel, at)
+        at += 16
+        if size == 2 ** 64 - 1:
+            found.append((node, part, None))
+            continue
+        check(at + size <= len(parcel), "a parcel is cut off")
+        found.append((node, part, parcel[at:at + size]))
+        at += (size + 7) // 8 * 8
+    return found
+
+
+def run_on(platform, *arguments):
+    try:
+        return wkc("run", *arguments, "--on=emulator", f"--endpoint=http://{platform.address}")
+    finally:
+        platform.end()
+
+
+CHAIN = """task first(n: int) -> (f64[n], int) { return ([f64(i) for i in 0..n], n) }
+task rest(a: f64[n], k: int, i: int) -> f64 { return sum(a) + f64(k + i) }
+task count(k: int, i: int) -> int { return k + i }
+flow main(n: int) -> (f64, int) {
+    let (a, k) = first(n)
+    return (sum([rest(a, k, i) for i in 0..5]), sum([count(k, i) for i in 0..5]))
+}"""
+
+
+def events_and_parcels(folder):
+    """X1.1, X1.5, X2.1, X2.2: what is invoked has the members that the spec names; small parts travel, of large ones
+    the word that they are stored, and a node's parts go to those who read them."""
+    source = program(folder, CHAIN)
+    for n in (3, 5000):
+        platform = Platform(folder)
+        found = run_on(platform, source, f"n={n}")
+        check(found.status == 0, found.err)
+        check(found.out == wkc("run", source, f"n={n}").out, found.out)
+        known = {"wkc", "job", "store", "token", "node", "range", "recovers", "stored", "want", "hops", "inputs", "description"}
+        parts, shapes = set(), set()
+        for event in platform.events:
+            shapes.add(tuple(part for _, part, _ in entries_of(base64.b64decode(event.get("inputs", "")))))
+            check(set(event) <= known and {"wkc", "job", "store", "token", "node"} <= set(event), event)
+            check(len(event["job"]) == 26 and len(event["token"]) == 16, event)
+            for node, part, data in entries_of(base64.b64decode(event.get("inputs", ""))):
+                parts.add((part, data is None))
+                if part == 1:
+                    check(data == struct.pack("<q", n), f"part 1 is {data}")
+                elif data is not None:
+                    check(data[128:] == struct.pack(f"<{n}d", *range(n)), "part 0 is not 0, 1, 2, …")
+        check(parts == {(0, n == 5000), (1, False)}, f"n={n}: {parts}")
+        check({(1,), (0, 1)} <= shapes, f"parts that events hold: {shapes}")
+        check(all(kind == "response" for kind, _ in platform.answers), platform.answers)
+
+
+MANY = """task make(i: int) -> f64[500] { return [f64(i) for _j in 0..500] }
+task all(xs: f64[_][_], k: int) -> f64 {
+    var s = 0.0
+    for x in xs { s += x[0] + f64(k) }
+    return s
+}
+flow main() -> f64 {
+    let xs = [make(i) for i in 0..300]
+    return all(xs, 0) + all(xs, 1)
+}"""
+
+
+def many_small_inputs_are_stored(folder):
+    """X2.3: together they are more than an event may hold."""
+    platform = Platform(folder)
+    found = run_on(platform, program(folder, MANY))
+    check(found.status == 0 and found.out == f"{2 * sum(range(300)) + 300}.0\n", found.out + found.err)
+    largest = max(len(json.dumps(event)) for event in platform.events)
+    check(largest < 1 << 20, f"an event of {largest} bytes")
+    counts = [[data is None for _, _, data in entries_of(base64.b64decode(event.get("inputs", "")))]
+              for event in platform.events]
+    check(any(len(stored) == 300 and all(stored) for stored in counts), f"{[len(c) for c in counts if len(c) > 9]}")
+
+
+def with_changed_event(folder, change):
+    """Runs a job whose first event comes changed, and then as it was; the errors that the process posts."""
+    source = program(folder, "task f(i: int) -> int { return i + 1 }\nflow main() -> int { return f(f(1)) }")
+    platform = Platform(folder, lambda event: [dict(event, **change(event)), event])
+    found = run_on(platform, source)
+    check(found.status == 0 and found.out == "3\n", f"{found.out}{found.err}")
+    return platform.errors()
+
+
+def encoded(data):
+    return base64.b64encode(data).decode()
+
+
+def events_that_do_not_fit(folder):
+    """X1.2, X1.3, X2.4, X3.2: refused, with nothing run; the process serves the next one."""
+    def description(event, at, byte):
+        text = bytearray(base64.b64decode(event["description"]))
+        text[at:at + 1] = byte
+        return {"description": encoded(bytes(text))}
+
+    cases = [
+        ("E881", lambda event: {"later": 1}),
+        ("E881", lambda event: {"wkc": 2}),
+        ("E881", lambda event: {"node": 77}),
+        ("E881", lambda event: {"range": [0, 99]}),
+        ("E881", lambda event: {"hops": 1000}),
+        ("E880", lambda event: {"inputs": encoded(struct.pack("<IIQ", 0, 0, 80))}),
+        ("E880", lambda event: {"inputs": encoded(struct.pack("<IIQ", 5, 0, 2 ** 64 - 1))}),
+        ("E880", lambda event: {"inputs": encoded(struct.pack("<IIQQ", 0, 0, 4, 0))}),
+        ("E882", lambda event: {"job": "a" * 26} | description(event, 8, b"x")),
+        ("E882", lambda event: {"job": "a" * 26} | description(event, 0, b"\7")),
+        ("E882", lambda event: {"job": "a" * 26, "description": event["description"][:80]}),
+    ]
+    for number, (code, change) in enumerate(cases):
+        errors = with_changed_event(folder, change)
+        check(errors == [f"wkc.{code}"], f"case {number}: {errors}, expected {code}")
+
+
+def events_without_a_store(folder):
+    """X1.4: the event fails, and is not answered as if it had been served."""
+    errors = with_changed_event(folder, lambda event: {"store": "redis://127.0.0.1:1"})
+    check(len(errors) == 1 and errors[0].startswith("wkc.E85"), errors)
+
+
 SLOW = """task slow(i: int) -> int {
     var x = i
     for j in 0..4000000000 { x = (x * 1103515245 + j) % 2147483648 }
@@ -171,6 +382,7 @@ flow main(n: int) -> int { return sum([slow(i) for i in 0..n]) }"""
 
 
 def a_time_out_leaves_nothing(folder):
+    """X4.3."""
     before = processes("redis-server", "bin/executor")
     remote(program(folder, SLOW), "n=4", "--timeout=1500ms").fails(1, "error[E883]", "1.5 s")
     left = set(processes("redis-server", "bin/executor")) - set(before)
@@ -200,10 +412,12 @@ def ctrl_c_leaves_nothing(folder):
 
 
 def a_killed_client_leaves_nothing(folder):
+    """X4.4."""
     status, _ = interrupted_at(folder, signal.SIGKILL)
     check(status == -signal.SIGKILL, f"status {status}")
 
 
 main([the_same_as_on_threads, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
-      a_service_that_refuses_invocations, an_executor_alone, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
+      a_service_that_refuses_invocations, an_executor_alone,
+      events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
       a_killed_client_leaves_nothing])

@@ -1,7 +1,7 @@
 /*
- * A job's description: all that an executor needs, beside the bundle, to build the job's DAG as the
- * client did: what main's parameters are bound to, and the options of the run. It stands with the
- * job's status in the store; a small one also travels in every event.
+ * A job's description (spec/executor.md, X3): all that an executor needs, beside the bundle, to
+ * build the job's DAG as the client did: what main's parameters are bound to, and the options of
+ * the run. It stands with the job's status in the store; a small one also travels in every event.
  *
  * The data of inputs are apart: STORE_INPUT records, numbered by leaf, and behind the
  * leaves by file; dense, row-major, in chunks of DESCRIPTION_CHUNK bytes.

@@ -1,7 +1,7 @@
 /*
- * Parcels: parts of nodes' values on their way from executor to executor, in events, with arrivals,
- * and with the job's result. A small part travels as it is; of a large one only the word that it is
- * in the store.
+ * Parcels (spec/executor.md, X2): parts of nodes' values on their way from executor to executor, in
+ * events, with arrivals, and with the job's result. A small part travels as it is; of a large one
+ * only the word that it is in the store.
  *
  * A parcel is a sequence of entries, each of a node's part, in the machine's byte order (all
  * targets are little-endian): node and part (32 bits each), then 64 bits of size, or PARCEL_STORED;

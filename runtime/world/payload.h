@@ -1,5 +1,5 @@
 /*
- * Payloads: what an executor is invoked with (spec/protocol.md, P9). JSON, as the platform wants
+ * Payloads: what an executor is invoked with (spec/executor.md, X1). JSON, as the platform wants
  * it, with what is binary in base 64:
  *
  *     {"wkc": 1, "job": NAME, "store": ADDRESS, "hops": N, "token": "16 hexadecimal digits",

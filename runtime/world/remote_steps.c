@@ -295,26 +295,21 @@ void remote_ran(struct remote *remote, struct remote_worker *worker)
 
 /* ---- Storing -------------------------------------------------------------------------------- */
 
-/* The lowest part that is read stands for the whole value when somebody asks whether it is there:
- * it goes last. */
-static void begin_put(struct remote *remote, struct remote_step *step)
+enum { PUT_BEGIN, PUT_OTHERS, PUT_FIRST };
+
+/* The lowest part that is read stands for the whole value when somebody asks whether it is there: it
+ * goes last. */
+static void proceed_put(struct remote *remote, struct remote_step *step)
 {
-    struct remote_job *job = remote->job;
-    struct remote_edge value = whole_value(job, step->action.node);
-    uint64_t others = value.parts & (value.parts - 1);
-    struct remote_edge first = {value.producer, 0, value.parts & ~others};
-    if (step->phase++ == 0 && (value.all_parts || others)) {
-        value.parts = others;
-        put_edge(remote, step, &value, false);
-        if (step->left > 0)
-            return;
-    }
-    if (step->phase == 1) {
-        step->phase = 2;
-        put_edge(remote, step, &first, false);
-        if (step->left > 0)
-            return;
-    }
+    struct remote_edge value = whole_value(remote->job, step->action.node);
+    struct remote_edge others = value, first = value;
+    others.parts = value.parts & (value.parts - 1);
+    first.parts = value.parts & ~others.parts;
+    first.all_parts = 0;
+    while (step->left == 0 && step->phase != PUT_FIRST)
+        put_edge(remote, step, ++step->phase == PUT_OTHERS ? &others : &first, false);
+    if (step->left > 0)
+        return;
     step->answer.kind = EXECUTOR_STORED;
     end_step(remote, step);
 }
@@ -657,7 +652,7 @@ void remote_perform(struct remote *remote, const struct executor_action *action)
         begin_run(remote, step);
         return;
     case EXECUTOR_PUT:
-        begin_put(remote, step);
+        proceed_put(remote, step);
         return;
     case EXECUTOR_INVOKE:
         begin_invoke(remote, step);
@@ -698,7 +693,7 @@ static void proceed(struct remote *remote, struct remote_step *step)
         proceed_run(remote, step);
         return;
     case EXECUTOR_PUT:
-        begin_put(remote, step);
+        proceed_put(remote, step);
         return;
     case EXECUTOR_INVOKE:
         proceed_invoke(remote, step);
