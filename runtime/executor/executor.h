@@ -145,7 +145,7 @@ struct executor_options {
 
 /* Where a lineage begins: what an invocation's payload says. */
 struct executor_start {
-    uint32_t node;
+    uint32_t node;       /* PLAN_NONE, with a range: the children are the plan's sources */
     uint32_t first, end; /* not empty: the range of the node's children, by their indexes among
                             those that are invoked (plan_invoked): split all but the first, and run
                             that. The node's value is at hand or stored */

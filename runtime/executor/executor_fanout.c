@@ -16,10 +16,26 @@ static uint32_t ways(const struct executor *executor)
     return executor->options.ways ? executor->options.ways : WAYS;
 }
 
-/* Whether a child is in the plan's list of those that are invoked. */
+/* The list of those that are invoked: of no node, the sources. */
+static struct plan_fanout list_of(const struct executor *executor, uint32_t node)
+{
+    if (node == PLAN_NONE)
+        return (struct plan_fanout){.kept = PLAN_NONE, .invoked = executor->plan->source_count};
+    return plan_fan_out(executor->plan, node, executor_without(executor));
+}
+
+static uint32_t child_at(const struct executor *executor, const struct executor_fanout *fanout)
+{
+    return fanout->node == PLAN_NONE ? executor->plan->sources[fanout->child]
+                                     : executor->children[fanout->child].node;
+}
+
+/* Whether a child is in that list. */
 static bool is_listed(const struct executor *executor, const struct executor_fanout *fanout,
                       uint32_t child)
 {
+    if (fanout->node == PLAN_NONE)
+        return executor->nodes[child].producer_count == 0;
     return plan_is_invoked(executor->plan, fanout->node, child, fanout->kept,
                            executor_without(executor));
 }
@@ -27,7 +43,7 @@ static bool is_listed(const struct executor *executor, const struct executor_fan
 /* Moves on to the next child in the list. */
 static void seek_listed(const struct executor *executor, struct executor_fanout *fanout)
 {
-    while (!is_listed(executor, fanout, executor->children[fanout->child].node))
+    while (!is_listed(executor, fanout, child_at(executor, fanout)))
         fanout->child++;
 }
 
@@ -40,11 +56,9 @@ static bool is_wide(const struct executor *executor, uint32_t count)
 static struct executor_fanout make_fanout(const struct executor *executor, uint32_t node,
                                           struct plan_fanout list, uint32_t first, uint32_t end)
 {
-    struct executor_fanout fanout = {.node = node,
-                                     .kept = list.kept,
-                                     .end = end,
-                                     .step = 1,
-                                     .child = executor_first_child(executor, node)};
+    struct executor_fanout fanout = {.node = node, .kept = list.kept, .end = end, .step = 1};
+    if (node != PLAN_NONE)
+        fanout.child = executor_first_child(executor, node);
     uint32_t count = end - first;
     if (is_wide(executor, count))
         fanout.step = (count + ways(executor) - 1) / ways(executor);
@@ -143,20 +157,19 @@ void executor_fan_out(struct executor *executor, uint32_t node, bool is_large)
 
 bool executor_can_begin(const struct executor *executor, const struct executor_start *start)
 {
-    if (start->node >= executor->plan->dag->node_count || start->first > start->end)
+    bool is_root = start->node == PLAN_NONE && start->first < start->end;
+    if ((start->node >= executor->plan->dag->node_count && !is_root) || start->first > start->end)
         return false;
-    return start->first == start->end ||
-           start->end <=
-               plan_fan_out(executor->plan, start->node, executor_without(executor)).invoked;
+    return start->first == start->end || start->end <= list_of(executor, start->node).invoked;
 }
 
 void executor_fan_out_range(struct executor *executor, const struct executor_start *start)
 {
-    struct plan_fanout list = plan_fan_out(executor->plan, start->node, executor_without(executor));
+    struct plan_fanout list = list_of(executor, start->node);
     struct executor_fanout fanout =
         make_fanout(executor, start->node, list, start->first, start->end);
     seek_listed(executor, &fanout);
-    uint32_t child = executor->children[fanout.child].node;
+    uint32_t child = child_at(executor, &fanout);
     if (executor_wants(executor, child))
         keep_child(executor, child);
     fanout = make_fanout(executor, start->node, list, start->first + 1, start->end);
@@ -178,7 +191,7 @@ static bool take_children(const struct executor *executor, struct executor_fanou
     uint32_t count = fanout->step < left ? fanout->step : left;
     for (uint32_t i = 0; i < count; i++, fanout->next++, fanout->child++) {
         seek_listed(executor, fanout);
-        action->node = executor->children[fanout->child].node;
+        action->node = child_at(executor, fanout);
         is_wanted |= executor_wants(executor, action->node);
     }
     action->first = action->end = 0;
@@ -265,7 +278,8 @@ static bool is_part(const struct executor *executor, const struct executor_fanou
     if (event->first < event->end)
         return event->node == fanout->node && event->first >= fanout->first &&
                event->end <= fanout->end;
-    return executor_find_child(executor, fanout->node, event->node) &&
+    return (fanout->node == PLAN_NONE ||
+            executor_find_child(executor, fanout->node, event->node)) &&
            is_listed(executor, fanout, event->node);
 }
 

@@ -180,7 +180,8 @@ const uint32_t *executor_list_beats(struct executor *executor, uint32_t *count)
     if (!MUTANT(BEATS_RUNNING_ONLY)) {
         list_ready(executor, executor->ready.items, executor->ready.count);
         for (size_t i = 0; i < executor->fanouts.count; i++)
-            vector_push(&executor->beats, executor->fanouts.items[i].node);
+            if (executor->fanouts.items[i].node != PLAN_NONE)
+                vector_push(&executor->beats, executor->fanouts.items[i].node);
         for (size_t i = 0; i < executor->values.count; i++)
             if (is_undelivered(executor, executor->values.items[i].node))
                 vector_push(&executor->beats, executor->values.items[i].node);

@@ -84,10 +84,11 @@ static void ask_record(struct sweep *sweep, uint32_t node, uint32_t record)
 /* Marks of a wide fan-out: of the whole, and of its parts. */
 static void ask_marks(struct sweep *sweep, uint32_t node)
 {
-    uint32_t ways = sweep->options.ways;
-    if (dag_child_count(sweep->plan->dag, node) <= ways)
+    uint32_t ways = sweep->options.ways, count = sweep->plan->source_count;
+    if (node != PLAN_NONE && dag_child_count(sweep->plan->dag, node) <= ways)
         return;
-    uint32_t count = plan_fan_out(sweep->plan, node, sweep->options.without).invoked;
+    if (node != PLAN_NONE)
+        count = plan_fan_out(sweep->plan, node, sweep->options.without).invoked;
     uint32_t step = (count + ways - 1) / ways, asked = 0;
     if (count <= ways)
         return;
@@ -128,6 +129,7 @@ void sweep_begin(struct sweep *sweep, uint64_t now)
     for (size_t i = 0; i < sweep->ends.count; i++)
         vector_push(&sweep->last_ends, sweep->ends.items[i]);
     sweep->ends.count = 0;
+    ask_marks(sweep, PLAN_NONE);
     visit(sweep, dag_sink(sweep->plan->dag), 0);
 }
 
@@ -332,6 +334,9 @@ static uint64_t age_limit(const struct sweep *sweep)
 
 static bool is_due(struct sweep *sweep, struct sweep_node *known)
 {
+    bool is_source = sweep->plan->dag->nodes[known - sweep->nodes].producer_count == 0;
+    if (is_source && sweep->root_touched > known->touched)
+        known->touched = sweep->root_touched;
     if (known->touched > known->since) {
         known->since = known->touched;
         known->sweeps = 0;
@@ -364,8 +369,16 @@ static void choose_starts(struct sweep *sweep)
 
 void sweep_tell(struct sweep *sweep, const struct sweep_state *states)
 {
-    size_t count = sweep->asked.count;
-    for (size_t i = 0; i < count;) {
+    size_t count = sweep->asked.count, first = 0;
+    if (count > 0 && sweep->asked.items[0].kind == SWEEP_RANGE) {
+        uint32_t splits = count_marks(sweep->asked.items, states, count);
+        if (splits != sweep->root_splits)
+            sweep->root_touched = sweep->now;
+        sweep->root_splits = splits;
+        while (sweep->asked.items[first].kind == SWEEP_RANGE)
+            first++;
+    }
+    for (size_t i = first; i < count;) {
         const struct sweep_name *name = &sweep->asked.items[i];
         if (name->kind == SWEEP_HEARTBEAT) {
             i += follow_node(sweep, name, &states[i], count - i);

@@ -76,7 +76,9 @@ struct sweep {
     struct sweep_options options;
     uint32_t walk;
     uint64_t now, before; /* of this walk and the last */
-    uint64_t slowest;     /* the longest that something took that was not swept */
+    uint32_t root_splits; /* marks of ranges of the sources that were there */
+    uint64_t root_touched;
+    uint64_t slowest; /* the longest that something took that was not swept */
     struct sweep_node *nodes;
     struct sweep_record *records;
     uint64_t *first_producer; /* by node: its distinct producers, by edge */

@@ -300,15 +300,23 @@ static bool is_interrupted(const struct sim *sim)
 /* Runs until nothing is left, also after the result is there: late messages must do no harm. */
 static void run_to_the_end(struct sim *sim)
 {
-    for (uint32_t i = 0; i < sim->plan->source_count; i++)
+    bool has_tree = sim->faults.profile != SIM_OTHER_CLUSTERS && !sim->faults.executor.without_tree;
+    uint32_t sources = sim->plan->source_count;
+    if (has_tree && sources > 4)
+        sim_invoke(sim, &(struct executor_start){
+                            .node = PLAN_NONE, .end = sources, .lineage = sim_fresh_lineage(sim)});
+    for (uint32_t i = 0; i < sources && !(has_tree && sources > 4); i++)
         sim_invoke(sim, &(struct executor_start){.node = sim->plan->sources[i],
                                                  .lineage = sim_fresh_lineage(sim)});
+    uint64_t patience = sim_sweeps(sim) ? SIM_FOREVER : SIM_FOREVER / 20;
+    if (sim->faults.profile == SIM_FORGETS)
+        patience *= 10; /* several candidates may be given up one after the other */
     if (sim_sweeps(sim))
         sim_send(sim, SIM_SWEEP_INTERVAL, &(struct sim_message){.kind = SIM_SWEEP});
     while (sim->queue.count > 0 && !sim->violation.code && !is_interrupted(sim)) {
         struct sim_message message = take_earliest(sim);
         sim->now = message.time;
-        if (sim->now > (sim_sweeps(sim) ? SIM_FOREVER : SIM_FOREVER / 20))
+        if (sim->now > patience)
             sim_violate(sim, "P4: somebody waits for ever");
         dispatch(sim, &message);
     }

@@ -70,7 +70,8 @@ void sim_deliver(struct sim *sim, sim_index invocation)
     if (!is_refused)
         executor_begin(&process->executor, &event->start);
     sim->metrics.invocations++;
-    sim->starts[event->start.node] += event->start.first == event->start.end;
+    if (event->start.first == event->start.end)
+        sim->starts[event->start.node]++;
     vector_push(&sim->processes, process);
     sim_index index = (sim_index)sim->processes.count - 1;
     if (is_refused) {

@@ -108,7 +108,7 @@ void sim_accept(struct sim *sim, struct sim_process *process, const struct execu
                                    .want = process->executor.want};
     sim_index number = sim_invoke(sim, &start);
     if (start.first < start.end) {
-        if (carries(sim, process, node, "the invocation of a range of", node))
+        if (node != PLAN_NONE && carries(sim, process, node, "the invocation of a range of", node))
             vector_push(&sim->invocations.items[number].payload, node);
         return;
     }
