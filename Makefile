@@ -3,11 +3,14 @@
 #     sanitize   address and undefined-behaviour sanitizers; what the tests run by default
 #     thread     thread sanitizer, for the worlds
 #     fuzz       clang, with coverage for libFuzzer
+# CROSS=aarch64 builds the programs that bundles for that machine carry, below build/cross-aarch64.
 MODE ?= release
-OUT := build/$(MODE)
+NATIVE := $(shell uname -m)
+MACHINE := $(or $(CROSS),$(NATIVE))
+OUT := $(if $(CROSS),build/cross-$(CROSS),build/$(MODE))
 
-CC := gcc
-STRIP := strip
+CC := $(if $(CROSS),$(CROSS)-linux-gnu-)gcc
+STRIP := $(if $(CROSS),$(CROSS)-linux-gnu-)strip
 LLVM_CONFIG := llvm-config-19
 CLANG := clang-19
 
@@ -19,7 +22,7 @@ ifeq ($(MODE),fuzz)
 CC := $(CLANG)
 WARNINGS :=
 endif
-ifneq ($(shell uname -m),x86_64)
+ifneq ($(MACHINE),x86_64)
 BASELINE := -march=armv8.2-a -ffp-contract=off
 endif
 OPTIMIZE_release := -O2 -g
@@ -137,12 +140,9 @@ $(OUT)/libwkc-deploy.so: $(DEPLOY_OBJECTS)
 # ---- The runtime of bundles, for each target: OUT/TARGET/runtime.zip and linear-algebra.zip ----------------
 
 # What bundles carry: the starter, the executor and their libraries (compiler/package/runtime_package.h). `make
-# arm64` adds that of the other target to this build; it needs the packages of `make deps-arm64`.
-NATIVE := $(shell uname -m)
-TARGET ?= $(NATIVE)
+# arm64` adds those for that machine to this build; it needs the packages of `make deps-arm64`.
 PACK_LEVEL_release := 6
 PACK_LEVEL := $(or $(PACK_LEVEL_$(MODE)),1)
-OPENBLAS = /usr/lib/$(1)-linux-gnu/openblas-pthread/libopenblas.so.0
 
 $(OUT)/bootstrap: runtime/lambda/start.c
 	@mkdir -p $(@D)
@@ -158,15 +158,26 @@ PACKAGE_TOOL := $(OUT)/package-runtime
 $(PACKAGE_TOOL): $(OUT)/compiler/package/tool/package_runtime.o $(ARCHIVES)
 	$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRARIES)
 
+# The runtime of target $(1), whose programs stand in the folder $(2).
+PACKAGE_SOURCES := $(wildcard compiler/package/*.c compiler/package/tool/*.c) runtime/wk.h runtime/base/version.h
+define runtime_rule
+$(OUT)/$(1)/runtime.zip: $(2)/bootstrap $(2)/executor.stripped $(PACKAGE_SOURCES) | $(PACKAGE_TOOL)
+	@mkdir -p $$(@D)
+	$(PACKAGE_TOOL) $(PACK_LEVEL) $(1) $(2)/bootstrap $(2)/executor.stripped $$@
+$(OUT)/$(1)/linear-algebra.zip: $(PACKAGE_SOURCES) | $(2)/bootstrap $(2)/executor.stripped $(PACKAGE_TOOL)
+	@mkdir -p $$(@D)
+	$(PACKAGE_TOOL) $(PACK_LEVEL) $(1) $(2)/bootstrap $(2)/executor.stripped $$@ /usr/lib/$(1)-linux-gnu/openblas-pthread/libopenblas.so.0
+endef
+$(eval $(call runtime_rule,$(NATIVE),$(OUT)))
+ifneq ($(NATIVE),aarch64)
+$(eval $(call runtime_rule,aarch64,build/cross-aarch64))
+endif
+
 .PHONY: runtime arm64
 runtime: $(OUT)/$(NATIVE)/runtime.zip $(OUT)/$(NATIVE)/linear-algebra.zip
-PACKAGE_SOURCES := $(wildcard compiler/package/*.c compiler/package/tool/*.c) runtime/wk.h runtime/base/version.h
-$(OUT)/$(NATIVE)/runtime.zip: $(OUT)/bootstrap $(OUT)/executor.stripped $(PACKAGE_SOURCES) | $(PACKAGE_TOOL)
-	@mkdir -p $(@D)
-	$(PACKAGE_TOOL) $(PACK_LEVEL) $(NATIVE) $(OUT)/bootstrap $(OUT)/executor.stripped $@
-$(OUT)/$(NATIVE)/linear-algebra.zip: $(PACKAGE_SOURCES) | $(OUT)/bootstrap $(OUT)/executor.stripped $(PACKAGE_TOOL)
-	@mkdir -p $(@D)
-	$(PACKAGE_TOOL) $(PACK_LEVEL) $(NATIVE) $(OUT)/bootstrap $(OUT)/executor.stripped $@ $(call OPENBLAS,$(NATIVE))
+arm64:
+	$(MAKE) MODE=release CROSS=aarch64 build/cross-aarch64/bootstrap build/cross-aarch64/executor.stripped
+	$(MAKE) $(OUT)/aarch64/runtime.zip $(OUT)/aarch64/linear-algebra.zip
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 
@@ -196,21 +207,31 @@ BUILD_PACKAGES := gcc make flex bison llvm-19-dev lld-19 libsleef-dev libjansson
 TEST_PACKAGES := python3 python3-numpy python3-boto3 awscli clang-19 libclang-rt-19-dev gdb valgrind redis-server openssl autoconf automake libtool cmake spin
 BENCH_PACKAGES := nginx-light g++ libtbb-dev robin-map-dev
 
-deps:
-	@missing=; for p in $(BUILD_PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES); do \
+ARM64_PACKAGES := gcc-aarch64-linux-gnu qemu-user libc6-dev:arm64 libsleef-dev:arm64 libjansson-dev:arm64 libssl-dev:arm64 zlib1g-dev:arm64 libcurl4-openssl-dev:arm64 libopenblas0-pthread:arm64
+
+define install_packages
+	@missing=; for p in $(1); do \
 	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -z "$$missing" ]; then echo "all packages are installed"; exit 0; fi; \
 	echo "installing$$missing"; sudo=; [ $$(id -u) = 0 ] || sudo=sudo; \
 	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -y -qq --no-install-recommends $$missing >build-deps.log 2>&1 \
 	    || { tail -20 build-deps.log; echo "could not install$$missing"; exit 1; }; rm -f build-deps.log
+endef
+
+.PHONY: deps-arm64
+deps:
+	$(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES))
+deps-arm64:
+	@dpkg --print-foreign-architectures | grep -qx arm64 || { sudo=; [ $$(id -u) = 0 ] || sudo=sudo; $$sudo dpkg --add-architecture arm64; }
+	$(call install_packages,$(ARM64_PACKAGES))
 
 # Anything that is built asks for the packages first, once a change of this list.
 build/packages: Makefile
 	@mkdir -p build
 	@$(MAKE) --no-print-directory deps
 	@touch $@
-ifeq ($(filter deps clean,$(MAKECMDGOALS)),)
+ifeq ($(filter deps deps-arm64 clean,$(MAKECMDGOALS)),)
 -include build/packages.mk
 build/packages.mk: build/packages
 	@echo '# the packages are there' >$@
@@ -235,8 +256,9 @@ install: all
 	install -D -m 755 $(OUT)/wkc $(DESTDIR)$(PREFIX)/bin/wkc
 	install -D -m 755 $(OUT)/libwkc-kernel.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-kernel.so
 	install -D -m 755 $(OUT)/libwkc-emulator.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-emulator.so
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/wkc/$(NATIVE) $(OUT)/$(NATIVE)/*.zip
 	install -D -m 755 $(OUT)/libwkc-deploy.so $(DESTDIR)$(PREFIX)/lib/wkc/libwkc-deploy.so
+	for target in $(NATIVE) $(if $(wildcard $(OUT)/aarch64),aarch64); do \
+	    install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/wkc/$$target $(OUT)/$$target/*.zip || exit 1; done
 	install -D -m 644 runtime/wk.h $(DESTDIR)$(PREFIX)/include/wk.h
 	install -d $(DESTDIR)$(PREFIX)/share/wkc/examples/data $(DESTDIR)$(PREFIX)/share/wkc/stdlib
 	install -m 644 stdlib/* $(DESTDIR)$(PREFIX)/share/wkc/stdlib

@@ -406,9 +406,57 @@ def in_an_empty_root(folder):
                                   capture_output=True, text=True, env=env)
         done = enter("--check")
         check(done.returncode == 0 and f"{source.name} for {MACHINE}" in done.stdout, done.stdout + done.stderr)
+        if source == HARMONIC:
+            done = enter("--run", "parts=9")
+            check(done.stdout == wkc("run", HARMONIC, "parts=9", binary=RELEASE).out, done.stdout + done.stderr)
         (root / "lib" / ("ld-linux-x86-64.so.2" if MACHINE == "x86_64" else "ld-linux-aarch64.so.1")).rename(root / "moved")
         done = enter("--check")
         check(done.returncode == 126 and "bootstrap: the loader in lib cannot be started" in done.stderr, done.stderr)
+
+
+def by_itself(folder):
+    """B5.7."""
+    place = unpacked(compiled(folder, tree(folder / "p"), binary=RELEASE), folder)
+    def start(*arguments):
+        return subprocess.run([str(place / "bootstrap"), "--run", *arguments], capture_output=True, text=True)
+    for given in ([], ["n=5", "at=2", "scale=1e-3", "name=ä = 'x'"]):
+        wanted = wkc("run", place.parent / "p/whole.wk", *given).out
+        check(start(*given).stdout == wanted, start(*given).stderr)
+    for given, text in ((["at=7"], "error[E805]: index 8 is out of bounds"), (["at=7"], "--> helper.wk:2:52"), (["n=x"], "E704"),
+                        (["m=1"], "error[E905]: 'm=1' binds no parameter"), (["m"], "E905"), (["name=\udcff"], "UTF-8")):
+        done = start(*given)
+        check(done.returncode == 1 and done.stdout == "" and text in done.stderr, done.stdout + done.stderr)
+    (folder / "q").mkdir()
+    table = unpacked(compiled(folder / "q", ROOT / "examples/columns.wk", binary=RELEASE), folder / "q")
+    for given, text in (([], "error[E906]: main's parameter 'table' has no value"), (["table=x.npy"], "wkc run takes it")):
+        done = subprocess.run([str(table / "bootstrap"), "--run", *given], capture_output=True, text=True)
+        check(done.returncode == 1 and text in done.stderr, done.stderr)
+
+
+def the_other_architecture(folder):
+    """B1.5, B5.1 to B5.7 for aarch64, under qemu: the results are those of this machine, bit by bit."""
+    runtime = Path(RELEASE).parent / "aarch64/runtime.zip"
+    if MACHINE != "x86_64" or not shutil.which("qemu-aarch64") or not runtime.exists():
+        print("bundle.py: aarch64 is skipped: it needs qemu-user and `make deps-arm64 arm64`")
+        return
+    for source, given in ((HARMONIC, ["parts=5"]), (ROOT / "examples/montecarlo.wk", ["strike=110.0"]),
+                          (tree(folder / "p"), ["n=6", "name=x"]), (ROOT / "examples/cholesky.wk", None)):
+        place = folder / f"{source.stem}.arm"
+        place.mkdir()
+        path = compiled(place, source, "--target=aarch64", binary=RELEASE)
+        again = place / "again.wkb"
+        check(wkc("compile", source, "-o", again, "--target=aarch64", binary=RELEASE).status == 0 and again.read_bytes() == path.read_bytes(), "other bytes")
+        wkc("run", path, *(given or ["a=[[1]]"]), binary=RELEASE).fails(1, "E863", "for aarch64")
+        inside = unpacked(path, place)
+        libraries_resolve(inside)
+        def start(*arguments):
+            return subprocess.run(["qemu-aarch64", "lib/ld-linux-aarch64.so.1", "--library-path", "lib", "bin/executor", *arguments],
+                                  cwd=inside, capture_output=True, text=True)
+        check(f"{source.name} for aarch64" in start("--check").stdout, start("--check").stderr)
+        if given is not None:
+            check(start("--run", *given).stdout == wkc("run", source, *given, binary=RELEASE).out, start("--run", *given).stderr)
+        done = subprocess.run(["qemu-aarch64", "./bootstrap"], cwd=inside, capture_output=True, text=True)
+        check(done.returncode == 126 or "AWS_LAMBDA_RUNTIME_API" in done.stderr, "the starter: " + done.stderr)
 
 
 def outside_of_lambda(folder):
@@ -452,4 +500,4 @@ if __name__ == "__main__":
           it_runs_as_its_source, failures_name_portable_places, drawings_are_equal, usage,
           inspect_says_what_is_there, cut_off, changed_bytes, tampered, forged,
           other_versions_and_machines, runtimes_are_found_or_missed, every_library_is_inside,
-          in_an_empty_root, outside_of_lambda, packing_checks_libraries])
+          in_an_empty_root, by_itself, the_other_architecture, outside_of_lambda, packing_checks_libraries])

@@ -9,6 +9,7 @@ export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 # gcc 12's LeakSanitizer now and then crashes on the thread-local storage of a thread that is ending.
 export LSAN_OPTIONS=use_tls=0:print_suppressions=0
 build make -j2 MODE=release all
+if command -v aarch64-linux-gnu-gcc >/dev/null && [ -d /usr/lib/aarch64-linux-gnu/openblas-pthread ]; then build make -j2 arm64; fi
 build make -j2 MODE=sanitize all unit_programs
 for test in build/sanitize/unit/*_*; do
     [ -f "tests/unit/${test##*/}.c" ] && suite "$test"

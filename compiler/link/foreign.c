@@ -48,15 +48,16 @@ static bool is_foreign_target(const char *target)
 #endif
 }
 
-/* The words of CC, else cc; for another machine the compiler that Debian names so. */
+/* The words of CC, else cc; for another machine, which CC does not know, the compiler that Debian
+ * names so. */
 static void command_init(struct command *command, const char *target)
 {
     *command = (struct command){0};
     const char *given = getenv("CC");
-    if (given && given[strspn(given, " \t")])
-        buffer_puts(&command->text, given);
-    else if (is_foreign_target(target))
+    if (is_foreign_target(target))
         buffer_printf(&command->text, "%s-gcc", target);
+    else if (given && given[strspn(given, " \t")])
+        buffer_puts(&command->text, given);
     else
         buffer_puts(&command->text, "cc");
     for (char *word = strtok(command->text.data, " \t"); word; word = strtok(NULL, " \t"))
@@ -262,8 +263,10 @@ static int run_compiler(const struct command *command, const char *path, struct 
     if (status == -2) {
         code = error_set(error, ERR_compiler_missing, "the C compiler '%s' is not installed",
                          command->words.items[0]);
-        error_hint(error,
-                   "install the package gcc, or name a compiler in the environment: CC=clang");
+        error_hint(error, strstr(command->words.items[0], "-linux-gnu-gcc")
+                              ? "compilers for other machines have a package: make deps-arm64"
+                              : "install the package gcc, or name a compiler in the environment: "
+                                "CC=clang");
     } else if (status) {
         code = refuse_file(path, &messages, error);
     }

@@ -81,7 +81,7 @@ static const char *find_fault(void *library)
         return "it lacks functions of BLAS, LAPACK or OpenBLAS";
     if (parallel() != PTHREADS)
         return "it is not the build with pthreads";
-    if (strcmp(core(), CORE_TYPE) != 0)
+    if (strcasecmp(core(), CORE_TYPE) != 0) /* "Haswell", but "armv8" */
         return "it cannot be pinned to the core type " CORE_TYPE " on this machine";
     return threads() == 1 ? NULL : "it cannot be held to one thread";
 }
