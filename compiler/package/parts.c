@@ -12,11 +12,21 @@ void parts_add(struct parts *parts, const char *name, uint32_t mode, const void 
                 (struct part){.name = name, .mode = mode, .data = data, .length = length});
 }
 
+static bool has_part(const struct parts *parts, const char *name)
+{
+    for (size_t i = 0; i < parts->list.count; i++)
+        if (strcmp(parts->list.items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 void parts_add_bundle(struct parts *parts, const struct bundle *from)
 {
-    for (size_t i = 0; i < from->manifest.files.count; i++)
-        vector_push(&parts->list,
-                    (struct part){.name = from->manifest.files.items[i].name, .from = from});
+    for (size_t i = 0; i < from->manifest.files.count; i++) {
+        struct part part = {.name = from->manifest.files.items[i].name, .from = from};
+        if (!has_part(parts, part.name))
+            vector_push(&parts->list, part);
+    }
 }
 
 void parts_release(struct parts *parts)

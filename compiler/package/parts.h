@@ -23,7 +23,8 @@ struct parts {
 void parts_add(struct parts *parts, const char *name, uint32_t mode, const void *data,
                size_t length);
 
-/* Adds all files of a bundle but its manifest. */
+/* Adds the files of a bundle but its manifest, and but those whose names are there already: two
+ * runtimes may need the same library. */
 void parts_add_bundle(struct parts *parts, const struct bundle *from);
 
 void parts_release(struct parts *parts);
