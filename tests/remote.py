@@ -75,6 +75,18 @@ def the_same_as_on_threads(folder):
             check(found.out == expected.out, f"{name}, {environments}: {found.out[:300]}\nexpected {expected.out[:300]}")
 
 
+def a_store_with_faults(folder):
+    """Requests that are late, repeated, lost or unanswered change no result; chance comes from SEED."""
+    seed = int(os.environ.get("SEED", "1"))
+    for number, (name, arguments) in enumerate(PROGRAMS[2:5]):
+        path = f"examples/{name}.wk"
+        expected = wkc("run", path, *arguments)
+        for rate in (30, 300):
+            address = f"fault:{seed * 97 + number}:{rate}:mem:{name}"
+            found = wkc("run", path, "--on=loopback", f"--store={address}", *arguments)
+            check(found.status == 0 and found.out == expected.out, f"{name}, {address}: {found.err}{found.out[:300]}")
+
+
 def a_bundle_without_source_and_cache(folder):
     source = program(folder, "task f(i: int) -> int { return i * i }\n"
                              "flow main(n: int) -> int { return sum([f(i) for i in 0..n]) }")
@@ -417,7 +429,7 @@ def a_killed_client_leaves_nothing(folder):
     check(status == -signal.SIGKILL, f"status {status}")
 
 
-main([the_same_as_on_threads, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+main([the_same_as_on_threads, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
       a_service_that_refuses_invocations, an_executor_alone,
       events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
       a_killed_client_leaves_nothing])
