@@ -111,15 +111,15 @@ static void mistakes(void)
           "'t', line 2, column 4: the line has 2 fields, and those before it have 1");
     reads("1,2\n", 1, "'t', line 1, column 4: a line has one field for an array of rank 1");
     reads("1,\n", 2, "'t', line 1, column 3: this field is empty");
-    reads("n\n1\nx\n", 1, "'t', line 3, column 1: 'x' is no i64");
+    reads("n\n1\nx\n", 1, "'t', line 3, column 1: 'x' is no int");
     reads("1,\"2\n3,4\n", 2, "'t', line 1, column 3: this quote does not end in its line");
     reads("1,\"2\"3\n", 2,
           "'t', line 1, column 6: a comma or the end of the line is expected behind "
           "a quoted field");
     reads("\n9223372036854775808\n", 1,
-          "'t', line 2, column 1: 9223372036854775808 does not fit i64 (-9223372036854775808 to "
+          "'t', line 2, column 1: 9223372036854775808 does not fit int (-9223372036854775808 to "
           "9223372036854775807)");
-    reads("1.5\n", 1, "'t', line 1, column 1: '1.5' is no i64");
+    reads("1.5\n", 1, "'t', line 1, column 1: '1.5' is no int");
 }
 
 /* A table in UTF-16, and a number with a zero byte behind it, which strtod would take for its end.

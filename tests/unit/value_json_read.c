@@ -270,7 +270,7 @@ static void what_does_not_fit_is_refused_with_its_place(void)
          "line 2, column 1: the field 'a' is given twice"},
         {"P{a: i64}", "[1]", "line 1, column 1: an object is expected for P, found a list"},
         {"str", "1", "line 1, column 1: a string is expected for str, found a number"},
-        {"i64", "\"1\"", "line 1, column 1: a number is expected for i64, found a string"},
+        {"i64", "\"1\"", "line 1, column 1: a number is expected for int, found a string"},
         {"bool", "[", "line 1, column 1: true or false is expected for bool, found a list"},
         {"str[_]", "[\"a\",\n {}]",
          "line 2, column 2: a string is expected for str, found an object"},

@@ -421,7 +421,7 @@ static void conversions_are_exact_or_refused(void)
     CHECK_INT(wrong, 0);
     uint64_t result;
     CHECK_INT(semantics_convert(WK_F64, WK_I64, CANONICAL, &result, &error), ERR_conversion);
-    CHECK_TEXT(error.message, "nan does not fit i64 (-9223372036854775808 to 9223372036854775807)");
+    CHECK_TEXT(error.message, "nan does not fit int (-9223372036854775808 to 9223372036854775807)");
     CHECK_INT(semantics_convert(WK_I64, WK_U8, (uint64_t)-1, &result, &error), ERR_conversion);
     CHECK_TEXT(error.message, "-1 does not fit u8 (0 to 255)");
 }
