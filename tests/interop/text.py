@@ -7,7 +7,9 @@ and in a simulation, and in flows on known values, which the interpreter of flow
 Prints the failures, then "N passed, M failed"; the exit status is 1 if any failed. The seed is fixed,
 so that a failure can be seen again.
 """
+import csv
 import ctypes
+import io
 import itertools
 import json
 import math
@@ -77,7 +79,7 @@ def spelled_list(items, spell=spelled):
 # ---- Running -------------------------------------------------------------------------------------
 
 def run(folder, text, options, arguments=()):
-    path = Path(folder) / "text.wk"
+    path = Path(folder) / "program.wk"
     path.write_bytes(text.encode())
     return subprocess.run([BUILD / "wkc", "run", path, *options, *arguments], capture_output=True,
                           stdin=subprocess.DEVNULL, timeout=120)
@@ -352,6 +354,58 @@ PURE changed(s: str, at: int) -> str {
             yield f"{raw!r} as {kind} is not refused at byte {wrong}: {shown or done.stdout}"
 
 
+def fields_as_python(folder):
+    """text.fields against Python's csv, on records of all kinds of fields; records that are none are refused."""
+    functions = """
+use text
+PURE cut(record: str, separator: str) -> str[_] { return text.fields(record, separator) }
+PURE cut_at_commas(record: str) -> str[_] { return text.fields(record) }
+"""
+    calls = []
+    for _ in range(40):
+        separator = random.choice(",;\t|")
+        some = ["", "a", "a,b", ';|\t', 'say "no"', '"', '""', "two\nlines", "\r\n", any_text(6).replace("\0", "0")]
+        items = [random.choice(some) for _ in range(random.randint(1, 6))]
+        line = io.StringIO()
+        csv.writer(line, delimiter=separator, lineterminator="", quoting=random.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])).writerow(items)
+        calls += [("str[_]", f"cut({spelled(line.getvalue())}, {spelled(separator)})", items)]
+    for record in ["", ",", ",,", "a,b", 'a"b",c""', 'a,"b"', '"a""b",']:
+        wanted = next(csv.reader([record]), None) or [""]
+        calls += [("str[_]", f"cut_at_commas({spelled(record)})", wanted)]
+    yield from differences(folder, functions, calls)
+    for record, separator, words in [('"a', ",", "byte 0 is not closed"), ('x,"a""', ",", "byte 2 is not closed"),
+                                     ('"a"b', ",", "byte 3 follows"), ("a", "", "one byte"), ("a", "ab", "one byte"), ("a", '"', "one byte")]:
+        for kind in "task", "flow":
+            program = functions.replace("PURE", kind) + f"flow main() -> str[_] {{ return cut({spelled(record)}, {spelled(separator)}) }}\n"
+            done = run(folder, program, [])
+            if done.returncode != 1 or words not in done.stderr.decode():
+                yield f"{record!r} at {separator!r} as {kind}: {done.stderr or done.stdout}"
+
+
+def parses_floats_as_python(folder):
+    """text.parse_f64 rounds as Python does: the shortest decimals of floats, others of many digits, and ties."""
+    functions = """
+use text
+PURE parsed(s: str) -> str {
+    let p = text.parse_f64(s)
+    return str(p.ok) + " " + str(p.value)
+}
+"""
+    texts = []
+    for _ in range(300):
+        x = struct.unpack("<d", struct.pack("<Q", random.getrandbits(64)))[0]
+        digits = str(random.randrange(10 ** random.randint(1, 19)))
+        at = random.randint(0, len(digits))
+        tie = (random.getrandbits(52) + (1 << 52)) * 2 + 1
+        texts += [repr(x) if math.isfinite(x) else "1", repr(random.uniform(-100, 100)), f"{digits[:at]}.{digits[at:]}",
+                  f"{digits}e{random.randint(-26, 26)}", f"{tie}", f"{tie}{random.choice(['00', '.0', '.01', '01', '.5'])}",
+                  repr(random.uniform(0, 1) * 10.0 ** random.randint(-12, 12)), f"{tie * 5}e-{random.choice([1, 2])}"]
+    calls = [("str", f"parsed({spelled(t)})", f"true {float(t)!r}") for t in texts]
+    calls += [("str", f"parsed({spelled(t)})", "false 0.0") for t in ("", ".", "e5", "1e", "1.2.3", "0x1", " 1", "1 ")]
+    for i in range(0, len(calls), 400):
+        yield from differences(folder, functions, calls[i:i + 400], ["tasks -O2", "tasks -O0"] if i == 0 else ["known values"])
+
+
 def nests_through_tasks(folder):
     """Strings in arrays, tuples, structs and maps, through tasks, flows and back to Python by JSON."""
     functions = """
@@ -445,7 +499,7 @@ def takes_any_text_as_argument(folder):
 
 
 CHECKS = [joins_as_python, compares_as_python, slices_at_borders, refuses_other_slices, number_texts,
-          checks_bytes_as_python, decodes_as_python, nests_through_tasks, prints_all_of_unicode,
+          checks_bytes_as_python, decodes_as_python, fields_as_python, parses_floats_as_python, nests_through_tasks, prints_all_of_unicode,
           takes_any_text_as_argument]
 
 passed = failed = 0
