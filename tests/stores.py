@@ -338,6 +338,7 @@ def working(address, ms, seed=os.environ.get("SEED", "1")):
     result = {}
     try:
         time.sleep(0.3)
+        result["process"] = process
         yield result
         out, err = process.communicate(timeout=120)
     except BaseException:
@@ -415,6 +416,19 @@ def clients_killed(folder):
             check(result["reconnects"] >= 4 and result["repeats"] > 0, str(result))
 
 
+def client_frozen(folder):
+    """As between two events of a function; its connections die meanwhile."""
+    with Server(folder) as server:
+        with working(server.address, 3000) as result:
+            for seconds in (0.5, 6):
+                result["process"].send_signal(signal.SIGSTOP)
+                server.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                time.sleep(seconds)
+                result["process"].send_signal(signal.SIGCONT)
+                time.sleep(0.4)
+        check(result["reconnects"] >= 2, str(result))
+
+
 def scripts_flushed(folder):
     with Server(folder) as server:
         with working(server.address, 1000):
@@ -474,7 +488,8 @@ TESTS = [plain, with_password_and_database, with_tls, cluster, cluster_with_tls,
          silent, loading, certificates,
          nonsense, garbled, cut_off, redirections_that_lead_nowhere, slow, many_arrive_at_once,
          server_killed_and_restarted,
-         server_that_forgot, server_paused, clients_killed, scripts_flushed, slots_migrated,
+         server_that_forgot, server_paused, clients_killed, client_frozen,
+         scripts_flushed, slots_migrated,
          cluster_server_restarted, replica_takes_over]
 
 if __name__ == "__main__":
