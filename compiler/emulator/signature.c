@@ -356,9 +356,6 @@ static bool make_canonical(struct request *request, const struct authorization *
         return false;
     hash(checker, request->body.data ? request->body.data : "", request->body.length, digest);
     hexadecimal(digest_text, digest, HASH);
-    const char *claimed = request_header(request, "x-amz-content-sha256");
-    if (claimed && strcmp(claimed, digest_text) != 0)
-        return false;
     buffer_printf(out, "\n%s\n%s", from->headers, digest_text);
     return true;
 }
