@@ -101,9 +101,9 @@ def a_bundle_without_source_and_cache(folder):
 
 def a_failure_names_the_line(folder):
     """X4.2."""
-    source = program(folder, "task f(i: int) -> int {\n    if i == 7 { fail(\"seven\") }\n    return i\n}\n"
+    source = program(folder, "task f(i: int) -> int {\n    if i == 7 { log(\"i is \" + str(i)); fail(\"seven\") }\n    return i\n}\n"
                              "flow main() -> int { return sum([f(i) for i in 0..9]) }")
-    found = remote(source).fails(1, "error[E801]", "seven", ":2:", "f(i: 7)")
+    found = remote(source).fails(1, "error[E801]", "seven", ":2:", "f(i: 7)", "f: i is 7")
     here = wkc("run", source)
     check(found.err.splitlines()[0] == here.err.splitlines()[0], found.err)
 

@@ -2,6 +2,7 @@
 #include "world/client.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -458,16 +459,34 @@ static int take_result(struct client *client, const struct store_bytes *parcel, 
     return code;
 }
 
+/* The lines that the task which failed had logged. */
+static void write_log(const struct client *client, const char *log)
+{
+    const struct job_options *options = client->options->job;
+    struct buffer line = {0};
+    for (const char *end; (end = strchr(log, '\n')); log = end + 1) {
+        buffer_clear(&line);
+        buffer_append(&line, log, (size_t)(end - log));
+        if (options->log)
+            options->log(options->log_context, buffer_text(&line));
+        else
+            fprintf(stderr, "%s\n", buffer_text(&line));
+    }
+    buffer_release(&line);
+}
+
 static int conclude(struct client *client, const struct store_request *status, struct error *error)
 {
     static const struct store_bytes nothing;
+    const char *log;
     const struct store_bytes *left =
         status->reply.value_count > 1 ? &status->reply.values[1] : &nothing;
     switch (status->reply.status) {
     case STORE_DONE:
         return take_result(client, left, error);
     case STORE_FAILED:
-        failure_read(left->data, left->size, &client->result->arena, error);
+        failure_read(left->data, left->size, &client->result->arena, error, &log);
+        write_log(client, log);
         return (int)error->code;
     case STORE_CANCELLED:
         return error_set(error, ERR_interrupted, "the job was cancelled");

@@ -22,12 +22,13 @@ static void write_place(struct buffer *out, const char *name, const struct place
     buffer_printf(out, ",%u,%u,%u]", place->line, place->column, place->length);
 }
 
-void failure_write(const struct error *error, struct buffer *out)
+void failure_write(const struct error *error, const char *log, struct buffer *out)
 {
     buffer_printf(out, "{\"code\":\"%s\"", error_code_text(error->code));
     write_text(out, "message", error->message);
     write_text(out, "hint", error->hint);
     write_text(out, "note", error->note);
+    write_text(out, "log", log);
     write_place(out, "place", &error->place);
     write_place(out, "note_place", &error->note_place);
     buffer_putc(out, '}');
@@ -52,12 +53,15 @@ static void read_place(const json_t *root, const char *name, struct arena *arena
     place->length = (uint32_t)json_integer_value(json_array_get(array, 3));
 }
 
-void failure_read(const void *text, size_t length, struct arena *arena, struct error *error)
+void failure_read(const void *text, size_t length, struct arena *arena, struct error *error,
+                  const char **log)
 {
     json_t *root = json_loadb(text, length, 0, NULL);
     const char *code = json_string_value(json_object_get(root, "code"));
     enum error_code number = code ? error_code_parse(code) : ERR_none;
+    const char *lines = json_string_value(json_object_get(root, "log"));
     *error = (struct error){.code = number};
+    *log = lines ? arena_text(arena, lines, strlen(lines)) : "";
     if (number == ERR_none) {
         error_set(error, ERR_bad_stored_value,
                   "the job failed, and the store's record of why is damaged");

@@ -43,6 +43,7 @@ void remote_free(struct remote *remote)
     remote_job_close(remote);
     remote_workers_stop(remote);
     vector_release(&remote->timers);
+    buffer_release(&remote->failure_log);
     arena_release(&remote->arena);
     free(remote);
 }

@@ -133,6 +133,7 @@ struct remote {
     uint32_t running;     /* tasks in threads */
     uint32_t invoking;    /* invocations that the platform has */
     struct error failure; /* of the task that failed last */
+    struct buffer failure_log; /* what it logged */
     int code;             /* the event cannot be served to its end: why */
     struct error error;
     struct metrics metrics;

@@ -264,12 +264,22 @@ static struct remote_step *find_run(struct remote *remote, uint32_t node)
     return step;
 }
 
+static void append_line(void *buffer, const char *line)
+{
+    buffer_puts(buffer, line);
+    buffer_putc(buffer, '\n');
+}
+
 static void note_failure(struct remote *remote, struct remote_worker *worker)
 {
     struct error *error = &worker->context.error;
     describe_failure(&remote->job->table, worker->node,
                      worker->arguments_bound ? worker->arguments : NULL, error);
     remote->failure = *error;
+    buffer_clear(&remote->failure_log);
+    write_task_log(&remote->job->table,
+                   &(struct job_options){.log = append_line, .log_context = &remote->failure_log},
+                   worker->node, &worker->context.log);
 }
 
 void remote_ran(struct remote *remote, struct remote_worker *worker)
@@ -278,6 +288,8 @@ void remote_ran(struct remote *remote, struct remote_worker *worker)
     struct remote_step *step = find_run(remote, worker->node);
     if (worker->context.log.length > 0)
         write_task_log(&remote->job->table, &to_standard_error, worker->node, &worker->context.log);
+    if (step && worker->code)
+        note_failure(remote, worker);
     buffer_clear(&worker->context.log);
     if (!step)
         return; /* the event is being given up */
@@ -288,7 +300,6 @@ void remote_ran(struct remote *remote, struct remote_worker *worker)
     } else {
         step->answer.kind = EXECUTOR_FAILED;
         step->answer.retriable = is_failure_retriable((enum error_code)worker->code);
-        note_failure(remote, worker);
     }
     end_step(remote, step);
 }
@@ -297,8 +308,8 @@ void remote_ran(struct remote *remote, struct remote_worker *worker)
 
 enum { PUT_BEGIN, PUT_OTHERS, PUT_FIRST };
 
-/* The lowest part that is read stands for the whole value when somebody asks whether it is there: it
- * goes last. */
+/* The lowest part that is read stands for the whole value when somebody asks whether it is there:
+ * it goes last. */
 static void proceed_put(struct remote *remote, struct remote_step *step)
 {
     struct remote_edge value = whole_value(remote->job, step->action.node);
@@ -638,7 +649,7 @@ static void begin_commit(struct remote *remote, struct remote_step *step)
 
 static void begin_fail(struct remote *remote, struct remote_step *step)
 {
-    failure_write(&remote->failure, &step->parcel);
+    failure_write(&remote->failure, buffer_text(&remote->failure_log), &step->parcel);
     settle(remote, step, STORE_FAILED);
 }
 

@@ -278,6 +278,7 @@ static void descriptions_come_back(void)
 
 static void failures_come_back(void)
 {
+    const char *log;
     struct error sent, got;
     struct buffer text = {0};
     struct arena arena;
@@ -286,8 +287,9 @@ static void failures_come_back(void)
     error_hint(&sent, "try another");
     sent.place = (struct place){"a.wk", 3, 4, 5};
     error_note(&sent, (struct place){"b.wk", 6, 7, 8}, "in f()");
-    failure_write(&sent, &text);
-    failure_read(text.data, text.length, &arena, &got);
+    failure_write(&sent, "f: a\nf: \"b\"\n", &text);
+    failure_read(text.data, text.length, &arena, &got, &log);
+    CHECK_TEXT(log, "f: a\nf: \"b\"\n");
     CHECK_INT(got.code, ERR_task_failed);
     CHECK_TEXT(got.message, sent.message);
     CHECK_TEXT(got.hint, sent.hint);
@@ -295,7 +297,8 @@ static void failures_come_back(void)
     CHECK_TEXT(got.place.file, "a.wk");
     CHECK(got.place.line == 3 && got.place.column == 4 && got.place.length == 5);
     CHECK(got.note_place.line == 6 && got.note_place.length == 8);
-    failure_read("{", 1, &arena, &got);
+    failure_read("{", 1, &arena, &got, &log);
+    CHECK_TEXT(log, "");
     CHECK_INT(got.code, ERR_bad_stored_value);
     arena_release(&arena);
     buffer_release(&text);
