@@ -262,7 +262,10 @@ static void print_stats(const struct run *run)
     if (!options->given[OPTION_STATS])
         return;
     struct buffer text = {0};
-    metrics_print(&run->outcome.metrics, strcmp(options->values[OPTION_STATS], "json") == 0, &text);
+    bool is_json = strcmp(options->values[OPTION_STATS], "json") == 0;
+    metrics_print(&run->outcome.metrics, is_json, &text);
+    if (run->world == WORLD_SIM && !is_json)
+        sim_print_model(&text);
     fputs(buffer_text(&text), stderr);
     buffer_release(&text);
 }

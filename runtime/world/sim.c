@@ -174,7 +174,7 @@ static void drop_values(struct sim *sim)
 static void release_processes(struct sim *sim)
 {
     for (size_t i = 0; i < sim->processes.count; i++) {
-        sim_end_process(sim->processes.items[i]);
+        sim_end_process(sim, sim->processes.items[i]);
         node_set_release(&sim->processes.items[i]->held);
         free(sim->processes.items[i]);
     }
@@ -250,12 +250,45 @@ static void check(struct sim *sim)
             sim_violate(sim, "the job has ended, and executors of shard %" PRIu32 " go on", s);
 }
 
+enum {
+    MS_PER_SECOND = 1000, /* a unit of virtual time is a ms */
+};
+
+#define CONSTANT(NAME, value, text) static const double MODEL_##NAME = value;
+#include "world/sim_model.def"
+#undef CONSTANT
+
+void sim_print_model(struct buffer *out)
+{
+    buffer_puts(out, "the simulated cloud:\n");
+#define CONSTANT(NAME, value, text)                                                                \
+    buffer_printf(out, "%-14s %.10g  (%s)\n", #NAME, MODEL_##NAME, text);
+#include "world/sim_model.def"
+#undef CONSTANT
+}
+
+static void sum_costs(struct sim *sim)
+{
+    struct metrics *m = &sim->metrics;
+    for (size_t i = 0; i < sim->processes.count; i++)
+        sim_end_process(sim, sim->processes.items[i]);
+    m->simulated_seconds = (double)sim->ended / MS_PER_SECOND;
+    m->cost_dollars =
+        m->billed_seconds * MODEL_MEMORY_GB * MODEL_GB_SECOND +
+        (double)m->invocations * MODEL_REQUEST +
+        (double)(m->store_commands - m->store_writes - m->store_reads) * MODEL_COMMAND +
+        (double)m->store_writes * MODEL_VALUE_WRITE + (double)m->store_reads * MODEL_VALUE_READ;
+    if ((uint64_t)MODEL_LATENCY_MS != SIM_LATENCY || (uint64_t)MODEL_LEASE_MS != SIM_LEASE)
+        bug("the table of the simulated cloud says something else than it does");
+}
+
 static void sum_metrics(struct sim *sim, uint64_t begin, struct metrics *metrics)
 {
     for (uint32_t node = 0; node < sim->dag->node_count; node++) {
         sim->metrics.tasks_run += sim->runs[node] > 0;
         sim->metrics.duplicate_runs += sim->runs[node] > 1 ? sim->runs[node] - 1 : 0;
     }
+    sum_costs(sim);
     sim->metrics.values_peak_bytes = sim->result->account.peak;
     sim->metrics.input_bytes_read = sim->result->binder.input_bytes;
     sim->metrics.wall_seconds = (double)(uint64_t)(clock() - (clock_t)begin) / CLOCKS_PER_SEC;

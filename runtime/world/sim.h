@@ -90,6 +90,7 @@ struct sim_invocation {
 struct sim_process {
     sim_index invocation;
     bool alive;
+    uint64_t began;
     uint64_t frozen_until;
     struct executor executor;
     struct node_set held; /* values in its memory */
@@ -171,6 +172,7 @@ struct sim {
 
     uint64_t track_ends[SIM_TRACKS];
 
+    uint64_t ended; /* when the status was set */
     enum sim_status status;
     struct sim_result *result;
     struct error failure;
@@ -210,7 +212,7 @@ void sim_deliver(struct sim *sim, sim_index invocation);
 void sim_take_effect(struct sim *sim, const struct sim_message *message);
 void sim_reply(struct sim *sim, const struct sim_message *message);
 void sim_beat(struct sim *sim, const struct sim_message *message);
-void sim_end_process(struct sim_process *process);
+void sim_end_process(struct sim *sim, struct sim_process *process);
 
 /* sim_store.c: the effects of steps. Each fills the fields of the event that its action is answered
  * with. */

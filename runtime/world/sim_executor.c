@@ -13,10 +13,12 @@
 
 /* ---- Life and death ------------------------------------------------------------------------ */
 
-void sim_end_process(struct sim_process *process)
+void sim_end_process(struct sim *sim, struct sim_process *process)
 {
-    if (process->alive)
+    if (process->alive) {
         executor_release(&process->executor);
+        sim->metrics.billed_seconds += (double)(sim->now - process->began) / 1000;
+    }
     process->alive = false;
 }
 
@@ -34,7 +36,7 @@ static void crash(struct sim *sim, struct sim_process *process)
 {
     if (!process->alive)
         return;
-    sim_end_process(process);
+    sim_end_process(sim, process);
     if (!sim_sweeps(sim))
         redeliver(sim, process);
 }
@@ -63,6 +65,7 @@ void sim_deliver(struct sim *sim, sim_index invocation)
     struct sim_process *process = memory_new(1, sizeof *process);
     process->invocation = invocation;
     process->alive = true;
+    process->began = sim->now;
     for (size_t i = 0; i < event->payload.count; i++)
         node_set_add(&process->held, event->payload.items[i]);
     executor_init(&process->executor, sim->plan, &options);
@@ -75,7 +78,7 @@ void sim_deliver(struct sim *sim, sim_index invocation)
     vector_push(&sim->processes, process);
     sim_index index = (sim_index)sim->processes.count - 1;
     if (is_refused) {
-        sim_end_process(process);
+        sim_end_process(sim, process);
         return;
     }
     perform(sim, index);
@@ -210,6 +213,7 @@ static void settle(struct sim *sim, sim_index process, enum sim_status status,
     event->kind = EXECUTOR_SETTLED;
     if (sim->status == SIM_RUNNING && sim->faults.profile > SIM_SWEPT && sim_random(sim, 2))
         sim_send(sim, 1 + sim_random(sim, 2 * SIM_LEASE), &(struct sim_message){.kind = SIM_CLEAN});
+    sim->ended = sim->status == SIM_RUNNING ? sim->now : sim->ended;
     sim->status = sim->status == SIM_RUNNING ? status : sim->status;
     for (uint32_t shard = 0; shard < SIM_SHARDS; shard++)
         sim_send(sim, 1 + shard * SIM_LATENCY,
@@ -233,6 +237,9 @@ static void apply(struct sim *sim, const struct sim_message *message, struct exe
     const struct executor_action *action = &message->action;
     struct sim_process *process = sim->processes.items[message->about];
     *event = executor_answer(action);
+    sim->metrics.store_round_trips +=
+        action->kind != EXECUTOR_RUN && action->kind != EXECUTOR_INVOKE;
+    sim->metrics.questions += action->kind == EXECUTOR_ASK;
     switch (action->kind) {
     case EXECUTOR_RUN:
         event->is_stored = action->is_stored;
@@ -262,6 +269,7 @@ static void apply(struct sim *sim, const struct sim_message *message, struct exe
         return;
     case EXECUTOR_LOOK:
         event->is_split = sim_has_mark(sim, action);
+        sim->metrics.store_commands++;
         event->kind = EXECUTOR_LOOKED;
         return;
     case EXECUTOR_WAIT:
@@ -496,7 +504,7 @@ static void perform(struct sim *sim, sim_index index)
     while (executor_next(&process->executor, &message.action)) {
         struct executor_action *action = &message.action;
         if (action->kind == EXECUTOR_END) {
-            sim_end_process(process);
+            sim_end_process(sim, process);
             return;
         }
         if (perform_here(sim, index, action))

@@ -80,6 +80,9 @@ int local_run(const struct job *job, const struct job_options *options, struct j
 int sim_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,
             struct error *error);
 
+/* The constants of the simulated cloud, as lines of text. */
+void sim_print_model(struct buffer *out);
+
 /* --stats and --stats=json. */
 void metrics_print(const struct metrics *metrics, bool json, struct buffer *out);
 
