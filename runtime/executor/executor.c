@@ -43,25 +43,29 @@ static void forget_all_work(struct executor *executor)
     executor->first_held = 0;
 }
 
-void executor_begin(struct executor *executor, const struct executor_start *start)
+static inline void begin_lineage(struct executor *executor, uint32_t node, struct lineage lineage)
 {
     if (!executor->ended)
-        bug("an executor was started at node %u while it still had work", start->node);
-    executor->lineage = start->lineage;
-    executor->start = start->node;
+        bug("an executor was started at node %u while it still had work", node);
+    executor->lineage = lineage;
+    executor->start = executor->next = node;
     executor->last = PLAN_NONE;
-    executor->stopped = executor->ended = false;
-    if (!executor->options.lossless) {
-        executor_begin_remote(executor, start);
-        return;
-    }
-    executor->next = start->node;
     executor->attempts = 0;
+    executor->stopped = executor->ended = false;
+}
+
+void executor_begin(struct executor *executor, const struct executor_start *start)
+{
+    begin_lineage(executor, start->node, start->lineage);
+    if (!executor->options.lossless)
+        executor_begin_remote(executor, start);
 }
 
 void executor_start(struct executor *executor, uint32_t node, struct lineage lineage)
 {
-    executor_begin(executor, &(struct executor_start){.node = node, .lineage = lineage});
+    begin_lineage(executor, node, lineage);
+    if (!executor->options.lossless)
+        executor_begin_remote(executor, &(struct executor_start){.node = node, .lineage = lineage});
 }
 
 /* ---- What can still add edges -----------------------------------------------------------------
