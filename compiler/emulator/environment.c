@@ -20,7 +20,13 @@
 #include "base/memory.h"
 #include "emulator/internal.h"
 
-enum { PIPE_ROOM = 1 << 16, LAST_WORDS = 1000, FILES_SPARE = 256, FILES_EACH = 4 };
+enum {
+    PIPE_ROOM = 1 << 16,
+    LAST_WORDS = 1000,
+    FILES_SPARE = 256,
+    FILES_EACH = 4,
+    FREEZE_US = 1000
+};
 
 static struct environment *of_timer(struct timer *timer)
 {
@@ -93,14 +99,6 @@ static void unlink_idle(struct environment *environment)
         *link = environment->next_idle;
 }
 
-static void freeze(struct environment *environment)
-{
-    if (environment->emulator->options.run_while_idle)
-        return;
-    kill(-environment->pid, SIGSTOP);
-    environment->frozen = true;
-}
-
 static void thaw(struct environment *environment)
 {
     if (environment->frozen)
@@ -111,6 +109,15 @@ static void thaw(struct environment *environment)
 static void idle_for_long(struct timer *timer)
 {
     environment_kill(of_timer(timer), NULL);
+}
+
+/* It stays idle: now it is worth two signals. */
+static void freeze(struct timer *timer)
+{
+    struct environment *environment = of_timer(timer);
+    kill(-environment->pid, SIGSTOP);
+    environment->frozen = true;
+    set_timer(environment, idle_for_long, environment->emulator->options.idle_ms * UINT64_C(1000));
 }
 
 /* Asks the environment that has been idle for longest to leave. */
@@ -395,8 +402,11 @@ void environment_ready(struct environment *environment, struct request *request)
         environment_kill(environment, NULL);
         return;
     }
-    freeze(environment);
-    set_timer(environment, idle_for_long, environment->emulator->options.idle_ms * UINT64_C(1000));
+    if (environment->emulator->options.run_while_idle)
+        set_timer(environment, idle_for_long,
+                  environment->emulator->options.idle_ms * UINT64_C(1000));
+    else
+        set_timer(environment, freeze, FREEZE_US);
     if (environment->emulator->starved) /* another version may have waited for this one's place */
         schedule_pump(environment->emulator);
 }

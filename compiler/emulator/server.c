@@ -20,7 +20,7 @@
 #include "emulator/internal.h"
 
 enum {
-    CONNECTION_MEMORY = 64 << 10, /* bounds a request's headers */
+    CONNECTION_MEMORY = 20 << 10, /* bounds the headers; cleared for each request */
     CONNECTIONS = 8192,
     IDLE_SECONDS = 120, /* a client that says nothing for so long is hung up on */
     SWALLOWED_LIMIT = 128 << 20,

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 WKC = "build/release/wkc"
-TURNS, SECONDS = 5, 0.8
+TURNS, SECONDS = 11, 0.3
 REACH = 5.0
 ROLE = "arn:aws:iam::123456789012:role/executor"
 
