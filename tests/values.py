@@ -342,7 +342,7 @@ def bad_files_are_refused_with_their_place(folder):
 def bad_texts_are_mistakes_of_the_command_line(folder):
     point = identity(folder, "Point", POINT)
     wkc("run", point, 'a={"x": 1}').fails(2, "E711", "parameter 'a': line 1, column 1", "'n' is missing")
-    wkc("run", point, "a=5").fails(1, "E701", "'5'", "give the name of a file", """a='{"x": 0.5, "n": 1, "name": "text"}'""")
+    wkc("run", point, "a=5").fails(1, "E701", "'5'", "give the name of a file (.json)", """a='{"x": 0.5, "n": 1, "name": "text"}'""")
     wkc("run", point).fails(2, "E906", """a='{"x": 0.5, "n": 1, "name": "text"}'""")
     wkc("run", point, f"a=@{folder}/none.json").fails(1, "E701", "none.json")
     wkc("run", point, f"a={folder}").fails(1, "E716")

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "value/json.h"
+#include "value/value_file.h"
 
 static void put_json(const struct type *type, struct buffer *out);
 
@@ -92,4 +93,23 @@ void example_value(const struct type *type, struct buffer *out)
         buffer_puts(out, "FILE.npy");
     else
         put_value(type, out);
+}
+
+bool example_formats(const struct type *type, struct buffer *out)
+{
+    const char *suffixes[2 + VALUE_FILE_SUFFIXES];
+    size_t count = 0;
+    if (type->leaf_count == 0 || type_is_scalar(type) || type_is_bytes(type) ||
+        type->kind == TYPE_STRING || type->kind == TYPE_FILE ||
+        (type->kind == TYPE_ARRAY && type->element->kind == TYPE_FILE))
+        return false;
+    if (type->kind == TYPE_ARRAY && type_is_scalar(type->element)) {
+        suffixes[count++] = ".npy";
+        if (type->rank <= 2)
+            suffixes[count++] = ".csv";
+    }
+    count += value_file_suffixes(type, suffixes + count);
+    for (size_t i = 0; i < count; i++)
+        buffer_printf(out, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", suffixes[i]);
+    return true;
 }

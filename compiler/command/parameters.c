@@ -152,10 +152,12 @@ static void bind_leaf(struct compilation *c, uint32_t leaf, const struct type *t
 static void hint_value(const struct compilation *c, uint32_t index, struct error *error)
 {
     struct flow_parameter parameter = flow_parameter(c->code, index);
-    struct buffer example = {0};
+    struct buffer example = {0}, formats = {0};
     example_value(parameter.type, &example);
-    error_hint(error, "give the name of a file, or the value itself, as in %s=%s", parameter.name,
-               buffer_text(&example));
+    example_formats(parameter.type, &formats);
+    error_hint(error, "give the name of a file (%s), or the value itself, as in %s=%s",
+               buffer_text(&formats), parameter.name, buffer_text(&example));
+    buffer_release(&formats);
     buffer_release(&example);
 }
 
@@ -325,13 +327,16 @@ static bool is_missing(const struct compilation *c, uint32_t index)
 static void report_missing(struct compilation *c, uint32_t index, const struct buffer *all)
 {
     struct error error;
-    struct buffer type = {0};
+    struct buffer type = {0}, formats = {0};
     struct flow_parameter parameter = flow_parameter(c->code, index);
     type_print_brief(parameter.type, &type);
-    error_set(&error, ERR_missing_parameter, "main's parameter '%s: %s' has no value",
-              parameter.name, buffer_text(&type));
+    bool is_named = example_formats(parameter.type, &formats);
+    error_set(&error, ERR_missing_parameter, "main's parameter '%s: %s' has no value%s%s%s",
+              parameter.name, buffer_text(&type), is_named ? ", in place or in a " : "",
+              buffer_text(&formats), is_named ? " file" : "");
     if (all)
         error_hint(&error, "add to the command line:%s", buffer_text(all));
+    buffer_release(&formats);
     buffer_release(&type);
     usage_error(c, &error);
 }

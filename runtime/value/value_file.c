@@ -106,13 +106,12 @@ static const struct value_format {
     bool (*takes)(const struct type *type);
     value_reader *read;
     bool is_raw; /* JSON checks the encoding where it has strings */
-} formats[] = {
+} formats[VALUE_FILE_SUFFIXES] = {
     {".json", is_any, json_read, false},
     {".jsonl", is_array, json_read_lines, false},
     {".txt", is_lines, read_lines, true},
     {".csv", csv_is_records, csv_read_records, true},
 };
-enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
 
 static bool has_suffix(const char *path, const char *suffix)
 {
@@ -122,10 +121,19 @@ static bool has_suffix(const char *path, const char *suffix)
 
 static const struct value_format *find_format(const char *path, const struct type *type)
 {
-    for (size_t i = 0; i < FORMAT_COUNT; i++)
+    for (size_t i = 0; i < VALUE_FILE_SUFFIXES; i++)
         if (formats[i].takes(type) && has_suffix(path, formats[i].suffix))
             return &formats[i];
     return NULL;
+}
+
+size_t value_file_suffixes(const struct type *type, const char *suffixes[VALUE_FILE_SUFFIXES])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < VALUE_FILE_SUFFIXES; i++)
+        if (formats[i].takes(type))
+            suffixes[count++] = formats[i].suffix;
+    return count;
 }
 
 static int refuse_unreadable(const char *path, struct error *error)
@@ -141,7 +149,7 @@ static int refuse_format(const char *path, const struct type *type, struct error
     error_set(error, ERR_data_format, "a value of type %s is not read from a file named '%s'",
               buffer_text(&text), path);
     buffer_clear(&text);
-    for (size_t i = 0; i < FORMAT_COUNT; i++)
+    for (size_t i = 0; i < VALUE_FILE_SUFFIXES; i++)
         if (formats[i].takes(type))
             buffer_printf(&text, "%s%s", text.length ? ", " : "", formats[i].suffix);
     error_hint(error, "the end of the name says the format; for this type: %s", buffer_text(&text));

@@ -17,4 +17,9 @@ int value_file_read(struct context *context, const char *path, const struct type
 int value_text_read(struct context *context, const char *text, const struct type *type,
                     const struct value_leaf *leaves, uint64_t *results, struct error *error);
 
+/* The ends of names, as ".json", of the files from which a value of this type can be read: their
+ * number. */
+enum { VALUE_FILE_SUFFIXES = 4 };
+size_t value_file_suffixes(const struct type *type, const char *suffixes[VALUE_FILE_SUFFIXES]);
+
 #endif
