@@ -64,7 +64,13 @@ static int elaborate_job(struct remote *remote, struct remote_job *job, struct e
                                         .file_count = d->file_count};
     struct elaborate_counters counters;
     int code = elaborate(remote->program.code, d->arguments, &options, &job->dag, &counters, error);
-    return code ? code : plan_make(&job->plan, &job->dag, error);
+    code = code ? code : plan_make(&job->plan, &job->dag, error);
+    if (code)
+        return code;
+    unsigned without = (d->without & WITHOUT_BECOME ? PLAN_WITHOUT_BECOME : 0) |
+                       (d->without & WITHOUT_CLUSTERING ? PLAN_WITHOUT_CLUSTERS : 0);
+    plan_index_fan_outs(&job->plan, without);
+    return 0;
 }
 
 static int find_kernels(struct remote *remote, struct remote_job *job, struct error *error)
