@@ -105,6 +105,16 @@ int remote_read_options(const struct options *options, struct remote_setup *setu
                 : read_milliseconds(options, OPTION_COLD_START, &setup->cold_start_ms, error);
 }
 
+uint32_t remote_concurrency(const struct remote_setup *setup)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (setup->endpoint)
+        return 0;
+    if (setup->concurrency)
+        return setup->concurrency;
+    return processors > 0 ? (uint32_t)processors : 1;
+}
+
 /* ---- Starting and ending what the run needs ---------------------------------------------------
  */
 
@@ -112,10 +122,7 @@ static int start_emulator(struct remote_means *means, struct error *error)
 {
     const struct remote_setup *setup = means->setup;
     struct emulator_options options = EMULATOR_DEFAULTS;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    options.concurrency = setup->concurrency ? setup->concurrency
-                          : processors > 0   ? (uint32_t)processors
-                                             : 1;
+    options.concurrency = remote_concurrency(setup);
     options.invoke_latency_ms = setup->invoke_latency_ms;
     options.cold_start_ms = setup->cold_start_ms;
     options.retry_ms[0] = options.retry_ms[1] = RETRY_MS;

@@ -113,8 +113,33 @@ static uint64_t *block_sizes(struct compilation *c)
     return sizes;
 }
 
+/* The number of nodes that may start at once: sources, or children of one node. */
+static uint32_t widest_fan_out(const struct plan *plan)
+{
+    uint32_t widest = plan->source_count;
+    for (uint32_t n = 0; n < plan->dag->node_count; n++) {
+        uint32_t children = (uint32_t)dag_child_count(plan->dag, n);
+        widest = children > widest ? children : widest;
+    }
+    return widest;
+}
+
+/* Neighbours that are run by one executor save invocations, and joins of them the store. Several
+ * parts for each leave room for some that take longer. */
+static int choose_grain(const struct options *options, const struct plan *plan,
+                        uint32_t concurrency, uint32_t *grain, struct error *error)
+{
+    enum { PARTS = 8 };
+    uint64_t number = concurrency ? widest_fan_out(plan) / (PARTS * concurrency) : 1;
+    int code = options->given[OPTION_GRAIN]
+                   ? options_number(options, OPTION_GRAIN, 1, UINT32_MAX, &number, error)
+                   : 0;
+    *grain = number > 0 ? (uint32_t)number : 1;
+    return code;
+}
+
 /* What the program was compiled to says which it is; within one process there is only one. */
-static struct description describe_job(struct compilation *c)
+static struct description describe_job(struct compilation *c, uint32_t grain)
 {
     struct description description = {.arguments = c->arguments,
                                       .block_bytes = block_sizes(c),
@@ -122,7 +147,7 @@ static struct description describe_job(struct compilation *c)
                                       .files = c->job_files.files,
                                       .file_count = c->job_files.count,
                                       .inline_bytes = INLINE_BYTES,
-                                      .grain = 1,
+                                      .grain = grain,
                                       .lease_ms = LEASE_MS,
                                       .counts = c->options->given[OPTION_STATS]};
     memset(description.program, '0', DESCRIPTION_DIGEST);
@@ -137,10 +162,14 @@ static wk_kernel *find_kernel(void *context, const char *symbol)
 static int run_loopback(struct run *run, const struct job *job, struct error *error)
 {
     struct compilation *c = &run->compilation;
-    struct client_job client = {job, c->code, describe_job(c)};
+    uint32_t grain, executors = run->job.workers ? run->job.workers : 2;
+    int code = choose_grain(c->options, &c->plan, executors, &grain, error);
+    if (code)
+        return code;
+    struct client_job client = {job, c->code, describe_job(c, grain)};
     struct remote_program program = {c->code, client.description.program, find_kernel, &c->kernels};
     struct loopback_options options = {.store = c->options->values[OPTION_STORE],
-                                       .executors = run->job.workers ? run->job.workers : 2,
+                                       .executors = executors,
                                        .executor = {.processors = 1}};
     return loopback_run(&client, &program, &options, &run->job, &run->outcome, error);
 }
@@ -175,8 +204,12 @@ static int hash_manifest(const struct buffer *bundle, char digest[DESCRIPTION_DI
 static int run_emulator(struct run *run, const struct job *job, struct error *error)
 {
     struct compilation *c = &run->compilation;
-    struct client_job client = {job, c->code, describe_job(c)};
-    int code = hash_manifest(&run->bundle, client.description.program, error);
+    uint32_t grain;
+    int code = choose_grain(c->options, &c->plan, remote_concurrency(&run->setup), &grain, error);
+    if (code)
+        return code;
+    struct client_job client = {job, c->code, describe_job(c, grain)};
+    code = hash_manifest(&run->bundle, client.description.program, error);
     return code ? code
                 : remote_run_job(&run->setup, &client, &run->bundle, &run->job, &run->outcome,
                                  error);

@@ -48,11 +48,12 @@ enum executor_action_kind {
                         only if it is not there after all */
     EXECUTOR_PUT,    /* store the value of `node`; answer STORED */
     EXECUTOR_INVOKE, /* start another executor: `node`, or the range of its children [first, end) if
-                        that is not empty, with `lineage` and this executor's `want`; answer
-                        ACCEPTED. With token 0 the event gets a fresh one, which repetitions of this
-                        action keep. Its inputs are at hand: values that are stored go by key, and
-                        what is small inline. (What is small but too much for one payload, such as
-                        many inputs of a join, the world stores first.) */
+                        that is not empty (of node PLAN_NONE: of the sources), with `lineage` and
+                        this executor's `want`; answer ACCEPTED. With token 0 the event gets a fresh
+                        one, which repetitions of this action keep. Its inputs are at hand: values
+                        that are stored go by key, and what is small inline. (What is small but too
+                        much for one payload, such as many inputs of a join, the world stores
+                        first.) */
     EXECUTOR_ASK,    /* apply join_ask to `record`, with `size` and `until`; answer ANSWERED, with
                         `largest` */
     EXECUTOR_ARRIVE, /* apply join_arrive to `record` (of the plan); answer ANSWERED */
@@ -135,6 +136,8 @@ struct executor_options {
     bool without_tree;       /* invoke wide fan-outs one by one */
     uint32_t tasks;          /* run at once: the platform's processors; 0: one */
     uint32_t ways;           /* a range of children is split into at most so many; 0: 32 */
+    uint32_t grain;          /* so many children of a range are run by one executor, one after the
+                                other, and no part of a range is smaller; 0: one */
     /* How long a large value is kept back in the hope to come last: about as long as to store and
      * load it would take, so that waiting in vain at most doubles the cost. 0: the defaults. */
     uint32_t patience;         /* ms, for any value: the store's latency; 0: 20 */
@@ -147,8 +150,9 @@ struct executor_options {
 struct executor_start {
     uint32_t node;       /* PLAN_NONE, with a range: the children are the plan's sources */
     uint32_t first, end; /* not empty: the range of the node's children, by their indexes among
-                            those that are invoked (plan_invoked): split all but the first, and run
-                            that. The node's value is at hand or stored */
+                            those that are invoked (plan_invoked): run the first `grain` of them,
+                            and split the others. The node's value is at hand or stored. Of node
+                            PLAN_NONE: the range of the plan's sources */
     bool is_stored;      /* the node's own value is stored, and was not handed on: do that */
     struct lineage lineage;
     const struct want *want; /* NULL: all that is needed. It must last until the executor ends */
@@ -179,6 +183,7 @@ struct executor_ready {
     bool is_kept;     /* it is the plan's choice to run it here */
     bool is_stored;   /* its value may be stored */
     bool was_missing; /* an input was not there, and the join was asked again */
+    bool is_whole;    /* all edges of the record were made here: the store knows nothing of it */
 };
 
 /* A value made here, or loaded, that somebody may still need. */
@@ -203,6 +208,15 @@ struct executor_fanout {
     enum executor_look look;
     bool has_value; /* the node has run */
     bool is_marked; /* once all is accepted, the range is marked as split */
+};
+
+/* Children of a range that this executor runs one after the other, when it has nothing else to
+ * run. */
+struct executor_queue {
+    uint32_t node;      /* whose; PLAN_NONE: the plan's sources */
+    uint32_t next, end; /* numbers in the plan's list */
+    uint32_t kept;      /* not in the list */
+    uint64_t child;     /* where `next` stands among the children, or before it */
 };
 
 /* What goes on about a large value that is kept back at a record. */
@@ -256,12 +270,14 @@ struct executor {
      * `owned` are for where nothing is. */
     bool time_is_short;
     bool began_at_node;  /* `start` has not run yet */
+    bool keeps_whole;    /* joins of what one executor has made are run by it, too */
     uint32_t unanswered; /* PUTs and INVOKEs */
     const struct want *want;
     VECTOR(struct executor_ready) ready;
     VECTOR(struct executor_ready) runs; /* at most options.tasks */
     VECTOR(struct executor_value) values;
     size_t values_limit; /* of values: when to look which of them nobody needs */
+    struct executor_queue queue;
     VECTOR(struct executor_fanout) fanouts;
     VECTOR(struct executor_question) questions;
     VECTOR(uint32_t) ran;    /* joins run by this lineage, not yet marked */

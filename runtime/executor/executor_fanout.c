@@ -3,9 +3,10 @@
  * the rest, one by one or as ranges.
  *
  * A wide fan-out is a tree: its list of children is cut into at most `ways` ranges, each is
- * invoked, and whoever starts with a range runs its first child and cuts the rest again. A mark
- * says that all parts of a range were accepted; a retry that finds it has nothing left to invoke.
- * Whether it is there is asked while the node runs, or beside the first child.
+ * invoked, and whoever starts with a range runs its first `grain` children, one after the other,
+ * and cuts the rest again. A mark says that all parts of a range were accepted; a retry that finds
+ * it has nothing left to invoke. Whether it is there is asked while the node runs, or beside the
+ * first child. A job begins in the same way: its sources are the children of node PLAN_NONE.
  */
 #include "executor/executor_private.h"
 
@@ -16,35 +17,50 @@ static uint32_t ways(const struct executor *executor)
     return executor->options.ways ? executor->options.ways : WAYS;
 }
 
-/* The list of those that are invoked: of no node, the sources. */
-static struct plan_fanout list_of(const struct executor *executor, uint32_t node)
+/* Children that one executor runs, one after the other. */
+static uint32_t grain(const struct executor *executor)
+{
+    uint32_t given = executor->options.grain;
+    return given > 0 && !executor->options.without_become ? given : 1;
+}
+
+static struct plan_fanout list_children(const struct executor *executor, uint32_t node)
 {
     if (node == PLAN_NONE)
         return (struct plan_fanout){.kept = PLAN_NONE, .invoked = executor->plan->source_count};
     return plan_fan_out(executor->plan, node, executor_without(executor));
 }
 
-static uint32_t child_at(const struct executor *executor, const struct executor_fanout *fanout)
+/* Whether a child is in the plan's list of those that are invoked. */
+static bool is_listed(const struct executor *executor, uint32_t node, uint32_t kept, uint32_t child)
 {
-    return fanout->node == PLAN_NONE ? executor->plan->sources[fanout->child]
-                                     : executor->children[fanout->child].node;
+    return plan_is_invoked(executor->plan, node, child, kept, executor_without(executor));
 }
 
-/* Whether a child is in that list. */
-static bool is_listed(const struct executor *executor, const struct executor_fanout *fanout,
-                      uint32_t child)
+/* Takes the next child off a list: number `next` of it, from place *child among all children. */
+static uint32_t take_listed(const struct executor *executor, uint32_t node, uint32_t kept,
+                            uint32_t *next, uint64_t *child)
 {
-    if (fanout->node == PLAN_NONE)
-        return executor->nodes[child].producer_count == 0;
-    return plan_is_invoked(executor->plan, fanout->node, child, fanout->kept,
-                           executor_without(executor));
+    if (node == PLAN_NONE)
+        return executor->plan->sources[(*next)++];
+    while (!is_listed(executor, node, kept, executor->children[*child].node))
+        ++*child;
+    ++*next;
+    return executor->children[(*child)++].node;
 }
 
-/* Moves on to the next child in the list. */
-static void seek_listed(const struct executor *executor, struct executor_fanout *fanout)
+/* The place among all children from which number `index` of the list is found. */
+static uint64_t find_place(const struct executor *executor, uint32_t node, struct plan_fanout list,
+                           uint32_t index)
 {
-    while (!is_listed(executor, fanout, child_at(executor, fanout)))
-        fanout->child++;
+    if (node == PLAN_NONE)
+        return 0;
+    uint64_t child = executor_first_child(executor, node);
+    if (list.places && index < list.invoked)
+        return child + list.places[index];
+    for (uint32_t next = 0; next < index;)
+        take_listed(executor, node, list.kept, &next, &child);
+    return child;
 }
 
 static bool is_wide(const struct executor *executor, uint32_t count)
@@ -52,26 +68,24 @@ static bool is_wide(const struct executor *executor, uint32_t count)
     return count > ways(executor) && !executor->options.without_tree;
 }
 
-/* Retries without `want` go by marks, and set them. */
+static uint32_t step_of(const struct executor *executor, uint32_t count)
+{
+    return is_wide(executor, count) ? (count + ways(executor) - 1) / ways(executor) : 1;
+}
+
 static struct executor_fanout make_fanout(const struct executor *executor, uint32_t node,
                                           struct plan_fanout list, uint32_t first, uint32_t end)
 {
-    struct executor_fanout fanout = {.node = node, .kept = list.kept, .end = end, .step = 1};
-    if (node != PLAN_NONE)
-        fanout.child = executor_first_child(executor, node);
-    uint32_t count = end - first;
-    if (is_wide(executor, count))
-        fanout.step = (count + ways(executor) - 1) / ways(executor);
-    if (list.places && first < list.invoked) {
-        fanout.next = first;
-        fanout.child += list.places[first];
-    }
-    for (; fanout.next < first; fanout.next++, fanout.child++)
-        seek_listed(executor, &fanout);
-    fanout.first = first;
-    return fanout;
+    return (struct executor_fanout){.node = node,
+                                    .kept = list.kept,
+                                    .first = first,
+                                    .next = first,
+                                    .end = end,
+                                    .step = step_of(executor, end - first),
+                                    .child = find_place(executor, node, list, first)};
 }
 
+/* Retries without `want` go by marks, and set them. */
 static void mark_fanout(const struct executor *executor, struct executor_fanout *fanout)
 {
     if (executor->want && !MUTANT(WANTED_SPLIT))
@@ -157,26 +171,81 @@ void executor_fan_out(struct executor *executor, uint32_t node, bool is_large)
 
 bool executor_can_begin(const struct executor *executor, const struct executor_start *start)
 {
-    bool is_root = start->node == PLAN_NONE && start->first < start->end;
-    if ((start->node >= executor->plan->dag->node_count && !is_root) || start->first > start->end)
+    bool is_range = start->first < start->end, is_root = start->node == PLAN_NONE;
+    if (is_root ? !is_range : start->node >= executor->plan->dag->node_count)
         return false;
-    return start->first == start->end || start->end <= list_of(executor, start->node).invoked;
+    return is_range ? start->end <= list_children(executor, start->node).invoked
+                    : start->first == start->end;
 }
 
 void executor_fan_out_range(struct executor *executor, const struct executor_start *start)
 {
-    struct plan_fanout list = list_of(executor, start->node);
-    struct executor_fanout fanout =
-        make_fanout(executor, start->node, list, start->first, start->end);
-    seek_listed(executor, &fanout);
-    uint32_t child = child_at(executor, &fanout);
-    if (executor_wants(executor, child))
-        keep_child(executor, child);
-    fanout = make_fanout(executor, start->node, list, start->first + 1, start->end);
+    struct plan_fanout list = list_children(executor, start->node);
+    uint32_t count = start->end - start->first, least = grain(executor);
+    uint32_t kept_end = start->first + (count < least ? count : least);
+    executor->queue =
+        (struct executor_queue){.node = start->node,
+                                .next = start->first,
+                                .end = kept_end,
+                                .kept = list.kept,
+                                .child = find_place(executor, start->node, list, start->first)};
+    executor->keeps_whole = kept_end > start->first + 1;
+    if (kept_end == start->end)
+        return;
+    struct executor_fanout fanout = make_fanout(executor, start->node, list, kept_end, start->end);
+    fanout.step = fanout.step > least ? fanout.step : least;
     fanout.has_value = true;
     mark_fanout(executor, &fanout);
-    if (fanout.next < fanout.end)
-        vector_push(&executor->fanouts, fanout);
+    vector_push(&executor->fanouts, fanout);
+}
+
+/* ---- The children of a range that are run here ----------------------------------------------- */
+
+static uint32_t take_queued(const struct executor *executor, struct executor_queue *queue)
+{
+    return take_listed(executor, queue->node, queue->kept, &queue->next, &queue->child);
+}
+
+bool executor_next_queued(struct executor *executor, uint32_t *child)
+{
+    while (executor->queue.next < executor->queue.end) {
+        *child = take_queued(executor, &executor->queue);
+        if (executor_wants(executor, *child))
+            return true;
+    }
+    return false;
+}
+
+bool executor_is_fed_by_queue(const struct executor *executor, uint32_t join)
+{
+    enum { LOOKED_AT = 64 };
+    struct executor_queue queue = executor->queue;
+    for (int n = 0; n < LOOKED_AT && queue.next < queue.end; n++)
+        if (executor_feeds(executor, take_queued(executor, &queue), join))
+            return true;
+    return false;
+}
+
+void executor_list_queued(struct executor *executor)
+{
+    struct executor_queue queue = executor->queue;
+    while (queue.next < queue.end)
+        vector_push(&executor->beats, take_queued(executor, &queue));
+}
+
+bool executor_invoke_queued(struct executor *executor, struct executor_action *action)
+{
+    struct executor_queue *queue = &executor->queue;
+    if (queue->next == queue->end)
+        return false;
+    action->kind = EXECUTOR_INVOKE;
+    action->node = queue->node;
+    action->first = queue->next;
+    action->end = queue->end;
+    action->lineage = executor->lineage;
+    queue->next = queue->end;
+    executor->unanswered++;
+    return true;
 }
 
 /* ---- Invoking the rest ----------------------------------------------------------------------- */
@@ -189,13 +258,13 @@ static bool take_children(const struct executor *executor, struct executor_fanou
     bool is_wanted = false;
     uint32_t first = fanout->next, left = fanout->end - first;
     uint32_t count = fanout->step < left ? fanout->step : left;
-    for (uint32_t i = 0; i < count; i++, fanout->next++, fanout->child++) {
-        seek_listed(executor, fanout);
-        action->node = child_at(executor, fanout);
+    for (uint32_t i = 0; i < count; i++) {
+        action->node =
+            take_listed(executor, fanout->node, fanout->kept, &fanout->next, &fanout->child);
         is_wanted |= executor_wants(executor, action->node);
     }
     action->first = action->end = 0;
-    if (count > 1) {
+    if (count > 1 || fanout->node == PLAN_NONE) {
         action->node = fanout->node;
         action->first = first;
         action->end = fanout->next;
@@ -278,9 +347,8 @@ static bool is_part(const struct executor *executor, const struct executor_fanou
     if (event->first < event->end)
         return event->node == fanout->node && event->first >= fanout->first &&
                event->end <= fanout->end;
-    return (fanout->node == PLAN_NONE ||
-            executor_find_child(executor, fanout->node, event->node)) &&
-           is_listed(executor, fanout, event->node);
+    return fanout->node != PLAN_NONE && executor_find_child(executor, fanout->node, event->node) &&
+           is_listed(executor, fanout->node, fanout->kept, event->node);
 }
 
 void executor_note_accepted(struct executor *executor, const struct executor_event *event)

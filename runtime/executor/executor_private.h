@@ -106,8 +106,16 @@ uint64_t executor_held_bytes(const struct executor *executor, uint32_t join);
 void executor_expect_fan_out(struct executor *executor, uint32_t node);
 /* The node's value is here: takes note of all that goes on from it. */
 void executor_fan_out(struct executor *executor, uint32_t node, bool is_large);
-/* The lineage begins at a range of a node's children; the first child is run here. */
+/* The lineage begins at a range of a node's children; the first of them are run here. */
 void executor_fan_out_range(struct executor *executor, const struct executor_start *start);
+/* Takes the next child off the queue; false if none is left. */
+bool executor_next_queued(struct executor *executor, uint32_t *child);
+/* Whether a child in the queue can add edges to a join's tree. */
+bool executor_is_fed_by_queue(const struct executor *executor, uint32_t join);
+/* Adds what is queued to the heartbeats. */
+void executor_list_queued(struct executor *executor);
+/* Has the queue's rest invoked as a range; false if there is none. */
+bool executor_invoke_queued(struct executor *executor, struct executor_action *action);
 bool executor_next_of_fanouts(struct executor *executor, struct executor_action *action);
 void executor_note_accepted(struct executor *executor, const struct executor_event *event);
 void executor_note_looked(struct executor *executor, const struct executor_event *event);

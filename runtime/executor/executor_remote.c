@@ -27,6 +27,7 @@ static void forget_lists(struct executor *executor)
     executor->ready.count = executor->runs.count = executor->values.count = 0;
     executor->fanouts.count = executor->questions.count = executor->ran.count = 0;
     executor->missed.count = 0;
+    executor->queue = (struct executor_queue){0};
     executor->unanswered = 0;
     executor->failed = PLAN_NONE;
 }
@@ -55,6 +56,7 @@ void executor_begin_remote(struct executor *executor, const struct executor_star
     executor->want = start->want;
     executor->time_is_short = executor->settling = false;
     executor->values_limit = 0;
+    executor->keeps_whole = false;
     executor->began_at_node = start->first >= start->end;
     if (executor->began_at_node)
         executor_push_ready(executor, &(struct executor_ready){.node = start->node,
@@ -84,6 +86,8 @@ static bool take_run(struct executor *executor, uint32_t node, struct executor_r
     return false;
 }
 
+static void take_whole(struct executor *executor);
+
 static void handle_run_done(struct executor *executor, const struct executor_event *event)
 {
     struct executor_ready run;
@@ -93,10 +97,11 @@ static void handle_run_done(struct executor *executor, const struct executor_eve
     bool is_large = event->bytes > executor->options.inline_bytes || event->is_stored ||
                     executor->options.inline_bytes == 0;
     executor->last = node;
-    if (executor_is_join(executor, node))
+    if (executor_is_join(executor, node) && !run.is_whole)
         vector_push(&executor->ran, node);
     executor_add_value(executor, event, is_large);
     executor_fan_out(executor, node, is_large && !event->is_stored);
+    take_whole(executor);
 }
 
 static void handle_run_failed(struct executor *executor, const struct executor_event *event)
@@ -227,7 +232,7 @@ static bool take_missed(struct executor *executor, uint32_t node)
 }
 
 /* The root's owner runs the join; who owns an inner record holds that record's edge in the next. */
-static void own_record(struct executor *executor, const struct executor_edges *edges)
+static void own_record(struct executor *executor, const struct executor_edges *edges, bool is_whole)
 {
     uint32_t node = edges->node;
     struct join_place place = join_place(executor->nodes[node].producer_count, edges->offset);
@@ -241,9 +246,27 @@ static void own_record(struct executor *executor, const struct executor_edges *e
     bool is_clustered = cluster && !executor->options.without_clustering &&
                         executor->last != PLAN_NONE && cluster[node] != PLAN_NONE &&
                         cluster[node] == cluster[executor->last];
-    ready.is_kept = is_clustered || node == executor->sink;
+    ready.is_kept = is_clustered || node == executor->sink || (is_whole && executor->keeps_whole);
+    ready.is_whole = is_whole;
     ready.was_missing = take_missed(executor, node);
     executor_push_ready(executor, &ready);
+}
+
+/* Records of which all edges were made here are this executor's without an arrival: nobody else has
+ * an edge to bring. */
+static void take_whole(struct executor *executor)
+{
+    for (size_t i = executor->first_held; i < executor->held.count;) {
+        struct executor_edges held = executor->held.items[i];
+        if (held.edges != executor_all_edges(executor, &held)) {
+            i++;
+            continue;
+        }
+        executor_remove_held(executor, i);
+        end_question(executor, executor->first_record[held.node] + held.offset);
+        own_record(executor, &held, true);
+        i = executor->first_held;
+    }
 }
 
 static bool take_pending(struct executor *executor, uint32_t record, struct executor_edges *edges)
@@ -281,7 +304,8 @@ static void handle_answer(struct executor *executor, const struct executor_event
     end_question(executor, event->record);
     switch (event->answer) {
     case JOIN_OWN:
-        own_record(executor, &edges);
+        own_record(executor, &edges, false);
+        take_whole(executor);
         return;
     case JOIN_STOP:
         executor->stopped = true;
@@ -364,7 +388,8 @@ static bool is_fed(const struct executor *executor, const struct executor_edges 
     for (size_t i = executor->ready.count, n = 0; i-- > 0 && n < LOOKED_AT; n++)
         if (executor_feeds(executor, executor->ready.items[i].node, held->node))
             return true;
-    return executor_is_fed_by_edges(executor, held);
+    return executor_is_fed_by_queue(executor, held->node) ||
+           executor_is_fed_by_edges(executor, held);
 }
 
 /* Fills what ASK and ARRIVE have in common, and moves the edges to those that are on their way. */
@@ -548,22 +573,26 @@ static bool next_invoke(struct executor *executor, struct executor_action *actio
     return false;
 }
 
-/* What was kept last is run first. */
+/* What was kept last is run first; then what is queued. */
 static bool next_kept(struct executor *executor, struct executor_action *action)
 {
+    uint32_t child;
     if (executor->runs.count >= tasks_at_once(executor))
         return false;
     for (size_t i = executor->ready.count; i-- > 0;)
         if (executor->ready.items[i].is_kept)
             return run(executor, i, action);
-    return false;
+    if (!executor_next_queued(executor, &child))
+        return false;
+    executor_push_ready(executor, &(struct executor_ready){.node = child, .is_kept = true});
+    return run(executor, executor->ready.count - 1, action);
 }
 
 static bool next_ready(struct executor *executor, struct executor_action *action)
 {
-    if (executor->ready.count == 0)
-        return false;
-    if (keep_owned(executor) && next_invoke(executor, action))
+    if (executor->time_is_short && executor_invoke_queued(executor, action))
+        return true;
+    if (executor->ready.count > 0 && keep_owned(executor) && next_invoke(executor, action))
         return true;
     return next_kept(executor, action);
 }
@@ -583,7 +612,8 @@ static bool has_work(const struct executor *executor)
 {
     return executor->runs.count > 0 || executor->ready.count > 0 || executor->settling ||
            executor->held.count > executor->first_held || executor->pending.count > 0 ||
-           executor->fanouts.count > 0 || executor->unanswered > 0;
+           executor->fanouts.count > 0 || executor->unanswered > 0 ||
+           executor->queue.next < executor->queue.end;
 }
 
 static bool pass(struct executor *executor, struct executor_action *action)

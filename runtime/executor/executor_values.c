@@ -182,6 +182,7 @@ const uint32_t *executor_list_beats(struct executor *executor, uint32_t *count)
         for (size_t i = 0; i < executor->fanouts.count; i++)
             if (executor->fanouts.items[i].node != PLAN_NONE)
                 vector_push(&executor->beats, executor->fanouts.items[i].node);
+        executor_list_queued(executor);
         for (size_t i = 0; i < executor->values.count; i++)
             if (is_undelivered(executor, executor->values.items[i].node))
                 vector_push(&executor->beats, executor->values.items[i].node);

@@ -41,6 +41,7 @@ void sweep_init(struct sweep *sweep, const struct plan *plan, const struct sweep
     *sweep = (struct sweep){.plan = plan, .options = *options, .now = now};
     sweep->options.age = either(options->age, AGE);
     sweep->options.ways = either(options->ways, SWEEP_WAYS);
+    sweep->options.grain = either(options->grain, 1);
     sweep->options.give_up = either(options->give_up, GIVE_UP);
     sweep->nodes = memory_new(plan->dag->node_count, sizeof *sweep->nodes);
     sweep->records = memory_new((size_t)plan->record_count + 1, sizeof *sweep->records);
@@ -81,22 +82,26 @@ static void ask_record(struct sweep *sweep, uint32_t node, uint32_t record)
     ask_for(sweep, (struct sweep_name){.kind = SWEEP_JOIN, .node = node, .record = record});
 }
 
-/* Marks of a wide fan-out: of the whole, and of its parts. */
+/* Marks of a wide fan-out: of the whole, and of its parts. Who begins with a range, as the whole of
+ * the sources is one, marks what is behind the children that it runs itself. */
 static void ask_marks(struct sweep *sweep, uint32_t node)
 {
-    uint32_t ways = sweep->options.ways, count = sweep->plan->source_count;
-    if (node != PLAN_NONE && dag_child_count(sweep->plan->dag, node) <= ways)
+    bool is_root = node == PLAN_NONE;
+    uint32_t ways = sweep->options.ways, grain = sweep->options.grain;
+    if (!is_root && dag_child_count(sweep->plan->dag, node) <= ways)
         return;
-    if (node != PLAN_NONE)
-        count = plan_fan_out(sweep->plan, node, sweep->options.without).invoked;
-    uint32_t step = (count + ways - 1) / ways, asked = 0;
-    if (count <= ways)
+    uint32_t count = is_root ? sweep->plan->source_count
+                             : plan_fan_out(sweep->plan, node, sweep->options.without).invoked;
+    uint32_t begin = is_root ? grain : 0, asked = 0;
+    if (count <= ways || count <= begin)
         return;
-    ask_for(sweep, (struct sweep_name){.kind = SWEEP_RANGE, .node = node, .end = count});
-    for (uint32_t first = 0; first < count && asked < MARKS_LIMIT; first += step, asked++) {
-        uint32_t end = first + step < count ? first + step : count;
-        if (end > first + 1)
-            ask_for(sweep, (struct sweep_name){SWEEP_RANGE, node, 0, first + 1, end});
+    uint32_t step = (count - begin + ways - 1) / ways;
+    step = is_root && step < grain ? grain : step;
+    ask_for(sweep, (struct sweep_name){SWEEP_RANGE, node, 0, begin, count});
+    for (uint32_t first = begin; first < count && asked < MARKS_LIMIT; first += step, asked++) {
+        uint32_t end = step < count - first ? first + step : count;
+        if (end - first > grain)
+            ask_for(sweep, (struct sweep_name){SWEEP_RANGE, node, 0, first + grain, end});
     }
 }
 

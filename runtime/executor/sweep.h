@@ -47,6 +47,7 @@ struct sweep_options {
     uint32_t age;     /* ms; 0: 10,000 */
     uint32_t give_up; /* sweeps of a candidate after which nothing changed; 0: 8 */
     uint32_t ways;    /* as the executors' */
+    uint32_t grain;   /* likewise */
     unsigned without; /* enum plan_without */
 };
 

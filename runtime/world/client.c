@@ -280,10 +280,15 @@ static void invoke(struct client *client, const struct executor_start *start)
     client->options->platform->invoke(client->options->platform, invocation);
 }
 
+/* As one range, which executors split; or one by one. */
 static int invoke_sources(struct client *client, struct error *error)
 {
     const struct plan *plan = client->job->job->plan;
     int code = 0;
+    if (!(client->job->description.without & WITHOUT_TREE)) {
+        invoke(client, &(struct executor_start){.node = PLAN_NONE, .end = plan->source_count});
+        return take_invocations(client, error);
+    }
     for (uint32_t i = 0; i < plan->source_count && !code; i++) {
         invoke(client, &(struct executor_start){.node = plan->sources[i]});
         code = take_invocations(client, error);

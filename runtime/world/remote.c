@@ -16,6 +16,7 @@ enum {
     SHORT_LEAST_MS = 200, /* but at least so much, */
     SHORT_MOST_MS = 5000, /* and at most */
     DEFAULT_LEASE_MS = 10000,
+    LOOK_NS = 500 * 1000, /* short tasks run on the loop's thread for so long before it looks up */
 };
 
 uint64_t remote_now(void)
@@ -119,20 +120,27 @@ static uint64_t next_due(struct remote *remote)
 
 /* ---- The loop -------------------------------------------------------------------------------- */
 
-/* Does what the executor says until it has nothing to say; false at its end. */
-static bool perform_all(struct remote *remote)
+enum progress { ENDED, WAITING, BUSY };
+
+/* Does what the executor says until it has nothing to say, or has said much: then what came in
+ * meanwhile is looked at, and what was said is sent. */
+static enum progress perform_some(struct remote *remote)
 {
     struct executor_action action = {0};
+    uint64_t until = remote_now() + LOOK_NS;
     while (!remote->code && executor_next(&remote->executor, &action)) {
-        if (action.kind == EXECUTOR_END)
-            return false;
-        if (action.kind == EXECUTOR_WAIT)
+        enum executor_action_kind kind = action.kind;
+        if (kind == EXECUTOR_END)
+            return ENDED;
+        if (kind == EXECUTOR_WAIT)
             add_timer(remote, &action);
         else
             remote_perform(remote, &action);
+        if (kind == EXECUTOR_RUN && remote_now() > until)
+            return BUSY;
         action = (struct executor_action){0};
     }
-    return !remote->code;
+    return remote->code ? ENDED : WAITING;
 }
 
 static int milliseconds_until(uint64_t due)
@@ -144,10 +152,10 @@ static int milliseconds_until(uint64_t due)
     return wait < 60000 ? (int)wait : 60000;
 }
 
-static void wait_for_answers(struct remote *remote)
+static void wait_for_answers(struct remote *remote, bool is_busy)
 {
     int descriptors[] = {store_descriptor(remote->job->store), remote->wake};
-    int timeout = milliseconds_until(next_due(remote));
+    int timeout = is_busy ? 0 : milliseconds_until(next_due(remote));
     int store = store_timeout(remote->job->store);
     if (store >= 0 && store < timeout)
         timeout = store;
@@ -173,7 +181,7 @@ static void take_answers(struct remote *remote)
 static void drain(struct remote *remote)
 {
     while (!remote->code && remote->steps) {
-        wait_for_answers(remote);
+        wait_for_answers(remote, false);
         take_answers(remote);
     }
     while (remote->running + remote->invoking > 0) {
@@ -187,8 +195,9 @@ static void drain(struct remote *remote)
 
 static void run_lineage(struct remote *remote)
 {
-    while (perform_all(remote)) {
-        wait_for_answers(remote);
+    enum progress progress;
+    while ((progress = perform_some(remote)) != ENDED) {
+        wait_for_answers(remote, progress == BUSY);
         take_answers(remote);
         if (!remote->code)
             check_clock(remote);
@@ -224,6 +233,7 @@ static struct executor_options executor_options(const struct remote *remote)
         .without_delayed_io = d->without & WITHOUT_DELAYED_IO,
         .without_tree = d->without & WITHOUT_TREE,
         .tasks = remote->options.processors,
+        .grain = d->grain,
         .patience = d->delay_ms,
     };
 }
@@ -238,14 +248,11 @@ static int check_start(const struct remote *remote, struct error *error)
                          start->node, dag->node_count);
     if (start->node == PLAN_NONE && start->first >= start->end)
         return error_set(error, ERR_bad_event, "the event starts nowhere");
-    uint64_t children = start->node == PLAN_NONE ? remote->job->plan.source_count
-                                                 : dag->nodes[start->node + 1].first_child -
-                                                       dag->nodes[start->node].first_child;
-    if (start->end > children)
+    if (!executor_can_begin(&remote->executor, start))
         return error_set(error, ERR_bad_event,
-                         "the event is of the range %" PRIu32 " to %" PRIu32 " of %" PRIu64
-                         " children",
-                         start->first, start->end, children);
+                         "the event is of the range %" PRIu32 " to %" PRIu32
+                         ", which its node does not have",
+                         start->first, start->end);
     if (remote->payload.hops > 2 * (uint64_t)dag->node_count + 64)
         return error_set(error, ERR_bad_event,
                          "the event has been handed on %" PRIu32
@@ -257,7 +264,11 @@ static int check_start(const struct remote *remote, struct error *error)
 static int begin_event(struct remote *remote, uint64_t deadline_ns, struct error *error)
 {
     int code = remote_job_open(remote, &remote->payload, error);
-    code = code ? code : check_start(remote, error);
+    if (code)
+        return code;
+    struct executor_options options = executor_options(remote);
+    executor_init(&remote->executor, &remote->job->plan, &options);
+    code = check_start(remote, error);
     if (code)
         return code;
     code = remote_take_parcel(remote, remote->payload.inputs, remote->payload.inputs_length, error);
@@ -266,8 +277,6 @@ static int begin_event(struct remote *remote, uint64_t deadline_ns, struct error
         return code;
     }
     set_clock(remote, deadline_ns);
-    struct executor_options options = executor_options(remote);
-    executor_init(&remote->executor, &remote->job->plan, &options);
     executor_begin(&remote->executor, &remote->payload.start);
     return 0;
 }

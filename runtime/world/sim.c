@@ -133,7 +133,8 @@ static void init_sim(struct sim *sim, const struct job *job, const struct job_op
     sim->records = memory_new(job->plan->record_count, sizeof *sim->records);
     sim->beats = memory_new(dag->node_count, sizeof *sim->beats);
     sim->acknowledged = memory_new(dag->node_count, sizeof *sim->acknowledged);
-    struct sweep_options sweep = {.age = SIM_SWEEP_AGE, .ways = faults->executor.ways};
+    struct sweep_options sweep = {
+        .age = SIM_SWEEP_AGE, .ways = faults->executor.ways, .grain = faults->executor.grain};
     sweep.without = (faults->executor.without_become ? PLAN_WITHOUT_BECOME : 0u) |
                     (faults->executor.without_clustering ? PLAN_WITHOUT_CLUSTERS : 0u);
     sweep_init(&sim->sweep, job->plan, &sweep, 0);
@@ -226,7 +227,8 @@ static void check_no_waste(struct sim *sim)
             sim_violate(sim,
                         "P3: node %" PRIu32 " was started %" PRIu32 ", stored %" PRIu32 " times",
                         node, sim->starts[node], sim->puts[node]);
-        if (end > first && !sim->records[end - 1].join.passed && sim->poisonings == 0)
+        bool is_owned = end > first && sim->records[end - 1].join.own.edges != 0;
+        if (is_owned && !sim->records[end - 1].join.passed && sim->poisonings == 0)
             sim_violate(sim, "P3: join %" PRIu32 " is not marked passed", node);
     }
     if (sim->metrics.sweeps > 0)
@@ -330,17 +332,26 @@ static bool is_interrupted(const struct sim *sim)
     return sim->options->stop && atomic_load_explicit(sim->options->stop, memory_order_relaxed);
 }
 
+/* As a range, or one by one. */
+static void invoke_sources(struct sim *sim)
+{
+    const struct executor_options *options = &sim->faults.executor;
+    uint32_t count = sim->plan->source_count;
+    bool has_tree = sim->faults.profile != SIM_OTHER_CLUSTERS && !options->without_tree;
+    if (has_tree && (options->grain > 0 || count > 4)) {
+        sim_invoke(sim, &(struct executor_start){
+                            .node = PLAN_NONE, .end = count, .lineage = sim_fresh_lineage(sim)});
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        sim_invoke(sim, &(struct executor_start){.node = sim->plan->sources[i],
+                                                 .lineage = sim_fresh_lineage(sim)});
+}
+
 /* Runs until nothing is left, also after the result is there: late messages must do no harm. */
 static void run_to_the_end(struct sim *sim)
 {
-    bool has_tree = sim->faults.profile != SIM_OTHER_CLUSTERS && !sim->faults.executor.without_tree;
-    uint32_t sources = sim->plan->source_count;
-    if (has_tree && sources > 4)
-        sim_invoke(sim, &(struct executor_start){
-                            .node = PLAN_NONE, .end = sources, .lineage = sim_fresh_lineage(sim)});
-    for (uint32_t i = 0; i < sources && !(has_tree && sources > 4); i++)
-        sim_invoke(sim, &(struct executor_start){.node = sim->plan->sources[i],
-                                                 .lineage = sim_fresh_lineage(sim)});
+    invoke_sources(sim);
     uint64_t patience = sim_sweeps(sim) ? SIM_FOREVER : SIM_FOREVER / 20;
     if (sim->faults.profile == SIM_FORGETS)
         patience *= 10; /* several candidates may be given up one after the other */

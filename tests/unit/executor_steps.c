@@ -139,8 +139,8 @@ static void store_before_signal(void)
 }
 
 /* 0 feeds 1 and 3, 1 feeds 2, 2 feeds 3: the edge from 0 is held until 2 has run. Both edges of the
- * join are here, so even large values are not stored. */
-static void it_arrives_with_all_edges_at_once(void)
+ * join are here, so even large values are not stored, and nobody is asked. */
+static void a_join_of_its_own_needs_no_store(void)
 {
     synthetic_begin(&job);
     uint32_t a = synthetic_node(&job, NULL, 0), b = synthetic_node(&job, &a, 1);
@@ -152,19 +152,116 @@ static void it_arrives_with_all_edges_at_once(void)
         expect(EXECUTOR_RUN, n);
         tell_large(n);
     }
-    expect(EXECUTOR_ARRIVE, 3);
-    CHECK_INT(action.edges, 3);
-    expect_nothing();
-    answer(3, 0, JOIN_OWN);
     expect(EXECUTOR_RUN, 3);
     tell(EXECUTOR_DONE, 3);
     expect(EXECUTOR_COMMIT, 4);
     expect_nothing();
     tell(EXECUTOR_SETTLED, 4);
-    expect(EXECUTOR_PASSED, 0);
-    CHECK_INT(action.count, 1);
-    CHECK_INT(action.joins[0], 3);
     expect(EXECUTOR_END, 0);
+    finish();
+}
+
+/* ---- Ranges of sources ---------------------------------------------------------------------- */
+
+/* Ten sources; each two feed a join, and all joins the sink. */
+static void begin_sources(const struct executor_options *options, struct executor_start start)
+{
+    uint32_t sources[10], joins[5];
+    synthetic_begin(&job);
+    for (uint32_t i = 0; i < 10; i++)
+        sources[i] = synthetic_node(&job, NULL, 0);
+    for (uint32_t i = 0; i < 5; i++)
+        joins[i] = synthetic_node(&job, &sources[2 * i], 2);
+    synthetic_end(&job, joins, 5);
+    executor_init(&executor, &job.plan, options);
+    CHECK(executor_can_begin(&executor, &start));
+    executor_begin(&executor, &start);
+}
+
+static void accept_range(uint32_t first, uint32_t end)
+{
+    executor_handle(&executor,
+                    &(struct executor_event){
+                        .kind = EXECUTOR_ACCEPTED, .node = PLAN_NONE, .first = first, .end = end});
+}
+
+static void a_range_of_the_grain_is_run_here(void)
+{
+    struct executor_options options = {.inline_bytes = 100, .grain = 4};
+    begin_sources(&options, (struct executor_start){.node = PLAN_NONE, .first = 3, .end = 6});
+    uint32_t count;
+    const uint32_t *beats = executor_list_beats(&executor, &count);
+    CHECK(count == 3 && beats[0] == 3 && beats[2] == 5); /* what is queued is at work, too */
+    expect(EXECUTOR_RUN, 3);
+    tell(EXECUTOR_DONE, 3);
+    expect(EXECUTOR_ARRIVE, 11); /* source 2 is not of the range */
+    expect(EXECUTOR_RUN, 4);
+    tell(EXECUTOR_DONE, 4);
+    expect(EXECUTOR_RUN, 5);
+    tell(EXECUTOR_DONE, 5);
+    expect(EXECUTOR_RUN, 12); /* sources 4 and 5 met here */
+    tell(EXECUTOR_DONE, 12);
+    expect_nothing(); /* join 11 may yet be its own, and lead to the sink, too */
+    answer(11, 0, JOIN_NOT);
+    expect(EXECUTOR_ARRIVE, 15);
+    CHECK_INT(action.edges, 4);
+    answer(15, 0, JOIN_NOT);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
+static void a_wider_range_is_split(void)
+{
+    struct executor_options options = {.inline_bytes = 100, .grain = 2, .ways = 2};
+    begin_sources(&options, (struct executor_start){.node = PLAN_NONE, .end = 9});
+    expect(EXECUTOR_LOOK, PLAN_NONE);
+    CHECK(action.first == 2 && action.end == 9);
+    expect(EXECUTOR_RUN, 0);
+    executor_handle(
+        &executor,
+        &(struct executor_event){.kind = EXECUTOR_LOOKED, .node = PLAN_NONE, .first = 2, .end = 9});
+    expect(EXECUTOR_INVOKE, PLAN_NONE);
+    CHECK(action.first == 2 && action.end == 6 && action.lineage.token == 0);
+    expect(EXECUTOR_INVOKE, PLAN_NONE);
+    CHECK(action.first == 6 && action.end == 9);
+    accept_range(6, 9);
+    expect_nothing();
+    accept_range(2, 6);
+    expect(EXECUTOR_SPLIT, PLAN_NONE);
+    CHECK(action.first == 2 && action.end == 9);
+    finish();
+}
+
+/* What is left of the range goes on as one event, with the token of this one. */
+static void a_queue_is_handed_on_when_time_is_short(void)
+{
+    struct executor_options options = {.inline_bytes = 100, .grain = 8};
+    begin_sources(&options, (struct executor_start){
+                                .node = PLAN_NONE, .end = 8, .lineage = {.token = OWN_TOKEN}});
+    expect(EXECUTOR_RUN, 0);
+    executor_handle(&executor, &(struct executor_event){.kind = EXECUTOR_TIME_SHORT});
+    expect(EXECUTOR_INVOKE, PLAN_NONE);
+    CHECK(action.first == 1 && action.end == 8 && action.lineage.token == OWN_TOKEN);
+    tell(EXECUTOR_DONE, 0);
+    expect(EXECUTOR_ARRIVE, 10);
+    answer(10, 0, JOIN_NOT);
+    expect_nothing();
+    accept_range(1, 8);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
+static void ranges_that_the_plan_lacks_are_refused(void)
+{
+    struct executor_options options = {.inline_bytes = 100};
+    begin_sources(&options, (struct executor_start){.node = PLAN_NONE, .end = 10});
+    const struct executor_start wrong[] = {{.node = PLAN_NONE},
+                                           {.node = PLAN_NONE, .end = 11},
+                                           {.node = PLAN_NONE, .first = 3, .end = 2},
+                                           {.node = 16},
+                                           {.node = 0, .end = 1}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CHECK(!executor_can_begin(&executor, &wrong[i]));
     finish();
 }
 
@@ -472,9 +569,11 @@ static void arrivals_in_shared_memory(void)
 }
 
 TEST_MAIN(TEST(a_chain_is_run_by_one_executor), TEST(at_a_fan_out_it_becomes_the_preferred_child),
-          TEST(store_before_signal), TEST(it_arrives_with_all_edges_at_once),
-          TEST(of_two_owned_joins_one_is_invoked), TEST(a_stopped_lineage_marks_nothing),
-          TEST(wide_joins_are_climbed_record_by_record),
+          TEST(store_before_signal), TEST(a_join_of_its_own_needs_no_store),
+          TEST(a_range_of_the_grain_is_run_here), TEST(a_wider_range_is_split),
+          TEST(a_queue_is_handed_on_when_time_is_short),
+          TEST(ranges_that_the_plan_lacks_are_refused), TEST(of_two_owned_joins_one_is_invoked),
+          TEST(a_stopped_lineage_marks_nothing), TEST(wide_joins_are_climbed_record_by_record),
           TEST(failures_of_the_environment_are_retried), TEST(a_missing_input_stops_the_lineage),
           TEST(a_step_is_an_event_and_the_next_action), TEST(the_rules_of_joins),
           TEST(wide_joins_are_trees_of_records), TEST(arrivals_in_shared_memory))
