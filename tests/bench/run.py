@@ -2,7 +2,7 @@
 """make bench: runs each pair of ours and a peer in turn in one run, and prints medians and ratios.
 
     tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, data, groupby, text,
-                                     store, start, emulator, bundle
+                                     store, start, emulator, bundle, remote
 
 Every benchmark program prints one JSON object a line: name, peer, median, min, max, peer_median, peer_min,
 peer_max (seconds for one unit) and ratio. Results go to build/bench.json and a table to standard output.
@@ -23,6 +23,7 @@ from bundle import bundle
 from data import data
 from emulator import emulator
 from groupby import groupby
+from remote import remote
 from store import store
 from text import text
 
@@ -102,7 +103,7 @@ def elaborate():
 GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
           "kernels": lambda: program("kernels"), "map": lambda: program("map"), "algebra": algebra,
           "data": data, "groupby": groupby, "text": text, "store": store, "start": start,
-          "emulator": emulator, "bundle": bundle}
+          "emulator": emulator, "bundle": bundle, "remote": remote}
 
 
 def show(seconds):
