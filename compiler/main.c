@@ -6,7 +6,8 @@ static int (*const commands[COMMAND_COUNT])(const struct options *options) = {
     [COMMAND_INSPECT] = command_inspect, [COMMAND_DOT] = command_dot,
     [COMMAND_RUN] = command_run,         [COMMAND_HELP] = command_help,
     [COMMAND_EXPLAIN] = command_explain, [COMMAND_VERSION] = command_version,
-    [COMMAND_EMULATOR] = command_emulator,
+    [COMMAND_EMULATOR] = command_emulator, [COMMAND_ATTACH] = command_attach,
+    [COMMAND_CLEAN] = command_clean,
 };
 
 int main(int argc, char **argv)

@@ -429,7 +429,8 @@ def a_killed_client_leaves_nothing(folder):
     check(status == -signal.SIGKILL, f"status {status}")
 
 
-main([the_same_as_on_threads, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
-      a_service_that_refuses_invocations, an_executor_alone,
-      events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
-      a_killed_client_leaves_nothing])
+if __name__ == "__main__":
+    main([the_same_as_on_threads, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+          a_service_that_refuses_invocations, an_executor_alone,
+          events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
+          a_killed_client_leaves_nothing])

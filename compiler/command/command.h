@@ -15,6 +15,8 @@ int command_compile(const struct options *options);
 int command_inspect(const struct options *options);
 int command_dot(const struct options *options);
 int command_run(const struct options *options);
+int command_attach(const struct options *options);
+int command_clean(const struct options *options);
 int command_help(const struct options *options);
 int command_explain(const struct options *options);
 int command_emulator(const struct options *options);

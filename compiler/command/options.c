@@ -134,7 +134,8 @@ static int parse_option(struct options *options, int argc, char **argv, int *at,
 static int check_argument_count(const struct options *options, struct error *error)
 {
     bool none = options->command == COMMAND_VERSION || options->command == COMMAND_EMULATOR;
-    bool one = options->command == COMMAND_HELP || options->command == COMMAND_INSPECT;
+    bool one = options->command == COMMAND_HELP || options->command == COMMAND_INSPECT ||
+               options->command == COMMAND_ATTACH;
     size_t most = none ? 0 : one ? 1 : SIZE_MAX;
     if (options->arguments.count <= most)
         return 0;

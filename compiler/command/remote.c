@@ -27,7 +27,8 @@ struct remote_means {
     const struct emulator_library *emulation;
     struct emulator *emulator;
     struct local_store store;
-    const char *store_address;
+    char *store_address;
+    char job[STORE_JOB_NAME + 1];
     struct deploy_target target;
     char function[64];
     bool has_function;
@@ -86,6 +87,39 @@ static int read_timeout(const struct options *options, uint64_t *ms, struct erro
     return error_hint(error, "for example --timeout=90s, 500ms, 5m or 2h");
 }
 
+/* "become,tree": names of techniques, or "all". */
+static int read_without(const struct options *options, uint32_t *without, struct error *error)
+{
+    static const struct {
+        const char *name;
+        uint32_t bits;
+    } techniques[] = {
+        {"become", WITHOUT_BECOME},
+        {"clustering", WITHOUT_CLUSTERING},
+        {"delayed-io", WITHOUT_DELAYED_IO},
+        {"inline", WITHOUT_INLINE},
+        {"tree", WITHOUT_TREE},
+        {"all",
+         WITHOUT_BECOME | WITHOUT_CLUSTERING | WITHOUT_DELAYED_IO | WITHOUT_INLINE | WITHOUT_TREE},
+    };
+    enum { COUNT = sizeof techniques / sizeof *techniques };
+    const char *at = options->given[OPTION_WITHOUT] ? options->values[OPTION_WITHOUT] : "";
+    while (*at) {
+        size_t length = strcspn(at, ","), i = 0;
+        while (i < COUNT && (strlen(techniques[i].name) != length ||
+                             strncmp(techniques[i].name, at, length) != 0))
+            i++;
+        if (i == COUNT) {
+            error_set(error, ERR_bad_option, "--without knows no technique '%.*s'",
+                      length < 100 ? (int)length : 100, at);
+            return error_hint(error, "become, clustering, delayed-io, inline, tree, or all");
+        }
+        *without |= techniques[i].bits;
+        at += length + (at[length] == ',');
+    }
+    return 0;
+}
+
 int remote_read_options(const struct options *options, struct remote_setup *setup,
                         struct error *error)
 {
@@ -93,16 +127,41 @@ int remote_read_options(const struct options *options, struct remote_setup *setu
                                    .store = options->values[OPTION_STORE],
                                    .memory_mb = FUNCTION_MEMORY_MB,
                                    .function_timeout_s = FUNCTION_TIMEOUT_S};
+    const struct {
+        enum option option;
+        uint32_t *ms;
+    } times[] = {{OPTION_INVOKE_LATENCY, &setup->invoke_latency_ms},
+                 {OPTION_COLD_START, &setup->cold_start_ms},
+                 {OPTION_STORE_LATENCY, &setup->store_latency_ms},
+                 {OPTION_SWEEP_AGE, &setup->sweep_age_ms}};
     uint64_t concurrency = 0;
     int code = read_timeout(options, &setup->timeout_ms, error);
     if (!code && options->given[OPTION_CONCURRENCY])
         code = options_number(options, OPTION_CONCURRENCY, 1, 1000, &concurrency, error);
     setup->concurrency = (uint32_t)concurrency;
-    code =
-        code ? code
-             : read_milliseconds(options, OPTION_INVOKE_LATENCY, &setup->invoke_latency_ms, error);
-    return code ? code
-                : read_milliseconds(options, OPTION_COLD_START, &setup->cold_start_ms, error);
+    for (size_t i = 0; !code && i < sizeof times / sizeof *times; i++)
+        code = read_milliseconds(options, times[i].option, times[i].ms, error);
+    return code ? code : read_without(options, &setup->without, error);
+}
+
+int remote_check_job_name(const char *text, struct error *error)
+{
+    if (strlen(text) == STORE_JOB_NAME &&
+        strspn(text, "abcdefghijklmnopqrstuvwxyz234567") == STORE_JOB_NAME)
+        return 0;
+    error_set(error, ERR_bad_argument, "'%.100s' is no job's name", text);
+    return error_hint(error, "wkc run --detach prints it, and wkc clean lists those of a store");
+}
+
+char *remote_store_address(const struct remote_setup *setup, const char *address)
+{
+    struct buffer text = {0};
+    if (setup->store_latency_ms)
+        buffer_printf(&text, "latency:%u:", setup->store_latency_ms);
+    buffer_puts(&text, address);
+    char *copy = strdup(buffer_text(&text));
+    buffer_release(&text);
+    return copy;
 }
 
 uint32_t remote_concurrency(const struct remote_setup *setup)
@@ -161,19 +220,24 @@ static int find_target(struct remote_means *means, struct error *error)
 
 static int find_store(struct remote_means *means, struct error *error)
 {
-    means->store_address = means->setup->store;
-    if (means->store_address)
-        return 0;
-    means->store_address = means->store.address;
-    return local_store_start(&means->store, error);
+    const char *address = means->setup->store;
+    int code = address ? 0 : local_store_start(&means->store, error);
+    if (!code)
+        means->store_address =
+            remote_store_address(means->setup, address ? address : means->store.address);
+    return code;
+}
+
+static void name_function(struct remote_means *means)
+{
+    snprintf(means->function, sizeof means->function, "wkc-%s", means->job);
 }
 
 static int create_function(struct remote_means *means, const struct buffer *bundle,
                            struct error *error)
 {
-    char name[STORE_JOB_NAME + 1];
-    store_make_job_name(name);
-    snprintf(means->function, sizeof means->function, "wkc-%s", name);
+    store_make_job_name(means->job);
+    name_function(means);
     struct deploy_function function = {
         .name = means->function,
         .role = "arn:aws:iam::000000000000:role/wkc",
@@ -215,16 +279,42 @@ static int open_means(struct remote_means *means, const struct buffer *bundle, s
     return code ? code : open_invoker(means, error);
 }
 
-static void close_means(struct remote_means *means)
+/* Ends the executors, and what they were started by. */
+static void halt(void *context)
 {
     struct error ignored;
+    struct remote_means *means = context;
     if (means->invoker)
         means->deploy->invoker_close(means->invoker);
-    if (means->has_function && !means->emulator)
+    if (means->has_function && means->deploy && !means->emulator)
         means->deploy->remove(&means->target, means->function, &ignored);
     if (means->emulator)
         means->emulation->stop(means->emulator);
+    means->invoker = NULL;
+    means->emulator = NULL;
+    means->has_function = false;
+}
+
+static void close_means(struct remote_means *means)
+{
+    halt(means);
     local_store_stop(&means->store);
+    free(means->store_address);
+}
+
+static struct client_options client_options(struct remote_means *means,
+                                            const struct job_options *options)
+{
+    return (struct client_options){
+        .store = means->store_address,
+        .platform = means->invoker ? means->deploy->invoker_platform(means->invoker) : NULL,
+        .timeout_ms = means->setup->timeout_ms,
+        .job = options,
+        .name = means->job,
+        .sweep_age = means->setup->sweep_age_ms,
+        .halt = halt,
+        .halt_context = means,
+    };
 }
 
 int remote_run_job(const struct remote_setup *setup, const struct client_job *job,
@@ -235,14 +325,68 @@ int remote_run_job(const struct remote_setup *setup, const struct client_job *jo
     *outcome = (struct job_outcome){0};
     int code = open_means(&means, bundle, error);
     if (!code) {
-        struct client_options client = {
-            .store = means.store_address,
-            .platform = means.deploy->invoker_platform(means.invoker),
-            .timeout_ms = setup->timeout_ms,
-            .job = options,
-        };
+        struct client_options client = client_options(&means, options);
         code = client_run(job, &client, outcome, error);
     }
     close_means(&means);
     return code;
+}
+
+/* ---- Jobs that are left to themselves -------------------------------------------------------- */
+
+int remote_submit_job(const struct remote_setup *setup, const struct client_job *job,
+                      const struct buffer *bundle, const struct job_options *options, char *name,
+                      struct error *error)
+{
+    struct remote_means means = {.setup = setup};
+    int code = open_means(&means, bundle, error);
+    if (!code) {
+        struct client_options client = client_options(&means, options);
+        code = client_submit(job, &client, error);
+        means.has_function = code != 0;
+        strcpy(name, means.job);
+    }
+    close_means(&means);
+    return code;
+}
+
+/* Without an endpoint nobody can be invoked: then the job is only waited for. */
+static int find_function(struct remote_means *means, const char *name, struct error *error)
+{
+    strcpy(means->job, name);
+    name_function(means);
+    if (!means->setup->endpoint)
+        return 0;
+    means->deploy = load_deploy(error);
+    if (!means->deploy)
+        return (int)error->code;
+    return find_target(means, error);
+}
+
+int remote_wait_for_job(const struct remote_setup *setup, const struct client_job *job,
+                        const char *name, const struct job_options *options,
+                        struct job_outcome *outcome, struct error *error)
+{
+    struct remote_means means = {.setup = setup};
+    *outcome = (struct job_outcome){0};
+    int code = find_function(&means, name, error);
+    code = code ? code : find_store(&means, error);
+    if (!code && setup->endpoint)
+        code = open_invoker(&means, error);
+    if (!code) {
+        struct client_options client = client_options(&means, options);
+        client.leaves = means.has_function = true;
+        code = client_wait(job, &client, outcome, error);
+        means.has_function = false; /* it is gone, or the job still wants it */
+    }
+    close_means(&means);
+    return code;
+}
+
+int remote_remove_function(const struct remote_setup *setup, const char *name, struct error *error)
+{
+    struct remote_means means = {.setup = setup};
+    int code = find_function(&means, name, error);
+    return code || !setup->endpoint ? code
+                                    : means.deploy->remove(&means.target, means.function, error);
 }

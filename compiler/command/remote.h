@@ -16,6 +16,9 @@ struct remote_setup {
     uint32_t invoke_latency_ms, cold_start_ms; /* of the own emulator */
     uint32_t memory_mb;                        /* of the function */
     uint32_t function_timeout_s;
+    uint32_t sweep_age_ms; /* 0: the client's own choice */
+    uint32_t without;      /* WITHOUT_… of world/description.h */
+    uint32_t store_latency_ms;
 };
 
 /* Reads --endpoint, --store, --timeout and the like. 0 or an error of the command line. */
@@ -29,5 +32,26 @@ uint32_t remote_concurrency(const struct remote_setup *setup);
 int remote_run_job(const struct remote_setup *setup, const struct client_job *job,
                    const struct buffer *bundle, const struct job_options *options,
                    struct job_outcome *outcome, struct error *error);
+
+/* Creates a function of the bundle, submits the job to it, and leaves both. As client_submit; the
+ * job's name is NAME[STORE_JOB_NAME + 1]. Endpoint and store are named. */
+int remote_submit_job(const struct remote_setup *setup, const struct client_job *job,
+                      const struct buffer *bundle, const struct job_options *options, char *name,
+                      struct error *error);
+
+/* Waits for a job that was submitted; sweeps, and removes the function at its end, if the endpoint
+ * is named. As client_wait. */
+int remote_wait_for_job(const struct remote_setup *setup, const struct client_job *job,
+                        const char *name, const struct job_options *options,
+                        struct job_outcome *outcome, struct error *error);
+
+/* Removes the function of a job; that there is none is no error. */
+int remote_remove_function(const struct remote_setup *setup, const char *name, struct error *error);
+
+/* ADDRESS as the setup wants the store to be reached: with its latency. The caller frees it. */
+char *remote_store_address(const struct remote_setup *setup, const char *address);
+
+/* Whether the text is a job's name; else *error says so. */
+int remote_check_job_name(const char *text, struct error *error);
 
 #endif

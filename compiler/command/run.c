@@ -8,6 +8,7 @@
 #include "command/progress.h"
 #include "command/remote.h"
 #include "command/result.h"
+#include "store/store.h"
 #include "trace/trace.h"
 #include "value/fault.h"
 #include "world/loopback.h"
@@ -22,8 +23,9 @@ struct run {
     struct remote_setup setup; /* of executors that are processes */
     struct progress progress;
     struct job_outcome outcome;
-    struct result_file file; /* of a result in pieces */
-    struct buffer bundle;    /* what executors that are processes run */
+    struct result_file file;       /* of a result in pieces */
+    struct buffer bundle;          /* what executors that are processes run */
+    char name[STORE_JOB_NAME + 1]; /* of a job that was submitted and left */
     const struct type *result_type;
 };
 
@@ -33,6 +35,17 @@ static int check_seed(enum world world, const struct options *options, struct er
         return 0;
     error_set(error, ERR_bad_option, "--seed means nothing to threads");
     return error_hint(error, "it is the simulation's: add --on=sim");
+}
+
+/* What is left to itself must not end with this process. */
+static int check_detach(const struct run *run, const struct options *options, struct error *error)
+{
+    if (!options->given[OPTION_DETACH] ||
+        (run->world == WORLD_EMULATOR && run->setup.store && run->setup.endpoint))
+        return 0;
+    error_set(error, ERR_bad_option,
+              "--detach needs a store and executors that outlive this command");
+    return error_hint(error, "name both, with --on=emulator --store=URL --endpoint=URL");
 }
 
 static int parse_options(struct run *run, const struct options *options, struct error *error)
@@ -60,7 +73,8 @@ static int parse_options(struct run *run, const struct options *options, struct 
     run->world = (enum world)index;
     if (remote_read_options(options, &run->setup, error))
         return (int)error->code;
-    return check_seed(run->world, options, error);
+    int code = check_seed(run->world, options, error);
+    return code ? code : check_detach(run, options, error);
 }
 
 /* Whether the result can be written as -o asks, before anything runs. */
@@ -139,8 +153,10 @@ static int choose_grain(const struct options *options, const struct plan *plan,
 }
 
 /* What the program was compiled to says which it is; within one process there is only one. */
-static struct description describe_job(struct compilation *c, uint32_t grain)
+static struct description describe_job(struct run *run, uint32_t grain)
 {
+    struct compilation *c = &run->compilation;
+    uint32_t sweep_age = run->setup.sweep_age_ms;
     struct description description = {.arguments = c->arguments,
                                       .block_bytes = block_sizes(c),
                                       .argument_count = flow_leaf_total(c->code),
@@ -148,7 +164,8 @@ static struct description describe_job(struct compilation *c, uint32_t grain)
                                       .file_count = c->job_files.count,
                                       .inline_bytes = INLINE_BYTES,
                                       .grain = grain,
-                                      .lease_ms = LEASE_MS,
+                                      .lease_ms = sweep_age ? sweep_age : LEASE_MS,
+                                      .without = run->setup.without,
                                       .counts = c->options->given[OPTION_STATS]};
     memset(description.program, '0', DESCRIPTION_DIGEST);
     return description;
@@ -166,12 +183,19 @@ static int run_loopback(struct run *run, const struct job *job, struct error *er
     int code = choose_grain(c->options, &c->plan, executors, &grain, error);
     if (code)
         return code;
-    struct client_job client = {job, c->code, describe_job(c, grain)};
+    struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain)};
     struct remote_program program = {c->code, client.description.program, find_kernel, &c->kernels};
-    struct loopback_options options = {.store = c->options->values[OPTION_STORE],
+    char memory[8 + STORE_JOB_NAME] = "mem:";
+    store_make_job_name(memory + strlen(memory));
+    char *store = remote_store_address(&run->setup, run->setup.store ? run->setup.store : memory);
+    struct loopback_options options = {.store = store,
                                        .executors = executors,
+                                       .timeout_ms = run->setup.timeout_ms,
+                                       .sweep_age = run->setup.sweep_age_ms,
                                        .executor = {.processors = 1}};
-    return loopback_run(&client, &program, &options, &run->job, &run->outcome, error);
+    code = loopback_run(&client, &program, &options, &run->job, &run->outcome, error);
+    free(store);
+    return code;
 }
 
 /* The bundle that executors run: the file that was named, or what the source is compiled to. */
@@ -208,11 +232,13 @@ static int run_emulator(struct run *run, const struct job *job, struct error *er
     int code = choose_grain(c->options, &c->plan, remote_concurrency(&run->setup), &grain, error);
     if (code)
         return code;
-    struct client_job client = {job, c->code, describe_job(c, grain)};
+    struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain)};
     code = hash_manifest(&run->bundle, client.description.program, error);
-    return code ? code
-                : remote_run_job(&run->setup, &client, &run->bundle, &run->job, &run->outcome,
-                                 error);
+    if (code)
+        return code;
+    if (c->options->given[OPTION_DETACH])
+        return remote_submit_job(&run->setup, &client, &run->bundle, &run->job, run->name, error);
+    return remote_run_job(&run->setup, &client, &run->bundle, &run->job, &run->outcome, error);
 }
 
 static int run_in_world(struct run *run, const struct job *job, struct error *error)
@@ -267,10 +293,21 @@ static bool run_job(struct run *run)
     return code == 0;
 }
 
+static int write_name(const struct run *run)
+{
+    struct buffer text = {0};
+    buffer_printf(&text, "%s\n", run->name);
+    int status = write_output(run->compilation.options, &text);
+    buffer_release(&text);
+    return status;
+}
+
 static int write_result(struct run *run)
 {
     struct error error;
     const struct options *options = run->compilation.options;
+    if (options->given[OPTION_DETACH])
+        return write_name(run);
     if (run->outcome.in_pieces)
         return result_file_close(&run->file, true, &error)
                    ? print_error(options, &error, EXIT_MISTAKE)
@@ -292,7 +329,7 @@ static int write_result(struct run *run)
 static void print_stats(const struct run *run)
 {
     const struct options *options = run->compilation.options;
-    if (!options->given[OPTION_STATS])
+    if (!options->given[OPTION_STATS] || options->given[OPTION_DETACH])
         return;
     struct buffer text = {0};
     bool is_json = strcmp(options->values[OPTION_STATS], "json") == 0;

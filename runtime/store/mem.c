@@ -379,6 +379,8 @@ static int status(struct memory_store *memory, struct store_request *request)
 static int count(struct memory_store *memory, struct store_request *request)
 {
     struct job *job = get_job(memory);
+    if (job->status == STORE_ABSENT)
+        return 0;
     while (job->counters.count < request->count)
         vector_push(&job->counters, 0);
     for (uint32_t i = 0; i < request->count; i++)

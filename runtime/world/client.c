@@ -1,257 +1,46 @@
 /* Submitting a job, watching it, and its result; see client.h. */
-#include "world/client.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
-#include "store/store.h"
-#include "value/data_file.h"
 #include "value/stored.h"
-#include "world/bind.h"
+#include "world/client_state.h"
 #include "world/failure.h"
 #include "world/parcel.h"
 #include "world/payload.h"
 
 enum {
-    WATCH_MS = 250,         /* between two looks at the job's status, if nobody tells of its end */
-    UPLOAD_BYTES = 4 << 20, /* read from an input at once */
-    PIPELINED = 32,         /* requests under way while inputs are stored */
+    WATCH_MS = 250,   /* between two looks at the job's status, if nobody tells of its end */
+    REPORT_MS = 1000, /* waited for what executors count after the job's end */
     DESCRIPTION_INLINE = 4096,
 };
 
-/* What the outcome of a job keeps alive. */
-struct client_result {
-    struct arena arena; /* names of files in failures, and so on */
-    struct memory_account account;
-    struct context context;
-    struct bind_table table;
-    struct binder binder;
-    _Atomic(uint32_t) stop;
-    uint64_t *slots; /* by part */
-    uint64_t *words;
-    VECTOR(struct wk_block *) blocks;
-};
-
-struct client {
-    const struct client_job *job;
-    const struct client_options *options;
-    char name[STORE_JOB_NAME + 1];
-    struct store *store;
-    struct buffer description;
-    struct client_result *result;
-    uint64_t began; /* ms */
-    bool begun;     /* the store has something of the job */
-    uint32_t invoking;
-    uint32_t under_way; /* requests that were sent and not yet answered */
-};
-
-static uint64_t now_ms(void)
+uint64_t client_now(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
-static bool is_stopped(const struct client *client)
+bool client_is_stopped(const struct client *client)
 {
     const _Atomic(uint32_t) *stop = client->options->job->stop;
     return stop && atomic_load_explicit(stop, memory_order_relaxed);
 }
 
-/* ---- Storing inputs ------------------------------------------------------------------------- */
-
-/* A request of an upload with the bytes that it stores. */
-struct upload {
-    struct store_request request;
-    struct store_bytes span;
-    char data[];
-};
-
-static int wait_for_answer(struct client *client, struct error *error)
-{
-    struct store_request *request;
-    int code = 0;
-    while (!(request = store_next(client->store))) {
-        int descriptor = store_descriptor(client->store);
-        int timeout = store_timeout(client->store);
-        client->options->platform->wait(client->options->platform, &descriptor, 1, timeout);
-    }
-    client->under_way--;
-    if (request->code) {
-        *error = request->error;
-        code = request->code;
-    }
-    store_request_release(request);
-    free(request->user);
-    return code;
-}
-
-static int wait_for_answers(struct client *client, uint32_t most, struct error *error)
-{
-    int code = 0;
-    while (client->under_way > most && !code)
-        code = wait_for_answer(client, error);
-    return code;
-}
-
-static int put_chunk(struct client *client, uint32_t input, uint64_t number, const char *data,
-                     size_t size, struct error *error)
-{
-    struct upload *upload = memory_resize(NULL, sizeof *upload + size, 1);
-    memset(upload, 0, sizeof *upload);
-    memcpy(upload->data, data, size);
-    upload->span = (struct store_bytes){upload->data, size};
-    upload->request =
-        (struct store_request){.step = STORE_PUT,
-                               .name = {.kind = STORE_INPUT, .node = input, .first = number},
-                               .spans = &upload->span,
-                               .span_count = 1,
-                               .user = upload};
-    client->under_way++;
-    store_send(client->store, &upload->request);
-    return wait_for_answers(client, PIPELINED, error);
-}
-
-/* Bytes of an input on their way into chunks. */
-struct chunker {
-    uint32_t input;
-    uint64_t number; /* of the next chunk */
-    struct buffer rest;
-};
-
-static int put_whole_chunks(struct client *client, struct chunker *chunker, struct error *error)
-{
-    size_t at = 0;
-    int code = 0;
-    while (!code && chunker->rest.length - at >= DESCRIPTION_CHUNK) {
-        code = put_chunk(client, chunker->input, chunker->number++, chunker->rest.data + at,
-                         DESCRIPTION_CHUNK, error);
-        at += DESCRIPTION_CHUNK;
-    }
-    size_t left = chunker->rest.length - at;
-    if (at > 0)
-        memmove(chunker->rest.data, chunker->rest.data + at, left);
-    chunker->rest.length = left;
-    return code;
-}
-
-/* Reads the input in slabs of its first dimension. */
-static int put_slabs(struct client *client, struct data_file *file, struct chunker *chunker,
-                     uint8_t rank, uint64_t row_bytes, struct error *error)
-{
-    int64_t begin[WK_MAX_RANK] = {0}, count[WK_MAX_RANK];
-    memcpy(count, data_file_extents(file), rank * sizeof *count);
-    int64_t rows = count[0], step = row_bytes ? (int64_t)(UPLOAD_BYTES / row_bytes) : rows;
-    step = step > 0 ? step : 1;
-    int code = 0;
-    for (; !code && begin[0] < rows; begin[0] += step) {
-        count[0] = rows - begin[0] < step ? rows - begin[0] : step;
-        char *to = buffer_extend(&chunker->rest, (size_t)count[0] * row_bytes);
-        code = data_file_read(file, begin, count, to, error);
-        buffer_end_at(&chunker->rest, to + (size_t)count[0] * row_bytes);
-        code = code ? code : put_whole_chunks(client, chunker, error);
-        if (is_stopped(client))
-            code = error_set(error, ERR_interrupted, "the job was stopped before its end");
-    }
-    return code;
-}
-
-static int put_input(struct client *client, struct data_file *file, uint32_t number,
-                     enum wk_scalar scalar, uint8_t rank, struct error *error)
-{
-    struct chunker chunker = {.input = number};
-    uint64_t row_bytes = wk_scalar_bytes(scalar);
-    for (unsigned d = 1; d < rank; d++)
-        row_bytes *= (uint64_t)data_file_extents(file)[d];
-    int code = put_slabs(client, file, &chunker, rank, row_bytes, error);
-    if (!code && chunker.rest.length > 0)
-        code = put_chunk(client, number, chunker.number, chunker.rest.data, chunker.rest.length,
-                         error);
-    buffer_release(&chunker.rest);
-    return code;
-}
-
-/* A value that was bound as a whole. */
-static int put_block(struct client *client, const struct wk_block *block, uint32_t leaf,
-                     struct error *error)
-{
-    struct value_leaf form;
-    uint64_t word = (uintptr_t)block + WK_HEADER_BYTES, at = 0;
-    value_leaves(flow_leaf_type(client->job->code, leaf), &form, &client->result->arena);
-    uint64_t bytes = stored_bytes(&form, word);
-    char *stored = memory_try(bytes, WK_ALIGN);
-    if (!stored)
-        return error_set(error, ERR_out_of_memory, "there is no memory to store an input");
-    stored_write(&form, word, stored);
-    int code = 0;
-    for (uint64_t number = 0; !code && at < bytes; number++, at += DESCRIPTION_CHUNK) {
-        uint64_t size = bytes - at < DESCRIPTION_CHUNK ? bytes - at : DESCRIPTION_CHUNK;
-        code = put_chunk(client, leaf, number, stored + at, size, error);
-    }
-    free(stored);
-    return code;
-}
-
-static int put_leaf(struct client *client, uint32_t index, struct error *error)
-{
-    const struct job *job = client->job->job;
-    const struct dag_input *input = &job->plan->dag->inputs[index];
-    uint32_t leaf = flow_find_leaf(client->job->code, dag_string(job->plan->dag, input->name));
-    const struct wk_block *block = data_file_block(job->inputs[index]);
-    return block ? put_block(client, block, leaf, error)
-                 : put_input(client, job->inputs[index], leaf, (enum wk_scalar)input->scalar,
-                             input->rank, error);
-}
-
-static int put_inputs(struct client *client, struct error *error)
-{
-    const struct job *job = client->job->job;
-    const struct dag *dag = job->plan->dag;
-    int code = 0;
-    for (uint32_t i = 0; i < dag->input_count && !code; i++)
-        if (!dag->inputs[i].file)
-            code = put_leaf(client, i, error);
-    for (uint32_t i = 0; i < job->file_count && !code; i++)
-        code = put_input(client, job->files[i], client->job->description.argument_count + i, WK_U8,
-                         1, error);
-    struct error later;
-    while (client->under_way > 0) { /* also after a failure: the requests are ours until then */
-        int failed = wait_for_answer(client, code ? &later : error);
-        code = code ? code : failed;
-    }
-    return code;
-}
-
 /* ---- Submitting ------------------------------------------------------------------------------ */
 
-/* A request without an answer beyond its code. */
-static int call(struct client *client, struct store_request *request, struct error *error)
-{
-    int code = store_call(client->store, request);
-    if (code)
-        *error = request->error;
-    store_request_release(request);
-    return code;
-}
-
-static int begin_job(struct client *client, struct error *error)
-{
-    struct store_bytes span = {client->description.data, client->description.length};
-    struct store_request request = {.step = STORE_BEGIN, .spans = &span, .span_count = 1};
-    client->begun = true;
-    return call(client, &request, error);
-}
-
-static int take_invocations(struct client *client, struct error *error)
+int client_take_invocations(struct client *client, struct error *error)
 {
     struct remote_platform *platform = client->options->platform;
     struct remote_invocation *invocation;
     int code = 0;
-    while ((invocation = platform->next(platform))) {
+    while (platform && (invocation = platform->next(platform))) {
         client->invoking--;
         if (invocation->code && !code) {
             *error = invocation->error;
@@ -263,7 +52,7 @@ static int take_invocations(struct client *client, struct error *error)
     return code;
 }
 
-static void invoke(struct client *client, const struct executor_start *start)
+void client_invoke(struct client *client, const struct executor_start *start)
 {
     struct payload payload = {.store = client->options->store, .start = *start};
     memcpy(payload.job, client->name, sizeof payload.job);
@@ -277,6 +66,7 @@ static void invoke(struct client *client, const struct executor_start *start)
     struct remote_invocation *invocation = memory_new(1, sizeof *invocation);
     payload_write(&payload, &invocation->payload);
     client->invoking++;
+    client->invocations++;
     client->options->platform->invoke(client->options->platform, invocation);
 }
 
@@ -290,8 +80,8 @@ static int invoke_sources(struct client *client, struct error *error)
         return take_invocations(client, error);
     }
     for (uint32_t i = 0; i < plan->source_count && !code; i++) {
-        invoke(client, &(struct executor_start){.node = plan->sources[i]});
-        code = take_invocations(client, error);
+        client_invoke(client, &(struct executor_start){.node = plan->sources[i]});
+        code = client_take_invocations(client, error);
     }
     return code;
 }
@@ -299,24 +89,34 @@ static int invoke_sources(struct client *client, struct error *error)
 /* Waits for invocations that are under way. */
 static int finish_invocations(struct client *client, struct error *error)
 {
-    int code = take_invocations(client, error);
+    int code = client_take_invocations(client, error);
     while (client->invoking > 0) {
         struct error later;
         client->options->platform->wait(client->options->platform, NULL, 0, 1000);
-        int failed = take_invocations(client, code ? &later : error);
+        int failed = client_take_invocations(client, code ? &later : error);
         code = code ? code : failed;
     }
     return code;
 }
 
+/* Executors count the invocations that they make; these are the others. */
+static int count_invocations(struct client *client, struct error *error)
+{
+    uint64_t numbers[METRIC_COUNT];
+    struct metrics metrics = {.invocations = client->invocations};
+    struct store_request request = {.step = STORE_COUNT, .numbers = numbers, .count = METRIC_COUNT};
+    metrics_pack(&metrics, numbers);
+    return client->job->description.counts ? client_call(client, &request, error) : 0;
+}
+
 static int submit(struct client *client, struct error *error)
 {
-    int code = begin_job(client, error);
-    code = code ? code : put_inputs(client, error);
+    int code = client_store_job(client, error);
     code = code ? code : invoke_sources(client, error);
     struct error later;
     int failed = finish_invocations(client, code ? &later : error);
-    return code ? code : failed;
+    code = code ? code : failed;
+    return code ? code : count_invocations(client, error);
 }
 
 /* ---- Watching -------------------------------------------------------------------------------- */
@@ -324,9 +124,9 @@ static int submit(struct client *client, struct error *error)
 static int check_patience(const struct client *client, struct error *error)
 {
     uint64_t limit = client->options->timeout_ms;
-    if (is_stopped(client))
+    if (client_is_stopped(client))
         return error_set(error, ERR_interrupted, "the job was stopped before its end");
-    if (limit == 0 || now_ms() - client->began < limit)
+    if (limit == 0 || client_now() - client->began < limit)
         return 0;
     error_set(error, ERR_job_timeout, "the job took longer than %g s", (double)limit / 1e3);
     return error_hint(error, "give it more with --timeout, or see with --stats where it was");
@@ -335,16 +135,43 @@ static int check_patience(const struct client *client, struct error *error)
 static void report_progress(const struct client *client, const struct store_request *status)
 {
     const struct job_options *job = client->options->job;
-    uint64_t done = status->reply.counter_count > 0 ? status->reply.counters[0] : 0;
-    if (job->progress && status->reply.status == STORE_RUNNING)
-        job->progress(job->progress_context, done, 0);
+    struct metrics metrics;
+    metrics_unpack(status->reply.counters, status->reply.counter_count, &metrics);
+    if (job->progress && client->job->description.counts && status->reply.status == STORE_RUNNING)
+        job->progress(job->progress_context, metrics.tasks_run, 0);
 }
 
-/* Waits for a hint that the job has ended, but not for long. */
+/* The platform's answers and the store's are looked at together. */
+static void wait_a_while(struct client *client)
+{
+    struct remote_platform *platform = client->options->platform;
+    int descriptor = store_descriptor(client->store), timeout = store_timeout(client->store);
+    timeout = timeout >= 0 && timeout < WATCH_MS ? timeout : WATCH_MS;
+    if (platform)
+        platform->wait(platform, &descriptor, 1, timeout);
+    else
+        poll(&(struct pollfd){.fd = descriptor, .events = POLLIN}, 1, timeout);
+}
+
+/* Waits for a hint that the job has ended, but not for long; and sweeps meanwhile. */
 static int wait_for_hint(struct client *client, struct error *error)
 {
     struct store_request watch = {.step = STORE_WATCH, .timeout = WATCH_MS};
-    return call(client, &watch, error);
+    int code = 0;
+    store_send(client->store, &watch);
+    while (store_next(client->store) != &watch) { /* nothing else is under way */
+        bool did = false;
+        code = code ? code : client_sweep_step(client, &did, error);
+        code = code ? code : client_take_invocations(client, error);
+        if (!did)
+            wait_a_while(client);
+    }
+    if (watch.code && !code) {
+        *error = watch.error;
+        code = watch.code;
+    }
+    store_request_release(&watch);
+    return code;
 }
 
 /* Waits until the job has ended; *status is answered then, and to be released. */
@@ -357,7 +184,8 @@ static int watch(struct client *client, struct store_request *status, struct err
             *error = status->error;
         else if (status->reply.status == STORE_ABSENT)
             code = error_set(error, ERR_job_lost, "the store has lost the job");
-        if (code || status->reply.status != STORE_RUNNING)
+        client->ended = status->reply.status != STORE_RUNNING;
+        if (code || client->ended)
             return code;
         report_progress(client, status);
         store_request_release(status);
@@ -510,63 +338,131 @@ static void clear_away(struct client *client, int code)
     struct error ignored;
     struct store_request cancel = {.step = STORE_SETTLE, .status = STORE_CANCELLED};
     struct store_request remove = {.step = STORE_REMOVE};
-    if (!client->begun)
+    if (!client->begun || (client->options->leaves && !client->ended))
         return;
     if (code)
-        call(client, &cancel, &ignored);
-    if (!client->options->keeps)
-        call(client, &remove, &ignored);
+        client_call(client, &cancel, &ignored);
+    if (client->options->halt)
+        client->options->halt(client->options->halt_context);
+    client_call(client, &remove, &ignored);
 }
 
-static void take_counters(const struct store_request *status, struct metrics *metrics)
+static int read_counters(struct client *client, struct metrics *metrics)
 {
-    uint32_t i = 0;
-#define METRIC(name, type, description)                                                            \
-    if (i < status->reply.counter_count)                                                           \
-        metrics->name = (type)status->reply.counters[i++];
-#include "world/metrics.def"
-#undef METRIC
-}
-
-static int run(struct client *client, struct job_outcome *outcome, struct error *error)
-{
-    struct store_request status = {0};
-    int code = submit(client, error);
-    code = code ? code : watch(client, &status, error);
-    if (!code) {
-        take_counters(&status, &outcome->metrics);
-        code = conclude(client, &status, error);
-    }
+    struct store_request status = {.step = STORE_STATUS};
+    int code = store_call(client->store, &status);
+    if (!code)
+        metrics_unpack(status.reply.counters, status.reply.counter_count, metrics);
     store_request_release(&status);
-    outcome->metrics.wall_seconds = (double)(now_ms() - client->began) / 1e3;
     return code;
 }
 
-static int open_store(struct client *client, struct error *error)
+/* Executors tell what they did when they end, which is later than the job does. Those that were
+ * killed never tell. */
+static void take_counters(struct client *client, struct metrics *metrics)
+{
+    uint64_t nodes = client->job->job->plan->dag->node_count - 1, began = client_now(), pause = 500;
+    if (!client->job->description.counts)
+        return;
+    while (read_counters(client, metrics) == 0 && metrics->executors < metrics->invocations &&
+           client->ended && client_now() - began < REPORT_MS) {
+        nanosleep(&(struct timespec){.tv_nsec = (long)pause * 1000}, NULL);
+        pause = pause < 20000 ? 2 * pause : pause;
+    }
+    metrics->sweeps += client->sweep.sweeps;
+    metrics->invocations += client->sweep.sweeps;
+    if (metrics->tasks_run > nodes) {
+        metrics->duplicate_runs += metrics->tasks_run - nodes;
+        metrics->tasks_run = nodes;
+    }
+}
+
+static int wait_for_end(struct client *client, struct job_outcome *outcome, struct error *error)
+{
+    struct store_request status = {0};
+    struct metrics *metrics = &outcome->metrics;
+    int code = watch(client, &status, error);
+    if (code == ERR_job_timeout)
+        client_note_outstanding(client, error);
+    if (!code)
+        code = conclude(client, &status, error);
+    store_request_release(&status);
+    metrics->wall_seconds = (double)(client_now() - client->began) / 1e3;
+    double wall_seconds = metrics->wall_seconds;
+    take_counters(client, metrics);
+    metrics->wall_seconds = wall_seconds;
+    return code;
+}
+
+static int open_client(struct client *client, struct error *error)
 {
     struct store_options options = {0};
-    store_make_job_name(client->name);
+    if (client->options->name)
+        memcpy(client->name, client->options->name, STORE_JOB_NAME);
+    else
+        store_make_job_name(client->name);
     memcpy(options.job, client->name, sizeof options.job);
-    return store_open(client->options->store, &options, &client->store, error);
+    int code = store_open(client->options->store, &options, &client->store, error);
+    if (!code)
+        description_write(&client->job->description, &client->description);
+    return code;
+}
+
+static void close_client(struct client *client)
+{
+    client_sweep_release(client);
+    store_close(client->store);
+    buffer_release(&client->description);
+}
+
+static int run(struct client *client, bool submits, struct job_outcome *outcome,
+               struct error *error)
+{
+    struct error ignored;
+    *outcome = (struct job_outcome){0};
+    int code = open_client(client, error);
+    if (code)
+        return code;
+    client->result = new_result(client);
+    code = submits ? submit(client, error) : 0;
+    client_sweep_init(client);
+    code = code ? code : wait_for_end(client, outcome, error);
+    finish_invocations(client, &ignored);
+    clear_away(client, code);
+    close_client(client);
+    outcome->words = client->result->words;
+    outcome->word_count = client->job->job->result_type->word_count;
+    outcome->owner = client->result;
+    outcome->release = release_outcome;
+    return code;
 }
 
 int client_run(const struct client_job *job, const struct client_options *options,
                struct job_outcome *outcome, struct error *error)
 {
-    struct client client = {.job = job, .options = options, .began = now_ms()};
-    *outcome = (struct job_outcome){0};
-    int code = open_store(&client, error);
+    struct client client = {.job = job, .options = options, .began = client_now()};
+    return run(&client, true, outcome, error);
+}
+
+int client_wait(const struct client_job *job, const struct client_options *options,
+                struct job_outcome *outcome, struct error *error)
+{
+    struct client client = {.job = job, .options = options, .began = client_now(), .begun = true};
+    return run(&client, false, outcome, error);
+}
+
+int client_submit(const struct client_job *job, const struct client_options *options,
+                  struct error *error)
+{
+    struct client client = {.job = job, .options = options, .began = client_now()};
+    int code = open_client(&client, error);
     if (code)
         return code;
-    description_write(&job->description, &client.description);
-    client.result = new_result(&client);
-    code = run(&client, outcome, error);
-    clear_away(&client, code);
-    store_close(client.store);
-    buffer_release(&client.description);
-    outcome->words = client.result->words;
-    outcome->word_count = job->job->result_type->word_count;
-    outcome->owner = client.result;
-    outcome->release = release_outcome;
+    client.result = new_result(&client); /* stored leaves are described in its memory */
+    code = submit(&client, error);
+    if (code)
+        clear_away(&client, code);
+    close_client(&client);
+    free_result(client.result);
     return code;
 }

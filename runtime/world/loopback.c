@@ -26,6 +26,8 @@ struct loopback {
     VECTOR(struct event) queue;
     size_t first; /* of the queue */
     bool closing;
+    pthread_t *threads;
+    uint32_t started; /* of them */
 };
 
 /* One thread's way into the loopback: invocations are accepted at once. */
@@ -120,26 +122,25 @@ static void *run_executor(void *argument)
 
 /* ---- A run ---------------------------------------------------------------------------------- */
 
-static uint32_t start_threads(struct loopback *loopback, pthread_t *threads)
+static void start_threads(struct loopback *loopback)
 {
-    uint32_t started = 0;
-    while (started < loopback->options->executors &&
-           pthread_create(&threads[started], NULL, run_executor, loopback) == 0)
-        started++;
-    return started;
+    while (loopback->started < loopback->options->executors &&
+           pthread_create(&loopback->threads[loopback->started], NULL, run_executor, loopback) == 0)
+        loopback->started++;
 }
 
-static void end_threads(struct loopback *loopback, pthread_t *threads, uint32_t count)
+/* No event is begun any more; those that are under way are served. */
+static void end_threads(void *context)
 {
+    struct loopback *loopback = context;
     pthread_mutex_lock(&loopback->lock);
     loopback->closing = true;
     pthread_cond_broadcast(&loopback->work);
     pthread_mutex_unlock(&loopback->lock);
-    for (uint32_t i = 0; i < count; i++)
-        pthread_join(threads[i], NULL);
+    while (loopback->started > 0)
+        pthread_join(loopback->threads[--loopback->started], NULL);
     while (loopback->first < loopback->queue.count)
         free(loopback->queue.items[loopback->first++].text);
-    vector_release(&loopback->queue);
 }
 
 int loopback_run(const struct client_job *job, const struct remote_program *program,
@@ -148,20 +149,22 @@ int loopback_run(const struct client_job *job, const struct remote_program *prog
 {
     struct loopback loopback = {.program = program, .options = options};
     struct entrance entrance = entrance_to(&loopback);
-    char memory[8 + STORE_JOB_NAME] = "mem:";
-    store_make_job_name(memory + strlen(memory));
-    struct client_options client = {.store = options->store ? options->store : memory,
+    struct client_options client = {.store = options->store,
                                     .platform = &entrance.platform,
                                     .timeout_ms = options->timeout_ms,
-                                    .job = job_options};
+                                    .job = job_options,
+                                    .sweep_age = options->sweep_age,
+                                    .halt = end_threads,
+                                    .halt_context = &loopback};
     pthread_mutex_init(&loopback.lock, NULL);
     pthread_cond_init(&loopback.work, NULL);
-    pthread_t *threads = memory_new(options->executors, sizeof *threads);
-    uint32_t started = start_threads(&loopback, threads);
-    int code = started ? client_run(job, &client, outcome, error)
-                       : error_set(error, ERR_out_of_memory, "no thread could be started");
-    end_threads(&loopback, threads, started);
-    free(threads);
+    loopback.threads = memory_new(options->executors, sizeof *loopback.threads);
+    start_threads(&loopback);
+    int code = loopback.started ? client_run(job, &client, outcome, error)
+                                : error_set(error, ERR_out_of_memory, "no thread could be started");
+    end_threads(&loopback);
+    vector_release(&loopback.queue);
+    free(loopback.threads);
     pthread_mutex_destroy(&loopback.lock);
     pthread_cond_destroy(&loopback.work);
     return code;

@@ -10,10 +10,11 @@
 #include "world/client.h"
 
 struct loopback_options {
-    const char *store; /* NULL: memory of the run's own */
+    const char *store; /* its address */
     uint32_t executors;
     struct remote_options executor;
     uint64_t timeout_ms; /* 0: none */
+    uint32_t sweep_age;  /* as of client_options */
 };
 
 /* As client_run. The program's digest stands in the job's description. */

@@ -1,4 +1,4 @@
-/* Printing of what a run measured; metrics.def is the table. */
+/* Printing and packing of what a run measured; metrics.def is the table. */
 #include <inttypes.h>
 
 #include "world/world.h"
@@ -36,6 +36,46 @@ static void print_text(const struct metrics *metrics, struct buffer *out)
     buffer_printf(out, "%-*s ", NAME_WIDTH, #name);                                                \
     PRINT_VALUE(out, metrics->name);                                                               \
     buffer_printf(out, "  (%s)\n", description);
+#include "world/metrics.def"
+#undef METRIC
+}
+
+static uint64_t integer_number(uint64_t value)
+{
+    return value;
+}
+
+static uint64_t real_number(double value)
+{
+    return (uint64_t)(value * 1e9);
+}
+
+void metrics_pack(const struct metrics *metrics, uint64_t numbers[METRIC_COUNT])
+{
+#define METRIC(name, type, description)                                                            \
+    numbers[METRIC_##name] =                                                                       \
+        _Generic(metrics->name, uint64_t: integer_number, double: real_number)(metrics->name);
+#include "world/metrics.def"
+#undef METRIC
+}
+
+static void set_integer(void *value, uint64_t number)
+{
+    *(uint64_t *)value = number;
+}
+
+static void set_real(void *value, uint64_t number)
+{
+    *(double *)value = (double)number / 1e9;
+}
+
+void metrics_unpack(const uint64_t *numbers, uint32_t count, struct metrics *metrics)
+{
+    *metrics = (struct metrics){0};
+#define METRIC(name, type, description)                                                            \
+    if (METRIC_##name < count)                                                                     \
+        _Generic(metrics->name, uint64_t: set_integer, double: set_real)(&metrics->name,           \
+                                                                         numbers[METRIC_##name]);
 #include "world/metrics.def"
 #undef METRIC
 }

@@ -277,6 +277,7 @@ static int begin_event(struct remote *remote, uint64_t deadline_ns, struct error
         return code;
     }
     set_clock(remote, deadline_ns);
+    remote_count_begin(remote);
     executor_begin(&remote->executor, &remote->payload.start);
     return 0;
 }
@@ -314,6 +315,8 @@ int remote_serve(struct remote *remote, const char *event, size_t length, uint64
     if (code)
         return code;
     run_lineage(remote);
+    if (!remote->code)
+        remote_count_end(remote);
     end_event(remote);
     write_response(remote, response);
     if (remote->code)

@@ -20,7 +20,7 @@
 /* The program that the process carries. All of it outlives the world. */
 struct remote_program {
     const struct flow_code *code;
-    const char *digest; /* of its bundle, as in descriptions */
+    const char *digest; /* of its bundle, as in descriptions; NULL: it is the job's own */
     wk_kernel *(*find_kernel)(void *context, const char *symbol); /* NULL: there is none */
     void *context;
 };

@@ -63,6 +63,11 @@ void remote_inputs_close(struct remote_inputs *inputs)
     free(inputs);
 }
 
+const struct store_counters *remote_inputs_counters(const struct remote_inputs *inputs)
+{
+    return &inputs->store->counters;
+}
+
 static uint64_t chunk_bytes(const struct remote_input *input, uint64_t number)
 {
     uint64_t left = input->bytes - number * DESCRIPTION_CHUNK;

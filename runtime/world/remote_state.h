@@ -7,6 +7,7 @@
  *     remote_values.c  the values that the process holds, and parcels of them
  *     remote_steps.c   what the executor says, as requests, invocations and runs of tasks
  *     remote_work.c    the threads that run tasks
+ *     remote_count.c   what an event cost
  */
 #ifndef WKC_WORLD_REMOTE_STATE_H
 #define WKC_WORLD_REMOTE_STATE_H
@@ -137,6 +138,8 @@ struct remote {
     int code;             /* the event cannot be served to its end: why */
     struct error error;
     struct metrics metrics;
+    struct metrics before; /* remote_count.c's, at the event's beginning */
+    uint64_t busy;         /* ns that tasks ran, in all events */
 };
 
 uint64_t remote_now(void); /* ns, CLOCK_MONOTONIC */
@@ -155,6 +158,11 @@ struct remote_inputs *remote_inputs_open(const char *address, const char *job, s
 void remote_inputs_close(struct remote_inputs *inputs);
 struct rectangle_reader *remote_inputs_reader(struct remote_inputs *inputs, uint32_t number,
                                               uint64_t bytes);
+const struct store_counters *remote_inputs_counters(const struct remote_inputs *inputs);
+
+/* remote_count.c: at an event's beginning, and at its end, when no request is under way. */
+void remote_count_begin(struct remote *remote);
+void remote_count_end(struct remote *remote);
 
 /* remote_values.c */
 static inline uint64_t remote_part(const struct remote_job *job, uint32_t node, uint32_t part)

@@ -163,6 +163,7 @@ static void begin_run(struct remote *remote, struct remote_worker *worker, uint3
 static void end_run(struct remote *remote, struct remote_worker *worker)
 {
     struct remote_pace *pace = &remote->paces[remote->job->dag.nodes[worker->node].task];
+    remote->busy += worker->took;
     if (worker->took > pace->longest)
         pace->longest = worker->took;
     if (worker->expired && worker->code == ERR_interrupted) {

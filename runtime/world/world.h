@@ -83,6 +83,17 @@ int sim_run(const struct job *job, const struct job_options *options, struct job
 /* The constants of the simulated cloud, as lines of text. */
 void sim_print_model(struct buffer *out);
 
+/* As whole numbers that can be added up, in the order of the table; seconds as nanoseconds. And back;
+ * what is beyond `count` is zero. */
+enum {
+#define METRIC(name, type, description) METRIC_##name,
+#include "world/metrics.def"
+#undef METRIC
+    METRIC_COUNT
+};
+void metrics_pack(const struct metrics *metrics, uint64_t numbers[METRIC_COUNT]);
+void metrics_unpack(const uint64_t *numbers, uint32_t count, struct metrics *metrics);
+
 /* --stats and --stats=json. */
 void metrics_print(const struct metrics *metrics, bool json, struct buffer *out);
 

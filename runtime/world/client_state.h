@@ -1,0 +1,76 @@
+/*
+ * Private to client*.c:
+ *
+ *     client.c         a job's life: submitting, watching, its result, its end
+ *     client_store.c   the store's requests; storing what a job begins with
+ *     client_sweep.c   the sweeper, step by step
+ *     client_attach.c  a job of another client, as the store has it
+ */
+#ifndef WKC_WORLD_CLIENT_STATE_H
+#define WKC_WORLD_CLIENT_STATE_H
+
+#include "executor/sweep.h"
+#include "store/store.h"
+#include "value/context.h"
+#include "world/bind.h"
+#include "world/client.h"
+
+/* What the outcome of a job keeps alive. */
+struct client_result {
+    struct arena arena; /* names of files in failures, and so on */
+    struct memory_account account;
+    struct context context;
+    struct bind_table table;
+    struct binder binder;
+    _Atomic(uint32_t) stop;
+    uint64_t *slots; /* by part */
+    uint64_t *words;
+    VECTOR(struct wk_block *) blocks;
+};
+
+struct client {
+    const struct client_job *job;
+    const struct client_options *options;
+    char name[STORE_JOB_NAME + 1];
+    struct store *store;
+    struct buffer description;
+    struct client_result *result;
+    uint64_t began; /* ms */
+    bool begun;     /* the store has something of the job */
+    bool ended;     /* the job has a status that stands */
+    uint32_t invoking;
+    uint32_t under_way;   /* requests that were sent and not yet answered */
+    uint64_t invocations; /* all that this client has begun */
+
+    struct sweep sweep;
+    bool has_sweep; /* it was begun */
+    bool is_walking;
+    uint64_t watch_began, next_walk; /* ms */
+    uint64_t walk_began;
+};
+
+uint64_t client_now(void); /* ms, CLOCK_MONOTONIC */
+bool client_is_stopped(const struct client *client);
+/* Invokes an executor; and takes the answers that are there: 0, or the first refusal. */
+void client_invoke(struct client *client, const struct executor_start *start);
+int client_take_invocations(struct client *client, struct error *error);
+
+/* client_store.c */
+
+/* A request without an answer beyond its code. */
+int client_call(struct client *client, struct store_request *request, struct error *error);
+/* Creates the job and stores its plan and inputs. */
+int client_store_job(struct client *client, struct error *error);
+
+/* client_sweep.c */
+
+/* Once the job is submitted. */
+void client_sweep_init(struct client *client);
+void client_sweep_release(struct client *client);
+/* Does a step of the walk, if one is under way or due. *did says whether there was one. 0; or
+ * ERR_job_stuck, and what the store or the platform fail with. */
+int client_sweep_step(struct client *client, bool *did, struct error *error);
+/* Adds a note to the error: which task the job waits for. */
+int client_note_outstanding(struct client *client, struct error *error);
+
+#endif

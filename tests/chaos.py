@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""Chaos: executors that are killed, servers that lose their data or fill up, clients that stand still, events that are
+lost or come twice. Each job ends with the right result, or with a clear error, in time; and nothing is left behind: no
+process, no key. With a number as argument: so many times over (make check). SEED chooses."""
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from client import HALT, SUM, Emulator, squares, stats
+from harness import ROOT, SANITIZE, check, main, program, wkc
+from remote import descendants, processes
+from servers import Server
+
+TURNS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 1
+SEED = int(os.environ.get("SEED", "1"))
+
+
+def start(*arguments, env=None):
+    return subprocess.Popen([SANITIZE, *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True, env=dict(os.environ, **(env or {})))
+
+
+def end(run, timeout=120):
+    """Status, output and messages; a run that takes longer is ended, and is a failure."""
+    try:
+        out, err = run.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        below = descendants(run.pid)
+        run.kill()
+        run.communicate()
+        check(False, f"no end within {timeout} s; it had {len(below)} processes")
+    check("Sanitizer" not in err and "runtime error" not in err, err[:3000])
+    return run.returncode, out, err
+
+
+def executors_below(pid):
+    below = set(descendants(pid))
+    return [number for number, line in processes("bin/executor").items() if number in below]
+
+
+def is_clean(server):
+    for _ in range(50):
+        if server.call("DBSIZE") == "0":
+            return
+        time.sleep(0.1)
+    check(False, f"keys are left: {server.call('KEYS', '*')}")
+
+
+def executors_are_killed(folder):
+    """C3: whatever they were doing; the platform retries twice, the client sweeps the rest."""
+    source = program(folder, HALT)
+    for turn in range(TURNS):
+        chance = random.Random(SEED + turn)
+        with Server(folder) as server, Emulator("--concurrency=3") as emulator:
+            run = start("run", source, "n=12", "ms=60", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+                        "--sweep-age=1500", "--timeout=100s", env=emulator.env)
+            killed = 0
+            while run.poll() is None and killed < 8:
+                time.sleep(chance.uniform(0.05, 0.4))
+                found = executors_below(emulator.process.pid)
+                if found:
+                    try:
+                        os.kill(chance.choice(found), signal.SIGKILL)
+                        killed += 1
+                    except ProcessLookupError:
+                        pass
+            status, out, err = end(run)
+            check(status == 0 and out == squares(12), f"seed {SEED + turn}, {killed} killed: {status} {err}")
+            check(killed > 0, "nobody was killed")
+            is_clean(server)
+
+
+def events_are_lost(folder):
+    """C3: a fifth of them, which nothing but the sweeper brings back; and some come twice."""
+    source = program(folder, SUM)
+    for turn in range(TURNS):
+        with Emulator("--concurrency=3", "--drop=20", "--duplicate=10", f"--seed={SEED + turn}") as emulator, \
+                Server(folder) as server:
+            run = wkc("run", source, "n=40", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+                      "--sweep-age=800", "--timeout=100s", "--stats=json", env=emulator.env)
+            found = stats(run)
+            check(run.out == squares(40), f"seed {SEED + turn}: {run.out}")
+            check(found["sweeps"] > 0, f"seed {SEED + turn}: {found}")
+            is_clean(server)
+
+
+def no_event_arrives(folder):
+    """C3: a platform that accepts all and runs nothing."""
+    with Emulator("--drop=100") as emulator, Server(folder) as server:
+        wkc("run", program(folder, SUM), "n=2", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+            "--sweep-age=20", env=emulator.env).fails(1, "error[E891]", "'f'")
+        wkc("run", program(folder, SUM), "n=2", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+            "--timeout=1s", env=emulator.env).fails(1, "error[E883]", "'f'")
+        is_clean(server)
+
+
+def run_and_restart(folder, *options):
+    source = program(folder, HALT)
+    with Server(folder, *options) as server, Emulator("--concurrency=2") as emulator:
+        run = start("run", source, "n=6", "ms=500", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+                    "--sweep-age=2000", "--timeout=100s", env=emulator.env)
+        while server.call("DBSIZE") == "0":
+            time.sleep(0.05)
+        time.sleep(0.5)
+        server.restart()
+        ended = end(run)
+        is_clean(server)
+    return ended
+
+
+def a_server_loses_its_data(folder):
+    """C7"""
+    status, out, err = run_and_restart(folder)
+    check(status == 1 and out == "" and "error[E884]" in err, f"{status} {out} {err}")
+
+
+def a_server_keeps_its_data(folder):
+    """C7: it was killed, and comes back with all that it had acknowledged."""
+    status, out, err = run_and_restart(folder, "--appendonly", "yes", "--appendfsync", "always")
+    check(status == 0 and out == squares(6), f"{status} {err}")
+
+
+def a_client_stands_still(folder):
+    """C5: the executors need no client; it may go on, or another takes its place."""
+    source = program(folder, HALT)
+    with Server(folder) as server, Emulator() as emulator:
+        store = f"--store={server.address}"
+        for is_replaced in (False, True):
+            run = start("run", source, "n=3", "ms=100", "--on=emulator", store, emulator.endpoint, env=emulator.env)
+            until = time.monotonic() + 30
+            while not executors_below(emulator.process.pid) and time.monotonic() < until:
+                time.sleep(0.02)
+            run.send_signal(signal.SIGSTOP)
+            while (listed := wkc("clean", store).out.split())[1:2] == ["running"] and time.monotonic() < until:
+                time.sleep(0.1)
+            check(listed[1:2] == ["done"], f"without its client the job is {listed}")
+            if is_replaced:
+                run.kill()
+                run.communicate()
+                run = start("attach", listed[0], store, emulator.endpoint, env=emulator.env)
+            run.send_signal(signal.SIGCONT)
+            status, out, err = end(run)
+            check(status == 0 and out == squares(3), f"{status} {err}")
+            is_clean(server)
+
+
+def a_store_that_is_full(folder):
+    """C7"""
+    source = program(folder, "task f(i: int) -> f64[] { return [f64(i + j) for j in 0..500000] }\n"
+                             "task g(x: f64[]) -> f64 { return sum(x) }\n"
+                             "flow main(n: int) -> f64 { return sum([g(f(i)) + g(f(i + 1)) for i in 0..n]) }")
+    with Server(folder, "--maxmemory", "8mb", "--maxmemory-policy", "noeviction") as server, \
+            Emulator("--concurrency=2") as emulator:
+        run = start("run", source, "n=20", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+                    "--without=all", "--sweep-age=500", "--timeout=20s", env=emulator.env)
+        status, out, err = end(run)
+        check(status == 1 and out == "" and "error[E8" in err, f"{status} {out} {err}")
+        is_clean(server)
+
+
+def a_store_that_refuses(folder):
+    """C7: its password is changed while the job runs."""
+    source = program(folder, HALT)
+    with Server(folder) as server, Emulator("--concurrency=2") as emulator:
+        run = start("run", source, "n=4", "ms=500", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+                    "--sweep-age=1000", "--timeout=60s", env=emulator.env)
+        while server.call("DBSIZE") == "0":
+            time.sleep(0.05)
+        server.call("CONFIG", "SET", "requirepass", "x")
+        server.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no", password="x")
+        status, out, err = end(run)
+        check(status == 1 and out == "" and "error[E85" in err, f"{status} {out} {err}")
+
+
+def one_environment_is_enough(folder):
+    """C3: no executor waits for another that cannot begin."""
+    for name, arguments in (("harmonic", ["parts=30"]), ("pi", []), ("heat", []), ("kmeans", ["points=examples/data/iris.npy", "k=3"])):
+        path = f"examples/{name}.wk"
+        expected = wkc("run", path, *arguments)
+        found = wkc("run", path, "--on=emulator", "--concurrency=1", *arguments)
+        check(found.status == 0 and found.out == expected.out, f"{name}: {found.err}")
+
+
+main([executors_are_killed, events_are_lost, no_event_arrives, a_server_loses_its_data, a_server_keeps_its_data,
+      a_client_stands_still, a_store_that_is_full, a_store_that_refuses, one_environment_is_enough])
