@@ -49,6 +49,12 @@ def is_clean(server):
     check(False, f"keys are left: {server.call('KEYS', '*')}")
 
 
+def what_is_left_ends(server):
+    """Late writes of executors that another platform still runs end with their time to live."""
+    for key in server.call("KEYS", "*").split():
+        check(int(server.call("PTTL", key)) != -1, f"{key} lasts for ever")
+
+
 def executors_are_killed(folder):
     """C3: whatever they were doing; the platform retries twice, the client sweeps the rest."""
     source = program(folder, HALT)
@@ -107,7 +113,7 @@ def run_and_restart(folder, *options):
         time.sleep(0.5)
         server.restart()
         ended = end(run)
-        is_clean(server)
+        what_is_left_ends(server)
     return ended
 
 
@@ -149,8 +155,8 @@ def a_client_stands_still(folder):
 
 def a_store_that_is_full(folder):
     """C7"""
-    source = program(folder, "task f(i: int) -> f64[] { return [f64(i + j) for j in 0..500000] }\n"
-                             "task g(x: f64[]) -> f64 { return sum(x) }\n"
+    source = program(folder, "task f(i: int) -> f64[500000] { return [f64(i + j) for j in 0..500000] }\n"
+                             "task g(x: f64[500000]) -> f64 { return sum(x) }\n"
                              "flow main(n: int) -> f64 { return sum([g(f(i)) + g(f(i + 1)) for i in 0..n]) }")
     with Server(folder, "--maxmemory", "8mb", "--maxmemory-policy", "noeviction") as server, \
             Emulator("--concurrency=2") as emulator:

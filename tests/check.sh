@@ -19,6 +19,7 @@ build make -j2 MODE=release all build/release/soak/world_sim
 build make -j2 MODE=sanitize all
 suite tests/emulator.py --all
 suite tests/protocol.py
+suite tests/chaos.py 10
 suite tests/generate/run.py --seed 1 --count 40
 suite tests/generate/run.py --seed $((SEED << 20)) --seconds "$seconds"
 suite sh -c "build/release/soak/world_sim $seconds $((SEED << 20)) && echo 'soak world_sim: 1 passed, 0 failed'"

@@ -33,4 +33,6 @@ suite tests/values.py
 suite tests/pieces.py
 suite tests/stores.py
 suite tests/remote.py
+suite tests/client.py
+suite tests/chaos.py
 finish

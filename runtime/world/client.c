@@ -76,8 +76,9 @@ static int invoke_sources(struct client *client, struct error *error)
     const struct plan *plan = client->job->job->plan;
     int code = 0;
     if (!(client->job->description.without & WITHOUT_TREE)) {
-        invoke(client, &(struct executor_start){.node = PLAN_NONE, .end = plan->source_count});
-        return take_invocations(client, error);
+        client_invoke(client,
+                      &(struct executor_start){.node = PLAN_NONE, .end = plan->source_count});
+        return client_take_invocations(client, error);
     }
     for (uint32_t i = 0; i < plan->source_count && !code; i++) {
         client_invoke(client, &(struct executor_start){.node = plan->sources[i]});

@@ -36,6 +36,7 @@ static void begin_walk(struct client *client)
     uint32_t without = client->job->description.without;
     struct sweep_options options = {
         .age = sweep_age(client),
+        .grain = client->job->description.grain,
         .without = (without & WITHOUT_BECOME ? PLAN_WITHOUT_BECOME : 0) |
                    (without & WITHOUT_CLUSTERING ? PLAN_WITHOUT_CLUSTERS : 0),
     };

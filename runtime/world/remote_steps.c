@@ -482,6 +482,7 @@ static void begin_arrive(struct remote *remote, struct remote_step *step)
 static void begin_ask(struct remote *remote, struct remote_step *step)
 {
     struct store_request *request = new_arrival(remote, step, STORE_ASK);
+    remote->metrics.questions++;
     request->wait = (struct join_wait){step->action.size, step->action.milliseconds};
     send(remote, request);
 }
