@@ -55,7 +55,7 @@ def counters_are_exact(folder):
     """C1: 100 leaves and their sum."""
     source = program(folder, SUM)
     for world in ("loopback", "emulator"):
-        run = wkc("run", source, "n=100", f"--on={world}", "--stats=json")
+        run = wkc("run", source, "n=100", f"--on={world}", "--grain=1", "--stats=json")
         found = stats(run)
         expected = {"tasks_run": 101, "duplicate_runs": 0, "arrivals_own": 3, "arrivals_not": 99, "arrivals_stop": 0,
                     "sweeps": 0, "retries": 0, "becomes": 1}
@@ -77,9 +77,9 @@ def a_failed_job_has_counters(folder):
 def techniques_are_switched_off(folder):
     """C2"""
     source = program(folder, SUM)
-    usual = stats(wkc("run", source, "n=40", "--on=loopback", "--stats=json"))
+    usual = stats(wkc("run", source, "n=40", "--on=loopback", "--grain=1", "--stats=json"))
     for names in ("become", "clustering", "delayed-io", "inline", "tree", "become,inline", "all"):
-        run = wkc("run", source, "n=40", "--on=loopback", f"--without={names}", "--stats=json")
+        run = wkc("run", source, "n=40", "--on=loopback", "--grain=1", f"--without={names}", "--stats=json")
         found = stats(run)
         check(run.out == squares(40), f"{names}: {run.out}")
         if names in ("become", "become,inline", "all"):

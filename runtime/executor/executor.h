@@ -269,7 +269,7 @@ struct executor {
     /* From here on, only where something may be lost; `next`, `running`, `arrival`, `child` and
      * `owned` are for where nothing is. */
     bool time_is_short;
-    bool began_at_node;  /* `start` has not run yet */
+    bool began_at_node;  /* what runs next is the start, or of its range */
     bool keeps_whole;    /* joins of what one executor has made are run by it, too */
     uint32_t unanswered; /* PUTs and INVOKEs */
     const struct want *want;

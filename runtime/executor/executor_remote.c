@@ -584,6 +584,7 @@ static bool next_kept(struct executor *executor, struct executor_action *action)
             return run(executor, i, action);
     if (!executor_next_queued(executor, &child))
         return false;
+    executor->began_at_node = true; /* a part of the start, and no child that it becomes */
     executor_push_ready(executor, &(struct executor_ready){.node = child, .is_kept = true});
     return run(executor, executor->ready.count - 1, action);
 }
