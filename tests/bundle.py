@@ -200,7 +200,7 @@ def failures_name_portable_places(folder):
     path = compiled(folder, tree(folder / "p"))
     wkc("run", path, "at=7").fails(1, "error[E805]", "--> helper.wk:2:52", "--> whole.wk:18:57")
     wkc("run", path, "scale=-1.0").fails(1, "E801", "scaled.c: by -1")
-    wkc("run", path, "m=7").fails(2, "E905", "its parameters: n: i64 (optional)")
+    wkc("run", path, "m=7").fails(2, "E905", "its parameters: n: int (optional)")
     missing = compiled(folder, program(folder, "task f(a: int) -> int { return a }\nflow main(a: int) -> int { return f(a) }\n"))
     wkc("run", missing).fails(2, "E906")
 
