@@ -15,20 +15,26 @@ from pathlib import Path
 from harness import Failure
 
 
+def is_free(port):
+    with socket.socket() as s:
+        if s.connect_ex(("127.0.0.1", port)) == 0:
+            return False
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+
 def free_port():
     """A port outside the range that the system gives to clients: a client that tries such a port
-    before its server listens may get it for itself, and talk to itself."""
+    before its server listens may get it for itself, and talk to itself. Servers of a cluster talk
+    among themselves on the port 10,000 above: that is outside, too, and free."""
     while True:
-        port = random.SystemRandom().randrange(10000, 30000)
-        with socket.socket() as s:
-            if s.connect_ex(("127.0.0.1", port)) == 0:
-                continue
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        port = random.SystemRandom().randrange(10000, 20000)
+        if is_free(port) and is_free(port + 10000):
+            return port
 
 
 def make_certificates(folder):
