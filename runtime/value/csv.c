@@ -306,7 +306,9 @@ static int read_piece(struct csv_reader *in, struct window *window, uint64_t pie
     if (code)
         return code;
     struct csv_lines lines = lines_of(in, window, begin, end, error);
-    lines.out = in->data + in->rows[piece] * (uint64_t)lines.columns * in->element_bytes;
+    /* A file with a header alone has no memory to read into, and C adds nothing to a null pointer. */
+    if (in->data)
+        lines.out = in->data + in->rows[piece] * (uint64_t)lines.columns * in->element_bytes;
     code = csv_lines_read(&lines);
     return code ? place_error(window, &lines, error) : 0;
 }
