@@ -70,7 +70,7 @@ def find_dask():
 def run_ours(folder, leaves):
     """The run's own seconds, and the command's."""
     begin = time.perf_counter()
-    done = subprocess.run([WKC, "run", "--on=emulator", f"--grain={max(1, leaves // 16)}", "--concurrency=2", "--stats=json", "tree.wk", f"n={leaves}"],
+    done = subprocess.run([WKC, "run", "--on=emulator", "--concurrency=2", "--stats=json", "tree.wk", f"n={leaves}"],
                           cwd=folder, check=True, capture_output=True, text=True,
                           env=dict(os.environ, WKC_CACHE=os.path.join(folder, "cache")))
     whole = time.perf_counter() - begin
