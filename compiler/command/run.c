@@ -127,16 +127,28 @@ static uint64_t *block_sizes(struct compilation *c)
     return sizes;
 }
 
-/* Neighbours that are run by one executor save invocations, and joins of them the store. Only on
- * demand: in the simulation with lost events, jobs with a grain above 1 were found to wait for
- * ever. */
-static int choose_grain(const struct options *options, uint32_t *grain, struct error *error)
+/* The number of nodes that may start at once: sources, or children of one node. */
+static uint32_t widest_fan_out(const struct plan *plan)
 {
-    uint64_t number = 1;
+    uint32_t widest = plan->source_count;
+    for (uint32_t n = 0; n < plan->dag->node_count; n++) {
+        uint32_t children = (uint32_t)dag_child_count(plan->dag, n);
+        widest = children > widest ? children : widest;
+    }
+    return widest;
+}
+
+/* Neighbours that are run by one executor save invocations, and joins of them the store. Several
+ * parts for each leave room for some that take longer. */
+static int choose_grain(const struct options *options, const struct plan *plan,
+                        uint32_t concurrency, uint32_t *grain, struct error *error)
+{
+    enum { PARTS = 8 };
+    uint64_t number = concurrency ? widest_fan_out(plan) / (PARTS * concurrency) : 1;
     int code = options->given[OPTION_GRAIN]
                    ? options_number(options, OPTION_GRAIN, 1, UINT32_MAX, &number, error)
                    : 0;
-    *grain = (uint32_t)number;
+    *grain = number > 0 ? (uint32_t)number : 1;
     return code;
 }
 
@@ -168,7 +180,7 @@ static int run_loopback(struct run *run, const struct job *job, struct error *er
 {
     struct compilation *c = &run->compilation;
     uint32_t grain, executors = run->job.workers ? run->job.workers : 2;
-    int code = choose_grain(c->options, &grain, error);
+    int code = choose_grain(c->options, &c->plan, executors, &grain, error);
     if (code)
         return code;
     struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain)};
@@ -217,7 +229,7 @@ static int run_emulator(struct run *run, const struct job *job, struct error *er
 {
     struct compilation *c = &run->compilation;
     uint32_t grain;
-    int code = choose_grain(c->options, &grain, error);
+    int code = choose_grain(c->options, &c->plan, remote_concurrency(&run->setup), &grain, error);
     if (code)
         return code;
     struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain)};

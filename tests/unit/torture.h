@@ -147,7 +147,7 @@ static struct executor_options torture_options(struct synthetic *s)
     options.without_clustering = off & 2;
     options.without_delayed_io = off & 4;
     options.without_tree = off & 8;
-    options.grain = torture_below(2); /* above 1 the sweeper loses jobs: not used unless asked for */
+    options.grain = torture_below(2) ? 0 : 1 + torture_below(torture_below(2) ? 4 : 40);
     plan_index_fan_outs(&s->plan, torture_below(2) ? off & 3 : ~0u);
     return options;
 }
