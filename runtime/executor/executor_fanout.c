@@ -201,27 +201,31 @@ void executor_fan_out_range(struct executor *executor, const struct executor_sta
 
 /* ---- The children of a range that are run here ----------------------------------------------- */
 
-static uint32_t take_queued(const struct executor *executor, struct executor_queue *queue)
+/* Takes the next child that this run wants; false: there is none. Whoever looks at the queue sees
+ * only these: what waits for a child that is never run would wait for ever. */
+static bool take_queued(const struct executor *executor, struct executor_queue *queue,
+                        uint32_t *child)
 {
-    return take_listed(executor, queue->node, queue->kept, &queue->next, &queue->child);
-}
-
-bool executor_next_queued(struct executor *executor, uint32_t *child)
-{
-    while (executor->queue.next < executor->queue.end) {
-        *child = take_queued(executor, &executor->queue);
+    while (queue->next < queue->end) {
+        *child = take_listed(executor, queue->node, queue->kept, &queue->next, &queue->child);
         if (executor_wants(executor, *child))
             return true;
     }
     return false;
 }
 
+bool executor_next_queued(struct executor *executor, uint32_t *child)
+{
+    return take_queued(executor, &executor->queue, child);
+}
+
 bool executor_is_fed_by_queue(const struct executor *executor, uint32_t join)
 {
     enum { LOOKED_AT = 64 };
     struct executor_queue queue = executor->queue;
-    for (int n = 0; n < LOOKED_AT && queue.next < queue.end; n++)
-        if (executor_feeds(executor, take_queued(executor, &queue), join))
+    uint32_t child;
+    for (int n = 0; n < LOOKED_AT && take_queued(executor, &queue, &child); n++)
+        if (executor_feeds(executor, child, join))
             return true;
     return false;
 }
@@ -229,8 +233,9 @@ bool executor_is_fed_by_queue(const struct executor *executor, uint32_t join)
 void executor_list_queued(struct executor *executor)
 {
     struct executor_queue queue = executor->queue;
-    while (queue.next < queue.end)
-        vector_push(&executor->beats, take_queued(executor, &queue));
+    uint32_t child;
+    while (take_queued(executor, &queue, &child))
+        vector_push(&executor->beats, child);
 }
 
 bool executor_invoke_queued(struct executor *executor, struct executor_action *action)

@@ -210,6 +210,26 @@ static void a_range_of_the_grain_is_run_here(void)
     finish();
 }
 
+/* A run of the sweeper starts with a range of which it wants one child. It does not wait for what
+ * it does not want, nor does it say that it is at work on it. */
+static void a_range_waits_only_for_what_is_wanted(void)
+{
+    static const struct node_range ranges[] = {{4, 5}, {12, 13}, {15, 16}};
+    static const struct want want = {ranges, 3};
+    struct executor_options options = {.inline_bytes = 100, .grain = 4};
+    begin_sources(&options,
+                  (struct executor_start){.node = PLAN_NONE, .first = 3, .end = 6, .want = &want});
+    uint32_t count;
+    const uint32_t *beats = executor_list_beats(&executor, &count);
+    CHECK(count == 1 && beats[0] == 4);
+    expect(EXECUTOR_RUN, 4);
+    tell(EXECUTOR_DONE, 4);
+    expect(EXECUTOR_ARRIVE, 12); /* source 5 stands in the range, but is not wanted */
+    answer(12, 0, JOIN_NOT);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
 static void a_wider_range_is_split(void)
 {
     struct executor_options options = {.inline_bytes = 100, .grain = 2, .ways = 2};
@@ -570,8 +590,8 @@ static void arrivals_in_shared_memory(void)
 
 TEST_MAIN(TEST(a_chain_is_run_by_one_executor), TEST(at_a_fan_out_it_becomes_the_preferred_child),
           TEST(store_before_signal), TEST(a_join_of_its_own_needs_no_store),
-          TEST(a_range_of_the_grain_is_run_here), TEST(a_wider_range_is_split),
-          TEST(a_queue_is_handed_on_when_time_is_short),
+          TEST(a_range_of_the_grain_is_run_here), TEST(a_range_waits_only_for_what_is_wanted),
+          TEST(a_wider_range_is_split), TEST(a_queue_is_handed_on_when_time_is_short),
           TEST(ranges_that_the_plan_lacks_are_refused), TEST(of_two_owned_joins_one_is_invoked),
           TEST(a_stopped_lineage_marks_nothing), TEST(wide_joins_are_climbed_record_by_record),
           TEST(failures_of_the_environment_are_retried), TEST(a_missing_input_stops_the_lineage),
