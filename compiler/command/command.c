@@ -31,7 +31,7 @@ void interrupts_catch(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static enum diagnostic_format message_form(const struct options *options)
+enum diagnostic_format message_form(const struct options *options)
 {
     if (options->given[OPTION_DIAGNOSTICS] &&
         strcmp(options->values[OPTION_DIAGNOSTICS], "json") == 0)
@@ -79,7 +79,25 @@ static int check_choices(const struct options *options, struct error *error)
         code = options_choice(options, OPTION_DIAGNOSTICS, forms, &index, error);
     if (!code && options->given[OPTION_COLOUR])
         code = options_choice(options, OPTION_COLOUR, colours, &index, error);
-    return code;
+    return code ? code : passes_check(options, error);
+}
+
+/* A bundle's program has been compiled. */
+static int check_bundle_options(const struct options *options, const char *path,
+                                struct error *error)
+{
+    static const struct {
+        enum option option;
+        const char *text;
+    } compile[] = {
+        {OPTION_OPTIMIZE, "-O"}, {OPTION_DISABLE, "--disable"}, {OPTION_REMARKS, "--remarks"}};
+    for (size_t i = 0; i < sizeof compile / sizeof *compile; i++)
+        if (options->given[compile[i].option]) {
+            error_set(error, ERR_bad_option, "%s means nothing to '%s', which is compiled",
+                      compile[i].text, path);
+            return error_hint(error, "it is an option of wkc compile");
+        }
+    return 0;
 }
 
 int start_compilation(struct compilation *compilation, const struct options *options)
@@ -98,12 +116,8 @@ int start_compilation(struct compilation *compilation, const struct options *opt
     }
     compilation->is_bundle = (options->command == COMMAND_RUN || options->command == COMMAND_DOT) &&
                              bundle_is_meant(path);
-    if (compilation->is_bundle && options->given[OPTION_OPTIMIZE]) {
-        error_set(&error, ERR_bad_option, "-O means nothing to '%s', which is compiled", path);
-        error_hint(&error, "it is an option of wkc compile");
-        return usage_error(options, &error);
-    }
-    if (check_choices(options, &error) ||
+    if ((compilation->is_bundle && check_bundle_options(options, path, &error)) ||
+        check_choices(options, &error) ||
         (options->given[OPTION_OPTIMIZE] &&
          options_number(options, OPTION_OPTIMIZE, 0, 2, &level, &error)))
         return usage_error(options, &error);
@@ -113,6 +127,7 @@ int start_compilation(struct compilation *compilation, const struct options *opt
 
 int finish_compilation(struct compilation *compilation, bool ok)
 {
+    passes_print_remarks(compilation);
     print_diagnostics(compilation->options, &compilation->diagnostics);
     if (ok)
         return EXIT_DONE;

@@ -46,6 +46,25 @@ int usage_error(const struct options *options, const struct error *error);
 /* Prints one error and returns `status`. */
 int print_error(const struct options *options, const struct error *error, int status);
 
+/* The form of messages that the options ask for. */
+enum diagnostic_format message_form(const struct options *options);
+
+/* ---- Passes by their names (passes.c) ---- */
+
+/* Checks --disable, --dump, --stop-after and --remarks: 0, or an error that lists the passes. */
+int passes_check(const struct options *options, struct error *error);
+
+/* Whether --disable=graph is given. */
+bool passes_all_disabled(const struct options *options);
+
+/* Appends the table of passes. */
+void passes_print(struct buffer *out);
+
+/* Prints the remarks to standard error, if --remarks asks for them. */
+void passes_print_remarks(const struct compilation *compilation);
+
+/* ---- Compilations ---- */
+
 /* Starts a compilation of the command's file with its -O; or reports a usage error and returns its
  * status (0: go on). Release it with pipeline_release in both cases. */
 int start_compilation(struct compilation *compilation, const struct options *options);

@@ -97,33 +97,6 @@ static bool emit(struct compilation *c, enum form form, struct buffer *out)
     bug("unknown form %d", (int)form);
 }
 
-static int unknown_pass(const char *name, size_t length, struct error *error)
-{
-    struct buffer list = {0};
-    for (uint32_t i = 0; i < ir_pass_count; i++)
-        buffer_printf(&list, ", %s", ir_passes[i].name);
-    error_set(error, ERR_bad_option, "there is no pass '%.*s'", (int)length, name);
-    error_hint(error, "the passes: lower%s; or all", buffer_text(&list));
-    buffer_release(&list);
-    return (int)error->code;
-}
-
-static int check_passes(const char *list, struct error *error)
-{
-    while (*list) {
-        size_t length = strcspn(list, ",");
-        bool known = (length == 3 && strncmp(list, "all", 3) == 0) ||
-                     (length == 5 && strncmp(list, "lower", 5) == 0);
-        for (uint32_t i = 0; i < ir_pass_count; i++)
-            known |= strlen(ir_passes[i].name) == length &&
-                     strncmp(ir_passes[i].name, list, length) == 0;
-        if (!known)
-            return unknown_pass(list, length, error);
-        list += length + (list[length] == ',');
-    }
-    return 0;
-}
-
 /* The target changes native code only. */
 static int check_target(const struct options *options, enum form form, struct error *error)
 {
@@ -170,13 +143,7 @@ static int check_options(const struct options *options, int *form, struct error 
         *form = FORM_BUNDLE;
     if (check_target(options, (enum form) * form, error))
         return (int)error->code;
-    if (*form == FORM_BUNDLE && check_bundle(options, error))
-        return (int)error->code;
-    if (options->given[OPTION_DUMP] && check_passes(options->values[OPTION_DUMP], error))
-        return (int)error->code;
-    if (options->given[OPTION_STOP_AFTER])
-        return check_passes(options->values[OPTION_STOP_AFTER], error);
-    return 0;
+    return *form == FORM_BUNDLE ? check_bundle(options, error) : 0;
 }
 
 static void print_extras(const struct compilation *c)

@@ -230,6 +230,8 @@ int command_help(const struct options *options)
         help_overview(&out);
     } else if (command != COMMAND_COUNT) {
         help_command(command, &out);
+    } else if (strcmp(topic, "passes") == 0) {
+        passes_print(&out);
     } else if (length > 3 && strcmp(topic + length - 3, ".wk") == 0) {
         status = help_source(options, NULL, false, NULL, &out);
     } else {

@@ -1,5 +1,5 @@
 /* The stages from source text to a plan with its kernels; see pipeline.h. */
-#include "command/pipeline.h"
+#include "command/command.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,16 +33,8 @@ static bool stage_check(struct compilation *c)
 /* Whether --dump names this pass. */
 static bool wants_dump(const struct compilation *c, const char *pass)
 {
-    const char *list = c->options->given[OPTION_DUMP] ? c->options->values[OPTION_DUMP] : "";
-    size_t length = strlen(pass);
-    while (*list) {
-        size_t item = strcspn(list, ",");
-        if ((item == length && strncmp(list, pass, length) == 0) ||
-            (item == 3 && strncmp(list, "all", 3) == 0))
-            return true;
-        list += item + (list[item] == ',');
-    }
-    return false;
+    const char *list = c->options->given[OPTION_DUMP] ? c->options->values[OPTION_DUMP] : NULL;
+    return ir_pass_is_listed(list, pass) || ir_pass_is_listed(list, "all");
 }
 
 static void after_pass(void *context, const struct ir_module *module, const char *pass,
@@ -67,8 +59,10 @@ static bool stage_lower(struct compilation *c)
     c->ir = lower_program(c->typed, &c->arena);
     c->ir->is_portable = c->is_portable;
     struct error error;
+    bool none = passes_all_disabled(c->options);
     struct ir_pass_options passes = {
-        .level = (int)c->optimize,
+        .level = none ? 0 : (int)c->optimize,
+        .disabled = none ? NULL : c->options->values[OPTION_DISABLE],
         .verify_each = c->options->given[OPTION_VERIFY_EACH],
         .stop_after = c->options->values[OPTION_STOP_AFTER],
         .after_pass = after_pass,

@@ -114,6 +114,9 @@ struct ir_module {
     struct ir_entry_parameter *parameters;
     uint32_t parameter_count;
     const struct type *result; /* main's, with its names */
+    /* What passes have to say; private to remark.c. */
+    struct ir_remark *remarks;
+    uint32_t remark_count;
     /* Interned types; private to ir.c. */
     const struct ir_type **type_slots;
     uint32_t type_count;
@@ -163,8 +166,12 @@ struct ir_pass {
 extern const struct ir_pass ir_passes[];
 extern const uint32_t ir_pass_count;
 
+/* Whether a list of names with commas between has this one. */
+bool ir_pass_is_listed(const char *list, const char *name);
+
 struct ir_pass_options {
     int level;              /* -O */
+    const char *disabled;   /* passes to leave out: names with commas between; NULL: none */
     bool verify_each;       /* verify before the first pass and after each */
     const char *stop_after; /* the name of the last pass to run; NULL: all */
     /* Called with the name "lower" before the first pass, and after each pass; NULL for none. */
@@ -174,7 +181,7 @@ struct ir_pass_options {
 };
 
 /* Runs the passes of the level, in the table's order. 0, or an error: a broken rule (naming the
- * pass), or an unknown name in stop_after. */
+ * pass), or an unknown name in stop_after or disabled. */
 int ir_run_passes(struct ir_module *module, const struct ir_pass_options *options,
                   struct error *error);
 

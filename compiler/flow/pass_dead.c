@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/vector.h"
+#include "flow/mutant.h"
 #include "flow/pass.h"
 
 /* ---- Which functions can be left out -------------------------------------------------------- */
@@ -72,9 +73,9 @@ static bool is_removable(const struct dead *d, const struct ir_instruction *i)
     case IR_CONTENTS:
         return true;
     case IR_OPERATION:
-        return !operation_fails(d, i);
+        return !operation_fails(d, i) || FLOW_MUTANT(DEAD_FAILURE);
     case IR_CALL:
-        return !has_effect(d, i);
+        return !has_effect(d, i) || FLOW_MUTANT(DEAD_EFFECT);
     case IR_APPLY:
         return d->pure[i->callee];
     case IR_EACH:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "flow/mutant.h"
 #include "flow/pass.h"
 #include "value/semantics.h"
 
@@ -42,7 +43,8 @@ static bool fold_same(const struct fold *f, struct ir_instruction *i)
 {
     bool holds = i->operation == OPERATION_EQ || i->operation == OPERATION_LE ||
                  i->operation == OPERATION_GE;
-    if (!holds || i->operands[0] != i->operands[1] || scalar_of(f, i->operands[0]) >= WK_F32)
+    if (!holds || i->operands[0] != i->operands[1] ||
+        (scalar_of(f, i->operands[0]) >= WK_F32 && !FLOW_MUTANT(FOLD_NAN)))
         return false;
     make_constant(i, 1);
     return true;
@@ -145,7 +147,7 @@ static bool holds(const struct fold *f, const struct ir_instruction *i)
     if (i->opcode != IR_CHECK)
         return false;
     const struct ir_instruction *condition = constant_of(f, i->operands[0]);
-    return condition && condition->word;
+    return condition && (condition->word || FLOW_MUTANT(FOLD_CHECK));
 }
 
 static void fold_instruction(struct fold *f, struct ir_instruction *i)

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/vector.h"
+#include "flow/mutant.h"
 #include "flow/pass.h"
 
 #define DROPPED UINT32_MAX
@@ -110,7 +111,8 @@ void pass_unused(struct ir_module *module)
             use_function(&u, (uint32_t)module->parameters[i].default_function);
     while (u.pending.count)
         look_through(&u, module->functions[vector_pop(&u.pending)]);
-    use_fallbacks(&u);
+    if (!FLOW_MUTANT(UNUSED_FALLBACK))
+        use_fallbacks(&u);
     drop(&u);
     free(u.functions);
     free(u.kernels);

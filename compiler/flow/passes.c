@@ -33,12 +33,36 @@ static int verify_after(const struct ir_module *module, const char *pass, struct
     return (int)error->code;
 }
 
-static bool is_pass(const char *name)
+static bool is_pass(const char *name, size_t length)
 {
     for (uint32_t i = 0; i < ir_pass_count; i++)
-        if (strcmp(ir_passes[i].name, name) == 0)
+        if (strlen(ir_passes[i].name) == length && strncmp(ir_passes[i].name, name, length) == 0)
             return true;
-    return strcmp(name, "lower") == 0;
+    return length == 5 && strncmp(name, "lower", 5) == 0;
+}
+
+bool ir_pass_is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    while (list && *list) {
+        size_t item = strcspn(list, ",");
+        if (item == length && strncmp(list, name, length) == 0)
+            return true;
+        list += item + (list[item] == ',');
+    }
+    return false;
+}
+
+/* Unknown names are an error: a misspelling would go unseen. */
+static int check_names(const char *list, struct error *error)
+{
+    while (list && *list) {
+        size_t item = strcspn(list, ",");
+        if (!is_pass(list, item))
+            return error_set(error, ERR_bad_parameter, "there is no pass %.*s", (int)item, list);
+        list += item + (list[item] == ',');
+    }
+    return 0;
 }
 
 static void report(const struct ir_pass_options *options, const struct ir_module *module,
@@ -56,15 +80,15 @@ static bool stops_at(const struct ir_pass_options *options, const char *pass)
 int ir_run_passes(struct ir_module *module, const struct ir_pass_options *options,
                   struct error *error)
 {
-    if (options->stop_after && !is_pass(options->stop_after))
-        return error_set(error, ERR_bad_parameter, "there is no pass %s", options->stop_after);
+    if (check_names(options->stop_after, error) || check_names(options->disabled, error))
+        return (int)error->code;
     report(options, module, "lower", 0);
     const char *last = "lower";
     int status = options->verify_each ? verify_after(module, last, error) : 0;
     for (uint32_t i = 0; i < ir_pass_count && !status && !stops_at(options, last); i++) {
         const struct ir_pass *pass = &ir_passes[i];
         last = pass->name;
-        if (pass->level > options->level)
+        if (pass->level > options->level || ir_pass_is_listed(options->disabled, pass->name))
             continue;
         double begin = seconds_now();
         pass->run(module);

@@ -375,6 +375,27 @@ static void render_json(const struct diagnostic *d, struct buffer *out)
     buffer_puts(out, "]}\n");
 }
 
+void diagnostic_render_remark(struct span span, const char *pass, const char *kind,
+                              const char *text, enum diagnostic_format format, struct buffer *out)
+{
+    struct place place = span_place(span);
+    if (format == DIAGNOSTIC_JSON) {
+        buffer_puts(out, "{\"severity\":\"note\"");
+        json_field(out, "pass", pass);
+        json_field(out, "kind", kind);
+        json_field(out, "message", text);
+        json_place(out, place);
+        buffer_puts(out, "}\n");
+        return;
+    }
+    const struct colours *c = format == DIAGNOSTIC_COLOUR ? &terminal_colours : &no_colours;
+    struct arena arena;
+    arena_init(&arena);
+    buffer_printf(out, "%snote[%s]%s: %s%s%s\n", c->blue, pass, c->off, c->bold, text, c->off);
+    render_place(out, place, copy_line(&arena, span), c, c->blue);
+    arena_release(&arena);
+}
+
 static int compare_places(const void *a, const void *b)
 {
     const struct diagnostic *x = *(const struct diagnostic *const *)a;

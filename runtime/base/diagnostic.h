@@ -97,6 +97,11 @@ void diagnostics_drop_warnings(struct diagnostics *diagnostics, struct span span
 void diagnostics_render(const struct diagnostics *diagnostics, enum diagnostic_format format,
                         struct buffer *out);
 
+/* Appends one remark of a pass about a place, which is no diagnostic: nothing is wrong there. `kind` is for
+ * JSON (a line as diagnostics have, without code, hint and notes, but with pass and kind). */
+void diagnostic_render_remark(struct span span, const char *pass, const char *kind,
+                              const char *text, enum diagnostic_format format, struct buffer *out);
+
 /* The place of a span: line and column of its begin, length within that line. */
 struct place span_place(struct span span);
 /* The name by which a bundle knows a source, wherever it lies. */

@@ -1,0 +1,34 @@
+/*
+ * Mistakes put into passes on purpose, to show that random programs (tests/generate) find them. In
+ * the product FLOW_MUTANT(...) is the constant 0. `make build/release/wkc-mutants` compiles this
+ * module with WKC_MUTANTS, and the environment's WKC_MUTANT=NAME chooses one;
+ * tests/generate/mutants.py goes through them all. Every pass has at least one.
+ */
+#ifndef WKC_FLOW_MUTANT_H
+#define WKC_FLOW_MUTANT_H
+
+#include <stdbool.h>
+
+/* X(NAME, what is wrong) */
+#define FLOW_MUTANTS(X)                                                                            \
+    X(FOLD_NAN, "fold takes x == x to hold for floats")                                            \
+    X(FOLD_CHECK, "fold drops checks that fail")                                                   \
+    X(DEAD_EFFECT, "dead drops tasks with an effect")                                              \
+    X(DEAD_FAILURE, "dead drops divisions, which may fail")                                        \
+    X(UNUSED_FALLBACK, "unused leaves out what kernels fall back on")
+
+enum flow_mutant {
+    FLOW_MUTANT_NONE,
+#define FLOW_MUTANT_ENUM(NAME, text) FLOW_MUTANT_##NAME,
+    FLOW_MUTANTS(FLOW_MUTANT_ENUM)
+#undef FLOW_MUTANT_ENUM
+};
+
+#ifdef WKC_MUTANTS
+bool flow_mutant_is(enum flow_mutant mutant);
+#define FLOW_MUTANT(NAME) flow_mutant_is(FLOW_MUTANT_##NAME)
+#else
+#define FLOW_MUTANT(NAME) 0
+#endif
+
+#endif
