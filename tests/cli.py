@@ -140,7 +140,7 @@ def every_form_prints(folder):
 
 
 def drawings(folder):
-    for level in ("task", "flow"):
+    for level in ("task", "cluster", "flow"):
         run = wkc("dot", HARMONIC, "parts=5", f"--level={level}")
         check(run.status == 0 and "partial" in run.out, run.err)
         drawn = subprocess.run(["dot", "-Tsvg"], input=run.out, capture_output=True, text=True)
@@ -151,9 +151,14 @@ def drawings(folder):
             check(run.status == 0 and path.read_bytes().startswith(begin), f"{suffix}: {run.err}")
     wkc("dot", HARMONIC, "parts=5", "-o", folder / "graph.gif").fails(2, ".svg")
     wkc("dot", HARMONIC, "parts=5", "-o", folder / "g.svg", env={"PATH": "/nonexistent"}).fails(1, "Graphviz")
-    wkc("dot", HARMONIC, "parts=100000").fails(1, "--level=flow", "--level=task")
-    run = wkc("dot", HARMONIC, "parts=3000", "--level=task")
+    run = wkc("dot", HARMONIC, "parts=100000", "-O0")
+    check(run.status == 0 and "partial ×100000" in run.out and "add ×50000" in run.out and run.out.count("\n") < 100,
+          run.out[:1000] + run.err)
+    run = wkc("dot", HARMONIC, "parts=3000", "--expand", "-O0")
     check(run.status == 0 and run.out.count("partial") >= 3000, run.err)
+    run = wkc("dot", HARMONIC, "parts=6", "--diff")
+    check(run.status == 0 and run.out.startswith("digraph") and "partial ×6" in run.out, run.out + run.err)
+    wkc("dot", HARMONIC, "--diff", "--level=flow").fails(2, "--diff draws the calls of a program")
     check(sorted(p.name for p in folder.iterdir()) == ["graph.dot", "graph.pdf", "graph.png", "graph.svg"], "leftovers")
 
 

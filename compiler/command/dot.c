@@ -76,8 +76,8 @@ static int draw(const char *format, const char *path, const struct buffer *text,
         error_hint(error, "is its folder there and writable? --level=flow draws large graphs");
         failed = 1;
     } else if (rename(buffer_text(&temporary), path) < 0) {
-        failed = error_set(error, ERR_file_unwritable, "cannot write '%s': %s", path,
-                           strerror(errno));
+        failed =
+            error_set(error, ERR_file_unwritable, "cannot write '%s': %s", path, strerror(errno));
     }
     if (failed)
         unlink(buffer_text(&temporary));
@@ -104,27 +104,79 @@ static int write_drawing(const struct options *options, const struct buffer *tex
     return usage_error(options, &error);
 }
 
-static int draw_program(struct compilation *c, enum dot_level level)
+/* Clusters and critical paths are the plan's, so the pipeline goes so far. */
+static bool draw_graph(struct compilation *c, enum dot_level level, struct buffer *text)
+{
+    struct dot_options drawing = {
+        .level = level, .expand = c->options->given[OPTION_EXPAND], .plan = &c->plan};
+    struct error error;
+    if (!pipeline_run(c, STAGE_PLAN))
+        return false;
+    if (!dag_write_dot(&c->dag, &drawing, text, &error))
+        return true;
+    diagnose_error(&c->diagnostics, &error, c->source);
+    return false;
+}
+
+/* The drawing's text is written if all went well. */
+static int finish_drawing(struct compilation *c, bool ok, const struct buffer *text)
+{
+    int status = finish_compilation(c, ok);
+    if (status != EXIT_DONE)
+        return status;
+    return c->options->given[OPTION_OUTPUT] ? write_drawing(c->options, text)
+                                            : write_output(c->options, text);
+}
+
+/* What optimizing made of the graph at -O0. A mistake of the program is reported once. */
+static int draw_diff(struct compilation *before, struct compilation *after)
 {
     struct buffer text = {0};
     struct error error;
-    bool ok = pipeline_run(c, STAGE_ELABORATE);
-    if (ok && dag_write_dot(&c->dag, level, &text, &error)) {
-        diagnose_error(&c->diagnostics, &error, c->source);
+    before->optimize = 0;
+    bool ok = pipeline_run(before, STAGE_ELABORATE);
+    if (!ok)
+        return finish_compilation(before, false);
+    ok = pipeline_run(after, STAGE_ELABORATE);
+    if (ok && dag_write_dot_diff(&before->dag, &after->dag, &text, &error)) {
+        diagnose_error(&after->diagnostics, &error, after->source);
         ok = false;
     }
-    int status = finish_compilation(c, ok);
+    int status = finish_drawing(after, ok, &text);
+    buffer_release(&text);
+    return status;
+}
+
+static int command_dot_diff(const struct options *options, struct compilation *after)
+{
+    struct compilation before;
+    if (after->is_bundle || options->given[OPTION_LEVEL] || options->given[OPTION_EXPAND]) {
+        struct error error;
+        error_set(&error, ERR_bad_option, "--diff draws the calls of a program, and goes with %s",
+                  after->is_bundle ? "no bundle" : "neither --level nor --expand");
+        error_hint(&error, "for example: wkc dot --diff examples/harmonic.wk");
+        return usage_error(options, &error);
+    }
+    int status = start_compilation(&before, options);
     if (status == EXIT_DONE)
-        status = c->options->given[OPTION_OUTPUT] ? write_drawing(c->options, &text)
-                                                  : write_output(c->options, &text);
+        status = draw_diff(&before, after);
+    pipeline_release(&before);
+    return status;
+}
+
+static int draw_program(struct compilation *c, enum dot_level level)
+{
+    struct buffer text = {0};
+    bool ok = draw_graph(c, level, &text);
+    int status = finish_drawing(c, ok, &text);
     buffer_release(&text);
     return status;
 }
 
 int command_dot(const struct options *options)
 {
-    static const char *const names[] = {"", "task", "flow", NULL};
-    static const enum dot_level levels[] = {DOT_TASK, DOT_ALL_TASKS, DOT_FLOW};
+    static const char *const names[] = {"task", "cluster", "flow", NULL};
+    static const enum dot_level levels[] = {DOT_TASK, DOT_CLUSTER, DOT_FLOW};
     int level = 0;
     struct error error;
     if (options->given[OPTION_LEVEL] &&
@@ -133,7 +185,8 @@ int command_dot(const struct options *options)
     struct compilation compilation;
     int status = start_compilation(&compilation, options);
     if (status == EXIT_DONE)
-        status = draw_program(&compilation, levels[level]);
+        status = options->given[OPTION_DIFF] ? command_dot_diff(options, &compilation)
+                                             : draw_program(&compilation, levels[level]);
     pipeline_release(&compilation);
     return status;
 }

@@ -4,17 +4,30 @@
 #ifndef WKC_GRAPH_DOT_H
 #define WKC_GRAPH_DOT_H
 
-#include "graph/dag.h"
+#include "graph/plan.h"
 
 enum dot_level {
-    DOT_TASK,      /* a box for each task, unless they are too many to be read */
-    DOT_ALL_TASKS, /* a box for each task */
-    DOT_FLOW       /* a box for each call site in each flow, with how many tasks it made */
+    DOT_TASK,    /* a box for each task or, if they are too many to be read, for each family: the
+                    tasks of one call site that are equally far from the sources */
+    DOT_CLUSTER, /* a box for each cluster of the plan, and for each family of tasks in none */
+    DOT_FLOW     /* a box for each call site in each flow, with how many tasks it made */
 };
 
-/* Appends the drawing: valid for Graphviz, the same for the same DAG. DOT_TASK with more than some
- * thousands of nodes is an error with the hint to use the other levels. */
-int dag_write_dot(const struct dag *dag, enum dot_level level, struct buffer *out,
+struct dot_options {
+    enum dot_level level;
+    bool expand;             /* DOT_TASK: a box for each task, however many */
+    const struct plan *plan; /* shows clusters, and where executors go on; NULL: unknown */
+    const bool *is_critical; /* by node: on the critical path; NULL: unknown */
+};
+
+/* Appends the drawing: valid for Graphviz, the same for the same DAG. ERR_drawing_too_large when
+ * even what is drawn in place of tasks would be too much to be read. */
+int dag_write_dot(const struct dag *dag, const struct dot_options *options, struct buffer *out,
                   struct error *error);
+
+/* Draws what has become of a graph: the call sites of both, those that are only in the first in
+ * grey, only in the second in green, and where the number of tasks differs in blue. */
+int dag_write_dot_diff(const struct dag *before, const struct dag *after, struct buffer *out,
+                       struct error *error);
 
 #endif

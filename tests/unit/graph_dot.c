@@ -1,6 +1,7 @@
 /* Drawings: what they show, that Graphviz takes them, and that huge ones are refused. */
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "graph/dot.h"
 #include "test.h"
 
@@ -26,13 +27,19 @@ static const char graph[] =
     "n5 = t4 s0 (n4:f64)\n"
     "n6 = t0 s0 (n4:f64, after n5:())\n";
 
+static void parse(struct dag *dag, const char *text)
+{
+    struct error error = {0};
+    int code = dag_parse(dag, text, strlen(text), &error);
+    CHECK_TEXT(code ? error.message : "", "");
+}
+
 static void draw(enum dot_level level, struct buffer *out)
 {
     struct dag dag;
     struct error error = {0};
-    int code = dag_parse(&dag, graph, strlen(graph), &error);
-    CHECK_TEXT(code ? error.message : "", "");
-    CHECK_INT(dag_write_dot(&dag, level, out, &error), 0);
+    parse(&dag, graph);
+    CHECK_INT(dag_write_dot(&dag, &(struct dot_options){.level = level}, out, &error), 0);
     dag_release(&dag);
 }
 
@@ -51,7 +58,7 @@ static void graphviz_takes(const struct buffer *drawing)
     CHECK_INT(pclose(pipe), 0);
 }
 
-static void tasks_have_boxes_in_clusters(void)
+static void tasks_have_boxes_in_frames(void)
 {
     struct buffer drawing = {0}, again = {0};
     draw(DOT_TASK, &drawing);
@@ -87,35 +94,174 @@ static void call_sites_have_boxes_with_counts(void)
     buffer_release(&drawing);
 }
 
-static void drawings_that_no_one_could_read_are_refused(void)
+/* 10,000 tasks at `sites` places, and a result of all. */
+static void build_wide(struct dag *dag, uint32_t sites)
 {
     struct dag_builder *b = dag_builder_new();
-    uint32_t pattern = dag_add_pattern(b, NULL, 0);
+    struct error error;
+    uint32_t pattern = dag_add_pattern(b, NULL, 0), codes[10000];
     uint32_t view = dag_add_view(b, &(struct dag_view){.scalar = WK_F64}, NULL);
     dag_add_task(b, &(struct dag_task){.name = dag_add_string(b, "leaf"), .leaf_count = 1});
     dag_add_scope(b, dag_add_string(b, "main"), 0, 0);
-    for (uint32_t i = 0; i < 10000; i++)
-        dag_add_node(b, 1, pattern, 0, 0);
+    for (uint32_t i = 0; i < 10000; i++) {
+        struct place place = {.file = "wide.wk", .line = i % sites + 1, .column = 1, .length = 1};
+        dag_add_node(b, 1, pattern, dag_add_site(b, &place), 0);
+        codes[i] = DAG_ARG_REF;
+    }
     for (uint32_t i = 0; i < 10000; i++)
         dag_add_ref(b, (dag_ref)i << 32 | view);
-    uint32_t codes[10000] = {0};
-    for (uint32_t i = 0; i < 10000; i++)
-        codes[i] = DAG_ARG_REF;
     dag_add_node(b, DAG_RESULT, dag_add_pattern(b, codes, 10000), 0, 0);
+    CHECK_INT(dag_finish(b, dag, &error), 0);
+}
+
+static size_t count_boxes(const struct buffer *drawing, const char *text)
+{
+    size_t count = 0;
+    for (const char *at = buffer_text(drawing); (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+static void families_stand_for_very_many_tasks(void)
+{
     struct dag dag;
     struct error error;
-    struct buffer drawing = {0};
-    CHECK_INT(dag_finish(b, &dag, &error), 0);
-    CHECK_INT(dag_write_dot(&dag, DOT_TASK, &drawing, &error), ERR_drawing_too_large);
-    CHECK_TEXT(error.message,
-               "10000 tasks with 10000 edges: more than anyone could read in a drawing");
-    CHECK_INT(drawing.length, 0);
-    CHECK_INT(dag_write_dot(&dag, DOT_FLOW, &drawing, &error), 0);
+    struct buffer drawing = {0}, expanded = {0};
+    build_wide(&dag, 2);
+    CHECK_INT(dag_write_dot(&dag, &(struct dot_options){.level = DOT_TASK}, &drawing, &error), 0);
     shows(&drawing, "leaf \xC3\x97"
-                    "10000");
+                    "5000\\nline 1\"]");
+    shows(&drawing, "[label=\"5000 edges, 39 KiB\"]");
+    graphviz_takes(&drawing);
+    CHECK_INT(dag_write_dot(&dag, &(struct dot_options){.level = DOT_TASK, .expand = true},
+                            &expanded, &error),
+              0);
+    CHECK_INT(count_boxes(&expanded, "[label=\"leaf\"]"), 10000);
+    buffer_release(&drawing);
+    buffer_release(&expanded);
+    dag_release(&dag);
+}
+
+/* Families of a tree are its levels: the tasks of one site that are equally far from the sources.
+ */
+static void families_have_one_distance(void)
+{
+    struct dag dag;
+    struct error error;
+    struct buffer text = {0}, drawing = {0};
+    buffer_puts(&text, "task t0 \"\" \"\" \"(f64,)\" -> \"\" leaves=0\n"
+                       "task t1 \"leaf\" \"leaf\" \"()\" -> \"f64\" leaves=1\n"
+                       "task t2 \"add\" \"add\" \"(a: f64, b: f64)\" -> \"f64\" leaves=1\n"
+                       "scope s0 \"main\" s0\n");
+    uint32_t node = 0;
+    for (; node < 1024; node++)
+        buffer_printf(&text, "n%u = t1 s0 ()\n", node);
+    for (uint32_t first = 0; node < 2047; node++, first += 2)
+        buffer_printf(&text, "n%u = t2 s0 (n%u:f64, n%u:f64)\n", node, first, first + 1);
+    buffer_printf(&text, "n2047 = t0 s0 (n2046:f64)\n");
+    parse(&dag, buffer_text(&text));
+    CHECK_INT(dag_write_dot(&dag, &(struct dot_options){.level = DOT_TASK}, &drawing, &error), 0);
+    CHECK_INT(count_boxes(&drawing, "[label=\"add"), 10);
+    shows(&drawing, "n0 [label=\"leaf \xC3\x97"
+                    "1024\"]");
+    shows(&drawing, "n9 [label=\"add \xC3\x97"
+                    "2\"]");
+    shows(&drawing, "n9 -> n10 [label=\"2 edges, 16 B\"]");
+    graphviz_takes(&drawing);
+    buffer_release(&text);
     buffer_release(&drawing);
     dag_release(&dag);
 }
 
-TEST_MAIN(TEST(tasks_have_boxes_in_clusters), TEST(call_sites_have_boxes_with_counts),
-          TEST(drawings_that_no_one_could_read_are_refused))
+static void drawings_that_no_one_could_read_are_refused(void)
+{
+    struct dag dag;
+    struct error error;
+    struct buffer drawing = {0};
+    build_wide(&dag, 5000);
+    for (enum dot_level level = DOT_TASK; level <= DOT_FLOW; level++) {
+        CHECK_INT(dag_write_dot(&dag, &(struct dot_options){.level = level}, &drawing, &error),
+                  ERR_drawing_too_large);
+        CHECK_TEXT(error.message,
+                   "5001 calls with 5000 edges: more than anyone could read in a drawing");
+        CHECK_INT(drawing.length, 0);
+    }
+    dag_release(&dag);
+}
+
+/* Nodes 0, 1 and 4 form cluster 7; node 3 is alone in cluster 9. */
+static void clusters_are_coloured_or_boxes(void)
+{
+    struct dag dag;
+    struct plan plan;
+    struct error error;
+    struct buffer tasks = {0}, clusters = {0};
+    static const uint32_t cluster[] = {7, 7, PLAN_NONE, 9, 7, PLAN_NONE, PLAN_NONE};
+    parse(&dag, graph);
+    CHECK_INT(plan_make(&plan, &dag, &error), 0);
+    plan.cluster = memory_new(7, sizeof *plan.cluster);
+    memcpy(plan.cluster, cluster, sizeof cluster);
+    bool is_critical[7] = {[3] = true, [4] = true};
+    struct dot_options options = {.plan = &plan, .is_critical = is_critical};
+    CHECK_INT(dag_write_dot(&dag, &options, &tasks, &error), 0);
+    shows(&tasks, "n0 [label=\"partial(i=3, width=100)\", style=\"rounded,filled\", "
+                  "fillcolor=\"/set312/8\", tooltip=\"cluster 7\"]");
+    shows(&tasks, "n2 [label=\"partial(i=5, width=100)\"]");
+    shows(&tasks, "n0 -> n4 [label=\"8 B\", penwidth=2.5]"); /* the cluster keeps the join */
+    shows(&tasks, "n2 -> n4 [label=\"8 B\"]");
+    shows(&tasks, "n3 -> n4 [label=\"8.0 KiB\", color=red]");
+    shows(&tasks, "n4 -> n5 [label=\"8 B\", penwidth=2.5]"); /* its only child: become */
+    graphviz_takes(&tasks);
+    options.level = DOT_CLUSTER;
+    CHECK_INT(dag_write_dot(&dag, &options, &clusters, &error), 0);
+    shows(&clusters, "n0 [label=\"cluster 7\\npartial \xC3\x97"
+                     "2\\na \\\"b\\\" \\\\\", style=\"rounded,filled\", fillcolor=\"/set312/8\"]");
+    shows(&clusters, "[label=\"cluster 9\\nrows\"");
+    shows(&clusters, "n1 -> n0 [label=\"8 B\"]");
+    CHECK(strstr(buffer_text(&clusters), "n0 -> n0") == NULL);
+    graphviz_takes(&clusters);
+    buffer_release(&tasks);
+    buffer_release(&clusters);
+    plan_release(&plan);
+    dag_release(&dag);
+}
+
+/* The second graph has lost a task of line 9, and has one of another name in its place. */
+static void differences_are_coloured(void)
+{
+    static const char other[] =
+        "task t0 \"\" \"\" \"(f64,)\" -> \"\" leaves=0\n"
+        "task t1 \"partial\" \"partial\" \"(i: i64, width: i64)\" -> \"f64\" leaves=1\n"
+        "task t2 \"partial + check\" \"fused\" \"(x: f64, y: f64)\" -> \"f64\" leaves=1\n"
+        "scope s0 \"main\" s0\n"
+        "scope s1 \"outer\" s0\n"
+        "n0 = t1 s1 (3, 100) !\"p.wk\":9:5+9\n"
+        "n1 = t2 s0 (n0:f64, n0:f64) !\"p.wk\":12:1+4\n"
+        "n2 = t0 s0 (n1:f64)\n";
+    struct dag before, after;
+    struct error error;
+    struct buffer drawing = {0}, same = {0};
+    parse(&before, graph);
+    parse(&after, other);
+    CHECK_INT(dag_write_dot_diff(&before, &after, &drawing, &error), 0);
+    shows(&drawing, "label=\"partial \xC3\x97"
+                    "2 \xE2\x86\x92 1\\nline 9\", color=blue, fontcolor=blue]");
+    shows(&drawing, "label=\"partial \xC3\x97"
+                    "1 \xE2\x86\x92 0\\nline 7\", color=gray60, fontcolor=gray60, "
+                    "style=\"rounded,dashed\"]");
+    shows(&drawing, "label=\"partial + check \xC3\x97"
+                    "0 \xE2\x86\x92 1\\nline 12\", color=darkgreen, fontcolor=darkgreen]");
+    CHECK_INT(count_boxes(&drawing, "doublecircle"), 1);
+    graphviz_takes(&drawing);
+    CHECK_INT(dag_write_dot_diff(&before, &before, &same, &error), 0);
+    CHECK(strstr(buffer_text(&same), "fontcolor") == NULL);
+    buffer_release(&drawing);
+    buffer_release(&same);
+    dag_release(&before);
+    dag_release(&after);
+}
+
+TEST_MAIN(TEST(tasks_have_boxes_in_frames), TEST(call_sites_have_boxes_with_counts),
+          TEST(families_stand_for_very_many_tasks), TEST(families_have_one_distance),
+          TEST(drawings_that_no_one_could_read_are_refused), TEST(clusters_are_coloured_or_boxes),
+          TEST(differences_are_coloured))
