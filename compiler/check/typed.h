@@ -315,6 +315,8 @@ struct typed_foreign {
 struct typed_function {
     bool is_flow;
     const char *name;   /* as written: "partial"; instances of generics share it */
+    /* Of a task that a pass composed: the names of the tasks in it, "load, scale"; else NULL. */
+    const char *members;
     const char *symbol; /* unique in the program, [A-Za-z0-9_.]: "partial", "add.f64" */
     struct span span;   /* of the name in its declaration */
     const char *doc;    /* or NULL */

@@ -56,9 +56,8 @@ static inline bool kernels_check(struct kernels *k)
     return k->program != NULL;
 }
 
-/* Compiles all tasks of a text in a cache of its own. The memory limit is in bytes; 0: none. */
-static inline void kernels_open_limited(struct kernels *k, const char *text, unsigned optimize,
-                                        uint64_t limit)
+/* Checks a text. The memory limit is in bytes; 0: none. */
+static inline void kernels_begin(struct kernels *k, const char *text, uint64_t limit)
 {
     memset(k, 0, sizeof *k);
     k->source = (struct source){.name = "test.wk", .text = text, .length = strlen(text)};
@@ -70,6 +69,12 @@ static inline void kernels_open_limited(struct kernels *k, const char *text, uns
     context_init(&k->context, &k->account, &k->stop);
     strcpy(k->cache, "/tmp/wkc-test.XXXXXX");
     CHECK(mkdtemp(k->cache));
+    CHECK(kernels_check(k));
+}
+
+/* Compiles all tasks of the program in a cache of its own. */
+static inline void kernels_link(struct kernels *k, unsigned optimize)
+{
     struct link_options options = {.kernel = {.optimize = optimize, .debug = true},
                                    .cache = k->cache};
     struct typed_function *tasks[200];
@@ -82,6 +87,13 @@ static inline void kernels_open_limited(struct kernels *k, const char *text, uns
     CHECK_INT(k->diagnostics.errors, 0);
     if (k->diagnostics.errors)
         print_diagnostics(k);
+}
+
+static inline void kernels_open_limited(struct kernels *k, const char *text, unsigned optimize,
+                                        uint64_t limit)
+{
+    kernels_begin(k, text, limit);
+    kernels_link(k, optimize);
 }
 
 static inline void kernels_open(struct kernels *k, const char *text, unsigned optimize)

@@ -1,0 +1,41 @@
+/*
+ * Walking, copying and comparing the typed trees of tasks, for those who make tasks of other tasks.
+ */
+#ifndef WKC_FLOW_TYPED_TREE_H
+#define WKC_FLOW_TYPED_TREE_H
+
+#include "base/arena.h"
+#include "check/typed.h"
+
+/* Calls `visit` with the place of each child of an expression that there is, in the order in which
+ * they are evaluated. The children of a comprehension are those of its iterators, then the filter
+ * and the body. */
+typedef void typed_visit(void *context, struct typed **child);
+void typed_each_child(struct typed *node, typed_visit *visit, void *context);
+/* The same for a statement's expressions: its value, condition, iterator, steps and pieces, not
+ * those of the statements within. */
+void typed_each_expression(struct typed_statement *statement, typed_visit *visit, void *context);
+
+/* The nodes of an expression. */
+uint32_t typed_size(struct typed *node);
+
+/* A copy of the node alone that has arrays of its own where its children stand. */
+struct typed *typed_copy_node(struct arena *arena, const struct typed *node);
+
+/* Whether two expressions are of the same form over the same variables, so that they give the same
+ * value wherever both can be evaluated. Answers false for what it does not know: it knows
+ * constants, variables, extents, parts and operations on scalars. */
+bool typed_same(const struct typed *a, const struct typed *b);
+
+/* An operation or conversion that gives an array, element by element. */
+static inline bool typed_is_elementwise(const struct typed *node)
+{
+    return (node->kind == TYPED_OPERATION || node->kind == TYPED_CONVERT) &&
+           node->type->kind == TYPE_ARRAY;
+}
+
+/* Whether an operation on scalars, or on elements, gives a value for all operands. */
+bool typed_operation_is_total(enum operation operation, const struct type *operand);
+bool typed_conversion_is_total(const struct type *from, const struct type *to);
+
+#endif
