@@ -10,6 +10,7 @@
 
 #include "flow/build.h"
 #include "flow/encode_tables.h"
+#include "flow/estimate.h"
 #include "flow/liveness.h"
 #include "graph/format.h"
 
@@ -159,6 +160,21 @@ static void set_wide(uint32_t halves[2], uint64_t value)
     halves[1] = (uint32_t)(value >> 32);
 }
 
+/* What the kernel's code costs, which a profile or @cost may know better. */
+static uint32_t add_formula(struct encoder *e, const struct typed_function *kernel)
+{
+    struct arena arena;
+    struct buffer text = {0};
+    arena_init(&arena);
+    const struct formula *formula = estimate_task(&arena, kernel);
+    if (formula)
+        formula_print(formula, &text);
+    uint32_t string = add_string(e, buffer_text(&text));
+    buffer_release(&text);
+    arena_release(&arena);
+    return string;
+}
+
 /* A task of the graph is a kernel with annotations. */
 static uint32_t add_kernel(struct encoder *e, const struct ir_instruction *call)
 {
@@ -171,6 +187,7 @@ static uint32_t add_kernel(struct encoder *e, const struct ir_instruction *call)
         .result_type = add_type_text(e, kernel->result),
         .site = add_site(e, kernel->span),
         .fallback = add_string(e, kernel->fallback ? kernel->fallback->symbol : ""),
+        .formula = add_formula(e, kernel),
         .retries = (uint32_t)annotations.retries,
         .together = annotations.together};
     set_wide(record.timeout_ns, annotations.timeout_ns);

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "graph/arguments.h"
+#include "graph/formula.h"
 #include "graph/loaded.h"
 
 static int damaged(struct error *error, const char *what)
@@ -172,6 +173,12 @@ static const struct type *load_type_text(struct flow_code *code, uint32_t text)
     return type && type_has_words(type) && type->leaf_count <= FLOW_MOST_LEAVES ? type : NULL;
 }
 
+static bool is_formula(struct flow_code *code, uint32_t text)
+{
+    return is_string(code, text) &&
+           (!code->strings[text] || formula_parse(&code->arena, code->strings + text));
+}
+
 static int load_kernels(struct flow_code *code, struct error *error)
 {
     code->kernels = arena_array(&code->arena, struct flow_kernel, code->header.kernel_count);
@@ -181,7 +188,8 @@ static int load_kernels(struct flow_code *code, struct error *error)
         kernel->parameters = load_type_text(code, record->parameter_types);
         kernel->result = load_type_text(code, record->result_type);
         if (!is_string(code, record->name) || !is_string(code, record->symbol) ||
-            !is_string(code, record->fallback) || record->site >= code->header.site_count ||
+            !is_string(code, record->fallback) || !is_formula(code, record->formula) ||
+            record->site >= code->header.site_count ||
             !kernel->parameters || !type_has_parts(kernel->parameters) || !kernel->result)
             return error_set(error, ERR_bad_flow_code, "damaged flow code: kernel %u", i);
     }

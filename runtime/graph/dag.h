@@ -117,6 +117,7 @@ struct dag_task {
     uint32_t site;            /* its declaration */
     uint32_t fallback;   /* offset in strings: the symbol of the kernel with the same parameters
                             that gives the result when this one failed by itself; 0: none */
+    uint32_t formula;    /* offset in strings: what it costs, in ns (formula.h); empty: not known */
     uint32_t leaf_count; /* parts of its result */
     int32_t retries;     /* annotations: -1 not given; others 0 when not given */
     uint32_t together;

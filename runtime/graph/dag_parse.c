@@ -248,6 +248,7 @@ static bool read_annotations(struct reader *r, struct dag_task *task)
     return (!accept(r, "timeout=") || read_number(r, UINT64_MAX, &task->timeout_ns)) &&
            (!accept(r, "memory=") || read_number(r, UINT64_MAX, &task->memory_bytes)) &&
            (!accept(r, "cost=") || read_number(r, UINT64_MAX, &task->cost_ns)) &&
+           (!accept(r, "formula=") || read_string(r, &task->formula)) &&
            (!accept(r, "together=") || read_u32(r, &task->together)) &&
            (!accept(r, "fallback=") || read_string(r, &task->fallback));
 }

@@ -81,6 +81,10 @@ static void print_task(struct printer *p, uint32_t number)
         buffer_printf(p->out, " memory=%" PRIu64, task->memory_bytes);
     if (task->cost_ns)
         buffer_printf(p->out, " cost=%" PRIu64, task->cost_ns);
+    if (*dag_string(p->dag, task->formula)) {
+        buffer_puts(p->out, " formula=");
+        print_quoted(p, task->formula);
+    }
     if (task->together)
         buffer_printf(p->out, " together=%u", task->together);
     if (task->fallback) {

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "graph/arguments.h"
+#include "graph/formula.h"
 #include "graph/builder.h"
 #include "graph/loaded.h"
 
@@ -109,6 +110,18 @@ static int verify_constants(struct verifier *v)
                                                               : 0;
 }
 
+static bool is_formula(const struct verifier *v, uint32_t text)
+{
+    struct arena arena;
+    if (!is_string(v, text))
+        return false;
+    arena_init(&arena);
+    const char *formula = dag_string(v->dag, text);
+    bool is_one = *formula == '\0' || formula_parse(&arena, formula);
+    arena_release(&arena);
+    return is_one;
+}
+
 static int verify_tasks(struct verifier *v)
 {
     for (uint32_t i = 0; i < v->dag->task_count; i++) {
@@ -117,6 +130,8 @@ static int verify_tasks(struct verifier *v)
             !is_string(v, task->parameter_types) || !is_string(v, task->result_type) ||
             task->site >= v->dag->site_count || !is_string(v, task->fallback))
             return REFUSE(v, "D6: task %u has no name, symbol, types or site", i);
+        if (!is_formula(v, task->formula))
+            return REFUSE(v, "D6: task %u has a formula that is none", i);
     }
     int code = dag_signatures_init(&v->signatures, v->dag, v->error);
     for (uint32_t i = 0; i < v->dag->task_count && !code; i++)
