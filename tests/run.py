@@ -11,7 +11,7 @@ Suites, each a folder, its mode chosen by the files in it:
              of runtime/base/errors.def must have a file: a code without one fails. Several mistakes
              stand on lines of their own, and each gives one diagnostic.
     golden   FORM/NAME.wk and NAME.FORM: what `wkc compile FILE --emit=FORM` prints (arguments from
-             a line `// arguments: n=3`). For flow and dag, print-read-print is checked by unit tests.
+             a line `// arguments: n=3`); flow IR as lowering makes it, at -O0. For flow and dag, print-read-print is checked by unit tests.
     run      NAME.wk: `wkc run` with `// arguments: ...` must print the JSON in `// result: ...` at
              every -O and on local and sim; or fail with `// fails: CODE line:column`. Several pairs may
              follow each other; a place in another file is `NAME.wk:line:column`. Files without a
@@ -98,6 +98,8 @@ def test_error(path):
 def test_golden(path):
     form = path.parent.name
     arguments = shlex.split((directives(path, "arguments") or [""])[0])
+    if form == "flow":
+        arguments.append("-O0")
     status, out, err = execute(["compile", str(path), f"--emit={form}", *arguments])
     if status != 0 or err:
         return f"status {status}\n{err}"

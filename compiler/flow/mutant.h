@@ -15,6 +15,9 @@
     X(FOLD_CHECK, "fold drops checks that fail")                                                   \
     X(DEAD_EFFECT, "dead drops tasks with an effect")                                              \
     X(DEAD_FAILURE, "dead drops divisions, which may fail")                                        \
+    X(CSE_OPERANDS, "cse merges calls whose last arguments differ")                                \
+    X(CSE_ANNOTATIONS, "cse merges calls whose annotations differ")                                \
+    X(CSE_EFFECT, "cse merges tasks with an effect, and those that log")                           \
     X(UNUSED_FALLBACK, "unused leaves out what kernels fall back on")
 
 enum flow_mutant {

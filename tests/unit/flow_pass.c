@@ -1,10 +1,7 @@
 /*
  * The passes, one at a time: text in, text out. What must not change is in the text too.
  */
-#include <stdlib.h>
-
-#include "flow/pass.h"
-#include "test.h"
+#include "pass.h"
 
 #define HEAD                                                                                       \
     "module \"t.wk\"\n\n"                                                                          \
@@ -28,28 +25,6 @@
     "    %1: ?() = call @note %0\n"                                                                \
     "    return %1\n"                                                                              \
     "}\n"
-
-static void becomes(void (*pass)(struct ir_module *), const char *before, const char *after)
-{
-    struct arena arena;
-    struct type_table types;
-    struct error error = {0};
-    struct buffer text = {0};
-    arena_init(&arena);
-    type_table_init(&types, &arena);
-    struct ir_module *module = ir_parse(before, strlen(before), "t.flow", &arena, &types, &error);
-    CHECK_TEXT(module ? "" : error.message, "");
-    if (module) {
-        CHECK_TEXT(ir_verify(module, &error) ? error.message : "", "");
-        pass(module);
-        CHECK_TEXT(ir_verify(module, &error) ? error.message : "", "");
-        ir_print(module, &text);
-        CHECK_TEXT(buffer_text(&text), after);
-    }
-    buffer_release(&text);
-    type_table_release(&types);
-    arena_release(&arena);
-}
 
 static void fold_evaluates(void)
 {
