@@ -160,11 +160,18 @@ static bool is_simple_index(const struct typed *node, uint32_t *budget)
 /* Whether an argument may be repeated in a default: it is small and calls nothing. */
 static bool is_simple(const struct typed *node, uint32_t *budget)
 {
+    if (node->kind == TYPED_CONSTANT)
+        return true;
     if ((*budget)-- == 0)
         return false;
     switch (node->kind) {
-    case TYPED_CONSTANT:
     case TYPED_VARIABLE:
+        return true;
+    case TYPED_TUPLE:
+    case TYPED_ARRAY:
+        for (uint32_t i = 0; i < node->item_count; i++)
+            if (!is_simple(node->items[i], budget))
+                return false;
         return true;
     case TYPED_OPERATION:
     case TYPED_CONVERT:
@@ -199,6 +206,22 @@ static struct typed *substitute_variable(struct checker *c, const struct functio
     return NULL;
 }
 
+static struct typed *instantiate_default(struct checker *c, const struct function *f,
+                                         const struct typed *node, struct typed **arguments,
+                                         struct span span);
+
+/* Copies the items of a literal into its copy. */
+static bool instantiate_items(struct checker *c, const struct function *f, struct typed *copy,
+                              struct typed **arguments, struct span span)
+{
+    struct typed *const *items = copy->items;
+    copy->items = arena_array(c->arena, struct typed *, copy->item_count + 1);
+    for (uint32_t i = 0; i < copy->item_count; i++)
+        if (!(copy->items[i] = instantiate_default(c, f, items[i], arguments, span)))
+            return false;
+    return true;
+}
+
 /* A copy of a default for one call, its variables replaced; NULL if an argument cannot be repeated.
  */
 static struct typed *instantiate_default(struct checker *c, const struct function *f,
@@ -221,6 +244,10 @@ static struct typed *instantiate_default(struct checker *c, const struct functio
     }
     if (node->kind == TYPED_CONSTANT)
         return copy;
+    if (node->type->kind == TYPE_ARRAY)
+        node_copy_extents(copy, node);
+    if (node->kind == TYPED_TUPLE || node->kind == TYPED_ARRAY || node->kind == TYPED_BUILTIN)
+        return instantiate_items(c, f, copy, arguments, span) ? copy : NULL;
     for (uint32_t i = 0; i < node->operand_count; i++)
         if (!(copy->operands[i] = instantiate_default(c, f, node->operands[i], arguments, span)))
             return NULL;

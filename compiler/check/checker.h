@@ -30,6 +30,8 @@ struct local {
     uint32_t part;
 };
 
+struct statement_list;
+
 /* A top-level `let`. Evaluated when it is first asked for. */
 struct constant {
     const struct ast_declaration *declaration;
@@ -137,6 +139,16 @@ struct module_scope {
     VECTOR(struct binding *) bindings;
 };
 
+/* What stands for constants that are maps, in one body. */
+struct shared_map {
+    const struct constant *constant;
+    struct local *local;
+};
+
+struct shared_maps {
+    VECTOR(struct shared_map) list;
+};
+
 struct checker {
     const struct ast_program *program;
     const struct ast_module *module;    /* whose declarations are in scope */
@@ -171,6 +183,8 @@ struct checker {
     uint32_t loop_depth;
     int errors_before; /* a body with mistakes gets no warnings, which might follow from them */
     bool broke;        /* a break was met in the innermost loop */
+    /* The constants used that are maps: temporaries at the body's beginning. NULL: no body. */
+    struct shared_maps *shared;
 
     uint32_t constant_depth; /* constants being evaluated, one for another */
     /* The comprehension whose subjects are being checked: their ranges are independent. */
@@ -346,6 +360,8 @@ const struct typed *fold_literal(const struct typed *node, const struct fold_bin
 struct typed *fold_value(struct checker *c, const struct typed *node, struct error *error);
 /* Evaluates a top-level constant. */
 void constant_check(struct checker *c, struct constant *constant);
+/* Declares what stands for the maps among the constants that a body uses. */
+void constant_declare(struct checker *c, struct shared_maps *shared, struct statement_list *out);
 /* A constant's value where it is used. */
 struct typed *constant_use(struct checker *c, struct constant *constant, struct span span);
 

@@ -1,7 +1,7 @@
 /*
  * Constants that are arrays or tuples: their values are trees of literals, which stand for them
- * where they are used. They are made of what scalars are, and of lists, tuples and comprehensions
- * over ranges and other constants.
+ * where they are used. They are made of what scalars are, and of lists, tuples, maps and
+ * comprehensions over ranges and other constants.
  */
 #include <string.h>
 
@@ -38,8 +38,13 @@ static struct typed *list_new(struct folding *f, const struct typed *like, uint6
     }
     f->elements += (uint32_t)count;
     bool is_array = like->type->kind == TYPE_ARRAY;
-    struct typed *list =
-        node_new(f->c, is_array ? TYPED_ARRAY : TYPED_TUPLE, like->type, like->span);
+    bool is_map = like->type->kind == TYPE_MAP;
+    struct typed *list = node_new(f->c,
+                                  is_map     ? TYPED_BUILTIN
+                                  : is_array ? TYPED_ARRAY
+                                             : TYPED_TUPLE,
+                                  like->type, like->span);
+    list->builtin = is_map ? BUILTIN_MAP : 0;
     list->items = arena_array(f->c->arena, struct typed *, count + 1);
     list->item_count = (uint32_t)count;
     if (is_array)
@@ -125,8 +130,8 @@ static struct typed *fold_tree(struct folding *f, const struct typed *node)
     if (node->kind == TYPED_CONSTANT)
         return node_text(f->c, node->text, node->word, node->span);
     const struct typed *literal = fold_literal(node, NULL, &f->error);
-    if (literal)
-        return fold_items(f, literal);
+    if (literal || (node->kind == TYPED_BUILTIN && node->builtin == BUILTIN_MAP))
+        return fold_items(f, literal ? literal : node);
     return node->kind == TYPED_COMPREHENSION ? fold_comprehension(f, node) : NULL;
 }
 
@@ -153,6 +158,28 @@ static struct typed *copy_at(struct checker *c, const struct typed *value, struc
     return copy;
 }
 
+/* A map is made once for the body that uses it, however often and in whatever loops it does. */
+static struct typed *use_map(struct checker *c, const struct constant *constant, struct span span)
+{
+    for (size_t i = 0; i < c->shared->list.count; i++)
+        if (c->shared->list.items[i].constant == constant)
+            return node_variable(c, c->shared->list.items[i].local, span);
+    struct local *local =
+        local_new(c, VARIABLE_LOCAL, NULL, constant->value->type, constant->value->span);
+    vector_push(&c->shared->list, (struct shared_map){constant, local});
+    return node_variable(c, local, span);
+}
+
+void constant_declare(struct checker *c, struct shared_maps *shared, struct statement_list *out)
+{
+    for (size_t i = 0; i < shared->list.count; i++) {
+        const struct typed *value = shared->list.items[i].constant->value;
+        statement_declare(c, out, shared->list.items[i].local, copy_at(c, value, value->span),
+                          value->span);
+    }
+    vector_release(&shared->list);
+}
+
 struct typed *constant_use(struct checker *c, struct constant *constant, struct span span)
 {
     if (c->active_constant)
@@ -160,5 +187,7 @@ struct typed *constant_use(struct checker *c, struct constant *constant, struct 
     constant_check(c, constant);
     if (!constant->value)
         return node_error(c, span);
+    if (constant->value->type->kind == TYPE_MAP && c->shared && c->function)
+        return use_map(c, constant, span);
     return copy_at(c, constant->value, span);
 }

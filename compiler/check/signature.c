@@ -79,7 +79,18 @@ static void check_function_annotations(struct checker *c, struct function *f)
 /* ---- Defaults
  * ---------------------------------------------------------------------------------------- */
 
-/* Defaults are scalars computed from earlier parameters and their extents by plain arithmetic. */
+static bool is_known_expression(const struct typed *node);
+
+static bool are_known_expressions(struct typed *const *nodes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_known_expression(nodes[i]))
+            return false;
+    return true;
+}
+
+/* Defaults are literals, and what plain arithmetic makes of earlier parameters and their extents.
+ */
 static bool is_known_expression(const struct typed *node)
 {
     switch (node->kind) {
@@ -92,21 +103,21 @@ static bool is_known_expression(const struct typed *node)
     case TYPED_CONVERT:
     case TYPED_EXTENT:
     case TYPED_PART:
-        for (uint32_t i = 0; i < node->operand_count; i++)
-            if (!is_known_expression(node->operands[i]))
-                return false;
-        return true;
+        return are_known_expressions(node->operands, node->operand_count);
     case TYPED_IF:
         return is_known_expression(node->condition) && is_known_expression(node->then) &&
                is_known_expression(node->otherwise);
+    case TYPED_TUPLE:
+    case TYPED_ARRAY:
+        return are_known_expressions(node->items, node->item_count);
+    case TYPED_BUILTIN:
+        return (node->builtin == BUILTIN_MAP || node->builtin == BUILTIN_TEXT_CONCAT) &&
+               are_known_expressions(node->items, node->item_count);
     case TYPED_EQUAL:
     case TYPED_MATMUL:
     case TYPED_INDEX:
-    case TYPED_TUPLE:
-    case TYPED_ARRAY:
     case TYPED_COMPREHENSION:
     case TYPED_CALL:
-    case TYPED_BUILTIN:
     case TYPED_REDUCE:
         return false;
     }

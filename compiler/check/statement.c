@@ -424,17 +424,24 @@ void check_body(struct checker *c, struct function *f)
     c->function = f;
     c->loop_depth = 0;
     c->errors_before = c->diagnostics->errors;
-    struct statement_list list = {0};
+    struct statement_list list = {0}, whole = {0};
+    struct shared_maps shared = {0};
     scope_open(c);
     bind_parameters(c, f);
     scope_open(c);
+    c->shared = &shared;
     bool reachable = body ? check_statements(c, body, &list) : false;
+    c->shared = NULL;
     scope_close(c);
     check_declared_fallback(c, f);
     scope_close(c);
     if (reachable && f->declaration->function.result && !type_is_unit(f->typed.result) &&
         !types_is_error(c, f->typed.result))
         missing_return(c, f);
-    f->typed.body = statement_block(c, &list);
+    constant_declare(c, &shared, &whole);
+    for (size_t i = 0; i < list.list.count; i++)
+        vector_push(&whole.list, list.list.items[i]);
+    vector_release(&list.list);
+    f->typed.body = statement_block(c, &whole);
     c->function = NULL;
 }

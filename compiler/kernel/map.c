@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "check/messages.h"
+#include "value/semantics.h"
 
 /* Calls a function of the runtime that returns `result`. Unlike those of arrays it reaches memory
  * that its arguments do not point to directly. */
@@ -414,20 +415,100 @@ static struct value map_group(struct generator *g, const struct typed *typed)
 /* ---- All ----------------------------------------------------------------------------------- */
 
 /* Later entries of equal keys replace earlier ones. */
+/* Puts an entry into the map at an address; of equal keys the last one stays. */
+static void insert_entry(struct generator *g, const struct type *type, LLVMValueRef map,
+                         const struct map_key *key, const struct value *value)
+{
+    LLVMValueRef row = row_insert(g, type, map, key);
+    LLVMValueRef place = row_value(g, type, row);
+    struct value former = value_load_words(g, value->type, place, 0);
+    if (type_has_array(value->type))
+        value_drop(g, &former);
+    value_store_words(g, value, place, 0);
+}
+
+static void insert_written(struct generator *g, const struct typed *typed, LLVMValueRef map)
+{
+    for (uint32_t i = 0; i < typed->item_count; i += 2) {
+        struct value value = value_own(g, expression(g, typed->items[i + 1]));
+        struct map_key key = key_make(g, typed->items[i]);
+        insert_entry(g, typed->type, map, &key, &value);
+    }
+}
+
+/* ---- Tables of constants --------------------------------------------------------------------- */
+
+enum { SMALLEST_TABLE = 8 }; /* entries; fewer are inserted one by one */
+
+/* Scalars, strings, and tuples of them, that are written out. */
+static bool has_constant_words(const struct typed *typed)
+{
+    for (uint32_t i = 0; typed->kind == TYPED_TUPLE && i < typed->item_count; i++)
+        if (!has_constant_words(typed->items[i]))
+            return false;
+    return typed->kind == TYPED_TUPLE || typed->kind == TYPED_CONSTANT;
+}
+
+static bool is_table(const struct typed *typed)
+{
+    for (uint32_t i = 0; i < typed->item_count; i++)
+        if (!has_constant_words(typed->items[i]))
+            return false;
+    return typed->item_count >= 2 * SMALLEST_TABLE;
+}
+
+static LLVMValueRef *put_words(struct generator *g, const struct typed *typed, LLVMValueRef *words)
+{
+    for (uint32_t i = 0; typed->kind == TYPED_TUPLE && i < typed->item_count; i++)
+        words = put_words(g, typed->items[i], words);
+    if (typed->kind == TYPED_TUPLE)
+        return words;
+    if (type_is_scalar(typed->type)) {
+        uint64_t word = semantics_canonical(typed->type->scalar, typed->word);
+        *words++ = constant_i64(g, (int64_t)word);
+    } else {
+        struct value text = text_literal(g, typed);
+        *words++ = LLVMConstPtrToInt(text.scalar, g->i64);
+        *words++ = text.extents[0];
+    }
+    return words;
+}
+
+/* The rows of a map that is written out, as an array of words in the object. */
+static LLVMValueRef table_constant(struct generator *g, const struct typed *typed, uint32_t width)
+{
+    uint64_t count = (uint64_t)typed->item_count / 2 * width;
+    LLVMValueRef *words = arena_array(&g->arena, LLVMValueRef, count), *end = words;
+    for (uint32_t i = 0; i < typed->item_count; i++)
+        end = put_words(g, typed->items[i], end);
+    return private_constant(g, LLVMConstArray2(g->i64, words, count), "table");
+}
+
+/* Code for each entry would take the optimizer long: of many, a loop goes over the table. */
+static void insert_table(struct generator *g, const struct typed *typed, LLVMValueRef map)
+{
+    const struct type *type = typed->type;
+    uint32_t width = type->key->word_count + type->element->word_count;
+    LLVMValueRef table = table_constant(g, typed, width);
+    struct loop loop;
+    loop_open(g, &loop, constant_i64(g, 0), constant_i64(g, typed->item_count / 2));
+    LLVMValueRef at = LLVMBuildMul(g->builder, loop.index, constant_i64(g, width), "");
+    LLVMValueRef row = LLVMBuildInBoundsGEP2(g->builder, g->i64, table, &at, 1, "");
+    struct value value = value_load_words(g, type->element, row, type->key->word_count);
+    value = value_own(g, value);
+    struct map_key key = key_of_value(g, value_load_words(g, type->key, row, 0));
+    insert_entry(g, type, map, &key, &value);
+    loop_close(g, &loop);
+}
+
 static struct value map_literal(struct generator *g, const struct typed *typed)
 {
     LLVMValueRef map = entry_alloca(g, g->pointer, "map");
     LLVMBuildStore(g->builder, LLVMConstNull(g->pointer), map);
-    for (uint32_t i = 0; i < typed->item_count; i += 2) {
-        struct value value = value_own(g, expression(g, typed->items[i + 1]));
-        struct map_key key = key_make(g, typed->items[i]);
-        LLVMValueRef row = row_insert(g, typed->type, map, &key);
-        LLVMValueRef place = row_value(g, typed->type, row);
-        struct value former = value_load_words(g, value.type, place, 0);
-        if (type_has_array(value.type))
-            value_drop(g, &former);
-        value_store_words(g, &value, place, 0);
-    }
+    if (is_table(typed))
+        insert_table(g, typed, map);
+    else
+        insert_written(g, typed, map);
     LLVMValueRef made = LLVMBuildLoad2(g->builder, g->pointer, map, "");
     return value_array(g, typed->type, made, NULL, true);
 }
