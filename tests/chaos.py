@@ -43,10 +43,10 @@ def executors_below(pid):
 
 def is_clean(server):
     for _ in range(50):
-        if server.call("DBSIZE") == "0":
+        if not server.left():
             return
         time.sleep(0.1)
-    check(False, f"keys are left: {server.call('KEYS', '*')}")
+    check(False, f"keys are left: {server.left()}")
 
 
 def what_is_left_ends(server):

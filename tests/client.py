@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.request
 
 from harness import ROOT, SANITIZE, check, main, program, wkc
 from servers import Server, free_port
@@ -122,7 +123,7 @@ def a_job_left_to_itself(folder):
         check(listed[0] == name and listed[1] in ("running", "done"), str(listed))
         found = run("attach", name, store, emulator.endpoint)
         check(found.status == 0 and found.out == squares(10), found.err)
-        check(server.call("DBSIZE") == "0", server.call("KEYS", "*"))
+        check(not server.left(), server.left())
         run("attach", name, store, emulator.endpoint).fails(1, "error[E884]", name)
         run("clean", store, name).fails(1, "error[E884]", name)
 
@@ -145,6 +146,49 @@ def jobs_are_removed(folder):
         check(wkc("clean", store).out == "", "jobs are left")
         for key in server.call("KEYS", "*").split():  # late heartbeats
             check(int(server.call("PTTL", key)) != -1, f"{key} lasts for ever")
+
+
+def at_work(emulator):
+    with urllib.request.urlopen(emulator.endpoint.split("=")[1] + "/_wkc/state") as answer:
+        return [e for e in json.load(answer)["environments"] if e["state"] == "busy"]
+
+
+def wait_until(condition, what, seconds=30):
+    until = time.monotonic() + seconds
+    while not condition():
+        check(time.monotonic() < until, what)
+        time.sleep(0.05)
+
+
+ENDLESS = """task f(i: int) -> int {
+    var x = i
+    while x >= 0 { x = (x * 1103515245 + 12345) % 2147483648 }
+    return x
+}
+flow main(n: int) -> int { return sum([f(i) for i in 0..n]) }"""
+
+
+def executors_outlive_their_job(folder):
+    """C6, C7: a platform that lets them go on finds them stopped by the marks that stay: of a run that was interrupted,
+    and of a job that was removed. Who waits for that is told."""
+    source = program(folder, ENDLESS)
+    with Server(folder) as server, Emulator("--concurrency=2") as emulator:
+        store = f"--store={server.address}"
+        arguments = ["run", source, "n=2", "--grain=1", "--on=emulator", store, emulator.endpoint, "--sweep-age=900"]
+        for is_cleaned in (False, True):
+            run = subprocess.Popen([SANITIZE, *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=dict(os.environ, **emulator.env))
+            wait_until(lambda: len(at_work(emulator)) == 2, "two executors do not begin")
+            if is_cleaned:
+                check(wkc("clean", store, "--all", emulator.endpoint, env=emulator.env).status == 0, "not removed")
+            else:
+                run.send_signal(signal.SIGINT)
+            _, err = run.communicate(timeout=30)
+            check(run.returncode == (1 if is_cleaned else 130), f"{run.returncode}: {err}")
+            check(not is_cleaned or "error[E8" in err, err)
+            wait_until(lambda: not at_work(emulator), "executors of a job that has ended go on")
+            wait_until(lambda: not server.left(), server.left(), 10)
+            check(server.call("DBSIZE") != "0", "no marks are left for executors that come late")
 
 
 def mistakes_of_the_command_line(folder):
@@ -177,10 +221,11 @@ def an_attached_client_is_interrupted(folder):
         if first.returncode == 130:
             found = wkc("attach", name, store, emulator.endpoint, env=emulator.env)
             check(found.out == squares(3), found.err)
-        check(server.call("DBSIZE") == "0", server.call("KEYS", "*"))
+        check(not server.left(), server.left())
 
 
 if __name__ == "__main__":
     main([counters_are_exact, a_failed_job_has_counters, techniques_are_switched_off, slow_stores_are_waited_for,
-          nothing_is_swept_without_faults, a_job_left_to_itself, jobs_are_removed, mistakes_of_the_command_line,
+          nothing_is_swept_without_faults, a_job_left_to_itself, jobs_are_removed, executors_outlive_their_job,
+          mistakes_of_the_command_line,
           an_attached_client_is_interrupted])

@@ -84,37 +84,45 @@ static int call(struct store *store, struct store_request *request, struct error
     int code = store_call(store, request);
     if (code)
         *error = request->error;
+    enum store_status status = request->reply.status;
+    store_request_release(request);
+    request->reply.status = status;
     return code;
 }
 
-/* Executors that are at work learn that the job is over, and their function goes before the keys
- * do: who writes later would leave some. */
-static int remove_job(const struct remote_setup *setup, const char *name, struct error *error)
+/* First the job is cancelled, so that executors which are at work learn that it is over, and who
+ * waits for it; then their function goes, and last the keys. The marks of the end stay for as long
+ * as an executor may. */
+static int cancel_and_remove(const struct remote_setup *setup, struct store *store,
+                             const char *name, struct error *error)
 {
-    struct store *store;
+    struct error later;
+    struct store_request status = {.step = STORE_STATUS};
     struct store_request cancel = {.step = STORE_SETTLE, .status = STORE_CANCELLED};
-    struct store_request remove = {.step = STORE_REMOVE};
-    int code = open_store(setup->store, name, &store, error);
+    struct store_request remove = {.step = STORE_REMOVE, .lease = remote_late_ms(setup)};
+    int code = call(store, &status, error);
+    if (!code && status.reply.status != STORE_ABSENT)
+        code = call(store, &cancel, error);
     if (code)
         return code;
-    code = call(store, &cancel, error);
-    if (!code && cancel.reply.status == STORE_ABSENT)
+    if (status.reply.status == STORE_ABSENT)
         code = error_set(error, ERR_job_lost, "the store has no job %s", name);
-    struct error other;
-    int removed = call(store, &remove, code ? &other : error);
+    int removed = setup->endpoint ? remote_remove_function(setup, name, code ? &later : error) : 0;
     code = code ? code : removed;
-    store_request_release(&cancel);
-    store_request_release(&remove);
-    store_close(store);
-    return code;
+    removed = call(store, &remove, code ? &later : error);
+    return code ? code : removed;
 }
 
 static int clean_job(const struct options *options, const struct remote_setup *setup,
                      const char *name)
 {
     struct error error;
-    int code = setup->endpoint ? remote_remove_function(setup, name, &error) : 0;
-    code = code ? code : remove_job(setup, name, &error);
+    struct store *store;
+    int code = open_store(setup->store, name, &store, &error);
+    if (!code) {
+        code = cancel_and_remove(setup, store, name, &error);
+        store_close(store);
+    }
     return code ? print_error(options, &error, EXIT_MISTAKE) : EXIT_DONE;
 }
 

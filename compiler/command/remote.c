@@ -17,6 +17,7 @@
 enum {
     FUNCTION_MEMORY_MB = 1769,
     FUNCTION_TIMEOUT_S = 900,
+    LATE_MS = 60000, /* beyond its time-out, until nothing of a function is at work any more */
     RETRY_MS = 1000, /* of the own emulator: events that failed are run again soon */
 };
 
@@ -174,6 +175,11 @@ uint32_t remote_concurrency(const struct remote_setup *setup)
     return processors > 0 ? (uint32_t)processors : 1;
 }
 
+uint32_t remote_late_ms(const struct remote_setup *setup)
+{
+    return setup->function_timeout_s * 1000 + LATE_MS;
+}
+
 /* ---- Starting and ending what the run needs ---------------------------------------------------
  */
 
@@ -314,6 +320,7 @@ static struct client_options client_options(struct remote_means *means,
         .sweep_age = means->setup->sweep_age_ms,
         .halt = halt,
         .halt_context = means,
+        .late_ms = means->emulator ? 0 : remote_late_ms(means->setup),
     };
 }
 

@@ -28,6 +28,9 @@ int remote_read_options(const struct options *options, struct remote_setup *setu
 /* How many executors the run can have at once; 0: the platform knows. */
 uint32_t remote_concurrency(const struct remote_setup *setup);
 
+/* For how long executors of a function that was removed may still be at work: ms. */
+uint32_t remote_late_ms(const struct remote_setup *setup);
+
 /* Creates a function of the bundle, runs the job on it, and removes it again. As client_run. */
 int remote_run_job(const struct remote_setup *setup, const struct client_job *job,
                    const struct buffer *bundle, const struct job_options *options,

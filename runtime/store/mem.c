@@ -40,6 +40,7 @@ struct job {
     char name[STORE_JOB_NAME + 1];
     enum store_status status;
     bool poisoned;
+    uint64_t poisoned_until; /* of one that was removed; 0: as long as it stands */
     uint64_t begun;
     struct store_bytes description, outcome;
     VECTOR(uint64_t) counters;
@@ -98,17 +99,23 @@ static void free_entry(struct entry *entry)
     free(entry);
 }
 
-static void free_job(struct job *job)
+static void clear_job(struct job *job)
 {
-    for (size_t b = 0; b < BUCKETS; b++)
+    for (size_t b = 0; b < BUCKETS; b++) {
         for (struct entry *entry = job->buckets[b], *next; entry; entry = next) {
             next = entry->next;
             free_entry(entry);
         }
+        job->buckets[b] = NULL;
+    }
     release_bytes(&job->description);
     release_bytes(&job->outcome);
     vector_release(&job->counters);
-    free(job);
+}
+
+static bool is_poisoned(const struct job *job)
+{
+    return job->poisoned && (!job->poisoned_until || store_clock() < job->poisoned_until);
 }
 
 static struct job **find_job(struct memory_store *memory)
@@ -234,7 +241,7 @@ static int answer_own(struct store_request *request, const struct join *join)
 static int join_step(struct memory_store *memory, struct store_request *request)
 {
     struct job *job = get_job(memory);
-    if (job->poisoned) {
+    if (is_poisoned(job)) {
         request->reply.answer = JOIN_POISONED;
         return 0;
     }
@@ -258,7 +265,7 @@ static int join_step(struct memory_store *memory, struct store_request *request)
 static int beat(struct memory_store *memory, struct store_request *request)
 {
     struct job *job = get_job(memory);
-    if (job->poisoned) {
+    if (is_poisoned(job)) {
         request->reply.answer = JOIN_POISONED;
         return 0;
     }
@@ -398,13 +405,19 @@ static int extend(struct memory_store *memory)
     return 0;
 }
 
-static int remove_job(struct memory_store *memory)
+static int remove_job(struct memory_store *memory, const struct store_request *request)
 {
     struct job **link = find_job(memory), *job = *link;
-    if (job) {
-        *link = job->next;
-        free_job(job);
+    if (!job)
+        return 0;
+    clear_job(job);
+    if (is_poisoned(job) && request->lease) {
+        job->status = STORE_ABSENT;
+        job->poisoned_until = store_clock() + request->lease;
+        return 0;
     }
+    *link = job->next;
+    free(job);
     return 0;
 }
 
@@ -457,7 +470,7 @@ static int perform(struct memory_store *memory, struct store_request *request)
     case STORE_EXTEND:
         return extend(memory);
     case STORE_REMOVE:
-        return remove_job(memory);
+        return remove_job(memory, request);
     case STORE_JOBS:
         return list_jobs(memory, request);
     case STORE_WATCH:

@@ -22,14 +22,16 @@ enum { STATUS_ROUND, MARKS_ROUND, NOTIFY_ROUND };
 static void settle_answered(struct redis *redis, struct redis_operation *operation,
                             struct redis_command *command, const struct resp *reply);
 
+/* Marks that stand keep their time: when a removed job has left them, it is short. */
 static void set_marks(struct redis *redis, struct redis_operation *operation)
 {
     for (uint32_t shard = 0; shard < REDIS_SHARDS; shard++) {
         char key[REDIS_KEY];
-        redis_begin(redis, 5);
+        redis_begin(redis, 6);
         redis_text(redis, "SET");
         redis_bytes(redis, key, redis_job_key(redis, key, shard, "end"));
         redis_text(redis, "");
+        redis_text(redis, "NX");
         redis_text(redis, "PX");
         redis_number(redis, life(redis));
         struct redis_command *command = redis_end(redis, redis->slots[shard], settle_answered);
@@ -56,7 +58,9 @@ static void settle_answered(struct redis *redis, struct redis_operation *operati
                             struct redis_command *command, const struct resp *reply)
 {
     bool is_status = command->index == STATUS_ROUND;
-    bool known = reply->type == (command->index == MARKS_ROUND ? RESP_TEXT : RESP_INTEGER);
+    bool known = command->index == MARKS_ROUND
+                     ? reply->type == RESP_TEXT || reply->type == RESP_NULL
+                     : reply->type == RESP_INTEGER;
     if (is_status)
         known = known && reply->integer >= STORE_ABSENT && reply->integer <= STORE_CANCELLED;
     if (!known) {
@@ -188,10 +192,21 @@ static void read_job(struct redis *redis, struct redis_operation *operation, con
     send_key_command(redis, operation, key, job_read, (uint32_t)operation->jobs.count - 1);
 }
 
-static bool is_heartbeat(const struct resp *key)
+/* Whether what follows the key's hash tag begins so. */
+static bool is_of_kind(const struct resp *key, const char *kind)
 {
     const char *brace = memchr(key->text, '}', key->length);
-    return brace && brace + 1 < key->text + key->length && brace[1] == 'h';
+    size_t length = strlen(kind);
+    return brace && (size_t)(key->text + key->length - brace - 1) >= length &&
+           memcmp(brace + 1, kind, length) == 0;
+}
+
+static void expire_key(struct redis *redis, struct redis_operation *operation,
+                       const struct resp *key, uint64_t ms)
+{
+    begin_key_command(redis, "PEXPIRE", key, 1);
+    redis_number(redis, ms);
+    send_key_command(redis, operation, key, key_done, 0);
 }
 
 static void treat_key(struct redis *redis, struct redis_operation *operation,
@@ -199,15 +214,16 @@ static void treat_key(struct redis *redis, struct redis_operation *operation,
 {
     if (key->type != RESP_BULK || key->length >= REDIS_KEY)
         return;
+    uint32_t lease = operation->request->lease;
     if (operation->request->step == STORE_JOBS) {
         read_job(redis, operation, key);
+    } else if (operation->request->step == STORE_REMOVE && lease > 0 && is_of_kind(key, "end")) {
+        expire_key(redis, operation, key, lease);
     } else if (operation->request->step == STORE_REMOVE) {
         begin_key_command(redis, "UNLINK", key, 0);
         send_key_command(redis, operation, key, key_done, 0);
-    } else if (!is_heartbeat(key)) {
-        begin_key_command(redis, "PEXPIRE", key, 1);
-        redis_number(redis, life(redis));
-        send_key_command(redis, operation, key, key_done, 0);
+    } else if (!is_of_kind(key, "h")) {
+        expire_key(redis, operation, key, life(redis));
     }
 }
 

@@ -83,8 +83,9 @@ enum store_step {
                      happened before it is seen: read the status after each */
     STORE_EXTEND, /* all keys of the job live for the time to live again (or as their writes renew
                      them) */
-    STORE_REMOVE, /* removes all keys of the job; late writers can still leave some, which end with
-                     their time to live */
+    STORE_REMOVE, /* removes all keys of the job; but of one that was settled, where `lease` is not
+                     0, the marks stay for so long: executors that come later find them, and stop.
+                     Values that such write before they look end with their time to live */
     STORE_JOBS,   /* jobs := all jobs of this store, whatever their name. Takes a while */
 };
 
@@ -124,7 +125,7 @@ struct store_request {
     const struct store_name *names;   /* BEAT, PASSED, READ */
     uint32_t count;
     const uint64_t *numbers;  /* COUNT: `count` of them */
-    uint32_t lease;           /* BEAT: ms */
+    uint32_t lease;           /* BEAT, REMOVE: ms */
     enum store_status status; /* SETTLE */
     uint32_t timeout;         /* ms until it is given up; 0: the store's own */
 

@@ -333,15 +333,17 @@ static int conclude(struct client *client, const struct store_request *status, s
 
 /* ---- A run ----------------------------------------------------------------------------------- */
 
-/* Executors that are still at work are told to stop; then the job's keys go. */
+/* Executors that are still at work are told to stop; then the job's keys go, but for the marks that
+ * tell those who cannot be waited for. These are set by now, also where an executor that settled
+ * the job has yet to do so. */
 static void clear_away(struct client *client, int code)
 {
     struct error ignored;
     struct store_request cancel = {.step = STORE_SETTLE, .status = STORE_CANCELLED};
-    struct store_request remove = {.step = STORE_REMOVE};
+    struct store_request remove = {.step = STORE_REMOVE, .lease = client->options->late_ms};
     if (!client->begun || (client->options->leaves && !client->ended))
         return;
-    if (code)
+    if (code || client->options->late_ms)
         client_call(client, &cancel, &ignored);
     if (client->options->halt)
         client->options->halt(client->options->halt_context);

@@ -34,6 +34,9 @@ struct client_options {
      * remove; NULL: they end by themselves. */
     void (*halt)(void *context);
     void *halt_context;
+    /* ms that executors may be at work after `halt`: for so long the marks of the job's end stay in
+     * the store, and stop them. 0: there are none. */
+    uint32_t late_ms;
 };
 
 /* Runs a job to its end: submits it and waits. As local_run; ERR_job_timeout says what was

@@ -583,6 +583,32 @@ static void a_removed_job_is_gone(void)
     finish();
 }
 
+/* Executors that nobody could wait for find the marks of the job's end for a while. */
+static void a_removed_job_still_stops(void)
+{
+    open_store();
+    CHECK_INT(begin("x"), 0);
+    CHECK_INT(put(store, value_name(1, 0), "x", 1), 0);
+    CHECK_INT(settle(STORE_CANCELLED, "no"), STORE_CANCELLED);
+    clear();
+    request.lease = 1500;
+    CHECK_INT(call(store, STORE_REMOVE), 0);
+    check_status(STORE_ABSENT, "", "");
+    CHECK_INT(get(store, value_name(1, 0)), ERR_store_missing);
+    for (uint32_t node = 0; node < 40; node++)
+        CHECK_INT(arrive(store, node, 3, 1, 1, 60000), JOIN_POISONED);
+    CHECK(!state_of(join_name(2)).exists);
+    settle(STORE_DONE, "late"); /* the marks of an executor that is late keep their time */
+    check_status(STORE_ABSENT, "", "");
+    sleep_ms(1550);
+    CHECK_INT(arrive(store, 2, 3, 2, 1, 60000), JOIN_NOT);
+    clear();
+    request.lease = 1500; /* of a job that was not settled nothing stays */
+    CHECK_INT(call(store, STORE_REMOVE), 0);
+    CHECK_INT(arrive(store, 2, 3, 1, 1, 60000), JOIN_NOT);
+    finish();
+}
+
 static const struct store_job *find_job(const char *name)
 {
     for (uint32_t i = 0; i < request.reply.job_count; i++)
@@ -676,6 +702,7 @@ static const struct test_case cases[] = {
     TEST(a_watcher_is_told),
     TEST(jobs_do_not_meet),
     TEST(a_removed_job_is_gone),
+    TEST(a_removed_job_still_stops),
     TEST(jobs_are_listed),
     TEST(what_nobody_removes_disappears),
     TEST(names_of_jobs_are_random),
