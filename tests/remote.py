@@ -385,6 +385,27 @@ def events_without_a_store(folder):
     check(len(errors) == 1 and errors[0].startswith("wkc.E85"), errors)
 
 
+def a_task_in_c_that_faults(folder):
+    """X1.6: it fails the job, by its name, and at once: whatever it does to its process."""
+    source = program(folder, 'task g(x: int) -> int { return x }\n'
+                             'extern task f(x: int) -> int from "f.c"\n'
+                             "flow main(n: int) -> int { return sum([g(i) for i in 0..n]) + f(g(3)) }")
+    bodies = {"SIGSEGV": "*(volatile int *)(wk_take_int(&arguments) - 3) = 1; return 0;",
+              "SIGFPE": "wk_give_int(&results, 7 / (wk_take_int(&arguments) - 3)); return 0;",
+              "SIGABRT": "abort();",
+              "exit()": "exit(0);"}
+    for name, body in bodies.items():
+        (folder / "f.c").write_text("#include <stdlib.h>\n#include <wk.h>\n"
+                                    "WK_TASK(f) { (void)context, (void)arguments, (void)results; " + body + " }\n")
+        for options in ([], ["--concurrency=1", "--grain=1"]):
+            began = time.monotonic()
+            remote(source, "n=20", *options).fails(1, "error[E841]", "'f'", f"by {name}", "program.wk:2:13", "its C code is to blame")
+            check(time.monotonic() - began < 8, f"{name} took {time.monotonic() - began:.1f} s")
+    (folder / "f.c").write_text("#include <wk.h>\nWK_TASK(f) { volatile char c[8192]; c[0] = 1; "
+                                "return wk_extern_f(context, arguments, results) + c[0]; }\n")
+    remote(source, "n=3").fails(1, "error[E841]", "SIGSEGV")
+
+
 SLOW = """task slow(i: int) -> int {
     var x = i
     for j in 0..4000000000 { x = (x * 1103515245 + j) % 2147483648 }
@@ -430,7 +451,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

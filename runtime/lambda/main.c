@@ -17,6 +17,7 @@
 #include "base/version.h"
 #include "lambda/here.h"
 #include "lambda/serve.h"
+#include "value/fault.h"
 
 enum { STATUS_USAGE = 2 };
 
@@ -42,6 +43,7 @@ int main(int argc, char **argv)
     const char *address = getenv("AWS_LAMBDA_RUNTIME_API");
     char *folder = bundle_folder(argv[0]);
     int status;
+    fault_catch();
     if (argc == 2 && strcmp(argv[1], "--check") == 0)
         status = here_check(folder);
     else if (argc >= 2 && strcmp(argv[1], "--run") == 0)

@@ -13,6 +13,7 @@
 #include "graph/code.h"
 #include "lambda/invoke.h"
 #include "lambda/runtime_api.h"
+#include "value/fault.h"
 #include "world/remote.h"
 
 enum {
@@ -83,7 +84,8 @@ static struct remote_options remote_options(void)
         mb > PROCESSOR_MB ? (uint32_t)((mb + PROCESSOR_MB / 2) / PROCESSOR_MB) : 1;
     if (here > 0 && processors > (uint32_t)here)
         processors = (uint32_t)here;
-    return (struct remote_options){.processors = processors, .memory_limit = (mb << 20) / 4 * 3};
+    return (struct remote_options){
+        .processors = processors, .memory_limit = (mb << 20) / 4 * 3, .catches_faults = true};
 }
 
 static int make_ready(struct server *server, const char *folder, struct error *error)
@@ -158,6 +160,10 @@ static int serve_all(struct server *server, struct error *error)
     while (!code) {
         code = runtime_api_next(server->api, &server->event, error);
         code = code ? code : serve_event(server, error);
+        if (remote_is_damaged(server->remote)) {
+            fputs("executor: ends, since a task written in C has faulted\n", stderr);
+            _exit(STATUS_FAILED);
+        }
     }
     return code;
 }
@@ -167,6 +173,7 @@ int executor_serve(const char *folder, const char *address)
     struct server server = {0};
     struct error error, later;
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    atexit(fault_exit_caught);
     server.api = runtime_api_open(address, &error);
     int code = server.api ? make_ready(&server, folder, &error) : (int)error.code;
     if (code && server.api && runtime_api_fail(server.api, NULL, &error, &later))

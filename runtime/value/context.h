@@ -148,6 +148,9 @@ void *context_new_slot(struct context *context, uint64_t bytes);
  * it, the running task in C) allocated and has not freed. */
 bool context_owns(const struct context *context, uint64_t address);
 
+/* Records that the task in C which the context runs left by an escape of fault.h; its code. What it
+ * had allocated stays: the process ends soon. */
+int context_note_fault(struct context *context, int number);
 /* The text of a site's format with its values, as in wk.h. Appended to *out. */
 void site_render(const struct wk_site *site, const uint64_t *values, struct buffer *out);
 /* Sets the place of the recorded error to a site's. */

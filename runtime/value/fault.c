@@ -1,20 +1,27 @@
 /* What is written when the process faults; see fault.h. All that the handler does may be done in a
- * handler of signals: it calls write, sigaction and raise. */
+ * handler of signals: it calls write, alarm, sigaction, raise and siglongjmp, the last out of code
+ * that is not ours. */
 #include "value/fault.h"
 
 #include <signal.h>
 #include <stdbool.h>
 #include <unistd.h>
 
-enum { STACK_BYTES = 32 << 10, MESSAGE_BYTES = 1024 };
+enum {
+    STACK_BYTES = 32 << 10,
+    MESSAGE_BYTES = 1024,
+    EXITED = 1000,    /* beside the numbers of signals: exit() was called */
+    LAST_SECONDS = 10 /* that a process has after an escape */
+};
 
-static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 enum { SIGNAL_COUNT = sizeof signals / sizeof *signals };
 
 /* What a signal did before: a sanitizer's report, for example. */
 static struct sigaction before[SIGNAL_COUNT];
 
 static _Thread_local const struct wk_site *volatile site_of_thread;
+static _Thread_local sigjmp_buf *volatile escape_of_thread;
 static _Thread_local bool has_stack;
 static _Thread_local char stack_of_thread[STACK_BYTES];
 
@@ -58,9 +65,13 @@ static void put_number(struct message *message, uint32_t number)
     put(message, digits + at);
 }
 
-static const char *name_of(int number)
+const char *fault_number_name(int number)
 {
     switch (number) {
+    case EXITED:
+        return "exit()";
+    case SIGABRT:
+        return "SIGABRT";
     case SIGSEGV:
         return "SIGSEGV";
     case SIGBUS:
@@ -77,7 +88,7 @@ static void put_foreign(struct message *message, const struct wk_site *site, int
     put(message, "error[E841]: the task '");
     put(message, site->format);
     put(message, "', written in C, ended the process by ");
-    put(message, name_of(number));
+    put(message, fault_number_name(number));
     put(message, "\n  --> ");
     put(message, site->file ? site->file : "?");
     put(message, ":");
@@ -92,9 +103,31 @@ static void put_foreign(struct message *message, const struct wk_site *site, int
 static void put_own(struct message *message, int number)
 {
     put(message, "error: wkc ended by ");
-    put(message, name_of(number));
+    put(message, fault_number_name(number));
     put(message, ", outside of any task written in C: this is a bug of wkc, please report it with "
                  "the program\n");
+}
+
+/* Back to who called the task, if there is a way. */
+static void escape(int number)
+{
+    sigjmp_buf *to = escape_of_thread;
+    if (!site_of_thread || !to)
+        return;
+    site_of_thread = NULL;
+    escape_of_thread = NULL;
+    alarm(LAST_SECONDS);
+    siglongjmp(*to, number);
+}
+
+void fault_set_escape(sigjmp_buf *to)
+{
+    escape_of_thread = to;
+}
+
+void fault_exit_caught(void)
+{
+    escape(EXITED);
 }
 
 static void on_fault(int number, siginfo_t *information, void *context)
@@ -103,10 +136,11 @@ static void on_fault(int number, siginfo_t *information, void *context)
     const struct wk_site *site = site_of_thread;
     if (site)
         put_foreign(&message, site, number);
-    else
-        put_own(&message, number);
+    else if (number != SIGABRT)
+        put_own(&message, number); /* who aborts has said why */
     if (write(STDERR_FILENO, message.text, message.length) < 0)
         message.length = 0; /* nobody reads it */
+    escape(number);
     for (size_t i = 0; i < SIGNAL_COUNT; i++)
         if (signals[i] == number && !site && (before[i].sa_flags & SA_SIGINFO)) {
             before[i].sa_sigaction(number, information, context);

@@ -419,3 +419,16 @@ int32_t wk_foreign_leave(struct wk_context *kernel, const struct wk_layout *cons
     context->foreign = NULL;
     return (int32_t)context->error.code;
 }
+
+int context_note_fault(struct context *context, int number)
+{
+    const struct wk_site *site = context->foreign;
+    error_set(&context->error, ERR_foreign_result,
+              "the task '%s', written in C, ended the process by %s", site ? site->format : "?",
+              fault_number_name(number));
+    error_hint(&context->error, "its C code is to blame: it reads or writes where it has no "
+                                "memory, uses up the stack, divides by zero, or calls exit");
+    if (site)
+        site_place(context, site);
+    return (int)context->error.code;
+}

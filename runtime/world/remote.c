@@ -292,6 +292,11 @@ static void end_event(struct remote *remote)
     remote_forget_steps(remote);
 }
 
+bool remote_is_damaged(const struct remote *remote)
+{
+    return atomic_load(&remote->damaged);
+}
+
 static void write_response(const struct remote *remote, struct buffer *response)
 {
     const struct metrics *m = &remote->metrics;
@@ -317,7 +322,8 @@ int remote_serve(struct remote *remote, const char *event, size_t length, uint64
     run_lineage(remote);
     if (!remote->code)
         remote_count_end(remote);
-    end_event(remote);
+    if (!remote_is_damaged(remote))
+        end_event(remote);
     write_response(remote, response);
     if (remote->code)
         *error = remote->error;

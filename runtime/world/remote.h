@@ -47,6 +47,7 @@ struct remote_platform {
 struct remote_options {
     uint32_t processors;   /* tasks at once; at least 1 */
     uint64_t memory_limit; /* bytes of values; 0: none */
+    bool catches_faults;   /* of tasks in C: see remote_is_damaged */
 };
 
 struct remote;
@@ -60,5 +61,9 @@ void remote_free(struct remote *remote);
  * ERR_bad_event and the like will fail again. When this returns nothing is under way. */
 int remote_serve(struct remote *remote, const char *event, size_t length, uint64_t deadline_ns,
                  struct buffer *response, struct error *error);
+
+/* Whether a task written in C has overwritten who knows what. The job has been told that it failed,
+ * and all that is left for the process to do is to answer its event, and to end. */
+bool remote_is_damaged(const struct remote *remote);
 
 #endif

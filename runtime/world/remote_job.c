@@ -32,8 +32,7 @@ static int fetch_description(struct remote_job *job, const struct payload *paylo
 static int check_program(const struct remote *remote, const struct description *description,
                          struct error *error)
 {
-    if (remote->program.digest &&
-        strcmp(description->program, remote->program.digest) != 0) {
+    if (remote->program.digest && strcmp(description->program, remote->program.digest) != 0) {
         error_set(error, ERR_bad_description, "the job is of another bundle than this function's");
         return error_hint(error, "deploy the bundle that the job was submitted with");
     }

@@ -121,6 +121,7 @@ struct remote {
     pthread_cond_t work;
     int wake; /* an eventfd: a task has run */
     bool closing;
+    _Atomic(bool) damaged;  /* see remote_is_damaged */
     VECTOR(uint32_t) queue; /* nodes to run, when all threads are busy */
 
     /* Of the event that is served: */
@@ -131,11 +132,11 @@ struct remote {
     VECTOR(struct remote_timer) timers;
     uint64_t began, next_beat, short_at; /* ns; short_at 0: there is no limit */
     bool beating, poisoned;
-    uint32_t running;     /* tasks in threads */
-    uint32_t invoking;    /* invocations that the platform has */
-    struct error failure; /* of the task that failed last */
+    uint32_t running;          /* tasks in threads */
+    uint32_t invoking;         /* invocations that the platform has */
+    struct error failure;      /* of the task that failed last */
     struct buffer failure_log; /* what it logged */
-    int code;             /* the event cannot be served to its end: why */
+    int code;                  /* the event cannot be served to its end: why */
     struct error error;
     struct metrics metrics;
     struct metrics before; /* remote_count.c's, at the event's beginning */

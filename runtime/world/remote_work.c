@@ -10,15 +10,34 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "value/fault.h"
 #include "world/remote_state.h"
 
 enum { STACK_BYTES = 64 << 20, SHORT_NS = 200 * 1000 };
 
 /* ---- One run -------------------------------------------------------------------------------- */
 
+/* What a task in C does to the process is told as its failure, and ends the process later. */
+static int run_caught(struct remote_worker *worker, const struct bind_task *task, wk_kernel *kernel)
+{
+    sigjmp_buf escape;
+    int number = sigsetjmp(escape, 0);
+    if (number) {
+        atomic_store(&worker->remote->damaged, true);
+        return context_note_fault(&worker->context, number);
+    }
+    fault_set_escape(&escape);
+    int code = context_run(&worker->context, kernel, worker->arguments, task->results,
+                           task->result_count, worker->results);
+    fault_set_escape(NULL);
+    return code;
+}
+
 static int run_attempt(struct remote_worker *worker, const struct bind_task *task,
                        wk_kernel *kernel)
 {
+    if (worker->remote->options.catches_faults)
+        return run_caught(worker, task, kernel);
     return context_run(&worker->context, kernel, worker->arguments, task->results,
                        task->result_count, worker->results);
 }
@@ -31,7 +50,8 @@ static int run_kernel(struct remote_worker *worker, const struct bind_task *task
         return code;
     worker->arguments_bound = true;
     code = run_attempt(worker, task, task->kernel);
-    if (code && task->fallback && context_can_recover((enum error_code)code)) {
+    if (code && task->fallback && context_can_recover((enum error_code)code) &&
+        !remote_is_damaged(worker->remote)) {
         worker->context.error = (struct error){.code = ERR_none};
         code = run_attempt(worker, task, task->fallback);
     }
