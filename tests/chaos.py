@@ -183,14 +183,52 @@ def a_store_that_refuses(folder):
         check(status == 1 and out == "" and "error[E85" in err, f"{status} {out} {err}")
 
 
+def a_client_stands_still_with_its_own_platform(folder):
+    """C5, C8: what the client has started for itself runs on without it."""
+    source = program(folder, HALT)
+    run = start("run", source, "n=4", "ms=100", "--on=emulator", "--grain=1", "--sweep-age=600000")
+    until = time.monotonic() + 60
+    while not executors_below(run.pid) and time.monotonic() < until:
+        time.sleep(0.02)
+    run.send_signal(signal.SIGSTOP)
+    port = next(line.split(":")[-1].split()[0] for pid, line in processes("redis-server").items() if pid in descendants(run.pid))
+    store = f"--store=redis://127.0.0.1:{port}"
+    while (listed := wkc("clean", store).out.split())[1:2] == ["running"] and time.monotonic() < until:
+        time.sleep(0.1)
+    below = descendants(run.pid)
+    run.send_signal(signal.SIGCONT)
+    status, out, err = end(run)
+    check(listed[1:2] == ["done"], f"without its client the job is {listed}")
+    check(status == 0 and out == squares(4), f"{status} {err}")
+    check(not [pid for pid in below if os.path.exists(f"/proc/{pid}/cmdline")], "processes are left")
+
+
 def one_environment_is_enough(folder):
-    """C3: no executor waits for another that cannot begin."""
-    for name, arguments in (("harmonic", ["parts=30"]), ("pi", []), ("heat", []), ("kmeans", ["points=examples/data/iris.npy", "k=3"])):
+    """C3: no executor waits for another that cannot begin: every example."""
+    import numpy as np
+    chance = np.random.default_rng(SEED)
+    a = chance.standard_normal((90, 90))
+    np.save(folder / "a.npy", a)
+    np.save(folder / "s.npy", a @ a.T + 90 * np.eye(90))
+    np.save(folder / "xs.npy", chance.integers(-1000, 1000, 2000))
+    (folder / "x").write_bytes(chance.bytes(3000).replace(b"\0", b"a"))
+    examples = {
+        "harmonic": ["parts=30"], "pi": ["parts=40"], "heat": [], "kmeans": ["points=examples/data/iris.npy", "k=3"],
+        "cholesky": [f"a={folder}/s.npy", "tile=20"], "gemm": [f"a={folder}/a.npy", f"b={folder}/s.npy", "tile=30"],
+        "columns": ["table=examples/data/iris.npy"], "editdistance": [f"a={folder}/x", f"b=LICENSE", "size=1000"],
+        "histogram": ["data=LICENSE", "part=1000"], "logs": ["logs=LICENSE", "part=1000"],
+        "mandelbrot": ["width=60", "height=48", "limit=100"], "montecarlo": ["parts=12", "pairs=1000"],
+        "prefix": [f"xs={folder}/xs.npy", "block=97"], "table": ["rows=1234", "cols=3"],
+        "weather": ["days=examples/data/seattle-weather.csv"], "wordcount": ["corpus=LICENSE", "part=1000"]}
+    check(set(examples) == {path.stem for path in (ROOT / "examples").glob("*.wk")}, "an example is missing here")
+    for name, arguments in examples.items():
         path = f"examples/{name}.wk"
         expected = wkc("run", path, *arguments)
-        found = wkc("run", path, "--on=emulator", "--concurrency=1", *arguments)
-        check(found.status == 0 and found.out == expected.out, f"{name}: {found.err}")
+        found = wkc("run", path, "--on=emulator", "--concurrency=1", "--stats=json", *arguments)
+        check(found.status == 0 == expected.status and found.out == expected.out, f"{name}: {expected.err} {found.err}")
+        check(stats(found)["sweeps"] == 0, f"{name}: {found.err}")
 
 
 main([executors_are_killed, events_are_lost, no_event_arrives, a_server_loses_its_data, a_server_keeps_its_data,
-      a_client_stands_still, a_store_that_is_full, a_store_that_refuses, one_environment_is_enough])
+      a_client_stands_still,
+      a_client_stands_still_with_its_own_platform, a_store_that_is_full, a_store_that_refuses, one_environment_is_enough])

@@ -9,9 +9,9 @@
 
 #include "base/installation.h"
 #include "command/command.h"
+#include "command/local_emulator.h"
 #include "command/local_store.h"
 #include "deploy/deploy.h"
-#include "emulator/emulator.h"
 #include "store/store.h"
 
 enum {
@@ -25,8 +25,7 @@ enum {
 struct remote_means {
     const struct remote_setup *setup;
     const struct deploy_library *deploy;
-    const struct emulator_library *emulation;
-    struct emulator *emulator;
+    struct local_emulator emulator;
     struct local_store store;
     char *store_address;
     char job[STORE_JOB_NAME + 1];
@@ -186,15 +185,11 @@ uint32_t remote_late_ms(const struct remote_setup *setup)
 static int start_emulator(struct remote_means *means, struct error *error)
 {
     const struct remote_setup *setup = means->setup;
-    struct emulator_options options = EMULATOR_DEFAULTS;
-    options.concurrency = remote_concurrency(setup);
-    options.invoke_latency_ms = setup->invoke_latency_ms;
-    options.cold_start_ms = setup->cold_start_ms;
-    options.retry_ms[0] = options.retry_ms[1] = RETRY_MS;
-    means->emulation = emulator_library_load(error);
-    if (!means->emulation)
-        return (int)error->code;
-    return means->emulation->start(&options, &means->emulator, error);
+    struct local_emulator_options options = {.concurrency = remote_concurrency(setup),
+                                             .cold_start_ms = setup->cold_start_ms,
+                                             .invoke_latency_ms = setup->invoke_latency_ms,
+                                             .retry_ms = RETRY_MS};
+    return local_emulator_start(&means->emulator, &options, error);
 }
 
 static const char *variable(const char *name, const char *otherwise)
@@ -218,9 +213,9 @@ static int find_target(struct remote_means *means, struct error *error)
     int code = start_emulator(means, error);
     if (code)
         return code;
-    const struct emulator_access *access = means->emulation->access(means->emulator);
-    means->target = (struct deploy_target){access->endpoint, access->region, access->access_key,
-                                           access->secret_key, NULL};
+    const struct local_emulator *emulator = &means->emulator;
+    means->target = (struct deploy_target){emulator->endpoint, emulator->region,
+                                           emulator->access_key, emulator->secret_key, NULL};
     return 0;
 }
 
@@ -292,12 +287,10 @@ static void halt(void *context)
     struct remote_means *means = context;
     if (means->invoker)
         means->deploy->invoker_close(means->invoker);
-    if (means->has_function && means->deploy && !means->emulator)
+    if (means->has_function && means->deploy && !means->emulator.process)
         means->deploy->remove(&means->target, means->function, &ignored);
-    if (means->emulator)
-        means->emulation->stop(means->emulator);
+    local_emulator_stop(&means->emulator);
     means->invoker = NULL;
-    means->emulator = NULL;
     means->has_function = false;
 }
 
@@ -320,7 +313,7 @@ static struct client_options client_options(struct remote_means *means,
         .sweep_age = means->setup->sweep_age_ms,
         .halt = halt,
         .halt_context = means,
-        .late_ms = means->emulator ? 0 : remote_late_ms(means->setup),
+        .late_ms = means->emulator.process ? 0 : remote_late_ms(means->setup),
     };
 }
 
