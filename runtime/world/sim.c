@@ -36,29 +36,39 @@ void sim_violate(struct sim *sim, const char *format, ...)
                (int)sim->faults.profile, sim->now);
 }
 
-/* ---- The queue of messages: a binary heap -------------------------------------------------- */
+/* ---- The queue of messages: a binary heap of when they are due ------------------------------ */
 
-static bool is_earlier(const struct sim_message *a, const struct sim_message *b)
+static bool is_earlier(const struct sim_due *a, const struct sim_due *b)
 {
     return a->time != b->time ? a->time < b->time : a->order < b->order;
 }
 
-void sim_send(struct sim *sim, uint64_t delay, const struct sim_message *message)
+/* A place for a message, one that was used before if there is one. */
+static uint32_t keep_message(struct sim *sim, const struct sim_message *message)
 {
-    struct sim_message sent = *message;
-    sent.time = sim->now + delay;
-    sent.order = sim->next_order++;
-    vector_push(&sim->queue, sent);
-    size_t at = sim->queue.count - 1;
-    for (; at > 0 && is_earlier(&sent, &sim->queue.items[(at - 1) / 2]); at = (at - 1) / 2)
-        sim->queue.items[at] = sim->queue.items[(at - 1) / 2];
-    sim->queue.items[at] = sent;
+    if (sim->unused.count > 0) {
+        uint32_t place = vector_pop(&sim->unused);
+        sim->messages.items[place] = *message;
+        return place;
+    }
+    vector_push(&sim->messages, *message);
+    return (uint32_t)sim->messages.count - 1;
 }
 
-static struct sim_message take_earliest(struct sim *sim)
+void sim_send(struct sim *sim, uint64_t delay, const struct sim_message *message)
 {
-    struct sim_message *heap = sim->queue.items, earliest = heap[0];
-    struct sim_message last = vector_pop(&sim->queue);
+    struct sim_due due = {sim->now + delay, sim->next_order++, keep_message(sim, message)};
+    vector_push(&sim->queue, due);
+    size_t at = sim->queue.count - 1;
+    for (; at > 0 && is_earlier(&due, &sim->queue.items[(at - 1) / 2]); at = (at - 1) / 2)
+        sim->queue.items[at] = sim->queue.items[(at - 1) / 2];
+    sim->queue.items[at] = due;
+}
+
+static struct sim_due take_earliest(struct sim *sim)
+{
+    struct sim_due *heap = sim->queue.items, earliest = heap[0];
+    struct sim_due last = vector_pop(&sim->queue);
     size_t count = sim->queue.count, at = 0;
     for (size_t child = 1; child < count; child = 2 * at + 1) {
         child += child + 1 < count && is_earlier(&heap[child + 1], &heap[child]);
@@ -69,6 +79,7 @@ static struct sim_message take_earliest(struct sim *sim)
     }
     if (count > 0)
         heap[at] = last;
+    vector_push(&sim->unused, earliest.message);
     return earliest;
 }
 
@@ -184,13 +195,15 @@ static void release_processes(struct sim *sim)
     vector_release(&sim->processes);
     vector_release(&sim->invocations);
     vector_release(&sim->queue);
+    vector_release(&sim->messages);
+    vector_release(&sim->unused);
 }
 
 static void release_sim(struct sim *sim)
 {
     release_processes(sim);
     for (uint32_t r = 0; r < sim->plan->record_count; r++)
-        vector_release(&sim->records[r].values);
+        sim_release_record(&sim->records[r]);
     free(sim->slots);
     free(sim->runs);
     free(sim->starts);
@@ -358,8 +371,9 @@ static void run_to_the_end(struct sim *sim)
     if (sim_sweeps(sim))
         sim_send(sim, SIM_SWEEP_INTERVAL, &(struct sim_message){.kind = SIM_SWEEP});
     while (sim->queue.count > 0 && !sim->violation.code && !is_interrupted(sim)) {
-        struct sim_message message = take_earliest(sim);
-        sim->now = message.time;
+        struct sim_due due = take_earliest(sim);
+        struct sim_message message = sim->messages.items[due.message];
+        sim->now = due.time;
         if (sim->now > patience)
             sim_violate(sim, "P4: somebody waits for ever");
         dispatch(sim, &message);

@@ -107,7 +107,6 @@ enum sim_message_kind {
 };
 
 struct sim_message {
-    uint64_t time, order;
     enum sim_message_kind kind;
     bool is_echo;      /* a second effect of a message, without a reply */
     sim_index about;   /* DELIVER: invocation; POISON: shard; else process */
@@ -116,10 +115,16 @@ struct sim_message {
     struct executor_event event;
 };
 
+/* When a message is due; of those at one time the one that was sent first. */
+struct sim_due {
+    uint64_t time, order;
+    uint32_t message; /* its place among sim.messages */
+};
+
 /* A join record with the values that were stored with its bits: those that travel inline. */
 struct sim_record {
     struct join_record join;
-    struct join_wait waits[JOIN_WIDTH];
+    struct join_wait *waits; /* JOIN_WIDTH; NULL: nobody has asked */
     VECTOR(uint32_t) values;
 };
 
@@ -145,7 +150,9 @@ struct sim {
     struct metrics metrics;
 
     uint64_t now, random;
-    VECTOR(struct sim_message) queue; /* a heap by time and order */
+    VECTOR(struct sim_due) queue; /* a heap by time and order */
+    VECTOR(struct sim_message) messages;
+    VECTOR(uint32_t) unused; /* places among them */
     uint64_t next_order;
     VECTOR(struct sim_invocation) invocations;
     VECTOR(struct sim_process *) processes;
@@ -225,6 +232,7 @@ bool sim_has_mark(const struct sim *sim, const struct executor_action *action);
 void sim_mark(struct sim *sim, const struct executor_action *action);
 void sim_accept(struct sim *sim, struct sim_process *process, const struct executor_action *action);
 void sim_pass(struct sim *sim, const uint32_t *joins, uint32_t count);
+void sim_release_record(struct sim_record *record);
 /* Makes sure that a process has all inputs of a node; false when one is missing. */
 bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node);
 

@@ -25,7 +25,7 @@ static struct sweep_state read_record(const struct sim *sim, const struct sim_re
                                 .own_edges = record->join.own.edges,
                                 .passed = record->join.passed};
     state.own_is_live = state.own_edges && record->join.own.expires > sim->now;
-    for (unsigned e = 0; e < JOIN_WIDTH; e++)
+    for (unsigned e = 0; record->waits && e < JOIN_WIDTH; e++)
         if (is_live(sim, &record->waits[e]))
             state.waiting |= UINT64_C(1) << e;
     return state;
@@ -119,10 +119,8 @@ void sim_clean(struct sim *sim)
 {
     sim->is_cleaned = true;
     memset(sim->stored, 0, sim->dag->node_count * sizeof *sim->stored);
-    for (uint32_t r = 0; r < sim->plan->record_count; r++) {
-        vector_release(&sim->records[r].values);
-        sim->records[r] = (struct sim_record){0};
-    }
+    for (uint32_t r = 0; r < sim->plan->record_count; r++)
+        sim_release_record(&sim->records[r]);
     sim->marks.count = 0;
     memset(sim->poisoned, 0, sizeof sim->poisoned);
 }

@@ -179,7 +179,6 @@ void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_
 {
     struct sim_record *record = &sim->records[action->record];
     struct join_arrival arrival = arrival_of(sim, process_index, action);
-    record->join.waits = record->waits;
     event->answer = JOIN_POISONED;
     if (!is_poisoned(sim, action->record))
         event->answer = join_arrive(&record->join, &arrival);
@@ -196,12 +195,21 @@ void sim_ask(struct sim *sim, struct sim_process *process, sim_index process_ind
     struct sim_record *record = &sim->records[action->record];
     struct join_arrival arrival = arrival_of(sim, process_index, action);
     struct join_wait wait = {.size = action->size, .until = sim->now + action->milliseconds};
+    if (!record->waits)
+        record->waits = memory_new(JOIN_WIDTH, sizeof *record->waits);
     record->join.waits = record->waits;
     event->answer = JOIN_POISONED;
     if (!is_poisoned(sim, action->record))
         event->answer = join_ask(&record->join, &arrival, wait, &event->largest);
     sim->poisonings += event->answer == JOIN_POISONED;
     note_answer(sim, process, record, event);
+}
+
+void sim_release_record(struct sim_record *record)
+{
+    vector_release(&record->values);
+    free(record->waits);
+    *record = (struct sim_record){0};
 }
 
 /* ---- Marks of ranges ----------------------------------------------------------------------- */
