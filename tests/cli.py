@@ -175,6 +175,44 @@ def stats_and_trace(folder):
     check("tasks_run" in wkc("run", HARMONIC, "parts=8", "width=10", "--stats").err, "stats as text")
 
 
+TREE = "@cost(1ms) task leaf(i: int) -> int { return i }\n@cost(1ms) task plus(a: int, b: int) -> int { return a + b }\n" \
+       "flow main(n: int) -> int { return reduce(plus, [leaf(i) for i in 0..n]) }\n"
+
+
+# spec/simulation.md M1.1 M1.2 M2.5 M3.5 (the figures are printed, other options replace them)
+def simulations_with_time(folder):
+    source = folder / "tree.wk"
+    source.write_text(TREE)
+    def simulate(*options):
+        run = wkc("run", source, "n=16", "--on=sim", "--grain=1", "--stats=json", *options)
+        stats = json.loads(run.err)
+        return run.out, {key: value for key, value in stats.items() if key != "wall_seconds"}
+    # Two levels of invocations, the range's question, four joins, the result committed and read: 16 executors.
+    given = "--platform=lambda-1769", "--invoke-latency=50", "--store-latency=4", "--warm=16"
+    out, stats = simulate(*given)
+    check(out == "120\n" and stats["invocations"] == 16 and stats["cold_starts"] == 0, f"{out} {stats}")
+    expected = 2 * 0.050 + 0.004 + 5 * 0.001 + 4 * 0.004 + 2 * 0.004
+    check(expected < stats["simulated_seconds"] < expected + 0.004, f"{stats}")
+    check(stats["bound_seconds"] <= stats["simulated_seconds"], f"{stats}")
+    check(simulate(*given) == (out, stats), "the same again")
+    check(simulate(*given, "--dry") == ("", stats), "and without running anything")
+    without = simulate(*given, "--without=all")[1]
+    check(without["invocations"] == 32 and without["store_writes"] == 31, f"{without}")
+    check(without["cost_dollars"] > stats["cost_dollars"] > 0, "the stateless way is dearer")
+    check(simulate(*given, "--concurrency=2")[1]["executors_peak"] == 2, "a limit")
+    text = wkc("run", source, "n=16", "--on=sim", "--platform=emulator", "--stats").err
+    check("platform emulator:" in text and "round_trip_ns" in text, "the platform's figures")
+    source.write_text(TREE.replace("@cost(1ms) task leaf", "@cost(20min) task leaf"))
+    wkc("run", source, "n=16", "--on=sim", *given[:1]).fails(1, "error[E892]", "leaf takes 1200 s", "for 900 s")
+    for options, *texts in ((["--platform=lambda-1769"], "add --on=sim"), (["--dry"], "--dry is of a simulation"),
+                            (["--on=sim", "--warm=3"], "--warm is of a simulation"),
+                            (["--on=sim", "--platform=lambda-176"], "did you mean 'lambda-1769'"),
+                            (["--on=sim", "--platform=cloud"], "one of: local, emulator, lambda-512"),
+                            (["--on=sim", "--platform=local"], "--on=local"),
+                            (["--on=sim", "--platform=lambda-512", "--dry", "--costs=measured"], "nothing is measured")):
+        wkc("run", source, "n=16", *options).fails(2, *texts)
+
+
 # ---- Results --------------------------------------------------------------------------------------
 
 def results_go_to_files(folder):
@@ -642,7 +680,7 @@ def installs(folder):
 
 if __name__ == "__main__":
     main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
-          diagnostics_as_json_and_in_colour, every_form_prints, drawings, stats_and_trace,
+          diagnostics_as_json_and_in_colour, every_form_prints, drawings, stats_and_trace, simulations_with_time,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,

@@ -124,6 +124,15 @@ def every_clause_of_executors_is_cited(folder):
     check(cited == set(clauses), f"not cited: {set(clauses) - cited}; unknown: {cited - set(clauses)}")
 
 
+def every_clause_of_simulations_is_cited(folder):
+    clauses = re.findall(r"^\*\*(M\d+\.\d+)\*\*", (ROOT / "spec/simulation.md").read_text(), re.M)
+    check(len(clauses) > 10 and len(clauses) == len(set(clauses)), "a clause's number stands twice")
+    cited = set()
+    for path in [ROOT / "tests/unit/world_sim_time.c", ROOT / "tests/cli.py"]:
+        cited |= set(re.findall(r"\bM\d+\.\d+\b", path.read_text()))
+    check(cited == set(clauses), f"not cited: {set(clauses) - cited}; unknown: {cited - set(clauses)}")
+
+
 if __name__ == "__main__":
-    main([every_clause_of_clients_is_cited, every_clause_of_bundles_is_cited, every_clause_of_executors_is_cited, arrows_point_down, only_code_generation_sees_llvm, headers_compile_alone,
+    main([every_clause_of_clients_is_cited, every_clause_of_bundles_is_cited, every_clause_of_executors_is_cited, every_clause_of_simulations_is_cited, arrows_point_down, only_code_generation_sees_llvm, headers_compile_alone,
           worlds_share_one_executor, files_are_small, every_clause_is_cited_by_a_test])

@@ -137,7 +137,8 @@ int remote_read_options(const struct options *options, struct remote_setup *setu
     uint64_t concurrency = 0;
     int code = read_timeout(options, &setup->timeout_ms, error);
     if (!code && options->given[OPTION_CONCURRENCY])
-        code = options_number(options, OPTION_CONCURRENCY, 1, 1000, &concurrency, error);
+        code = options_number(options, OPTION_CONCURRENCY, 1,
+                              options->given[OPTION_PLATFORM] ? 1000000 : 1000, &concurrency, error);
     setup->concurrency = (uint32_t)concurrency;
     for (size_t i = 0; !code && i < sizeof times / sizeof *times; i++)
         code = read_milliseconds(options, times[i].option, times[i].ms, error);

@@ -8,6 +8,7 @@
 #include "command/progress.h"
 #include "command/remote.h"
 #include "command/result.h"
+#include "command/simulate.h"
 #include "store/store.h"
 #include "trace/trace.h"
 #include "value/fault.h"
@@ -21,6 +22,7 @@ struct run {
     enum world world;
     struct job_options job;
     struct remote_setup setup; /* of executors that are processes */
+    struct simulation simulation;
     struct progress progress;
     struct job_outcome outcome;
     struct result_file file;       /* of a result in pieces */
@@ -73,7 +75,9 @@ static int parse_options(struct run *run, const struct options *options, struct 
     run->world = (enum world)index;
     if (remote_read_options(options, &run->setup, error))
         return (int)error->code;
-    int code = check_seed(run->world, options, error);
+    int code = simulation_read_options(options, &run->setup, run->world == WORLD_SIM,
+                                       &run->simulation, error);
+    code = code ? code : check_seed(run->world, options, error);
     return code ? code : check_detach(run, options, error);
 }
 
@@ -241,13 +245,29 @@ static int run_emulator(struct run *run, const struct job *job, struct error *er
     return remote_run_job(&run->setup, &client, &run->bundle, &run->job, &run->outcome, error);
 }
 
+static int run_simulation(struct run *run, const struct job *job, struct error *error)
+{
+    struct sim_cloud *cloud = &run->simulation.cloud;
+    if (!cloud->platform)
+        return sim_run(job, &run->job, &run->outcome, error);
+    struct compilation *c = &run->compilation;
+    uint32_t executors = cloud->platform->concurrency;
+    int code = choose_grain(c->options, &c->plan, executors, &cloud->executor.grain, error);
+    if (code)
+        return code;
+    plan_index_fan_outs(&c->plan,
+                        (cloud->executor.without_become ? PLAN_WITHOUT_BECOME : 0u) |
+                            (cloud->executor.without_clustering ? PLAN_WITHOUT_CLUSTERS : 0u));
+    return sim_run_on(job, &run->job, cloud, &run->outcome, error);
+}
+
 static int run_in_world(struct run *run, const struct job *job, struct error *error)
 {
     switch (run->world) {
     case WORLD_LOCAL:
         return local_run(job, &run->job, &run->outcome, error);
     case WORLD_SIM:
-        return sim_run(job, &run->job, &run->outcome, error);
+        return run_simulation(run, job, error);
     case WORLD_EMULATOR:
         return run_emulator(run, job, error);
     case WORLD_LOOPBACK:
@@ -308,6 +328,8 @@ static int write_result(struct run *run)
     const struct options *options = run->compilation.options;
     if (options->given[OPTION_DETACH])
         return write_name(run);
+    if (run->simulation.cloud.is_dry)
+        return EXIT_DONE;
     if (run->outcome.in_pieces)
         return result_file_close(&run->file, true, &error)
                    ? print_error(options, &error, EXIT_MISTAKE)
@@ -334,7 +356,9 @@ static void print_stats(const struct run *run)
     struct buffer text = {0};
     bool is_json = strcmp(options->values[OPTION_STATS], "json") == 0;
     metrics_print(&run->outcome.metrics, is_json, &text);
-    if (run->world == WORLD_SIM && !is_json)
+    if (run->simulation.cloud.platform && !is_json)
+        platform_print(&run->simulation.platform, &text);
+    else if (run->world == WORLD_SIM && !is_json)
         sim_print_model(&text);
     fputs(buffer_text(&text), stderr);
     buffer_release(&text);

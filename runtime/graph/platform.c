@@ -21,10 +21,12 @@
  *   cold start      80 to 250 ms seen by the client for a native runtime (k): the middle, less the
  *                   invoke.
  *   invoke's work   measured: a signed request over a connection that is kept; 0.1 ms with TLS (k)
+ *   connections     runtime/lambda/invoke.c
  *   concurrency     1,000 for an account until it is raised; 1,000 more in 10 s and function
  *   payload         1 MB of an asynchronous event (256 KB before October 2025)
  *   processors      1 vCPU at 1,769 MB, in proportion to memory, up to 6 at 10,240 MB
  *   limit           15 minutes
+ *   plan            an executor builds the graph itself: tests/bench, `elaborate`
  *   round trip      0.2 to 1 ms in a zone (k)
  *   bandwidth       about 600 Mbit/s for an executor, whatever its memory (k; Klimovic et al.,
  *                   Pocket, OSDI 2018); 10 Gbit/s for a node of the store
@@ -39,6 +41,7 @@
      .invoke_ns = MS(30),                                                                          \
      .cold_start_ns = MS(135),                                                                     \
      .invoke_work_ns = US(100),                                                                    \
+     .connections = 64,                                                                            \
      .concurrency = 1000,                                                                          \
      .scale_per_second = 100,                                                                      \
      .payload_bytes = 1000000,                                                                     \
@@ -48,6 +51,7 @@
      .memory_bytes = MIB(megabytes),                                                               \
      .limit_ns = SECONDS(900),                                                                     \
      .task_overhead_ns = US(2),                                                                    \
+     .plan_node_ns = 130,                                                                          \
      .round_trip_ns = US(500),                                                                     \
      .bytes_per_ms = 75000,                                                                        \
      .store_shards = 10,                                                                           \
@@ -79,6 +83,7 @@ static const struct platform platforms[] = {
      .invoke_ns = US(300),
      .cold_start_ns = MS(10),
      .invoke_work_ns = US(50),
+     .connections = 64,
      .concurrency = 64,
      .payload_bytes = 1000000,
      .inline_bytes = KIB(4),
@@ -88,6 +93,7 @@ static const struct platform platforms[] = {
      .memory_bytes = MIB(1769),
      .limit_ns = SECONDS(900),
      .task_overhead_ns = US(2),
+     .plan_node_ns = 130,
      .round_trip_ns = US(75),
      .bytes_per_ms = 1700000,
      .store_shards = 1,

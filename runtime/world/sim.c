@@ -1,5 +1,5 @@
 /* A simulated run: the clock and its messages, the checks, the outcome; see sim.h. */
-#include "world/sim.h"
+#include "world/sim_time.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@ uint64_t sim_random(struct sim *sim, uint64_t bound)
 
 bool sim_is_large(const struct sim *sim, uint32_t node)
 {
-    return sim->bytes[node] > SIM_INLINE_BYTES ||
+    return sim->inline_bytes == 0 || sim->bytes[node] > sim->inline_bytes ||
            hash_combine(sim->faults.seed, node) % 100 < sim->faults.large_percent;
 }
 
@@ -95,7 +95,8 @@ sim_index sim_invoke(struct sim *sim, const struct executor_start *start)
     vector_push(&sim->invocations, (struct sim_invocation){.start = *start});
     sim_index number = (sim_index)sim->invocations.count - 1;
     struct sim_message delivery = {.kind = SIM_DELIVER, .about = number};
-    sim_send(sim, 1 + sim_random(sim, SIM_LATENCY), &delivery);
+    uint64_t delay = sim->time ? sim->time->platform->invoke_ns : 1 + sim_random(sim, SIM_LATENCY);
+    sim_send(sim, delay, &delivery);
     return number;
 }
 
@@ -132,6 +133,9 @@ static void init_sim(struct sim *sim, const struct job *job, const struct job_op
                         .faults = *faults,
                         .plan = job->plan,
                         .dag = dag,
+                        .millisecond = 1,
+                        .lease = SIM_LEASE,
+                        .inline_bytes = SIM_INLINE_BYTES,
                         .random = faults->seed,
                         .faults_left = faults->profile ? faults->faults : 0};
     bind_table_init(&sim->table, job);
@@ -174,6 +178,8 @@ static void release_outcome(struct job_outcome *outcome)
 
 static void drop_values(struct sim *sim)
 {
+    if (sim->time && sim->time->cloud->is_dry)
+        return; /* there are none */
     for (uint32_t node = 0; node < sim->dag->node_count; node++) {
         const struct bind_task *task = &sim->table.tasks[sim->dag->nodes[node].task];
         for (uint32_t i = 0; sim->runs[node] && i < task->result_count; i++)
@@ -186,9 +192,13 @@ static void drop_values(struct sim *sim)
 static void release_processes(struct sim *sim)
 {
     for (size_t i = 0; i < sim->processes.count; i++) {
-        sim_end_process(sim, sim->processes.items[i]);
-        node_set_release(&sim->processes.items[i]->held);
-        free(sim->processes.items[i]);
+        struct sim_process *process = sim->processes.items[i];
+        if (!process)
+            continue;
+        sim_end_process(sim, process);
+        node_set_release(&process->held);
+        free(process->line.answered);
+        free(process);
     }
     for (size_t i = 0; i < sim->invocations.count; i++)
         vector_release(&sim->invocations.items[i].payload);
@@ -223,6 +233,7 @@ static void release_sim(struct sim *sim)
     free(sim->first_producer);
     free(sim->producers);
     bind_table_release(&sim->table);
+    sim_time_release(sim);
 }
 
 /* ---- Checks -------------------------------------------------------------------------------- */
@@ -286,7 +297,12 @@ static void sum_costs(struct sim *sim)
 {
     struct metrics *m = &sim->metrics;
     for (size_t i = 0; i < sim->processes.count; i++)
-        sim_end_process(sim, sim->processes.items[i]);
+        if (sim->processes.items[i])
+            sim_end_process(sim, sim->processes.items[i]);
+    if (sim->time) {
+        sim_time_sum(sim, m);
+        return;
+    }
     m->simulated_seconds = (double)sim->ended / MS_PER_SECOND;
     m->cost_dollars =
         m->billed_seconds * MODEL_MEMORY_GB * MODEL_GB_SECOND +
@@ -304,19 +320,41 @@ static void sum_metrics(struct sim *sim, uint64_t begin, struct metrics *metrics
         sim->metrics.duplicate_runs += sim->runs[node] > 1 ? sim->runs[node] - 1 : 0;
     }
     sum_costs(sim);
-    sim->metrics.values_peak_bytes = sim->result->account.peak;
-    sim->metrics.input_bytes_read = sim->result->binder.input_bytes;
+    if (!sim->time) {
+        sim->metrics.values_peak_bytes = sim->result->account.peak;
+        sim->metrics.input_bytes_read = sim->result->binder.input_bytes;
+    }
     sim->metrics.wall_seconds = (double)(uint64_t)(clock() - (clock_t)begin) / CLOCKS_PER_SEC;
     *metrics = sim->metrics;
 }
 
 /* ---- A run --------------------------------------------------------------------------------- */
 
+static bool starts_as_range(const struct sim *sim)
+{
+    const struct executor_options *options = &sim->faults.executor;
+    bool has_tree = sim->faults.profile != SIM_OTHER_CLUSTERS && !options->without_tree;
+    return has_tree && (options->grain > 0 || sim->plan->source_count > 4);
+}
+
+/* A source by its number, or all as one range. */
+static void invoke_source(struct sim *sim, uint32_t number)
+{
+    struct executor_start start = {.node = PLAN_NONE, .end = sim->plan->source_count};
+    if (!starts_as_range(sim))
+        start = (struct executor_start){.node = sim->plan->sources[number]};
+    start.lineage = sim_fresh_lineage(sim);
+    sim_invoke(sim, &start);
+}
+
 static void dispatch(struct sim *sim, const struct sim_message *message)
 {
     switch (message->kind) {
     case SIM_DELIVER:
-        sim_deliver(sim, message->about);
+        if (sim->time)
+            sim_admit(sim, message->about);
+        else
+            sim_deliver(sim, message->about);
         return;
     case SIM_EFFECT:
         sim_take_effect(sim, message);
@@ -331,11 +369,23 @@ static void dispatch(struct sim *sim, const struct sim_message *message)
         sim_sweep(sim, message);
         return;
     case SIM_POISON:
-        if (sim->processes.items[message->process]->alive)
+        if (sim->time || sim->processes.items[message->process]->alive)
             sim_poison(sim, message->about);
         return;
     case SIM_CLEAN:
         sim_clean(sim);
+        return;
+    case SIM_SOURCE:
+        invoke_source(sim, message->about);
+        return;
+    case SIM_BEGIN:
+        sim_deliver(sim, message->about);
+        return;
+    case SIM_LEFT:
+        sim_left(sim, message->about);
+        return;
+    case SIM_SCALE:
+        sim_scale(sim);
         return;
     }
 }
@@ -345,20 +395,18 @@ static bool is_interrupted(const struct sim *sim)
     return sim->options->stop && atomic_load_explicit(sim->options->stop, memory_order_relaxed);
 }
 
-/* As a range, or one by one. */
+/* With time, each when the client can send it. */
 static void invoke_sources(struct sim *sim)
 {
-    const struct executor_options *options = &sim->faults.executor;
-    uint32_t count = sim->plan->source_count;
-    bool has_tree = sim->faults.profile != SIM_OTHER_CLUSTERS && !options->without_tree;
-    if (has_tree && (options->grain > 0 || count > 4)) {
-        sim_invoke(sim, &(struct executor_start){
-                            .node = PLAN_NONE, .end = count, .lineage = sim_fresh_lineage(sim)});
-        return;
+    uint32_t count = starts_as_range(sim) ? 1 : sim->plan->source_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!sim->time) {
+            invoke_source(sim, i);
+            continue;
+        }
+        uint64_t leaves = sim_line_leaves(sim, &sim->time->client, 0);
+        sim_send(sim, leaves, &(struct sim_message){.kind = SIM_SOURCE, .about = i});
     }
-    for (uint32_t i = 0; i < count; i++)
-        sim_invoke(sim, &(struct executor_start){.node = sim->plan->sources[i],
-                                                 .lineage = sim_fresh_lineage(sim)});
 }
 
 /* Runs until nothing is left, also after the result is there: late messages must do no harm. */
@@ -366,6 +414,8 @@ static void run_to_the_end(struct sim *sim)
 {
     invoke_sources(sim);
     uint64_t patience = sim_sweeps(sim) ? SIM_FOREVER : SIM_FOREVER / 20;
+    if (sim->time)
+        patience = UINT64_MAX;
     if (sim->faults.profile == SIM_FORGETS)
         patience *= 10; /* several candidates may be given up one after the other */
     if (sim_sweeps(sim))
@@ -399,13 +449,13 @@ static int conclude(struct sim *sim, struct job_outcome *outcome, struct error *
         *error = sim->failure;
         code = (int)error->code;
     }
-    if (!code) {
+    if (!code && !(sim->time && sim->time->cloud->is_dry)) {
         result->binder.keeps = true;
         code = bind_arguments(&result->binder, dag_sink(sim->dag), result->words);
         if (code)
             *error = result->context.error;
     }
-    if (code)
+    if (code || !result->binder.keeps)
         return code;
     outcome->words = result->words;
     outcome->word_count = sim->job->result_type->word_count;
@@ -414,21 +464,43 @@ static int conclude(struct sim *sim, struct job_outcome *outcome, struct error *
     return 0;
 }
 
+static int run(struct sim *sim, struct job_outcome *outcome, struct error *error)
+{
+    clock_t begin = clock();
+    run_to_the_end(sim);
+    int code = conclude(sim, outcome, error);
+    drop_values(sim);
+    sum_metrics(sim, (uint64_t)begin, &outcome->metrics);
+    if (!outcome->owner)
+        release_result(sim->result);
+    release_sim(sim);
+    return code;
+}
+
 int sim_run_with(const struct job *job, const struct job_options *options,
                  const struct sim_options *faults, struct job_outcome *outcome, struct error *error)
 {
     struct sim sim;
-    clock_t begin = clock();
     *outcome = (struct job_outcome){0};
     init_sim(&sim, job, options, faults);
-    run_to_the_end(&sim);
-    int code = conclude(&sim, outcome, error);
-    drop_values(&sim);
-    sum_metrics(&sim, (uint64_t)begin, &outcome->metrics);
-    if (code)
-        release_result(sim.result);
-    release_sim(&sim);
-    return code;
+    return run(&sim, outcome, error);
+}
+
+enum { LEASE_MS = 10000 }; /* of an executor process */
+
+int sim_run_on(const struct job *job, const struct job_options *options,
+               const struct sim_cloud *cloud, struct job_outcome *outcome, struct error *error)
+{
+    struct sim sim;
+    struct sim_options none = {.seed = options->seed, .executor = cloud->executor};
+    *outcome = (struct job_outcome){0};
+    none.executor.tasks = cloud->platform->vcpus;
+    init_sim(&sim, job, options, &none);
+    sim.millisecond = 1000000;
+    sim.lease = LEASE_MS * sim.millisecond;
+    sim.inline_bytes = cloud->platform->inline_bytes;
+    sim_time_init(&sim, cloud);
+    return run(&sim, outcome, error);
 }
 
 int sim_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,

@@ -6,6 +6,7 @@
  *     sim_executor.c  a simulated process: how it does what its executor says, and its faults
  *     sim_store.c     the model of the store: values, join records, marks
  *     sim_client.c    the client: sweeps, and what happens when the job has ended
+ *     sim_time.h      the same without faults as a model of a platform: what takes how long
  *
  * Every step that leaves a process is a message: it takes effect some time after it was sent, and
  * its reply arrives some time after that. In between anything may happen to the process.
@@ -85,6 +86,16 @@ struct sim_invocation {
     struct executor_start start;
     VECTOR(uint32_t) payload; /* nodes whose values travel inline */
     bool claimed;             /* for a mutant */
+    uint64_t started;         /* with time: when it got an environment */
+};
+
+/* With time: a process's ways to the store and the platform, and when each is free. */
+struct sim_line {
+    uint64_t up, down;  /* to the store and back */
+    uint64_t invoke;    /* its processor, of sending invocations */
+    uint64_t *answered; /* by connection: when the invocation on it is; NULL: none was sent */
+    uint32_t sent;      /* invocations */
+    uint64_t silent;    /* when the last step is done that nobody waits for */
 };
 
 struct sim_process {
@@ -94,6 +105,8 @@ struct sim_process {
     uint64_t frozen_until;
     struct executor executor;
     struct node_set held; /* values in its memory */
+    struct sim_line line;
+    uint64_t held_bytes; /* with time; nothing is let go */
 };
 
 enum sim_message_kind {
@@ -104,12 +117,17 @@ enum sim_message_kind {
     SIM_SWEEP,   /* the client looks, and looks on */
     SIM_POISON,  /* a process that settled the job marks shard `about` */
     SIM_CLEAN,   /* the client removes the job's keys */
+    /* With time: */
+    SIM_SOURCE, /* the client invokes source `about`, or all */
+    SIM_BEGIN,  /* an environment is ready for invocation `about` */
+    SIM_LEFT,   /* all steps of process `about` are done */
+    SIM_SCALE,  /* the platform may start more environments */
 };
 
 struct sim_message {
     enum sim_message_kind kind;
     bool is_echo;      /* a second effect of a message, without a reply */
-    sim_index about;   /* DELIVER: invocation; POISON: shard; else process */
+    sim_index about;   /* DELIVER: invocation; POISON: shard; else process, if nothing is said */
     sim_index process; /* POISON */
     struct executor_action action;
     struct executor_event event;
@@ -149,6 +167,9 @@ struct sim {
     struct bind_table table;
     struct metrics metrics;
 
+    struct sim_time *time; /* NULL: a unit of time is a ms, and messages take a random time */
+    uint64_t millisecond, lease;
+    uint64_t inline_bytes; /* values above are large */
     uint64_t now, random;
     VECTOR(struct sim_due) queue; /* a heap by time and order */
     VECTOR(struct sim_message) messages;
@@ -163,7 +184,8 @@ struct sim {
     uint32_t *runs, *starts, *puts; /* by node: how often */
     uint64_t *first_producer; /* by node: its distinct producers, in the order of their edges */
     uint32_t *producers;
-    uint64_t *bytes; /* by node: the size of its value, once it has run */
+    uint64_t *bytes; /* by node: the size of its value, once it has run; with time: of the largest
+                        part that is read */
     bool *stored;    /* by node: the value is in the store */
     struct sim_record *records;
     VECTOR(struct sim_mark) marks;
@@ -232,6 +254,9 @@ bool sim_has_mark(const struct sim *sim, const struct executor_action *action);
 void sim_mark(struct sim *sim, const struct executor_action *action);
 void sim_accept(struct sim *sim, struct sim_process *process, const struct executor_action *action);
 void sim_pass(struct sim *sim, const uint32_t *joins, uint32_t count);
+/* Whether a process alone has a large input of the sink. */
+bool sim_is_unstored_result(const struct sim *sim, const struct sim_process *process,
+                            uint32_t node);
 void sim_release_record(struct sim_record *record);
 /* Makes sure that a process has all inputs of a node; false when one is missing. */
 bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node);

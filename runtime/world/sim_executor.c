@@ -1,9 +1,10 @@
 /* Simulated processes: each drives an executor by messages, and suffers faults; see sim.h. */
-#include "world/sim.h"
+#include "world/sim_time.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/hash.h"
 #include "base/memory.h"
@@ -56,7 +57,7 @@ void sim_deliver(struct sim *sim, sim_index invocation)
         return;
     event->claimed = true;
     struct executor_options options = sim->faults.executor;
-    options.inline_bytes = SIM_INLINE_BYTES;
+    options.inline_bytes = sim->inline_bytes;
     options.lossless = false;
     if (sim->faults.profile == SIM_OTHER_CLUSTERS) {
         options.without_clustering = sim_random(sim, 2);
@@ -68,6 +69,8 @@ void sim_deliver(struct sim *sim, sim_index invocation)
     process->began = sim->now;
     for (size_t i = 0; i < event->payload.count; i++)
         node_set_add(&process->held, event->payload.items[i]);
+    if (sim->time)
+        vector_release(&event->payload); /* there is no retry */
     executor_init(&process->executor, sim->plan, &options);
     bool is_refused = !executor_can_begin(&process->executor, &event->start);
     if (!is_refused)
@@ -82,7 +85,7 @@ void sim_deliver(struct sim *sim, sim_index invocation)
         return;
     }
     perform(sim, index);
-    sim_send(sim, SIM_LEASE / 3, &(struct sim_message){.kind = SIM_BEAT, .about = index});
+    sim_send(sim, sim->lease / 3, &(struct sim_message){.kind = SIM_BEAT, .about = index});
 }
 
 /* ---- Running tasks ------------------------------------------------------------------------- */
@@ -138,19 +141,45 @@ static int run_attempts(struct context *context, const struct bind_task *task,
                        results);
 }
 
+/* ns of this thread's processor. */
+static uint64_t processor_time(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static void note_results(struct sim *sim, uint32_t node, const uint64_t *results)
+{
+    uint64_t largest = sim->time ? sim_note_sizes(sim, node, results) : 0;
+    uint64_t bytes = keep_results(sim, node, results);
+    sim->bytes[node] = sim->time ? largest : bytes;
+}
+
 static int run_kernel(struct sim *sim, uint32_t node, uint64_t *arguments)
 {
     uint32_t number = sim->dag->nodes[node].task;
     const struct bind_task *task = &sim->table.tasks[number];
     struct sim_result *means = sim->result;
     uint64_t *results = memory_new(sim->table.result_words, sizeof *results);
+    uint64_t began = sim->time ? processor_time() : 0;
     int code = bind_arguments(&means->binder, node, arguments);
     if (!code)
         code = run_attempts(&means->context, task, arguments, results);
+    if (sim->time)
+        sim_time_note_run(sim, node, processor_time() - began);
     if (!code)
-        sim->bytes[node] = keep_results(sim, node, results);
+        note_results(sim, node, results);
     free(results);
     return code;
+}
+
+/* A run whose task is not run: its value has the estimated size. */
+static int skip_kernel(struct sim *sim, uint32_t node)
+{
+    sim_time_note_run(sim, node, 0);
+    sim->bytes[node] = sim_largest_part(sim, node);
+    return 0;
 }
 
 static void note_failure(struct sim *sim, uint32_t node, const uint64_t *arguments)
@@ -161,18 +190,19 @@ static void note_failure(struct sim *sim, uint32_t node, const uint64_t *argumen
     sim->failure = sim->result->context.error;
 }
 
-/* Virtual time has no unit of its own; in a trace it is microseconds. Runs that overlap go to
- * tracks of their own, as far as there are any. */
+/* Without a platform virtual time has no unit of its own; in a trace it is microseconds. Runs that
+ * overlap go to tracks of their own, as far as there are any. */
 static void trace_run(struct sim *sim, uint32_t node)
 {
-    uint64_t begin = sim->now, end = begin + SIM_LATENCY;
+    uint64_t begin = sim->now, end = begin + (sim->time ? sim->time->took[node] : SIM_LATENCY);
+    uint64_t unit = sim->time ? 1 : 1000;
     uint32_t track = 0;
     if (!sim->options->trace)
         return;
     while (track + 1 < SIM_TRACKS && sim->track_ends[track] > begin)
         track++;
     sim->track_ends[track] = end;
-    trace_task(sim->options->trace, track, node, begin * 1000, end * 1000);
+    trace_task(sim->options->trace, track, node, begin * unit, end * unit);
 }
 
 static void run_task(struct sim *sim, struct sim_process *process, uint32_t node,
@@ -189,7 +219,8 @@ static void run_task(struct sim *sim, struct sim_process *process, uint32_t node
     if (!sim_load(sim, process, node))
         return;
     uint64_t *arguments = memory_new(sim->table.argument_words, sizeof *arguments);
-    int code = run_kernel(sim, node, arguments);
+    bool is_dry = sim->time && sim->time->cloud->is_dry;
+    int code = is_dry ? skip_kernel(sim, node) : run_kernel(sim, node, arguments);
     if (code) {
         event->kind = EXECUTOR_FAILED;
         event->retriable = is_failure_retriable((enum error_code)code);
@@ -200,7 +231,8 @@ static void run_task(struct sim *sim, struct sim_process *process, uint32_t node
         if (sim->runs[node]++ == 0)
             write_task_log(&sim->table, sim->options, node, &sim->result->context.log);
         node_set_add(&process->held, node);
-        event->bytes = sim_is_large(sim, node) ? SIM_INLINE_BYTES + 1 : sim->bytes[node];
+        event->bytes =
+            sim_is_large(sim, node) && !sim->time ? SIM_INLINE_BYTES + 1 : sim->bytes[node];
     }
     binder_clear(&sim->result->binder);
     free(arguments);
@@ -216,8 +248,21 @@ static void settle(struct sim *sim, sim_index process, enum sim_status status,
     sim->ended = sim->status == SIM_RUNNING ? sim->now : sim->ended;
     sim->status = sim->status == SIM_RUNNING ? status : sim->status;
     for (uint32_t shard = 0; shard < SIM_SHARDS; shard++)
-        sim_send(sim, 1 + shard * SIM_LATENCY,
+        sim_send(sim, sim->time ? sim->time->platform->round_trip_ns : 1 + shard * SIM_LATENCY,
                  &(struct sim_message){.kind = SIM_POISON, .about = shard, .process = process});
+}
+
+/* Stores what only this process has of the result; false when an input is missing. Nothing is
+ * loaded: the client reads it. */
+static bool store_result(struct sim *sim, struct sim_process *process, uint32_t sink)
+{
+    for (uint64_t p = sim->first_producer[sink]; p < sim->first_producer[sink + 1]; p++) {
+        if (sim_is_unstored_result(sim, process, sim->producers[p]))
+            sim_put(sim, process, sim->producers[p]);
+        if (!sim->stored[sim->producers[p]] && !node_set_has(&process->held, sim->producers[p]))
+            return false;
+    }
+    return true;
 }
 
 /* The first commit sets the status; later ones find it set. All have the same result (P2), since
@@ -225,7 +270,8 @@ static void settle(struct sim *sim, sim_index process, enum sim_status status,
 static void commit(struct sim *sim, sim_index index, uint32_t sink, struct executor_event *event)
 {
     event->kind = EXECUTOR_MISSING;
-    if (sim_load(sim, sim->processes.items[index], sink))
+    if (sim->time ? store_result(sim, sim->processes.items[index], sink)
+                  : sim_load(sim, sim->processes.items[index], sink))
         settle(sim, index, SIM_DONE, event);
 }
 
@@ -286,6 +332,10 @@ static void answer(struct sim *sim, const struct sim_message *message,
 {
     struct sim_process *process = sim->processes.items[message->about];
     struct sim_message reply = {.kind = SIM_REPLY, .about = message->about, .event = *event};
+    if (sim->time) {
+        sim_send(sim, sim_time_answer(sim, process, &message->action, event), &reply);
+        return;
+    }
     uint64_t delay = 1 + sim_random(sim, SIM_LATENCY);
     if (event->kind == EXECUTOR_SETTLED)
         delay += SIM_SHARDS * SIM_LATENCY; /* when the last shard is marked */
@@ -293,6 +343,8 @@ static void answer(struct sim *sim, const struct sim_message *message,
         delay = process->frozen_until - sim->now;
     sim_send(sim, delay, &reply);
 }
+
+static const struct executor_event short_time = {.kind = EXECUTOR_TIME_SHORT};
 
 /* ---- Faults -------------------------------------------------------------------------------- */
 
@@ -356,7 +408,6 @@ static bool is_fault_due(struct sim *sim)
 static void take_effect_badly(struct sim *sim, const struct sim_message *message)
 {
     struct sim_process *process = sim->processes.items[message->about];
-    static const struct executor_event short_time = {.kind = EXECUTOR_TIME_SHORT};
     struct sim_message other = *message;
     struct executor_event event;
     switch (choose_fault(sim)) {
@@ -453,8 +504,12 @@ void sim_beat(struct sim *sim, const struct sim_message *message)
 {
     struct sim_process *process = sim->processes.items[message->about];
     uint32_t count;
-    if (!process->alive)
+    if (!process || !process->alive)
         return;
+    if (sim->time && sim_is_time_short(sim, process)) {
+        executor_handle(&process->executor, &short_time);
+        perform(sim, message->about);
+    }
     if (process->frozen_until <= sim->now) {
         bool is_poisoned = false;
         for (uint32_t s = 0; s < SIM_SHARDS; s++)
@@ -469,10 +524,10 @@ void sim_beat(struct sim *sim, const struct sim_message *message)
         }
         const uint32_t *nodes = executor_list_beats(&process->executor, &count);
         for (uint32_t i = 0; i < count; i++)
-            sim->beats[nodes[i]] = sim->now + SIM_LEASE;
+            sim->beats[nodes[i]] = sim->now + sim->lease;
         sim->metrics.store_commands += count > 0;
     }
-    sim_send(sim, SIM_LEASE / 3, message);
+    sim_send(sim, sim->lease / 3, message);
 }
 
 /* What is not answered by the store or the platform; whether the action was of that kind. */
@@ -481,17 +536,21 @@ static bool perform_here(struct sim *sim, sim_index index, const struct executor
     struct sim_message waited = {.kind = SIM_REPLY, .about = index};
     if (action->kind == EXECUTOR_PASSED) {
         sim_pass(sim, action->joins, action->count);
+        if (sim->time)
+            sim_time_silent(sim, sim->processes.items[index], action->joins[0]);
         return true;
     }
     if (action->kind == EXECUTOR_SPLIT) {
         sim_mark(sim, action);
+        if (sim->time)
+            sim_time_silent(sim, sim->processes.items[index], action->node);
         return true;
     }
     if (action->kind != EXECUTOR_WAIT)
         return false;
     waited.event = executor_answer(action);
     waited.event.kind = EXECUTOR_WAITED;
-    sim_send(sim, action->milliseconds, &waited);
+    sim_send(sim, action->milliseconds * sim->millisecond, &waited);
     return true;
 }
 
@@ -504,7 +563,10 @@ static void perform(struct sim *sim, sim_index index)
     while (executor_next(&process->executor, &message.action)) {
         struct executor_action *action = &message.action;
         if (action->kind == EXECUTOR_END) {
-            sim_end_process(sim, process);
+            if (sim->time)
+                sim_leave(sim, index);
+            else
+                sim_end_process(sim, process);
             return;
         }
         if (perform_here(sim, index, action))
@@ -512,7 +574,8 @@ static void perform(struct sim *sim, sim_index index)
         if (action->kind == EXECUTOR_INVOKE && action->lineage.token == 0)
             action->lineage = sim_fresh_lineage(sim);
         sim->metrics.becomes += action->kind == EXECUTOR_RUN && action->becomes;
-        uint64_t delay = 1 + sim_random(sim, SIM_LATENCY);
+        uint64_t delay =
+            sim->time ? sim_time_effect(sim, process, action) : 1 + sim_random(sim, SIM_LATENCY);
         if (action->kind == EXECUTOR_RUN && sim_sweeps(sim) &&
             hash_combine(sim->faults.seed, action->node) % 16 == 0)
             delay += SIM_LEASE + SIM_SWEEP_AGE; /* a long task */

@@ -1,6 +1,6 @@
 /* The model of the store: what each step does, atomically, when it takes effect; see sim.h. */
 #include "executor/mutant.h"
-#include "world/sim.h"
+#include "world/sim_time.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -76,8 +76,13 @@ void sim_put(struct sim *sim, struct sim_process *process, uint32_t node)
     sim->stored[node] = sim->acknowledged[node] = true;
     sim->puts[node]++;
     sim->metrics.store_writes++;
-    sim->metrics.store_bytes_written += sim->bytes[node];
+    sim->metrics.store_bytes_written += sim->time ? sim_value_bytes(sim, node) : sim->bytes[node];
     sim->metrics.store_commands++;
+}
+
+bool sim_is_unstored_result(const struct sim *sim, const struct sim_process *process, uint32_t node)
+{
+    return sim_is_large(sim, node) && !sim->stored[node] && node_set_has(&process->held, node);
 }
 
 bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
@@ -89,7 +94,7 @@ bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
         if (!sim->stored[producer])
             return false;
         sim->metrics.store_reads++;
-        sim->metrics.store_bytes_read += sim->bytes[producer];
+        sim->metrics.store_bytes_read += sim->time ? sim_edge_bytes(sim, p) : sim->bytes[producer];
         sim->metrics.store_commands++;
         node_set_add(&process->held, producer);
     }
@@ -97,6 +102,14 @@ bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
 }
 
 /* ---- Invocations --------------------------------------------------------------------------- */
+
+/* Too much for a payload is stored first. */
+static void store_inputs(struct sim *sim, struct sim_process *process, uint32_t node)
+{
+    for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++)
+        if (!sim->stored[sim->producers[p]] && node_set_has(&process->held, sim->producers[p]))
+            sim_put(sim, process, sim->producers[p]);
+}
 
 void sim_accept(struct sim *sim, struct sim_process *process, const struct executor_action *action)
 {
@@ -106,6 +119,9 @@ void sim_accept(struct sim *sim, struct sim_process *process, const struct execu
                                    .end = action->end,
                                    .lineage = action->lineage,
                                    .want = process->executor.want};
+    bool is_full = sim->time && sim_payload_is_full(sim, action);
+    if (is_full)
+        store_inputs(sim, process, node);
     sim_index number = sim_invoke(sim, &start);
     if (start.first < start.end) {
         if (node != PLAN_NONE && carries(sim, process, node, "the invocation of a range of", node))
@@ -113,7 +129,7 @@ void sim_accept(struct sim *sim, struct sim_process *process, const struct execu
         return;
     }
     for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++)
-        if (carries(sim, process, sim->producers[p], "the invocation of", node))
+        if (carries(sim, process, sim->producers[p], "the invocation of", node) && !is_full)
             vector_push(&sim->invocations.items[number].payload, sim->producers[p]);
 }
 
@@ -151,7 +167,7 @@ static struct join_arrival arrival_of(const struct sim *sim, sim_index process,
                                    .lineage = action->lineage,
                                    .wanted = action->wanted,
                                    .now = sim->now,
-                                   .lease = SIM_LEASE};
+                                   .lease = sim->lease};
     if (MUTANT(OWNER_IS_PROCESS))
         arrival.lineage.token = process + 1;
     return arrival;
@@ -194,7 +210,8 @@ void sim_ask(struct sim *sim, struct sim_process *process, sim_index process_ind
 {
     struct sim_record *record = &sim->records[action->record];
     struct join_arrival arrival = arrival_of(sim, process_index, action);
-    struct join_wait wait = {.size = action->size, .until = sim->now + action->milliseconds};
+    struct join_wait wait = {.size = action->size,
+                             .until = sim->now + action->milliseconds * sim->millisecond};
     if (!record->waits)
         record->waits = memory_new(JOIN_WIDTH, sizeof *record->waits);
     record->join.waits = record->waits;

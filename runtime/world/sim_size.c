@@ -1,0 +1,153 @@
+/*
+ * The bytes of values in a simulation with time; see sim_time.h. Only parts that somebody reads
+ * travel, each by itself, as in an executor process (spec/executor.md, X2.2).
+ */
+#include "base/memory.h"
+#include "value/stored.h"
+#include "world/sim_time.h"
+
+enum {
+    PARTS = 64,        /* that a set can tell apart: beyond, all are taken */
+    PARCEL_ENTRY = 16, /* bytes of a parcel for each part (spec/executor.md, X2.1) */
+};
+
+/* ---- Who reads what -------------------------------------------------------------------------- */
+
+uint64_t sim_find_edge(const struct sim *sim, uint32_t producer, uint32_t node)
+{
+    const struct dag_child *children = sim->dag->children;
+    uint64_t low = sim->dag->nodes[producer].first_child;
+    uint64_t high = sim->dag->nodes[producer + 1].first_child;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (children[middle].node < node)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return sim->first_producer[node] + children[low].bit;
+}
+
+static void note_reader(struct sim *sim, uint32_t node, dag_ref ref)
+{
+    const struct dag_view *view = &sim->dag->views[dag_ref_view(ref)];
+    uint64_t parts = view->part < PARTS ? UINT64_C(1) << view->part : UINT64_MAX;
+    if (view->is_unit)
+        return;
+    sim->time->edge_parts[sim_find_edge(sim, dag_ref_source(ref), node)] |= parts;
+    sim->time->read_parts[dag_ref_source(ref)] |= parts;
+}
+
+void sim_sizes_init(struct sim *sim)
+{
+    const struct dag *dag = sim->dag;
+    struct sim_time *time = sim->time;
+    time->part_bytes = memory_new(dag->part_count, sizeof *time->part_bytes);
+    time->read_parts = memory_new(dag->node_count, sizeof *time->read_parts);
+    time->edge_parts = memory_new(sim->first_producer[dag->node_count], sizeof *time->edge_parts);
+    for (uint32_t n = 0; n < dag->node_count; n++)
+        for (uint64_t r = dag->nodes[n].first_ref; r < dag->nodes[n + 1].first_ref; r++)
+            if (dag_ref_is_node(dag->refs[r]))
+                note_reader(sim, n, dag->refs[r]);
+}
+
+/* ---- Sizes ----------------------------------------------------------------------------------- */
+
+/* A selection says how much of its source there must be at least; a view of all, how much there is.
+ */
+static uint64_t source_bytes(const struct dag *dag, dag_ref ref)
+{
+    const struct dag_view *view = &dag->views[dag_ref_view(ref)];
+    if (view->source_rank == 0)
+        return dag_ref_bytes(dag, ref);
+    uint64_t bytes = view->scalar < WK_SCALAR_COUNT ? wk_scalar_bytes((enum wk_scalar)view->scalar)
+                                                    : sizeof(uint64_t);
+    const int64_t *selection = dag->view_words + view->first_word + view->rank;
+    for (uint32_t d = 0; d < view->source_rank; d++) {
+        int64_t begin = selection[2 * d], count = selection[2 * d + 1];
+        bytes *= (uint64_t)(begin + (count < 0 ? 1 : count));
+    }
+    return bytes;
+}
+
+static uint64_t estimated_bytes(const struct dag *dag, dag_ref ref)
+{
+    const struct dag_view *view = &dag->views[dag_ref_view(ref)];
+    bool is_block = view->rank > 0 || view->source_rank > 0 || view->scalar == DAG_OPAQUE;
+    return is_block ? WK_HEADER_BYTES + source_bytes(dag, ref) : sizeof(uint64_t);
+}
+
+void sim_sizes_estimate(struct sim *sim)
+{
+    const struct dag *dag = sim->dag;
+    for (uint64_t r = 0; r < dag->nodes[dag->node_count].first_ref; r++) {
+        dag_ref ref = dag->refs[r];
+        if (!dag_ref_is_node(ref) || dag->views[dag_ref_view(ref)].is_unit)
+            continue;
+        uint64_t *bytes = &sim->time->part_bytes[bind_part(dag, ref)];
+        uint64_t estimate = estimated_bytes(dag, ref);
+        *bytes = estimate > *bytes ? estimate : *bytes;
+    }
+}
+
+uint64_t sim_note_sizes(struct sim *sim, uint32_t node, const uint64_t *results)
+{
+    const struct bind_task *task = &sim->table.tasks[sim->dag->nodes[node].task];
+    uint64_t *bytes = &sim->time->part_bytes[sim->dag->nodes[node].first_part];
+    for (uint32_t i = 0; i < task->result_count; i++) {
+        bytes[i] = stored_bytes(&task->results[i], results[0]);
+        results += task->results[i].words;
+    }
+    return sim_largest_part(sim, node);
+}
+
+/* ---- Sums ------------------------------------------------------------------------------------ */
+
+static bool has_part(uint64_t parts, uint32_t part)
+{
+    return parts == UINT64_MAX || (part < PARTS && (parts >> part & 1));
+}
+
+uint64_t sim_largest_part(const struct sim *sim, uint32_t node)
+{
+    const struct dag_node *nodes = sim->dag->nodes;
+    uint32_t count = sim->dag->tasks[nodes[node].task].leaf_count;
+    uint64_t largest = 0;
+    for (uint32_t part = 0; part < count; part++) {
+        uint64_t bytes = sim->time->part_bytes[nodes[node].first_part + part];
+        if (has_part(sim->time->read_parts[node], part) && bytes > largest)
+            largest = bytes;
+    }
+    return largest;
+}
+
+/* The bytes of these parts; each takes `more` beside its own, and a multiple of `unit`. */
+static uint64_t sum_parts(const struct sim *sim, uint32_t node, uint64_t parts, uint64_t more,
+                          uint64_t unit)
+{
+    const struct dag_node *from = &sim->dag->nodes[node];
+    uint32_t count = sim->dag->tasks[from->task].leaf_count;
+    uint64_t sum = 0;
+    for (uint32_t part = 0; part < count; part++)
+        if (has_part(parts, part)) {
+            uint64_t bytes = sim->time->part_bytes[from->first_part + part];
+            sum += more + (bytes + unit - 1) / unit * unit;
+        }
+    return sum;
+}
+
+uint64_t sim_value_bytes(const struct sim *sim, uint32_t node)
+{
+    return sum_parts(sim, node, sim->time->read_parts[node], 0, 1);
+}
+
+uint64_t sim_edge_bytes(const struct sim *sim, uint64_t edge)
+{
+    return sum_parts(sim, sim->producers[edge], sim->time->edge_parts[edge], 0, 1);
+}
+
+uint64_t sim_parcel_bytes(const struct sim *sim, uint64_t edge)
+{
+    return sum_parts(sim, sim->producers[edge], sim->time->edge_parts[edge], PARCEL_ENTRY,
+                     sizeof(uint64_t));
+}
