@@ -223,13 +223,13 @@ int wk_value_equal(const struct wk_layout *layout, const uint64_t *left, const u
  * To go over a map, wk_map_settle it; then rows 0 to count - 1 are its entries until it is changed.
  */
 struct wk_map {
-    uint64_t count;  /* entries */
-    uint64_t used;   /* rows in use: entries, and removed ones that are not yet swept out */
-    uint64_t *rows;  /* `used` times `width` words */
-    uint64_t *index; /* 1 << index_bits slots; NULL: few rows, which are searched one by one */
-    uint32_t width;  /* words of a row */
-    uint32_t index_bits;
-    uint64_t capacity; /* in rows */
+    uint64_t count;       /* entries */
+    uint64_t used;        /* rows in use: entries, and removed ones that are not yet swept out */
+    uint64_t *rows;       /* `used` times `width` words */
+    uint64_t *index;      /* which row has a key; NULL: few rows, which are searched one by one */
+    uint32_t width;       /* words of a row */
+    uint32_t index_shift; /* 1 << (32 - index_shift) lines of 64 bytes */
+    uint64_t capacity;    /* in rows */
     uint64_t *removed; /* for 64 rows: a bit each, then how many before them; NULL: none removed */
     char *pool;        /* the newest chunk of the texts of keys, linked to those before it */
     uint64_t pool_used, pool_bytes;   /* of that chunk */

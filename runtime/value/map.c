@@ -6,13 +6,12 @@
  * until the map is settled: when it is gone over, copied, or has no row left. So removing takes
  * constant time, and whoever goes over a settled map meets no holes.
  *
- * Index. Open addressing with linear probing. A slot is the upper 32 bits of the key's hash (its
- * tag), and the row's number plus one; 0 is empty. A tag's upper bits choose a line of eight slots,
- * and its last three where in the line the search begins: these are an integer's own, so that
- * integers that follow each other share a line. Keys are compared only when their tags agree, and a
- * larger index is made from the smaller one alone, almost sequentially. A removed slot is filled by
- * those behind it that may move there: there are no marks of removed slots that later searches
- * would have to pass. Eight rows and fewer need no index.
+ * Index. Open addressing with linear probing, by lines of eight slots (map_index.h). Tags of
+ * integers that follow each other are alike but in their last bits, so that these share a line.
+ * Keys are compared only when their tags agree, and a larger index is made from the smaller one
+ * alone, almost sequentially. A slot that is removed from a full line is filled by one of those
+ * behind it that may move there: there are no marks of removed slots that later searches would have
+ * to pass. Eight rows and fewer need no index.
  *
  * Texts of keys are copied into a pool of chunks, each as large as all before it together; they
  * never move. When most of a pool belongs to removed keys, the others move to a new one instead.
@@ -22,18 +21,11 @@
  */
 #include <string.h>
 
-#include "base/hash.h"
 #include "value/context.h"
+#include "value/map_index.h"
 #include "wk.h"
 
-enum {
-    FEW_ROWS = 8,
-    SHORT_TEXT = 16,
-    FIRST_BITS = 4,
-    POOL_FIRST = 256,
-    LINK_BYTES = 16,
-    NEIGHBOURS = 8
-};
+enum { FEW_ROWS = 8, SHORT_TEXT = 16, FIRST_LINES = 2, POOL_FIRST = 256, LINK_BYTES = 16 };
 static const uint64_t ROWS_MAX = 3ULL << 30;
 
 /* Kinds of keys with code of their own. It is a constant argument of functions that are inlined. */
@@ -117,11 +109,9 @@ INLINED uint64_t hash_text(const char *text, uint64_t length)
     return fold(fold(a ^ HASH_A, b ^ length ^ HASH_C), HASH_B);
 }
 
-/* Eight neighbours, which often come together, differ in the last bits alone. */
 INLINED uint64_t hash_integer(uint64_t key)
 {
-    uint64_t low = (NEIGHBOURS - 1) & key, all = NEIGHBOURS - 1;
-    return (hash_mix(key / NEIGHBOURS) & ~(all << 32)) | low << 32;
+    return fold(key ^ HASH_A, HASH_B);
 }
 
 static uint64_t hash_words(const struct wk_layout *layout, const uint64_t *words)
@@ -136,12 +126,19 @@ static uint64_t hash_words(const struct wk_layout *layout, const uint64_t *words
     return hash;
 }
 
+/* Eight neighbours, which often come together, differ in the last bits alone. */
+INLINED uint32_t tag_of_integer(uint64_t key)
+{
+    return (uint32_t)(hash_integer(key / LINE_SLOTS) >> 32) ^ (uint32_t)(key % LINE_SLOTS);
+}
+
 INLINED uint32_t tag_of(enum key_kind kind, const struct wk_layout *layout, const uint64_t *key)
 {
-    uint64_t hash = kind == KEY_INTEGER ? hash_integer(key[0])
-                    : kind == KEY_TEXT  ? hash_text((const char *)address_of(key[0]), key[1])
-                                        : hash_words(layout->parts[0], key);
-    return (uint32_t)(hash >> 32);
+    uint32_t tag = kind == KEY_INTEGER ? tag_of_integer(key[0])
+                   : kind == KEY_TEXT
+                       ? (uint32_t)(hash_text((const char *)address_of(key[0]), key[1]) >> 32)
+                       : (uint32_t)(hash_words(layout->parts[0], key) >> 32);
+    return __builtin_expect(tag != 0, true) ? tag : 1; /* 0 is an empty slot's */
 }
 
 /* ---- Searching ----------------------------------------------------------------------------- */
@@ -172,41 +169,38 @@ INLINED bool row_is(enum key_kind kind, const struct wk_layout *layout, const ui
     return wk_value_equal(layout->parts[0], row, key);
 }
 
-static uint64_t slot_mask(const struct wk_map *map)
+/* Where a slot is. */
+struct slot {
+    uint64_t line;
+    uint32_t number; /* in its line */
+};
+
+INLINED uint64_t *row_at(const struct wk_map *map, const struct line *line, uint32_t slot)
 {
-    return (1ULL << map->index_bits) - 1;
+    return map->rows + (uint64_t)line->rows[slot] * map->width;
 }
 
-static uint64_t slot_home(const struct wk_map *map, uint32_t tag)
-{
-    uint64_t low = NEIGHBOURS - 1;
-    return ((uint64_t)tag >> (32 - map->index_bits) & ~low) | (tag & low);
-}
-
-static uint32_t slot_tag(uint64_t slot)
-{
-    return (uint32_t)(slot >> 32);
-}
-
-static uint64_t slot_row(uint64_t slot)
-{
-    return (uint32_t)slot - 1;
-}
-
-/* The row of a key, or NULL; then *place is the slot in which the search ended. */
+/* The row of a key, and its place; or NULL, and the empty slot where its search ends. */
 INLINED uint64_t *search(const struct wk_map *map, enum key_kind kind,
                          const struct wk_layout *layout, const uint64_t *key, uint32_t tag,
-                         uint64_t *place)
+                         struct slot *place)
 {
-    const uint64_t *index = map->index, mask = slot_mask(map);
-    for (uint64_t at = slot_home(map, tag);; at = (at + 1) & mask) {
-        uint64_t slot = index[at];
-        *place = at;
-        if (!slot)
+    const struct line *lines = index_lines(map);
+    uint64_t mask = line_mask(map);
+    for (uint64_t at = line_home(map, tag);; at = (at + 1) & mask) {
+        const struct line *line = &lines[at];
+        place->line = at;
+        for (uint32_t found = line_find(line, tag); found; found &= found - 1) {
+            place->number = first_slot(found);
+            uint64_t *row = row_at(map, line, place->number);
+            if (__builtin_expect(row_is(kind, layout, row, key), true))
+                return row;
+        }
+        uint32_t empty = line_empty(line);
+        if (empty) {
+            place->number = first_slot(empty);
             return NULL;
-        uint64_t *row = map->rows + slot_row(slot) * map->width;
-        if (slot_tag(slot) == tag && row_is(kind, layout, row, key))
-            return row;
+        }
     }
 }
 
@@ -220,44 +214,79 @@ INLINED uint64_t *search_few(const struct wk_map *map, enum key_kind kind,
     return NULL;
 }
 
-INLINED uint64_t *find(const struct wk_map *map, enum key_kind kind, const struct wk_layout *layout,
-                       const uint64_t *key)
+/* A search that its first look did not end. */
+#define FURTHER static __attribute__((noinline)) uint64_t *
+
+FURTHER find_integer_further(const struct wk_map *map, uint64_t key, uint32_t tag)
 {
-    uint64_t place;
-    if (!map)
+    struct slot place;
+    return search(map, KEY_INTEGER, NULL, &key, tag, &place);
+}
+
+FURTHER find_text_further(const struct wk_map *map, const char *text, uint64_t length, uint32_t tag)
+{
+    struct slot place;
+    return search(map, KEY_TEXT, NULL, (uint64_t[]){(uintptr_t)text, length}, tag, &place);
+}
+
+/* The first row in the line where the search begins whose key has the tag, or NULL. */
+INLINED uint64_t *first_row(const struct wk_map *map, uint32_t tag)
+{
+    const struct line *line = index_lines(map) + line_home(map, tag);
+    uint32_t found = line_find(line, tag);
+    return found ? row_at(map, line, first_slot(found)) : NULL;
+}
+
+/* The row, if it is that one: most searches end there. It is short, so that the processor has many
+ * of them under way. */
+INLINED uint64_t *find_at_once(const struct wk_map *map, enum key_kind kind, const uint64_t *key,
+                               uint32_t tag)
+{
+    const struct line *line = index_lines(map) + line_home(map, tag);
+    uint32_t found = line_find(line, tag);
+    if (__builtin_expect(found == 0, false))
         return NULL;
-    if (!map->index)
-        return search_few(map, kind, layout, key);
-    return search(map, kind, layout, key, tag_of(kind, layout, key), &place);
+    uint64_t *row = row_at(map, line, first_slot(found));
+    return __builtin_expect(row_is(kind, NULL, row, key), true) ? row : NULL;
 }
 
 uint64_t *wk_map_find_int(const struct wk_map *map, uint64_t key)
 {
-    return find(map, KEY_INTEGER, NULL, &key);
+    if (__builtin_expect(!map, false))
+        return NULL;
+    if (__builtin_expect(!map->index, false))
+        return search_few(map, KEY_INTEGER, NULL, &key);
+    uint32_t tag = tag_of(KEY_INTEGER, NULL, &key);
+    uint64_t *row = find_at_once(map, KEY_INTEGER, &key, tag);
+    return row ? row : find_integer_further(map, key, tag);
 }
 
 uint64_t *wk_map_find_str(const struct wk_map *map, const char *text, uint64_t length)
 {
     uint64_t key[2] = {(uintptr_t)text, length};
-    return find(map, KEY_TEXT, NULL, key);
+    if (!map)
+        return NULL;
+    if (!map->index)
+        return search_few(map, KEY_TEXT, NULL, key);
+    uint32_t tag = tag_of(KEY_TEXT, NULL, key);
+    uint64_t *row = find_at_once(map, KEY_TEXT, key, tag);
+    return row ? row : find_text_further(map, text, length, tag);
 }
 
-/* Where the search for a text begins. */
-static inline const uint64_t *text_home(const struct wk_map *map, const uint64_t *key,
-                                        uint32_t *tag)
+static uint64_t *find_parts(const struct wk_map *map, const struct wk_layout *layout,
+                            const uint64_t *key)
 {
-    *tag = tag_of(KEY_TEXT, NULL, key);
-    return map->index + slot_home(map, *tag);
+    struct slot place;
+    if (!map)
+        return NULL;
+    if (!map->index)
+        return search_few(map, KEY_PARTS, layout, key);
+    return search(map, KEY_PARTS, layout, key, tag_of(KEY_PARTS, layout, key), &place);
 }
 
-/* The row where it most likely ends; NULL: none. */
-static inline const uint64_t *likely_row(const struct wk_map *map, const uint64_t *key)
+INLINED uint32_t text_tag(const uint64_t *key)
 {
-    uint32_t tag;
-    const uint64_t *slot = text_home(map, key, &tag), *end = map->index + slot_mask(map);
-    while (*slot && slot_tag(*slot) != tag && slot < end)
-        slot++;
-    return *slot ? map->rows + slot_row(*slot) * map->width : NULL;
+    return tag_of(KEY_TEXT, NULL, key);
 }
 
 /* In three steps, each of which reads what the one before it fetched some turns ago: the slot, the
@@ -267,12 +296,12 @@ void wk_map_ahead_str(const struct wk_map *map, const uint64_t *keys, uint64_t w
     enum { IN_CACHE = 1024, SLOT_AHEAD = 12, ROW_AHEAD = 8, TEXT_AHEAD = 4 };
     if (!map || map->used < IN_CACHE || left <= SLOT_AHEAD)
         return;
-    uint32_t tag;
-    __builtin_prefetch(text_home(map, keys + SLOT_AHEAD * width, &tag));
-    const uint64_t *row = likely_row(map, keys + ROW_AHEAD * width);
+    uint32_t tag = text_tag(keys + SLOT_AHEAD * width);
+    __builtin_prefetch(index_lines(map) + line_home(map, tag));
+    const uint64_t *row = first_row(map, text_tag(keys + ROW_AHEAD * width));
     if (row)
         __builtin_prefetch(row);
-    row = likely_row(map, keys + TEXT_AHEAD * width);
+    row = first_row(map, text_tag(keys + TEXT_AHEAD * width));
     if (row)
         __builtin_prefetch(address_of(row[0]));
 }
@@ -287,7 +316,7 @@ uint64_t *wk_map_find(const struct wk_map *map, const struct wk_layout *layout, 
     case KEY_PARTS:
         break;
     }
-    return find(map, KEY_PARTS, layout, key);
+    return find_parts(map, layout, key);
 }
 
 /* ---- Removed rows -------------------------------------------------------------------------- */
@@ -329,14 +358,22 @@ static uint64_t removed_before(const struct wk_map *map, uint64_t row)
     return marks[1] + (uint64_t)__builtin_popcountll(below);
 }
 
+/* Gives the slots the numbers that their rows will have. */
+static void settle_index(struct wk_map *map)
+{
+    struct line *end = index_lines(map) + line_count(map);
+    for (struct line *line = index_lines(map); line < end; line++)
+        for (uint32_t i = 0; i < LINE_SLOTS; i++)
+            if (line->tags[i])
+                line->rows[i] -= (uint32_t)removed_before(map, line->rows[i]);
+}
+
 void wk_map_settle(struct wk_map *map)
 {
     if (!map || !map->removed)
         return;
     count_marks(map);
-    for (uint64_t i = 0; i <= slot_mask(map); i++)
-        if (map->index[i])
-            map->index[i] -= removed_before(map, slot_row(map->index[i]));
+    settle_index(map);
     uint64_t *to = map->rows;
     for (uint64_t row = 0; row < map->used; row++) {
         if (is_removed(map, row))
@@ -348,22 +385,36 @@ void wk_map_settle(struct wk_map *map)
     map->removed = NULL;
 }
 
-/* Empties the slot at a place; those behind it move up if the place is within their search. */
-static void index_remove(struct wk_map *map, uint64_t place)
+/* A slot of line `at` whose search passes line `hole`; LINE_SLOTS: none. */
+static uint32_t passing_slot(const struct wk_map *map, uint64_t at, uint64_t hole)
 {
-    uint64_t mask = slot_mask(map), next = place;
-    for (;;) {
-        next = (next + 1) & mask;
-        uint64_t slot = map->index[next];
-        if (!slot)
-            break;
-        uint64_t home = slot_home(map, slot_tag(slot));
-        if (((next - home) & mask) >= ((next - place) & mask)) {
-            map->index[place] = slot;
-            place = next;
-        }
+    const struct line *line = &index_lines(map)[at];
+    uint64_t mask = line_mask(map);
+    for (uint32_t i = 0; i < LINE_SLOTS; i++)
+        if (line->tags[i] && ((at - line_home(map, line->tags[i])) & mask) >= ((at - hole) & mask))
+            return i;
+    return LINE_SLOTS;
+}
+
+/* Empties a slot. Searches would end in its line if that was full: so a slot behind it whose search
+ * goes through it moves there, and leaves a hole itself. */
+static void index_remove(struct wk_map *map, struct slot place)
+{
+    struct line *lines = index_lines(map), *hole = &lines[place.line];
+    uint64_t mask = line_mask(map);
+    bool was_full = !line_empty(hole);
+    hole->tags[place.number] = 0;
+    for (uint64_t at = (place.line + 1) & mask; was_full; at = (at + 1) & mask) {
+        uint32_t slot = passing_slot(map, at, place.line);
+        was_full = !line_empty(&lines[at]);
+        if (slot == LINE_SLOTS)
+            continue;
+        hole->tags[place.number] = lines[at].tags[slot];
+        hole->rows[place.number] = lines[at].rows[slot];
+        hole = &lines[at];
+        hole->tags[slot] = 0;
+        place = (struct slot){at, slot};
     }
-    map->index[place] = 0;
 }
 
 static uint64_t text_bytes(const struct wk_layout *key, const uint64_t *words)
@@ -377,16 +428,16 @@ static uint64_t text_bytes(const struct wk_layout *key, const uint64_t *words)
 }
 
 static uint64_t *find_place(const struct wk_map *map, const struct wk_layout *layout,
-                            const uint64_t *key, uint64_t *place)
+                            const uint64_t *key, struct slot *place)
 {
-    uint32_t tag = (uint32_t)(hash_words(layout->parts[0], key) >> 32);
-    return search(map, kind_of(layout), layout, key, tag, place);
+    enum key_kind kind = kind_of(layout);
+    return search(map, kind, layout, key, tag_of(kind, layout, key), place);
 }
 
 void wk_map_remove(struct wk_context *context, const struct wk_layout *layout, struct wk_map *map,
                    const uint64_t *key)
 {
-    uint64_t place = 0;
+    struct slot place = {0};
     uint64_t *row = !map         ? NULL
                     : map->index ? find_place(map, layout, key, &place)
                                  : wk_map_find(map, layout, key);
@@ -486,9 +537,9 @@ static bool reserve_texts(struct wk_context *context, const struct wk_layout *la
 /* ---- Growing ------------------------------------------------------------------------------- */
 
 /* Three quarters of the slots of an index. */
-static uint64_t rows_for(uint32_t index_bits)
+static uint64_t rows_for(uint64_t lines)
 {
-    return index_bits ? (3ULL << index_bits) / 4 : FEW_ROWS;
+    return lines ? lines * LINE_SLOTS / 4 * 3 : FEW_ROWS;
 }
 
 static uint64_t *new_rows(struct wk_context *context, uint64_t capacity, uint32_t width)
@@ -497,37 +548,49 @@ static uint64_t *new_rows(struct wk_context *context, uint64_t capacity, uint32_
 }
 
 /* An index without entries. */
-static uint64_t *new_index(struct wk_context *context, uint32_t bits)
+static uint64_t *new_index(struct wk_context *context, uint64_t lines)
 {
-    uint64_t *index = wk_alloc(context, sizeof *index << bits);
+    uint64_t *index = wk_alloc(context, lines * sizeof(struct line));
     if (index)
-        memset(index, 0, sizeof *index << bits);
+        memset(index, 0, lines * sizeof(struct line));
     return index;
 }
 
-static uint64_t empty_place(const struct wk_map *map, uint32_t tag)
+static void index_set(struct wk_map *map, struct slot place, uint32_t tag, uint64_t row)
 {
-    uint64_t mask = slot_mask(map), at = slot_home(map, tag);
-    while (map->index[at])
+    struct line *line = &index_lines(map)[place.line];
+    line->tags[place.number] = tag;
+    line->rows[place.number] = (uint32_t)row;
+}
+
+static struct slot empty_place(const struct wk_map *map, uint32_t tag)
+{
+    const struct line *lines = index_lines(map);
+    uint64_t mask = line_mask(map), at = line_home(map, tag);
+    uint32_t empty;
+    while (!(empty = line_empty(&lines[at])))
         at = (at + 1) & mask;
-    return at;
+    return (struct slot){at, first_slot(empty)};
+}
+
+static void index_add(struct wk_map *map, uint32_t tag, uint64_t row)
+{
+    index_set(map, empty_place(map, tag), tag, row);
 }
 
 /* Enters the rows of a map that had no index. */
 static void index_rows(struct wk_map *map, const struct wk_layout *layout)
 {
-    for (uint64_t row = 0; row < map->used; row++) {
-        const uint64_t *key = map->rows + row * map->width;
-        uint32_t tag = tag_of(kind_of(layout), layout, key);
-        map->index[empty_place(map, tag)] = (uint64_t)tag << 32 | (row + 1);
-    }
+    for (uint64_t row = 0; row < map->used; row++)
+        index_add(map, tag_of(kind_of(layout), layout, map->rows + row * map->width), row);
 }
 
-static void index_slots(struct wk_map *map, const uint64_t *slots, uint64_t count)
+static void index_slots(struct wk_map *map, const struct line *lines, uint64_t count)
 {
-    for (uint64_t i = 0; i < count; i++)
-        if (slots[i])
-            map->index[empty_place(map, slot_tag(slots[i]))] = slots[i];
+    for (const struct line *line = lines; line < lines + count; line++)
+        for (uint32_t i = 0; i < LINE_SLOTS; i++)
+            if (line->tags[i])
+                index_add(map, line->tags[i], line->rows[i]);
 }
 
 static bool refuse_rows(struct wk_context *context)
@@ -541,11 +604,11 @@ static bool refuse_rows(struct wk_context *context)
 /* Doubles a settled map. */
 static bool grow(struct wk_context *context, const struct wk_layout *layout, struct wk_map *map)
 {
-    uint32_t bits = map->index ? map->index_bits + 1 : FIRST_BITS;
+    uint64_t former_lines = line_count(map), lines = former_lines ? 2 * former_lines : FIRST_LINES;
     if (map->capacity >= ROWS_MAX)
         return refuse_rows(context);
-    uint64_t *rows = new_rows(context, rows_for(bits), map->width);
-    uint64_t *index = rows ? new_index(context, bits) : NULL;
+    uint64_t *rows = new_rows(context, rows_for(lines), map->width);
+    uint64_t *index = rows ? new_index(context, lines) : NULL;
     if (!index) {
         wk_free(context, rows);
         return false;
@@ -553,12 +616,12 @@ static bool grow(struct wk_context *context, const struct wk_layout *layout, str
     memcpy(rows, map->rows, map->used * map->width * sizeof *rows);
     wk_free(context, map->rows);
     map->rows = rows;
-    map->capacity = rows_for(bits);
-    uint64_t *former = map->index, former_slots = former ? slot_mask(map) + 1 : 0;
+    map->capacity = rows_for(lines);
+    uint64_t *former = map->index;
     map->index = index;
-    map->index_bits = bits;
+    map->index_shift = line_shift(lines);
     if (former)
-        index_slots(map, former, former_slots);
+        index_slots(map, (const struct line *)(void *)former, former_lines);
     else
         index_rows(map, layout);
     wk_free(context, former);
@@ -632,7 +695,8 @@ INLINED uint64_t *insert(struct wk_context *context, const struct wk_layout *lay
                          struct wk_map **where, enum key_kind kind, const uint64_t *key)
 {
     struct wk_map *map = *where;
-    uint64_t place = 0, *row;
+    struct slot place;
+    uint64_t *row;
     if (!map || !map->index) {
         row = map ? search_few(map, kind, layout, key) : NULL;
         if (row)
@@ -656,7 +720,7 @@ INLINED uint64_t *insert(struct wk_context *context, const struct wk_layout *lay
     if (!row)
         return NULL;
     map->count++;
-    map->index[place] = (uint64_t)tag << 32 | ++map->used;
+    index_set(map, place, tag, map->used++);
     return row;
 }
 
@@ -682,7 +746,8 @@ uint64_t *wk_map_insert_str(struct wk_context *context, const struct wk_layout *
     const struct wk_map *map = *where;
     if (!map || !map->index || length > SHORT_TEXT)
         return insert_text(context, layout, where, text, length);
-    uint64_t key[2] = {(uintptr_t)text, length}, place;
+    uint64_t key[2] = {(uintptr_t)text, length};
+    struct slot place;
     uint64_t *row = search(map, KEY_TEXT, layout, key, tag_of(KEY_TEXT, layout, key), &place);
     return row ? row : insert_text(context, layout, where, text, length);
 }
@@ -721,7 +786,7 @@ void wk_map_free(struct wk_context *context, const struct wk_layout *layout, str
 /* A packed map has no room for more rows than it has; a copy of it has what its index is for. */
 static uint64_t copy_capacity(const struct wk_map *map)
 {
-    uint64_t usual = rows_for(map->index ? map->index_bits : 0);
+    uint64_t usual = rows_for(line_count(map));
     return usual > map->capacity ? usual : map->capacity;
 }
 
@@ -732,15 +797,15 @@ static struct wk_map *copy_rows(struct wk_context *context, const struct wk_map 
     if (!copy)
         return NULL;
     if (map->index) {
-        copy->index = wk_alloc(context, sizeof *copy->index << map->index_bits);
+        copy->index = wk_alloc(context, index_bytes(map));
         if (!copy->index) {
             wk_free(context, copy->rows);
             wk_free(context, copy);
             return NULL;
         }
-        memcpy(copy->index, map->index, sizeof *copy->index << map->index_bits);
+        memcpy(copy->index, map->index, index_bytes(map));
     }
-    copy->index_bits = map->index_bits;
+    copy->index_shift = map->index_shift;
     copy->count = map->count;
     copy->used = map->used;
     memcpy(copy->rows, map->rows, map->used * map->width * sizeof *copy->rows);

@@ -4,6 +4,7 @@
  * Both passes of packing, and relocation, walk the value in the same order: an array's elements
  * first, then what the first of them points to, and so on.
  */
+#include "value/map_index.h"
 #include "value/pack.h"
 
 #include <stdlib.h>
@@ -45,11 +46,6 @@ static const struct wk_map *settled(uint64_t address)
     return map && map->count > 0 ? map : NULL;
 }
 
-static uint64_t index_bytes(const struct wk_map *map)
-{
-    return map->index ? sizeof *map->index << map->index_bits : 0;
-}
-
 static bool rows_are_flat(const struct wk_layout *map)
 {
     return map->parts[0]->is_flat && map->parts[1]->is_flat;
@@ -81,7 +77,8 @@ static uint64_t measure_map(const struct wk_layout *layout, const struct wk_map 
 {
     const struct wk_layout *key = layout->parts[0], *value = layout->parts[1];
     const uint64_t *row = map->rows;
-    at = aligned(at, sizeof *map) + sizeof *map + index_bytes(map);
+    at = aligned(at, sizeof *map) + sizeof *map;
+    at = aligned(at, index_bytes(map)) + index_bytes(map);
     at += map->count * (key->words + value->words) * sizeof *row;
     for (uint64_t i = 0; !rows_are_flat(layout) && i < map->count; i++, row += map->width)
         at = measure_value(value, row + key->words, measure_value(key, row, at));
@@ -233,9 +230,9 @@ static void write_map(struct packer *p, const struct wk_layout *layout, const st
                             .used = map->count,
                             .capacity = map->count,
                             .width = map->width,
-                            .index_bits = map->index_bits};
+                            .index_shift = map->index_shift};
     if (map->index) {
-        copy->index = (void *)take(p, p->at, index_bytes(map));
+        copy->index = (void *)take(p, aligned(p->at, index_bytes(map)), index_bytes(map));
         memcpy(copy->index, map->index, index_bytes(map));
     }
     copy->rows = (void *)take(p, p->at, row_bytes);
@@ -336,20 +333,22 @@ static bool move_array(const struct mover *m, const struct wk_layout *array, uin
 /* Whether searches in the index end, and at rows that are there. */
 static bool index_is_sound(const struct wk_map *map, const uint64_t *index)
 {
-    uint64_t empty = 0;
-    for (uint64_t i = 0; i < 1ULL << map->index_bits; i++) {
-        empty += index[i] == 0;
-        if (index[i] != 0 && (uint32_t)index[i] - 1ULL >= map->count)
-            return false;
-    }
-    return empty > 0;
+    bool is_full = true;
+    const struct line *lines = (const struct line *)(const void *)index;
+    for (const struct line *line = lines; line < lines + line_count(map); line++)
+        for (uint32_t i = 0; i < LINE_SLOTS; i++) {
+            if (line->tags[i] && line->rows[i] >= map->count)
+                return false;
+            is_full &= line->tags[i] != 0;
+        }
+    return !is_full;
 }
 
 static bool move_index(const struct mover *m, struct wk_map *map)
 {
     if (!map->index)
         return true;
-    if (map->index_bits > 32)
+    if (map->index_shift >= TAG_BITS)
         return false;
     uint64_t address = (uintptr_t)map->index;
     uint64_t *index = (void *)locate(m, address, index_bytes(map));

@@ -184,6 +184,22 @@ static void a_million_integers_are_found_in_order(void)
     end();
 }
 
+static uint64_t integer_line(uint64_t key, uint64_t lines)
+{
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)(key / 8 ^ 0xa0761d6478bd642fULL) * 0xe7037ed1a0b428dbULL;
+    return ((uint64_t)product ^ (uint64_t)(product >> 64)) / (UINT64_MAX / lines + 1);
+}
+
+static uint32_t slots_used(const struct wk_map *map, uint64_t line)
+{
+    uint32_t count = 0, tags[8];
+    memcpy(tags, map->index + 8 * line, sizeof tags);
+    for (int i = 0; i < 8; i++)
+        count += tags[i] != 0;
+    return count;
+}
+
 /* Keys that begin their search in the last line of an index of 64 slots: it goes round. The hash is
  * known here only to find them. */
 static void keys_that_collide_are_kept_apart(void)
@@ -194,12 +210,14 @@ static void keys_that_collide_are_kept_apart(void)
     enum { WANTED = 40 };
     uint64_t colliding[WANTED], count = 0;
     for (uint64_t i = 0; count < WANTED; i++)
-        if (hash_mix(i / 8) >> 61 == 7 && (hash_mix(i / 8) >> 58 & 7) == 7)
+        if (integer_line(i, 8) == 7)
             colliding[count++] = i;
     for (uint64_t i = 0; i < count; i++)
         wk_map_insert_int(kernel, type, &map, colliding[i])[1] = i;
-    CHECK_INT(map->index_bits, 6);
-    CHECK_INT((map->index[0] != 0) + (map->index[31] != 0) + (map->index[40] == 0), 3);
+    CHECK_INT(map->index_shift, 32 - 3);
+    CHECK_INT(slots_used(map, 7), 8);
+    CHECK_INT(slots_used(map, 3), 8);
+    CHECK_INT(slots_used(map, 4), 0);
     for (uint64_t i = 0; i < count; i += 2)
         wk_map_remove(kernel, type, map, &colliding[i]);
     for (uint64_t i = 0; i < count; i++) {
