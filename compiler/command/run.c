@@ -7,6 +7,9 @@
 #include "command/command.h"
 #include "command/progress.h"
 #include "command/remote.h"
+#include "executor/executor.h"
+#include "graph/plan_grain.h"
+#include "graph/platform.h"
 #include "command/result.h"
 #include "command/simulate.h"
 #include "store/store.h"
@@ -131,29 +134,30 @@ static uint64_t *block_sizes(struct compilation *c)
     return sizes;
 }
 
-/* The number of nodes that may start at once: sources, or children of one node. */
-static uint32_t widest_fan_out(const struct plan *plan)
+static int choose_grain(const struct options *options, const struct plan *plan,
+                        const struct grain_platform *platform, uint32_t *grain, struct error *error)
 {
-    uint32_t widest = plan->source_count;
-    for (uint32_t n = 0; n < plan->dag->node_count; n++) {
-        uint32_t children = (uint32_t)dag_child_count(plan->dag, n);
-        widest = children > widest ? children : widest;
+    uint64_t given = 1;
+    if (options->given[OPTION_GRAIN]) {
+        int code = options_number(options, OPTION_GRAIN, 1, UINT32_MAX, &given, error);
+        *grain = (uint32_t)given;
+        return code;
     }
-    return widest;
+    struct costs *costs = costs_new(plan->dag);
+    *grain = plan_choose_grain(plan, costs, platform);
+    costs_free(costs);
+    return 0;
 }
 
-/* Neighbours that are run by one executor save invocations, and joins of them the store. Several
- * parts for each leave room for some that take longer. */
-static int choose_grain(const struct options *options, const struct plan *plan,
-                        uint32_t concurrency, uint32_t *grain, struct error *error)
+/* Of a platform that is not our own emulator nothing is known: it is taken for Lambda. */
+static struct grain_platform platform_of(const struct remote_setup *setup)
 {
-    enum { PARTS = 8 };
-    uint64_t number = concurrency ? widest_fan_out(plan) / (PARTS * concurrency) : 1;
-    int code = options->given[OPTION_GRAIN]
-                   ? options_number(options, OPTION_GRAIN, 1, UINT32_MAX, &number, error)
-                   : 0;
-    *grain = number > 0 ? (uint32_t)number : 1;
-    return code;
+    uint32_t concurrency = remote_concurrency(setup);
+    const struct platform *platform = platform_find(concurrency ? "emulator" : "lambda-1769");
+    return (struct grain_platform){.start_ns = platform->invoke_ns +
+                                               setup->invoke_latency_ms * UINT64_C(1000000),
+                                   .concurrency = concurrency ? concurrency : platform->concurrency,
+                                   .ways = EXECUTOR_WAYS};
 }
 
 /* What the program was compiled to says which it is; within one process there is only one. */
@@ -184,7 +188,10 @@ static int run_loopback(struct run *run, const struct job *job, struct error *er
 {
     struct compilation *c = &run->compilation;
     uint32_t grain, executors = run->job.workers ? run->job.workers : 2;
-    int code = choose_grain(c->options, &c->plan, executors, &grain, error);
+    struct grain_platform platform = {.start_ns = platform_find("local")->invoke_ns,
+                                      .concurrency = executors,
+                                      .ways = EXECUTOR_WAYS};
+    int code = choose_grain(c->options, &c->plan, &platform, &grain, error);
     if (code)
         return code;
     struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain)};
@@ -233,7 +240,8 @@ static int run_emulator(struct run *run, const struct job *job, struct error *er
 {
     struct compilation *c = &run->compilation;
     uint32_t grain;
-    int code = choose_grain(c->options, &c->plan, remote_concurrency(&run->setup), &grain, error);
+    struct grain_platform platform = platform_of(&run->setup);
+    int code = choose_grain(c->options, &c->plan, &platform, &grain, error);
     if (code)
         return code;
     struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain)};

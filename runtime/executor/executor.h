@@ -122,6 +122,8 @@ static inline struct executor_event executor_answer(const struct executor_action
         .node = action->node, .record = action->record, .first = action->first, .end = action->end};
 }
 
+enum { EXECUTOR_WAYS = 32 }; /* the default of `ways` */
+
 struct executor_options {
     uint64_t inline_bytes; /* values up to this size travel inside payloads and arrivals; larger
                               ones are stored. 0: all are stored */
@@ -135,7 +137,8 @@ struct executor_options {
     bool without_delayed_io; /* store large values at once instead of waiting for other inputs */
     bool without_tree;       /* invoke wide fan-outs one by one */
     uint32_t tasks;          /* run at once: the platform's processors; 0: one */
-    uint32_t ways;           /* a range of children is split into at most so many; 0: 32 */
+    uint32_t ways;           /* a range of children is split into at most so many; 0:
+                                EXECUTOR_WAYS */
     uint32_t grain;          /* so many children of a range are run by one executor, one after the
                                 other, and no part of a range is smaller; 0: one */
     /* How long a large value is kept back in the hope to come last: about as long as to store and

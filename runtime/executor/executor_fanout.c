@@ -10,11 +10,9 @@
  */
 #include "executor/executor_private.h"
 
-enum { WAYS = 32 };
-
 static uint32_t ways(const struct executor *executor)
 {
-    return executor->options.ways ? executor->options.ways : WAYS;
+    return executor->options.ways ? executor->options.ways : EXECUTOR_WAYS;
 }
 
 /* Children that one executor runs, one after the other. */

@@ -10,7 +10,6 @@ enum {
     AGE = 10000,
     AGE_LIMIT = 32, /* times `age` */
     GIVE_UP = 8,
-    SWEEP_WAYS = 32,
     MARKS_LIMIT = 40,  /* marks of ranges that are looked at: the first two levels */
     WANT_LIMIT = 2000, /* ranges of nodes in a payload */
 };
@@ -40,7 +39,7 @@ void sweep_init(struct sweep *sweep, const struct plan *plan, const struct sweep
 {
     *sweep = (struct sweep){.plan = plan, .options = *options, .now = now};
     sweep->options.age = either(options->age, AGE);
-    sweep->options.ways = either(options->ways, SWEEP_WAYS);
+    sweep->options.ways = either(options->ways, EXECUTOR_WAYS);
     sweep->options.grain = either(options->grain, 1);
     sweep->options.give_up = either(options->give_up, GIVE_UP);
     sweep->nodes = memory_new(plan->dag->node_count, sizeof *sweep->nodes);

@@ -101,3 +101,53 @@ def remote():
             yield {"name": f"emulator, tree of {leaves} (command {whole:.2f} s)", "peer": f"Dask distributed {dask[1]}",
                    "median": middle, "min": ours[0], "max": ours[-1], "peer_median": other, "peer_min": peers[0],
                    "peer_max": peers[-1], "ratio": middle / other, "reach": REACH}
+
+
+# ---- With latencies ----------------------------------------------------------------------------------------
+
+# A leaf that takes time, but none of the machine's two processors.
+SLEEP_C = """
+#include <time.h>
+#include "wk.h"
+
+WK_TASK(leaf)
+{
+    int64_t i = wk_take_int(&arguments);
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, 0);
+    wk_give_f64(&results, (double)i);
+    return 0;
+}
+"""
+NAPS = OURS.replace("task leaf(i: int) -> f64 { return f64(i) }",
+                    '@cost(20ms)\nextern task leaf(i: int) -> f64 from "nap.c"')
+LATENCIES = ["--concurrency=64", "--invoke-latency=50", "--store-latency=1"]
+
+
+def run_with_latencies(folder, program, leaves, *options):
+    done = subprocess.run([WKC, "run", "--on=emulator", *LATENCIES, "--stats=json", *options, program, f"n={leaves}"],
+                          cwd=folder, check=True, capture_output=True, text=True,
+                          env=dict(os.environ, WKC_CACHE=os.path.join(folder, "cache")))
+    assert float(done.stdout) == leaves * (leaves - 1) / 2, done.stdout
+    return json.loads(done.stderr.splitlines()[-1])
+
+
+def latency():
+    """50 ms until an invocation starts, 1 ms for each answer of the store, 64 environments: against the stateless way,
+    in which every task is an invocation and every value goes through the store."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "tree.wk").write_text(OURS)
+        Path(folder, "naps.wk").write_text(NAPS)
+        Path(folder, "nap.c").write_text(SLEEP_C)
+        for program, leaves, what in (("tree.wk", 1024, "empty leaves"), ("naps.wk", 1024, "leaves of 20 ms"),
+                                      ("tree.wk", 10240, "empty leaves")):
+            turns = [(run_with_latencies(folder, program, leaves), run_with_latencies(folder, program, leaves, "--without=all"))
+                     for _ in range(TURNS)]
+            ours, peers = (sorted(turn[side]["wall_seconds"] for turn in turns) for side in (0, 1))
+            one, other = turns[0]
+            name = f"latencies, {leaves} {what}"
+            yield {"name": name, "peer": "stateless", "median": statistics.median(ours), "min": ours[0], "max": ours[-1],
+                   "peer_median": statistics.median(peers), "peer_min": peers[0], "peer_max": peers[-1],
+                   "ratio": statistics.median(ours) / statistics.median(peers), "reach": REACH}
+            for key in ("invocations", "store_commands", "store_bytes_written"):
+                yield {"name": f"{name}: {key}", "peer": "stateless", "count": one[key], "peer_count": other[key],
+                       "ratio": one[key] / max(other[key], 1)}

@@ -2,7 +2,7 @@
 """make bench: runs each pair of ours and a peer in turn in one run, and prints medians and ratios.
 
     tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, data, groupby, text,
-                                     store, start, emulator, bundle, remote
+                                     store, start, emulator, bundle, remote, latency
 
 Every benchmark program prints one JSON object a line: name, peer, median, min, max, peer_median, peer_min,
 peer_max (seconds for one unit) and ratio. Results go to build/bench.json and a table to standard output.
@@ -23,7 +23,7 @@ from bundle import bundle
 from data import data
 from emulator import emulator
 from groupby import groupby
-from remote import remote
+from remote import latency, remote
 from store import store
 from text import text
 
@@ -103,7 +103,7 @@ def elaborate():
 GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
           "kernels": lambda: program("kernels"), "map": lambda: program("map"), "algebra": algebra,
           "data": data, "groupby": groupby, "text": text, "store": store, "start": start,
-          "emulator": emulator, "bundle": bundle, "remote": remote}
+          "emulator": emulator, "bundle": bundle, "remote": remote, "latency": latency}
 
 
 def show(seconds):
@@ -121,6 +121,9 @@ def print_row(row):
     if "number" in row:
         missed = "" if row["number"] <= row["reach_number"] else "  MISSED"
         print(f"{row['name']:34} {row['number']:8.2f}  (to reach: {row['reach_number']}){missed}")
+        return
+    if "count" in row:
+        print(f"{row['name']:34} {row['count']:11}  {row['peer']:24} {row['peer_count']:11}  ratio {row['ratio']:6.3f}")
         return
     text = f"{row['name']:34} {show(row['median'])}"
     reach = REACH.get(row["name"], row.get("reach"))

@@ -1,0 +1,53 @@
+/* The grain of a job; see plan_grain.h. */
+#include "graph/plan_grain.h"
+
+enum { PARTS = 8 }; /* for each executor */
+
+/* The children of a fan-out, or the sources, so far. */
+struct fan_out {
+    uint64_t count, dearest; /* ns */
+    bool is_guess;
+};
+
+static void add_node(struct fan_out *fan_out, struct costs *costs, uint32_t node)
+{
+    uint64_t cost = costs_of(costs, node);
+    fan_out->count++;
+    fan_out->dearest = cost > fan_out->dearest ? cost : fan_out->dearest;
+    fan_out->is_guess |= costs_is_guess(costs, node);
+}
+
+static uint64_t suits(const struct fan_out *fan_out, const struct grain_platform *platform)
+{
+    uint64_t parts = fan_out->count / ((uint64_t)PARTS * platform->concurrency);
+    uint64_t pays = fan_out->is_guess ? 0 : platform->start_ns / 2 / (fan_out->dearest + 1);
+    uint64_t grain = pays > parts ? pays : parts;
+    return grain < 1 ? 1 : grain > fan_out->count ? fan_out->count : grain;
+}
+
+static struct fan_out children_of(const struct plan *plan, struct costs *costs, uint32_t node)
+{
+    const struct dag *dag = plan->dag;
+    struct fan_out fan_out = {0};
+    for (uint64_t c = dag->nodes[node].first_child; c < dag->nodes[node + 1].first_child; c++)
+        if (dag->nodes[dag->children[c].node].producer_count == 1)
+            add_node(&fan_out, costs, dag->children[c].node);
+    return fan_out;
+}
+
+uint32_t plan_choose_grain(const struct plan *plan, struct costs *costs,
+                           const struct grain_platform *platform)
+{
+    struct fan_out sources = {0};
+    for (uint32_t i = 0; i < plan->source_count; i++)
+        add_node(&sources, costs, plan->sources[i]);
+    uint64_t grain = suits(&sources, platform);
+    for (uint32_t n = 0; n < plan->dag->node_count; n++) {
+        if (dag_child_count(plan->dag, n) <= platform->ways)
+            continue;
+        struct fan_out fan_out = children_of(plan, costs, n);
+        uint64_t other = fan_out.count > platform->ways ? suits(&fan_out, platform) : grain;
+        grain = other < grain ? other : grain;
+    }
+    return grain < UINT32_MAX ? (uint32_t)grain : UINT32_MAX;
+}
