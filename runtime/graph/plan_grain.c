@@ -17,12 +17,20 @@ static void add_node(struct fan_out *fan_out, struct costs *costs, uint32_t node
     fan_out->is_guess |= costs_is_guess(costs, node);
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static uint64_t suits(const struct fan_out *fan_out, const struct grain_platform *platform)
 {
-    uint64_t parts = fan_out->count / ((uint64_t)PARTS * platform->concurrency);
-    uint64_t pays = fan_out->is_guess ? 0 : platform->start_ns / 2 / (fan_out->dearest + 1);
-    uint64_t grain = pays > parts ? pays : parts;
-    return grain < 1 ? 1 : grain > fan_out->count ? fan_out->count : grain;
+    uint64_t count = fan_out->count, cost = fan_out->dearest + 1, start = platform->start_ns;
+    uint64_t fill = count / platform->concurrency, grain = fill / PARTS;
+    if (!fan_out->is_guess) {
+        uint64_t worth = 2 * start / cost, pays = start / 2 / cost;
+        grain = larger(grain, larger(worth < fill ? worth : fill, pays));
+    }
+    return grain < 1 ? 1 : grain > count ? count : grain;
 }
 
 static struct fan_out children_of(const struct plan *plan, struct costs *costs, uint32_t node)

@@ -16,9 +16,11 @@ struct grain_platform {
 
 /*
  * Each fan-out has a grain that suits it, and the least of these is taken:
- * - All executors are to have work, in several parts, as some take longer than others.
- * - Beyond that, no more executors than pay: an executor's tasks together take at least half as
- *   long as it took to start it. Only where the costs are known; a guess may be very wrong.
+ * - All executors are to have work, in several parts, as some take longer than others; but parts
+ *   take at least twice as long as to start their executor.
+ * - No more executors than pay: the tasks of each together take at least half as long as to start
+ *   it.
+ * What costs are guesses may be very wrong, so of these only the number of parts counts.
  */
 uint32_t plan_choose_grain(const struct plan *plan, struct costs *costs,
                            const struct grain_platform *platform);

@@ -71,10 +71,12 @@ static void executors_get_several_parts(void)
 
 static void a_start_must_pay(void)
 {
-    CHECK_INT(choose_sources(TINY, 16000, 1000000, 100), 4950); /* 1 ms / 2 / 101 ns */
-    CHECK_INT(choose_sources(TINY, 1000, 1000000, 100), 1000);  /* one executor runs them all */
-    CHECK_INT(choose_sources(TINY, 16000, 0, 1), 2000);         /* starts cost nothing: parts */
-    CHECK_INT(choose_sources(LONG, 16000, 500000000, 1000), 4); /* 500 ms / 2 / 50 ms, not 2 */
+    CHECK_INT(choose_sources(TINY, 16000, 1000000, 100), 4950);  /* 1 ms / 2 / 101 ns */
+    CHECK_INT(choose_sources(TINY, 1000, 1000000, 100), 1000);   /* one executor runs them all */
+    CHECK_INT(choose_sources(TINY, 16000, 0, 1), 2000);          /* starts cost nothing: parts */
+    CHECK_INT(choose_sources(LONG, 16000, 200000000, 100), 20);  /* parts of a second */
+    CHECK_INT(choose_sources(LONG, 16000, 1000000000, 100), 39); /* 2 s / 50 ms, not 20 */
+    CHECK_INT(choose_sources(LONG, 16000, 500000000, 1000), 16); /* each executor has one part */
 }
 
 /* Where tiny sources stand before a wide fan-out of long tasks, these set the grain. */
