@@ -15,12 +15,13 @@ for source in tests/fuzz/*.c; do
 done
 build make -j2 MODE=sanitize unit_programs
 suite tests/stores.py rules_in_lua_and_c
-build make -j2 MODE=release all build/release/soak/world_sim
+build make -j2 MODE=release all build/release/wkc-mutants build/release/soak/world_sim
 build make -j2 MODE=sanitize all
 suite tests/emulator.py --all
 suite tests/protocol.py
 suite tests/chaos.py 10
-suite tests/generate/run.py --seed 1 --count 40
+suite tests/generate/run.py --seed 1 --count 60
+suite tests/generate/mutants.py
 suite tests/generate/run.py --seed $((SEED << 20)) --seconds "$seconds"
 suite sh -c "build/release/soak/world_sim $seconds $((SEED << 20)) && echo 'soak world_sim: 1 passed, 0 failed'"
 finish

@@ -18,6 +18,9 @@
     X(CSE_OPERANDS, "cse merges calls whose last arguments differ")                                \
     X(CSE_ANNOTATIONS, "cse merges calls whose annotations differ")                                \
     X(CSE_EFFECT, "cse merges tasks with an effect, and those that log")                           \
+    X(HOIST_CHANGING, "hoist moves calls of which only the first argument stands still")           \
+    X(HOIST_FAILURE, "hoist moves divisions with a call, which may fail in a loop without turns")  \
+    X(HOIST_LOG, "hoist moves tasks that log")                                                     \
     X(UNUSED_FALLBACK, "unused leaves out what kernels fall back on")
 
 enum flow_mutant {

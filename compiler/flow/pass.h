@@ -9,6 +9,7 @@
 
 void pass_unused(struct ir_module *module);
 void pass_fold(struct ir_module *module);
+void pass_hoist(struct ir_module *module);
 void pass_cse(struct ir_module *module);
 void pass_dead(struct ir_module *module);
 

@@ -10,6 +10,8 @@ const struct ir_pass ir_passes[] = {
     {"unused-early", "drop functions and kernels that main does not reach", 0, pass_unused},
     {"fold", "evaluate known operations on constants, extents that are given, checks that hold", 1,
      pass_fold},
+    {"hoist", "move calls that do not change in a loop, comprehension or reduction out of it", 1,
+     pass_hoist},
     {"cse", "merge equal known operations, checks and calls, one of which dominates the other", 1,
      pass_cse},
     {"dead", "drop known values and calls whose results nobody needs", 1, pass_dead},

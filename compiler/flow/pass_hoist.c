@@ -1,0 +1,499 @@
+/*
+ * Moves calls of tasks that do not change in a loop out of it: those in the function of a
+ * comprehension or reduction that depend on its captures only, and those in a loop of a flow that
+ * depend on what was there before. They become one node that all turns read.
+ *
+ * A call that is moved may be one that no turn would have made: the space was empty, or a condition
+ * false. Then nobody reads its node, and so it is not built (L8.14). What goes with it, the known
+ * values that it takes, must neither fail nor have an effect; comprehensions and flows stay, for
+ * they may be large. Calls that log stay, so that they log as often.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/vector.h"
+#include "flow/dominance.h"
+#include "flow/effects.h"
+#include "flow/mutant.h"
+#include "flow/pass.h"
+#include "flow/remark.h"
+
+struct list {
+    struct ir_instruction **items;
+    size_t count, capacity;
+};
+
+struct hoist {
+    struct ir_module *module;
+    struct effects effects;
+    struct ir_function *function;        /* that has the loop, or is the loop's body */
+    struct ir_instruction **definitions; /* of its values */
+    bool *outside;                       /* by value: is there before the loop */
+    bool *still;                         /* by value: does not change in the loop, and may move */
+    bool *moves;                         /* by value: its instruction moves */
+    struct list calls;                   /* that move, in order */
+};
+
+/* ---- What moves -------------------------------------------------------------------------------
+ */
+
+/* Known values that are cheap and cannot fail, and nodes. */
+static bool may_move(const struct hoist *h, const struct ir_instruction *i)
+{
+    if (FLOW_MUTANT(HOIST_FAILURE) && i->opcode == IR_OPERATION)
+        return true;
+    return i->opcode != IR_APPLY && i->opcode != IR_EACH &&
+           effects_is_removable(&h->effects, h->function, h->definitions, i);
+}
+
+static bool has_still_operands(const struct hoist *h, const struct ir_instruction *i)
+{
+    bool wrong = FLOW_MUTANT(HOIST_CHANGING) && i->opcode == IR_CALL;
+    for (uint32_t o = 0; o < i->operand_count; o++)
+        if (!h->still[i->operands[o]] && !(wrong && h->outside[i->operands[0]]))
+            return false;
+    return true;
+}
+
+/* What the call takes goes with it, as far as it is not there before. */
+static void take_along(struct hoist *h, const struct ir_instruction *call)
+{
+    VECTOR(const struct ir_instruction *) pending = {0};
+    vector_push(&pending, call);
+    while (pending.count) {
+        const struct ir_instruction *i = vector_pop(&pending);
+        if (h->moves[i->first_result])
+            continue;
+        h->moves[i->first_result] = true;
+        for (uint32_t o = 0; o < i->operand_count; o++)
+            if (!h->outside[i->operands[o]])
+                vector_push(&pending, h->definitions[i->operands[o]]);
+    }
+    vector_release(&pending);
+}
+
+static void remark(const struct hoist *h, const struct ir_instruction *call, const char *loop,
+                   const char *reason)
+{
+    const char *name = h->module->kernels[call->callee]->name;
+    if (reason)
+        ir_remark(h->module, "hoist", REMARK_MISSED, call->span,
+                  "`%s` does not change in the %s, but stays in it: %s", name, loop, reason);
+    else
+        ir_remark(h->module, "hoist", REMARK_DONE, call->span,
+                  "moved out of the %s: `%s` runs once for all turns", loop, name);
+}
+
+static void look_at(struct hoist *h, struct ir_instruction *i, const char *loop)
+{
+    if (ir_is_terminator(i->opcode) || i->result_count == 0 || !has_still_operands(h, i))
+        return;
+    bool quiet = effects_is_quiet(&h->effects, h->function, i) || FLOW_MUTANT(HOIST_LOG);
+    bool moves = quiet && may_move(h, i);
+    if (i->opcode == IR_CALL)
+        remark(h, i, loop,
+               moves   ? NULL
+               : quiet ? "an extent of its result may be negative"
+                       : "it has an effect or may log");
+    for (uint32_t r = 0; r < i->result_count; r++)
+        h->still[i->first_result + r] = moves;
+    if (!moves || i->opcode != IR_CALL)
+        return;
+    take_along(h, i);
+    vector_push(&h->calls, i);
+}
+
+static void begin(struct hoist *h, struct ir_function *function)
+{
+    h->function = function;
+    h->definitions = effects_definitions(function);
+    h->outside = memory_new(function->value_count, sizeof *h->outside);
+    h->still = memory_new(function->value_count, sizeof *h->still);
+    h->moves = memory_new(function->value_count, sizeof *h->moves);
+    h->calls.count = 0;
+}
+
+static void end(struct hoist *h)
+{
+    free(h->definitions);
+    free(h->outside);
+    free(h->still);
+    free(h->moves);
+}
+
+/* The instructions before `at` of a block, then `moved`, then the others. */
+static void insert(struct hoist *h, struct ir_block *block, uint32_t at, const struct list *moved)
+{
+    uint32_t count = block->count + (uint32_t)moved->count;
+    struct ir_instruction **all = arena_array(h->module->arena, struct ir_instruction *, count);
+    for (uint32_t n = 0; n < count; n++)
+        all[n] = n < at                  ? block->instructions[n]
+                 : n < at + moved->count ? moved->items[n - at]
+                                         : block->instructions[n - moved->count];
+    block->instructions = all;
+    block->count = block->capacity = count;
+}
+
+/* ---- Out of the function of a comprehension or reduction --------------------------------------
+ */
+
+/* The instruction that alone refers to a function. */
+struct user {
+    struct ir_function *function;
+    struct ir_instruction *instruction;
+    uint32_t count; /* of all that refer to it */
+};
+
+static void note_use(struct user *user, struct ir_function *function, struct ir_instruction *i)
+{
+    user->function = function;
+    user->instruction = i;
+    user->count++;
+}
+
+static struct user *find_users(const struct ir_module *module)
+{
+    struct user *users = memory_new(module->function_count, sizeof *users);
+    for (uint32_t f = 0; f < module->function_count; f++)
+        for (uint32_t b = 0; b < module->functions[f]->block_count; b++) {
+            const struct ir_block *block = &module->functions[f]->blocks[b];
+            for (uint32_t n = 0; n < block->count; n++)
+                if (block->instructions[n]->opcode == IR_EACH ||
+                    block->instructions[n]->opcode == IR_REDUCE)
+                    note_use(&users[block->instructions[n]->callee], module->functions[f],
+                             block->instructions[n]);
+                else if (block->instructions[n]->opcode == IR_APPLY)
+                    note_use(&users[block->instructions[n]->callee], NULL, NULL);
+        }
+    for (uint32_t i = 0; i < module->parameter_count; i++)
+        if (module->parameters[i].default_function >= 0)
+            users[module->parameters[i].default_function].count += 2;
+    return users;
+}
+
+/* Captures are the last operands and the last parameters; before them stand indexes, or the leaves
+ * of an accumulator and an element. */
+static uint32_t capture_count(const struct ir_instruction *user, const struct ir_function *callee)
+{
+    if (user->opcode == IR_EACH)
+        return user->operand_count - user->number;
+    return callee->blocks[0].parameter_count - 2 * user->result_count;
+}
+
+/* Copies of what moves, over the captured values of the user's function; numbers[v] is the copy. */
+static struct list copy_out(struct hoist *h, const struct user *user, ir_value *numbers)
+{
+    struct list copies = {0};
+    const struct ir_block *entry = &h->function->blocks[0];
+    uint32_t captures = capture_count(user->instruction, h->function);
+    for (uint32_t p = 0; p < captures; p++)
+        numbers[entry->first_parameter + entry->parameter_count - captures + p] =
+            user->instruction->operands[user->instruction->operand_count - captures + p];
+    for (uint32_t b = 0; b < h->function->block_count; b++)
+        for (uint32_t n = 0; n < h->function->blocks[b].count; n++) {
+            const struct ir_instruction *i = h->function->blocks[b].instructions[n];
+            if (i->result_count == 0 || !h->moves[i->first_result])
+                continue;
+            struct ir_instruction *copy = arena_copy(h->module->arena, i, sizeof *i);
+            copy->operands = arena_array(h->module->arena, ir_value, i->operand_count + 1);
+            for (uint32_t o = 0; o < i->operand_count; o++)
+                copy->operands[o] = numbers[i->operands[o]];
+            copy->first_result = user->function->value_count;
+            for (uint32_t r = 0; r < i->result_count; r++)
+                numbers[i->first_result + r] = ir_value_new(
+                    h->module, user->function, ir_type_of(h->function, i->first_result + r));
+            vector_push(&copies, copy);
+        }
+    return copies;
+}
+
+static uint32_t position(const struct ir_block *block, const struct ir_instruction *i)
+{
+    uint32_t at = 0;
+    while (at < block->count && block->instructions[at] != i)
+        at++;
+    return at;
+}
+
+static void insert_before(struct hoist *h, const struct user *user, const struct list *moved)
+{
+    for (uint32_t b = 0; b < user->function->block_count; b++) {
+        struct ir_block *block = &user->function->blocks[b];
+        uint32_t at = position(block, user->instruction);
+        if (at < block->count) {
+            insert(h, block, at, moved);
+            return;
+        }
+    }
+    bug("a comprehension is in none of its function's blocks");
+}
+
+/* The calls' results that are read by what stays; to be freed. */
+static bool *find_read(const struct hoist *h)
+{
+    bool *read = memory_new(h->function->value_count, sizeof *read);
+    for (uint32_t b = 0; b < h->function->block_count; b++)
+        for (uint32_t n = 0; n < h->function->blocks[b].count; n++) {
+            const struct ir_instruction *i = h->function->blocks[b].instructions[n];
+            bool goes = i->opcode == IR_CALL && h->moves[i->first_result];
+            for (uint32_t o = 0; o < i->operand_count && !goes; o++) {
+                const struct ir_instruction *made = h->definitions[i->operands[o]];
+                read[i->operands[o]] |=
+                    made && made->opcode == IR_CALL && h->moves[made->first_result];
+            }
+        }
+    return read;
+}
+
+/* The copies of what is read are captured by the user from now on. */
+static void capture(struct hoist *h, const struct user *user, const ir_value *numbers,
+                    const bool *read)
+{
+    struct ir_instruction *i = user->instruction;
+    uint32_t count = i->operand_count, values = h->function->value_count;
+    ir_value *operands = arena_array(h->module->arena, ir_value, count + values);
+    memcpy(operands, i->operands, count * sizeof *operands);
+    for (ir_value v = 0; v < values; v++)
+        if (read[v])
+            operands[count++] = numbers[v];
+    i->operands = operands;
+    i->operand_count = count;
+}
+
+/* Gives what stays the new numbers of values; the calls go. */
+static void drop_calls(struct hoist *h, const ir_value *numbers)
+{
+    for (uint32_t b = 0; b < h->function->block_count; b++) {
+        struct ir_block *block = &h->function->blocks[b];
+        uint32_t kept = 0;
+        for (uint32_t n = 0; n < block->count; n++) {
+            struct ir_instruction *i = block->instructions[n];
+            if (i->opcode == IR_CALL && h->moves[i->first_result])
+                continue;
+            for (uint32_t o = 0; o < i->operand_count; o++)
+                i->operands[o] = numbers[i->operands[o]];
+            block->instructions[kept++] = i;
+        }
+        block->count = kept;
+    }
+}
+
+/* The parameters, and behind them those for what is captured, are a new row of values. */
+static void take_parameters(struct hoist *h, const bool *read)
+{
+    struct ir_function *f = h->function;
+    struct ir_block *entry = &f->blocks[0];
+    uint32_t old_count = f->value_count, parameters = entry->parameter_count;
+    ir_value *numbers = memory_new(old_count, sizeof *numbers);
+    for (ir_value v = 0; v < old_count; v++)
+        numbers[v] = v;
+    for (uint32_t p = 0; p < parameters; p++) {
+        ir_value old = entry->first_parameter + p;
+        numbers[old] = ir_value_new(h->module, f, ir_type_of(f, old));
+    }
+    for (ir_value v = 0; v < old_count; v++)
+        if (read[v])
+            numbers[v] = ir_value_new(h->module, f, ir_type_of(f, v));
+    entry->first_parameter = old_count;
+    entry->parameter_count = f->value_count - old_count;
+    drop_calls(h, numbers);
+    free(numbers);
+}
+
+/* Moves the calls that were found before their user. */
+static void move_to_user(struct hoist *h, const struct user *user)
+{
+    ir_value *numbers = memory_new(h->function->value_count, sizeof *numbers);
+    bool *read = find_read(h);
+    struct list copies = copy_out(h, user, numbers);
+    capture(h, user, numbers, read);
+    insert_before(h, user, &copies);
+    take_parameters(h, read);
+    vector_release(&copies);
+    free(numbers);
+    free(read);
+}
+
+static void hoist_out_of_function(struct hoist *h, struct ir_function *function,
+                                  const struct user *user)
+{
+    begin(h, function);
+    const struct ir_block *entry = &function->blocks[0];
+    uint32_t captures = capture_count(user->instruction, function);
+    for (uint32_t p = 0; p < captures; p++) {
+        ir_value value = entry->first_parameter + entry->parameter_count - captures + p;
+        h->still[value] = h->outside[value] = true;
+    }
+    for (uint32_t b = 0; b < function->block_count; b++)
+        for (uint32_t n = 0; n < function->blocks[b].count; n++)
+            look_at(h, function->blocks[b].instructions[n],
+                    user->instruction->opcode == IR_EACH ? "comprehension" : "reduction");
+    if (h->calls.count)
+        move_to_user(h, user);
+    end(h);
+}
+
+/* ---- Out of a loop ----------------------------------------------------------------------------
+ */
+
+struct edge {
+    uint32_t from, next; /* the next edge to the same block, or NO_EDGE */
+};
+
+#define NO_EDGE UINT32_MAX
+
+struct loops {
+    const struct ir_function *function;
+    struct dominance dominance;
+    VECTOR(struct edge) edges;
+    uint32_t *first; /* by block: an edge to it */
+    bool *inside;    /* by block: is in the loop that is looked at */
+    VECTOR(uint32_t) pending;
+};
+
+static void find_edges(struct loops *l)
+{
+    memset(l->first, 0xFF, l->function->block_count * sizeof *l->first);
+    for (uint32_t b = 0; b < l->function->block_count; b++) {
+        const struct ir_block *block = &l->function->blocks[b];
+        const struct ir_instruction *last = block->instructions[block->count - 1];
+        uint32_t targets = last->opcode == IR_BRANCH ? 2 : last->opcode == IR_JUMP ? 1 : 0;
+        for (uint32_t t = 0; t < targets; t++) {
+            vector_push(&l->edges, (struct edge){b, l->first[last->targets[t]]});
+            l->first[last->targets[t]] = (uint32_t)l->edges.count - 1;
+        }
+    }
+}
+
+static void enter(struct loops *l, uint32_t block)
+{
+    if (l->inside[block])
+        return;
+    l->inside[block] = true;
+    vector_push(&l->pending, block);
+}
+
+/* The blocks of the loops that a block begins: those from which a jump back to it is reached.
+ * False: there is none. */
+static bool find_loop(struct loops *l, uint32_t header)
+{
+    memset(l->inside, 0, l->function->block_count * sizeof *l->inside);
+    bool found = false;
+    for (uint32_t e = l->first[header]; e != NO_EDGE; e = l->edges.items[e].next)
+        if (dominance_holds(&l->dominance, header, l->edges.items[e].from)) {
+            found = l->inside[header] = true;
+            enter(l, l->edges.items[e].from);
+        }
+    while (l->pending.count)
+        for (uint32_t e = l->first[vector_pop(&l->pending)]; e != NO_EDGE;
+             e = l->edges.items[e].next)
+            enter(l, l->edges.items[e].from);
+    return found;
+}
+
+/* The only block from which the loop is entered; NULL if there are several. */
+static struct ir_block *block_before(const struct loops *l, uint32_t header)
+{
+    uint32_t before = NO_EDGE;
+    for (uint32_t e = l->first[header]; e != NO_EDGE; e = l->edges.items[e].next) {
+        uint32_t from = l->edges.items[e].from;
+        if (l->inside[from] || from == before)
+            continue;
+        if (before != NO_EDGE)
+            return NULL;
+        before = from;
+    }
+    return before == NO_EDGE ? NULL : &l->function->blocks[before];
+}
+
+static void mark_outside(struct hoist *h, const struct loops *l)
+{
+    for (uint32_t b = 0; b < h->function->block_count; b++) {
+        const struct ir_block *block = &h->function->blocks[b];
+        if (l->inside[b])
+            continue;
+        for (uint32_t p = 0; p < block->parameter_count; p++)
+            h->outside[block->first_parameter + p] = h->still[block->first_parameter + p] = true;
+        for (uint32_t n = 0; n < block->count; n++)
+            for (uint32_t r = 0; r < block->instructions[n]->result_count; r++) {
+                ir_value value = block->instructions[n]->first_result + r;
+                h->outside[value] = h->still[value] = true;
+            }
+    }
+}
+
+/* Takes what moves out of the loop's blocks. */
+static struct list take_out(struct hoist *h, const struct loops *l)
+{
+    struct list moved = {0};
+    for (uint32_t b = 0; b < h->function->block_count; b++) {
+        struct ir_block *block = &h->function->blocks[b];
+        uint32_t kept = 0;
+        if (!l->inside[b])
+            continue;
+        for (uint32_t n = 0; n < block->count; n++) {
+            struct ir_instruction *i = block->instructions[n];
+            if (i->result_count && h->moves[i->first_result])
+                vector_push(&moved, i);
+            else
+                block->instructions[kept++] = i;
+        }
+        block->count = kept;
+    }
+    return moved;
+}
+
+static void hoist_out_of_loop(struct hoist *h, struct ir_function *function, const struct loops *l,
+                              struct ir_block *before)
+{
+    begin(h, function);
+    mark_outside(h, l);
+    for (uint32_t b = 0; b < function->block_count; b++)
+        for (uint32_t n = 0; n < function->blocks[b].count && l->inside[b]; n++)
+            look_at(h, function->blocks[b].instructions[n], "loop");
+    if (h->calls.count) {
+        struct list moved = take_out(h, l);
+        insert(h, before, before->count - 1, &moved);
+        vector_release(&moved);
+    }
+    end(h);
+}
+
+/* Inner loops begin behind those that they are in. */
+static void hoist_out_of_loops(struct hoist *h, struct ir_function *function)
+{
+    struct loops l = {.function = function, .dominance = dominance_new(function)};
+    l.first = memory_new(function->block_count, sizeof *l.first);
+    l.inside = memory_new(function->block_count, sizeof *l.inside);
+    find_edges(&l);
+    for (uint32_t b = function->block_count; b-- > 0;) {
+        struct ir_block *before = find_loop(&l, b) ? block_before(&l, b) : NULL;
+        if (before)
+            hoist_out_of_loop(h, function, &l, before);
+    }
+    dominance_free(&l.dominance);
+    free(l.first);
+    free(l.inside);
+    vector_release(&l.edges);
+    vector_release(&l.pending);
+}
+
+/* ---- All --------------------------------------------------------------------------------------
+ */
+
+/* Callees mostly stand behind their users: a call goes as far out as it can. */
+void pass_hoist(struct ir_module *module)
+{
+    struct hoist h = {.module = module, .effects = effects_find(module)};
+    struct user *users = find_users(module);
+    for (uint32_t f = module->function_count; f-- > 0;) {
+        hoist_out_of_loops(&h, module->functions[f]);
+        if (users[f].count == 1 && users[f].instruction)
+            hoist_out_of_function(&h, module->functions[f], &users[f]);
+    }
+    free(users);
+    vector_release(&h.calls);
+    effects_release(&h.effects);
+    ir_tidy(module);
+}

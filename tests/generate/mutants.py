@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Whether random programs find the mistakes that compiler/flow/mutant.h can put into passes.
+
+    tests/generate/mutants.py [--programs N] [NAME...]
+
+Needs `make build/release/wkc-mutants`. For each mistake, programs (passes.py, flows.py) are run at -O0 and -O2 on one
+worker until one of them gives another result, log, failure or annotations with the mistake; at most N (400). A mistake
+that none of them shows fails the run. Without a mistake the same programs must agree (run.py).
+"""
+import argparse
+import os
+import re
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+os.environ.setdefault("WKC", "build/release/wkc-mutants")
+sys.path.insert(0, str(ROOT / "tests"))
+
+from generate import run as generator  # noqa: E402
+
+
+def mutants():
+    text = (ROOT / "compiler/flow/mutant.h").read_text()
+    return re.findall(r"^ +X\((\w+), \"([^\"]*)\"\)", text, re.M)
+
+
+@lru_cache(maxsize=None)
+def plain(seed):
+    """The program of a seed, what it gives at -O0, and its annotations there."""
+    program, pure, _ = generator.write(seed, "flows" if seed % 4 == 0 else "passes")
+    with tempfile.TemporaryDirectory() as folder:
+        first = generator.run(folder, program.text(), ["-O0", "--workers=1"], program.main_arguments)
+        notes = generator.annotated(folder, program.text(), "-O0", program.main_arguments)
+    return program, pure, first, notes
+
+
+def tells(folder, seed, mutant):
+    """Whether the program of a seed differs from itself at -O0, or fails the verifier."""
+    program, pure, first, notes = plain(seed)
+    text, arguments, mistaken = program.text(), program.main_arguments, {"WKC_MUTANT": mutant}
+    if "ANNOTATION" in mutant and notes != generator.annotated(folder, text, "-O2", arguments, mistaken):
+        return True
+    other = generator.run(folder, text, ["-O2", "--workers=1", "--verify-each"], arguments, mistaken)
+    return not first.same(other, True, False) and not generator.may_fail_so(folder, program, pure, first, other)
+
+
+def find(mutant, programs):
+    """The first seed whose program shows the mistake, or None."""
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(1, programs + 1):
+            if tells(folder, seed, mutant):
+                return seed
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--programs", type=int, default=400)
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    chosen = [m for m in mutants() if not options.names or m[0] in options.names]
+    failed = 0 if chosen else 1
+    with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(os.cpu_count()) as pool:
+        os.environ["WKC_CACHE"] = cache
+        for (name, text), found in zip(chosen, pool.map(lambda m: find(m[0], options.programs), chosen)):
+            failed += found is None
+            print(f"{name}: {f'seed {found}' if found else 'NOT FOUND'}: {text}", flush=True)
+    print(f"tests/generate/mutants.py: {len(chosen) - failed} passed, {failed} failed")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
