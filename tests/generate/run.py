@@ -55,7 +55,7 @@ class Outcome:
         failure = re.search(r"^error\[(\w+)\]: (.*)\n  --> \S+?:(\d+):\d+", err, re.M)
         self.code, self.text, self.line = failure.groups() if failure else (None, None, None)
         self.crashed = status not in (0, 1) or (status == 1 and not failure)
-        self.logged = sorted(err.splitlines()) if status == 0 else []
+        self.logged = sorted(re.findall(r"^[\w.]+: .*", err, re.M)) if status == 0 else []
 
     def same(self, other, exact, text):
         if self.crashed or other.crashed:
