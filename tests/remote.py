@@ -16,7 +16,7 @@ import threading
 import time
 import zipfile
 
-from harness import ROOT, SANITIZE, check, main, program, wkc
+from harness import RELEASE, ROOT, SANITIZE, check, main, program, wkc
 
 PROGRAMS = [
     ("harmonic", ["parts=60"]),
@@ -406,6 +406,44 @@ def a_task_in_c_that_faults(folder):
     remote(source, "n=3").fails(1, "error[E841]", "SIGSEGV")
 
 
+SHORT = """task f(i: int, m: int) -> f64[m] { return [f64(i * 1000 + j % 1000) for j in 0..m] }
+task g(a: f64[m], b: f64[m]) -> f64[m] { return [(a[j] + b[j]) / 2.0 for j in 0..m] }
+task greedy(a: f64[m], k: int) -> f64[m] {
+    let b = [a[j % m] for j in 0..k * m]
+    return [b[j * k] - b[j * k] + a[j] for j in 0..m]
+}
+task last(a: f64[m]) -> f64 { return a[m - 1] }
+flow main(n: int, m: int, turns: int, k: int) -> f64 {
+    var x = [f(i, m) for i in 0..n]
+    for _ in 0..turns {
+        let y = x
+        x = [g(y[i], y[(i + n / 2) % n]) for i in 0..n]
+    }
+    return sum([last(greedy(a, k)) for a in x])
+}"""
+
+
+def memory_is_short(folder):
+    """X1.7: one environment of 128 MB for values of many times as much: a chain, of which nothing is kept; what is held for
+    long goes to the store and comes back, once each; a task that needs more than is free has the others make room."""
+    source = program(folder, SHORT)
+    cases = {"a chain": (1, 1_000_000, 80, 1), "held for long": (24, 1_000_000, 3, 1), "greedy": (10, 500_000, 1, 12)}
+    for name, numbers in cases.items():
+        arguments = [f"{p}={n}" for p, n in zip(("n", "m", "turns", "k"), numbers)]
+        expected = wkc("run", source, *arguments)
+        run = remote(source, *arguments, "--concurrency=1", "--grain=64", "--memory=128MiB", "--stats=json",
+                     binary=RELEASE)  # sanitizers need more than that for themselves
+        check(run.status == 0 and run.out == expected.out, f"{name}: {run.err}")
+        found = json.loads(run.err)
+        n, m, turns, _ = numbers
+        check(found["duplicate_runs"] == 0 == found["sweeps"], f"{name}: {found}")
+        check(8 * m < found["values_peak_bytes"] <= 96 << 20, f"{name}: {found}")
+        check(found["store_reads"] <= found["store_writes"] + n and found["store_writes"] <= n * (turns + 2), f"{name}: {found}")
+        check((found["store_writes"] > 0) == (name != "a chain"), f"{name}: {found}")
+        check((found["retries"] > 0) == (name == "greedy"), f"{name}: {found}")
+    remote(source, "n=2", "m=500000", "turns=0", "k=30", "--memory=128MiB", binary=RELEASE).fails(1, "error[E81", "greedy")
+
+
 SLOW = """task slow(i: int) -> int {
     var x = i
     for j in 0..4000000000 { x = (x * 1103515245 + j) % 2147483648 }
@@ -451,7 +489,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, memory_is_short, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

@@ -16,6 +16,8 @@
 
 enum {
     FUNCTION_MEMORY_MB = 1769,
+    FUNCTION_LEAST_MB = 128,
+    FUNCTION_MOST_MB = 10240,
     FUNCTION_TIMEOUT_S = 900,
     LATE_MS = 60000, /* beyond its time-out, until nothing of a function is at work any more */
     RETRY_MS = 1000, /* of the own emulator: events that failed are run again soon */
@@ -120,6 +122,18 @@ static int read_without(const struct options *options, uint32_t *without, struct
     return 0;
 }
 
+/* Memory of functions: what Lambda allows. */
+static int read_memory(const struct options *options, uint32_t *mb, struct error *error)
+{
+    uint64_t bytes = 0;
+    int code = options_number(options, OPTION_MEMORY, 1, UINT64_MAX, &bytes, error);
+    uint64_t whole = (bytes >> 20) + (bytes % (1 << 20) > 0);
+    *mb = whole < FUNCTION_LEAST_MB  ? FUNCTION_LEAST_MB
+          : whole > FUNCTION_MOST_MB ? FUNCTION_MOST_MB
+                                     : (uint32_t)whole;
+    return code;
+}
+
 int remote_read_options(const struct options *options, struct remote_setup *setup,
                         struct error *error)
 {
@@ -140,6 +154,8 @@ int remote_read_options(const struct options *options, struct remote_setup *setu
         code = options_number(options, OPTION_CONCURRENCY, 1,
                               options->given[OPTION_PLATFORM] ? 1000000 : 1000, &concurrency, error);
     setup->concurrency = (uint32_t)concurrency;
+    if (!code && options->given[OPTION_MEMORY])
+        code = read_memory(options, &setup->memory_mb, error);
     for (size_t i = 0; !code && i < sizeof times / sizeof *times; i++)
         code = read_milliseconds(options, times[i].option, times[i].ms, error);
     return code ? code : read_without(options, &setup->without, error);

@@ -203,7 +203,8 @@ static int run_loopback(struct run *run, const struct job *job, struct error *er
                                        .executors = executors,
                                        .timeout_ms = run->setup.timeout_ms,
                                        .sweep_age = run->setup.sweep_age_ms,
-                                       .executor = {.processors = 1}};
+                                       .executor = {.processors = 1,
+                                                    .memory_limit = run->job.memory_limit}};
     code = loopback_run(&client, &program, &options, &run->job, &run->outcome, error);
     free(store);
     return code;

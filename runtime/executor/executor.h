@@ -306,6 +306,10 @@ void executor_begin(struct executor *executor, const struct executor_start *star
  * call. */
 const uint32_t *executor_list_beats(struct executor *executor, uint32_t *count);
 
+/* Whether this executor may still need a node's value: to run a task that it has queued, or to hand
+ * it on. A value of which this is false may be freed. */
+bool executor_needs(const struct executor *executor, uint32_t node);
+
 /* Fills *action with the next thing to do. False: nothing until an event is handled. */
 bool executor_next(struct executor *executor, struct executor_action *action);
 

@@ -58,16 +58,33 @@ static bool is_undelivered(const struct executor *executor, uint32_t node)
            is_in_edges(executor, node, executor->pending.items, executor->pending.count);
 }
 
+static bool is_needed(const struct executor *executor, uint32_t node)
+{
+    return is_undelivered(executor, node) ||
+           is_input(executor, node, executor->ready.items, executor->ready.count) ||
+           is_input(executor, node, executor->runs.items, executor->runs.count);
+}
+
+static bool runs(const struct executor *executor, uint32_t node)
+{
+    for (size_t i = 0; i < executor->runs.count; i++)
+        if (executor->runs.items[i].node == node)
+            return true;
+    return false;
+}
+
+bool executor_needs(const struct executor *executor, uint32_t node)
+{
+    bool is_queued = executor->queue.node == node && executor->queue.next < executor->queue.end;
+    return is_queued || is_needed(executor, node) || runs(executor, node);
+}
+
 void executor_forget_values(struct executor *executor)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < executor->values.count; i++) {
-        uint32_t node = executor->values.items[i].node;
-        if (is_undelivered(executor, node) ||
-            is_input(executor, node, executor->ready.items, executor->ready.count) ||
-            is_input(executor, node, executor->runs.items, executor->runs.count))
+    for (size_t i = 0; i < executor->values.count; i++)
+        if (is_needed(executor, executor->values.items[i].node))
             executor->values.items[kept++] = executor->values.items[i];
-    }
     executor->values.count = kept;
 }
 

@@ -390,8 +390,13 @@ static int count(struct memory_store *memory, struct store_request *request)
         return 0;
     while (job->counters.count < request->count)
         vector_push(&job->counters, 0);
-    for (uint32_t i = 0; i < request->count; i++)
-        job->counters.items[i] += request->numbers[i];
+    for (uint32_t i = 0; i < request->count; i++) {
+        uint64_t *counter = &job->counters.items[i], number = request->numbers[i];
+        if (i < 31 && (request->maxima >> i & 1))
+            *counter = number > *counter ? number : *counter;
+        else
+            *counter += number;
+    }
     return 0;
 }
 

@@ -348,7 +348,8 @@ static void counted(struct redis *redis, struct redis_operation *operation,
 static void count(struct redis *redis, struct redis_operation *operation)
 {
     const struct store_request *request = operation->request;
-    begin_job_script(redis, REDIS_COUNT, request->count);
+    begin_job_script(redis, REDIS_COUNT, 1 + request->count);
+    redis_number(redis, request->maxima);
     for (uint32_t i = 0; i < request->count; i++)
         redis_number(redis, request->numbers[i]);
     send_job_script(redis, operation, counted);

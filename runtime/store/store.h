@@ -124,7 +124,9 @@ struct store_request {
     const struct store_bytes *values; /* ARRIVE: by edge that arrives, from the lowest */
     const struct store_name *names;   /* BEAT, PASSED, READ */
     uint32_t count;
-    const uint64_t *numbers;  /* COUNT: `count` of them */
+    const uint64_t *numbers; /* COUNT: `count` of them; */
+    uint32_t
+        maxima; /* those of the first 31 whose bit is set are not added up: the largest counts */
     uint32_t lease;           /* BEAT, REMOVE: ms */
     enum store_status status; /* SETTLE */
     uint32_t timeout;         /* ms until it is given up; 0: the store's own */

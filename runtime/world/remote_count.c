@@ -24,12 +24,14 @@ static struct metrics read_totals(const struct remote *remote)
 void remote_count_begin(struct remote *remote)
 {
     remote->before = read_totals(remote);
+    atomic_store(&remote->account.peak, atomic_load(&remote->account.used));
 }
 
 static void add_differences(struct remote *remote)
 {
     struct metrics *m = &remote->metrics, now = read_totals(remote);
     m->executors = 1;
+    m->values_peak_bytes = atomic_load(&remote->account.peak);
     m->store_commands = now.store_commands - remote->before.store_commands;
     m->store_round_trips = now.store_round_trips - remote->before.store_round_trips;
     m->input_bytes_read = now.input_bytes_read - remote->before.input_bytes_read;
@@ -42,7 +44,8 @@ static void add_differences(struct remote *remote)
 void remote_count_end(struct remote *remote)
 {
     uint64_t numbers[METRIC_COUNT];
-    struct store_request request = {.step = STORE_COUNT, .numbers = numbers, .count = METRIC_COUNT};
+    struct store_request request = {
+        .step = STORE_COUNT, .numbers = numbers, .count = METRIC_COUNT, .maxima = METRIC_MAXIMA};
     if (!remote->job->description.counts)
         return;
     add_differences(remote);

@@ -6,6 +6,7 @@
  *     remote_inputs.c  the job's input files, read from the store
  *     remote_values.c  the values that the process holds, and parcels of them
  *     remote_steps.c   what the executor says, as requests, invocations and runs of tasks
+ *     remote_memory.c  values that are freed, or stored, when memory is short
  *     remote_work.c    the threads that run tasks
  *     remote_count.c   what an event cost
  */
@@ -34,8 +35,9 @@ struct remote_edge {
 
 /* What is known of a part. */
 enum {
-    PART_HERE = 1,   /* its slot holds it */
-    PART_STORED = 2, /* it is in the store */
+    PART_HERE = 1,    /* its slot holds it */
+    PART_STORED = 2,  /* it is in the store */
+    PART_LEAVING = 4, /* it is being stored to make room, and is freed then */
 };
 
 /* The job that the process works for. */
@@ -97,6 +99,8 @@ struct remote_step {
     int phase;
     uint32_t left; /* answers to come */
     bool is_missing;
+    bool is_short;                           /* an input found no memory */
+    bool is_squeezed;                        /* RUN: all else has made room for it */
     VECTOR(struct store_request *) requests; /* all that were sent */
     VECTOR(void *) memory;                   /* what they point to */
     struct store_name *names;
@@ -194,6 +198,19 @@ void remote_add_to_parcel(struct remote_job *job, struct buffer *parcel,
 bool remote_is_small(const struct remote_job *job, uint32_t node, uint32_t part);
 /* Frees all values. */
 void remote_drop_values(struct remote *remote);
+/* Frees a part, if it is here; that it is stored stays known. */
+void remote_free_part(struct remote *remote, uint32_t node, uint32_t part);
+uint64_t remote_part_bytes(const struct remote_job *job, uint32_t node, uint32_t part);
+
+/* remote_memory.c */
+bool remote_memory_is_short(const struct remote *remote);
+/* How many bytes of values are to be left when it was. */
+uint64_t remote_memory_goal(const struct remote *remote);
+/* Frees values that nobody needs, and stores others, by requests of the step, until no more than
+ * `goal` bytes will be left; but none that is in use. When the requests are answered they are
+ * freed by remote_end_room. */
+void remote_make_room(struct remote *remote, struct remote_step *step, uint64_t goal);
+void remote_end_room(struct remote *remote, struct remote_step *step);
 
 /* remote_steps.c */
 void remote_perform(struct remote *remote, const struct executor_action *action);
@@ -202,6 +219,8 @@ void remote_invoked(struct remote *remote, struct remote_invocation *invocation)
 /* A task has run on a worker; the worker is idle again. */
 void remote_ran(struct remote *remote, struct remote_worker *worker);
 void remote_beat(struct remote *remote);
+/* Stores a part that is here, by a request of the step. */
+void remote_put_part(struct remote *remote, struct remote_step *step, uint32_t node, uint32_t part);
 /* Gives up all steps, when the event fails. */
 void remote_forget_steps(struct remote *remote);
 

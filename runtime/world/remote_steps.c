@@ -119,7 +119,7 @@ static void set_spans(struct remote_step *step, struct store_request *request,
     request->span_count = 2;
 }
 
-static void put_part(struct remote *remote, struct remote_step *step, uint32_t node, uint32_t part)
+void remote_put_part(struct remote *remote, struct remote_step *step, uint32_t node, uint32_t part)
 {
     struct remote_job *job = remote->job;
     uint64_t slot = remote_part(job, node, part);
@@ -147,7 +147,7 @@ static void put_edge(struct remote *remote, struct remote_step *step,
     for (uint32_t part = 0; part < remote_part_count(job, edge->producer); part++)
         if (remote_reads(edge, part) && is_to_put(job, edge->producer, part) &&
             !(only_large && remote_is_small(job, edge->producer, part)))
-            put_part(remote, step, edge->producer, part);
+            remote_put_part(remote, step, edge->producer, part);
 }
 
 static void get_part(struct remote *remote, struct remote_step *step, uint32_t node, uint32_t part)
@@ -157,12 +157,14 @@ static void get_part(struct remote *remote, struct remote_step *step, uint32_t n
     send(remote, request);
 }
 
+/* Loads the parts that are not here, as many at once as memory allows. */
 static void get_edge(struct remote *remote, struct remote_step *step,
                      const struct remote_edge *edge)
 {
     struct remote_job *job = remote->job;
+    uint32_t most = remote_memory_is_short(remote) || step->is_squeezed ? 1 : UINT32_MAX;
     for (uint32_t part = 0; part < remote_part_count(job, edge->producer); part++)
-        if (remote_reads(edge, part) &&
+        if (remote_reads(edge, part) && step->left < most &&
             !(job->parts[remote_part(job, edge->producer, part)] & PART_HERE))
             get_part(remote, step, edge->producer, part);
 }
@@ -186,19 +188,7 @@ static const struct remote_edge *end_edge(const struct remote_job *job, uint32_t
 
 /* ---- Running -------------------------------------------------------------------------------- */
 
-enum { RUN_LOAD_VALUE, RUN_LOAD_INPUTS, RUN_TASK };
-
-static void load_inputs(struct remote *remote, struct remote_step *step)
-{
-    uint32_t node = step->action.node;
-    step->phase = RUN_LOAD_INPUTS;
-    step->is_missing = false;
-    for (const struct remote_edge *e = first_edge(remote->job, node);
-         e < end_edge(remote->job, node); e++)
-        get_edge(remote, step, e);
-    if (step->left == 0)
-        proceed(remote, step);
-}
+enum { RUN_MAKE_ROOM, RUN_LOAD_VALUE, RUN_LOAD_INPUTS, RUN_TASK };
 
 static uint64_t largest_part(const struct remote_job *job, uint32_t node)
 {
@@ -222,37 +212,77 @@ static void end_loaded(struct remote *remote, struct remote_step *step)
     end_step(remote, step);
 }
 
-static void proceed_run(struct remote *remote, struct remote_step *step)
+static void load_inputs(struct remote *remote, struct remote_step *step)
 {
-    if (step->phase == RUN_LOAD_VALUE) {
-        if (step->is_missing)
-            load_inputs(remote, step);
-        else
-            end_loaded(remote, step);
+    uint32_t node = step->action.node;
+    step->phase = RUN_LOAD_INPUTS;
+    step->is_missing = false;
+    for (const struct remote_edge *e = first_edge(remote->job, node);
+         e < end_edge(remote->job, node); e++)
+        get_edge(remote, step, e);
+    if (step->left > 0)
         return;
-    }
-    if (step->is_missing) {
-        step->answer.kind = EXECUTOR_MISSING;
-        end_step(remote, step);
-        return;
-    }
     step->phase = RUN_TASK;
-    remote_run(remote, step->action.node);
+    remote_run(remote, node);
 }
 
-static void begin_run(struct remote *remote, struct remote_step *step)
+/* The value, if somebody may have stored it, or else the inputs. */
+static void load(struct remote *remote, struct remote_step *step)
 {
-    remote->metrics.becomes += step->action.becomes;
-    remote->metrics.retries += step->action.repeats;
     if (!step->action.is_stored) {
         load_inputs(remote, step);
         return;
     }
     struct remote_edge value = whole_value(remote->job, step->action.node);
     step->phase = RUN_LOAD_VALUE;
+    step->is_missing = false;
     get_edge(remote, step, &value);
     if (step->left == 0)
-        proceed(remote, step);
+        end_loaded(remote, step);
+}
+
+static void make_room(struct remote *remote, struct remote_step *step, uint64_t goal)
+{
+    step->phase = RUN_MAKE_ROOM;
+    remote_make_room(remote, step, goal);
+    if (step->left == 0)
+        load(remote, step);
+}
+
+/* All other values leave, as far as they can. */
+static void squeeze(struct remote *remote, struct remote_step *step)
+{
+    step->is_short = false;
+    step->is_squeezed = true;
+    make_room(remote, step, 0);
+}
+
+static void proceed_run(struct remote *remote, struct remote_step *step)
+{
+    if (step->phase == RUN_MAKE_ROOM) {
+        remote_end_room(remote, step);
+        load(remote, step);
+    } else if (step->is_short) {
+        squeeze(remote, step);
+    } else if (!step->is_missing) {
+        load(remote, step); /* what is not here yet */
+    } else if (step->phase == RUN_LOAD_VALUE) {
+        step->action.is_stored = false;
+        load_inputs(remote, step);
+    } else {
+        step->answer.kind = EXECUTOR_MISSING;
+        end_step(remote, step);
+    }
+}
+
+static void begin_run(struct remote *remote, struct remote_step *step)
+{
+    remote->metrics.becomes += step->action.becomes;
+    remote->metrics.retries += step->action.repeats;
+    if (remote_memory_is_short(remote))
+        make_room(remote, step, remote_memory_goal(remote));
+    else
+        load(remote, step);
 }
 
 static struct remote_step *find_run(struct remote *remote, uint32_t node)
@@ -282,17 +312,28 @@ static void note_failure(struct remote *remote, struct remote_worker *worker)
                    worker->node, &worker->context.log);
 }
 
+static bool is_short_of_memory(int code)
+{
+    return code == ERR_memory_limit || code == ERR_out_of_memory;
+}
+
 void remote_ran(struct remote *remote, struct remote_worker *worker)
 {
     static const struct job_options to_standard_error;
     struct remote_step *step = find_run(remote, worker->node);
     if (worker->context.log.length > 0)
         write_task_log(&remote->job->table, &to_standard_error, worker->node, &worker->context.log);
+    bool is_short = is_short_of_memory(worker->code);
     if (step && worker->code)
         note_failure(remote, worker);
     buffer_clear(&worker->context.log);
     if (!step)
         return; /* the event is being given up */
+    if (is_short && !step->is_squeezed && !remote->code) {
+        remote->metrics.retries++;
+        squeeze(remote, step);
+        return;
+    }
     if (worker->code == 0) {
         remote->metrics.tasks_run++;
         step->answer.kind = EXECUTOR_DONE;
@@ -739,14 +780,17 @@ static void proceed(struct remote *remote, struct remote_step *step)
 
 /* What is damaged counts as missing: it can be computed again. Not so where memory is short. */
 static void take_value(struct remote *remote, struct remote_step *step,
-                       const struct store_request *request)
+                       struct store_request *request)
 {
     uint32_t node = request->name.node, part = (uint32_t)request->name.first;
     const struct store_bytes *value = &request->reply.value;
     remote->metrics.store_bytes_read += value->size;
     int code = remote_keep_stored(remote, node, part, value->data, value->size);
+    store_request_release(request); /* it is large, and the step may last */
     if (code == ERR_bad_stored_value)
         step->is_missing = true;
+    else if (is_short_of_memory(code) && step->action.kind == EXECUTOR_RUN && !step->is_squeezed)
+        step->is_short = true;
     else if (code)
         remote_give_up(remote, &remote->workers[0].context.error);
     else
@@ -754,7 +798,7 @@ static void take_value(struct remote *remote, struct remote_step *step,
 }
 
 static void take_answer(struct remote *remote, struct remote_step *step,
-                        const struct store_request *request)
+                        struct store_request *request)
 {
     if (request->code == ERR_store_missing && request->step == STORE_GET)
         step->is_missing = true;

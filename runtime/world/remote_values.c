@@ -18,14 +18,29 @@ void remote_note(struct remote_job *job, uint32_t node, uint32_t part, uint8_t w
     *state |= what;
 }
 
-static void drop_part(struct remote *remote, uint32_t node, uint32_t part)
+uint64_t remote_part_bytes(const struct remote_job *job, uint32_t node, uint32_t part)
+{
+    uint64_t word = job->slots[remote_part(job, node, part)];
+    return leaf_of(job, node, part)->is_block ? block_of(word)->bytes : sizeof word;
+}
+
+void remote_free_part(struct remote *remote, uint32_t node, uint32_t part)
 {
     struct remote_job *job = remote->job;
     uint64_t slot = remote_part(job, node, part);
-    if ((job->parts[slot] & PART_HERE) && leaf_of(job, node, part)->is_block)
+    if (!(job->parts[slot] & PART_HERE))
+        return;
+    job->held_bytes -= remote_part_bytes(job, node, part);
+    if (leaf_of(job, node, part)->is_block)
         context_drop(&remote->workers[0].context, block_of(job->slots[slot]));
     job->slots[slot] = 0;
-    job->parts[slot] = 0;
+    job->parts[slot] &= (uint8_t)~PART_HERE;
+}
+
+static void drop_part(struct remote *remote, uint32_t node, uint32_t part)
+{
+    remote_free_part(remote, node, part);
+    remote->job->parts[remote_part(remote->job, node, part)] = 0;
 }
 
 void remote_drop_values(struct remote *remote)
@@ -37,7 +52,6 @@ void remote_drop_values(struct remote *remote)
             drop_part(remote, node, part);
     }
     job->touched.count = 0;
-    job->held_bytes = 0;
 }
 
 static bool is_read(const struct remote_job *job, uint32_t node, uint32_t part)
@@ -58,7 +72,7 @@ static void keep_word(struct remote *remote, uint32_t node, uint32_t part, uint6
     }
     remote_note(job, node, part, PART_HERE);
     job->slots[slot] = word;
-    job->held_bytes += is_block ? block_of(word)->bytes : sizeof word;
+    job->held_bytes += remote_part_bytes(job, node, part);
 }
 
 uint64_t remote_keep(struct remote *remote, uint32_t node, const uint64_t *results)

@@ -91,6 +91,8 @@ enum {
 #undef METRIC
     METRIC_COUNT
 };
+/* Of these the largest counts, not the sum. */
+#define METRIC_MAXIMA (UINT32_C(1) << METRIC_values_peak_bytes)
 void metrics_pack(const struct metrics *metrics, uint64_t numbers[METRIC_COUNT]);
 void metrics_unpack(const uint64_t *numbers, uint32_t count, struct metrics *metrics);
 
