@@ -503,6 +503,29 @@ static void counters_add_up(void)
     finish();
 }
 
+static void of_maxima_the_largest_counts(void)
+{
+    static const uint64_t numbers[][3] = {{5, 70, 1}, {5, 900, 1}, {5, 80, 1}};
+    open_store();
+    CHECK_INT(begin("x"), 0);
+    for (int i = 0; i < 3; i++) {
+        clear();
+        request.numbers = numbers[i];
+        request.count = 3;
+        request.maxima = 2;
+        CHECK_INT(call(store, STORE_COUNT), 0);
+    }
+    clear();
+    CHECK_INT(call(store, STORE_STATUS), 0);
+    CHECK_INT(request.reply.counter_count, 3);
+    if (request.reply.counter_count == 3) {
+        CHECK_INT(request.reply.counters[0], 15);
+        CHECK_INT(request.reply.counters[1], 900);
+        CHECK_INT(request.reply.counters[2], 3);
+    }
+    finish();
+}
+
 static void a_watcher_is_told(void)
 {
     open_store();
@@ -699,6 +722,7 @@ static const struct test_case cases[] = {
     TEST(a_job_is_settled_once),
     TEST(a_settled_job_is_poisoned),
     TEST(counters_add_up),
+    TEST(of_maxima_the_largest_counts),
     TEST(a_watcher_is_told),
     TEST(jobs_do_not_meet),
     TEST(a_removed_job_is_gone),
