@@ -260,8 +260,10 @@ static int run_simulation(struct run *run, const struct job *job, struct error *
     if (!cloud->platform)
         return sim_run(job, &run->job, &run->outcome, error);
     struct compilation *c = &run->compilation;
-    uint32_t executors = cloud->platform->concurrency;
-    int code = choose_grain(c->options, &c->plan, executors, &cloud->executor.grain, error);
+    struct grain_platform platform = {.start_ns = cloud->platform->invoke_ns,
+                                      .concurrency = cloud->platform->concurrency,
+                                      .ways = EXECUTOR_WAYS};
+    int code = choose_grain(c->options, &c->plan, &platform, &cloud->executor.grain, error);
     if (code)
         return code;
     plan_index_fan_outs(&c->plan,
