@@ -204,7 +204,7 @@ def simulations_with_time(folder):
     check("platform emulator:" in text and "round_trip_ns" in text, "the platform's figures")
     source.write_text(TREE.replace("@cost(1ms) task leaf", "@cost(20min) task leaf"))
     wkc("run", source, "n=16", "--on=sim", *given[:1]).fails(1, "error[E892]", "leaf takes 1200 s", "for 900 s")
-    for options, *texts in ((["--platform=lambda-1769"], "add --on=sim"), (["--dry"], "--dry is of a simulation"),
+    for options, *texts in ((["--platform=lambda-1"], "there is no platform"), (["--dry"], "--dry is of a simulation", "add --on=sim"),
                             (["--on=sim", "--warm=3"], "--warm is of a simulation"),
                             (["--on=sim", "--platform=lambda-176"], "did you mean 'lambda-1769'"),
                             (["--on=sim", "--platform=cloud"], "one of: local, emulator, lambda-512"),

@@ -109,7 +109,9 @@ def test_golden(path):
 WORLDS = [[level, "--on", world, *seed]
           for level in ("-O0", "-O1", "-O2")
           for world, seed in (("local", []), ("sim", ["--seed", "1"]))] + \
-         [["-O2", "--on", "sim", "--seed", str(s)] for s in (2, 3)] + [["-O2", "--workers", "1"]] + \
+         [["-O2", "--on", "sim", "--seed", str(s)] for s in (2, 3)] + \
+         [["-O2", "--on", "sim", "--seed", "4", "--platform=lambda-1769"],
+          ["-O2", "--on", "loopback", "--platform=lambda-1769"]] + [["-O2", "--workers", "1"]] + \
          [["-O2", "--on", "loopback"], ["-O2", "--on", "loopback", "--workers", "1"]]
 
 

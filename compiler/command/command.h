@@ -57,6 +57,9 @@ int passes_check(const struct options *options, struct error *error);
 /* Whether --disable=graph is given. */
 bool passes_all_disabled(const struct options *options);
 
+/* The passes over flow IR that --disable names, with commas between; NULL: it is not given. */
+const char *passes_disabled_of_flows(const struct options *options, struct arena *arena);
+
 /* Appends the table of passes. */
 void passes_print(struct buffer *out);
 

@@ -13,16 +13,18 @@ enum form {
     FORM_LLVM,
     FORM_ASM,
     FORM_DAG,
+    FORM_PLAN,
     FORM_BUNDLE, /* has no name: it is what -o alone asks for */
 };
 
-static const char *const form_names[] = {"", "ast", "typed", "flow", "llvm", "asm", "dag", NULL};
+static const char *const form_names[] = {"",    "ast", "typed", "flow", "llvm",
+                                         "asm", "dag", "plan",  NULL};
 
 /* The last stage that a form needs. */
 static const enum stage form_stages[] = {
-    [FORM_NONE] = STAGE_LOWER,    [FORM_AST] = STAGE_READ,     [FORM_TYPED] = STAGE_CHECK,
-    [FORM_FLOW] = STAGE_LOWER,    [FORM_LLVM] = STAGE_LOWER,   [FORM_ASM] = STAGE_LOWER,
-    [FORM_DAG] = STAGE_ELABORATE, [FORM_BUNDLE] = STAGE_ENCODE};
+    [FORM_NONE] = STAGE_LOWER,    [FORM_AST] = STAGE_READ,   [FORM_TYPED] = STAGE_CHECK,
+    [FORM_FLOW] = STAGE_LOWER,    [FORM_LLVM] = STAGE_LOWER, [FORM_ASM] = STAGE_LOWER,
+    [FORM_DAG] = STAGE_ELABORATE, [FORM_PLAN] = STAGE_PLAN,  [FORM_BUNDLE] = STAGE_ENCODE};
 
 static bool emit_native(struct compilation *c, enum kernel_output form, struct buffer *out)
 {
@@ -86,6 +88,9 @@ static bool emit(struct compilation *c, enum form form, struct buffer *out)
         return emit_native(c, KERNEL_LLVM, out);
     case FORM_ASM:
         return emit_native(c, KERNEL_ASSEMBLY, out);
+    case FORM_PLAN:
+        plan_print(&c->plan, out);
+        return true;
     case FORM_DAG:
         dag_print(&c->dag, out);
         return true;

@@ -22,6 +22,9 @@ static bool is_known(enum option option, const char *text, size_t length)
                  (option != OPTION_DISABLE && is_named("lower", text, length));
     for (uint32_t i = 0; i < ir_pass_count; i++)
         known |= is_named(ir_passes[i].name, text, length);
+    const struct plan_pass *pass;
+    for (uint32_t i = 0; option == OPTION_DISABLE && (pass = plan_pass_at(i)); i++)
+        known |= is_named(pass->name, text, length);
     return known;
 }
 
@@ -33,6 +36,9 @@ static int unknown_pass(enum option option, const char *text, size_t length, str
         buffer_puts(&list, ", lower");
     for (uint32_t i = 0; i < ir_pass_count; i++)
         buffer_printf(&list, ", %s", ir_passes[i].name);
+    const struct plan_pass *pass;
+    for (uint32_t i = 0; option == OPTION_DISABLE && (pass = plan_pass_at(i)); i++)
+        buffer_printf(&list, ", %s", pass->name);
     error_set(error, ERR_bad_option, "there is no pass '%.*s'", (int)length, text);
     error_hint(error, "the passes: %s%s%s", buffer_text(&list) + 2, extra ? "; or " : "",
                extra ? extra : "");
@@ -71,12 +77,29 @@ bool passes_all_disabled(const struct options *options)
            ir_pass_is_listed(options->values[OPTION_DISABLE], "graph");
 }
 
+const char *passes_disabled_of_flows(const struct options *options, struct arena *arena)
+{
+    struct buffer list = {0};
+    if (!options->given[OPTION_DISABLE])
+        return NULL;
+    for (uint32_t i = 0; i < ir_pass_count; i++)
+        if (ir_pass_is_listed(options->values[OPTION_DISABLE], ir_passes[i].name))
+            buffer_printf(&list, "%s%s", list.length ? "," : "", ir_passes[i].name);
+    const char *text = arena_text(arena, buffer_text(&list), list.length);
+    buffer_release(&list);
+    return text;
+}
+
 void passes_print(struct buffer *out)
 {
     buffer_puts(out, "passes over flow IR, in their order, with the lowest -O that runs them:\n\n");
     for (uint32_t i = 0; i < ir_pass_count; i++)
         buffer_printf(out, "  -O%d  %-14s %s\n", ir_passes[i].level, ir_passes[i].name,
                       ir_passes[i].description);
+    buffer_puts(out, "\npasses over the graph of a job, which make its plan:\n\n");
+    const struct plan_pass *pass;
+    for (uint32_t i = 0; (pass = plan_pass_at(i)); i++)
+        buffer_printf(out, "  -O%d  %-14s %s\n", pass->level, pass->name, pass->description);
     buffer_puts(out, "\n--disable=PASS,... leaves passes out; --disable=graph leaves out all above "
                      "-O0, but not the\noptimization of kernels. --remarks says at the lines of a "
                      "program what passes did, and what they did\nnot and why. --dump=PASS prints "

@@ -1,5 +1,6 @@
 /* The stages from source text to a plan with its kernels; see pipeline.h. */
 #include "command/command.h"
+#include "command/simulate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,7 @@ static bool stage_lower(struct compilation *c)
     bool none = passes_all_disabled(c->options);
     struct ir_pass_options passes = {
         .level = none ? 0 : (int)c->optimize,
-        .disabled = none ? NULL : c->options->values[OPTION_DISABLE],
+        .disabled = none ? NULL : passes_disabled_of_flows(c->options, &c->arena),
         .verify_each = c->options->given[OPTION_VERIFY_EACH],
         .stop_after = c->options->values[OPTION_STOP_AFTER],
         .after_pass = after_pass,
@@ -122,10 +123,25 @@ static bool stage_elaborate(struct compilation *c)
     return true;
 }
 
+/* What the plan depends on: it must be the same where executors make it again. */
+static bool read_plan_options(struct compilation *c, struct error *error)
+{
+    bool none = passes_all_disabled(c->options);
+    const char *name = c->options->values[OPTION_PLATFORM];
+    c->plan_options = (struct plan_options){
+        .platform = name ? simulation_find_platform(name, error) : NULL,
+        .level = none ? 0 : (int)c->optimize,
+        .disabled = none ? NULL : c->options->values[OPTION_DISABLE],
+        .keeps_costs = c->options->command != COMMAND_RUN,
+    };
+    c->usage = name && !c->plan_options.platform;
+    return !c->usage;
+}
+
 static bool stage_plan(struct compilation *c)
 {
     struct error error;
-    if (plan_make(&c->plan, &c->dag, &error))
+    if (!read_plan_options(c, &error) || plan_make(&c->plan, &c->dag, &c->plan_options, &error))
         return report(c, &error);
     return true;
 }

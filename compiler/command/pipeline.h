@@ -73,6 +73,7 @@ struct compilation {
     struct dag dag;
     struct elaborate_counters counters;
     struct plan plan;
+    struct plan_options plan_options; /* after the stage PLAN */
     struct kernel_library kernels;
     wk_kernel **kernel_table;   /* by task of the DAG */
     wk_kernel **fallback_table; /* likewise; NULL where a task has none */

@@ -174,6 +174,11 @@ static struct description describe_job(struct run *run, uint32_t grain)
                                       .grain = grain,
                                       .lease_ms = sweep_age ? sweep_age : LEASE_MS,
                                       .without = run->setup.without,
+                                      .platform = c->options->values[OPTION_PLATFORM],
+                                      .disabled = c->plan_options.disabled,
+                                      .level = (uint32_t)c->plan_options.level,
+                                      .measured = c->plan_options.measured,
+                                      .measured_count = c->plan_options.measured_count,
                                       .counts = c->options->given[OPTION_STATS]};
     memset(description.program, '0', DESCRIPTION_DIGEST);
     return description;

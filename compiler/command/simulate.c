@@ -34,8 +34,7 @@ static int refuse_others(const struct options *options, struct error *error)
     static const struct {
         enum option option;
         const char *name;
-    } others[] = {{OPTION_PLATFORM, "--platform"},
-                  {OPTION_WARM, "--warm"},
+    } others[] = {{OPTION_WARM, "--warm"},
                   {OPTION_COSTS, "--costs"},
                   {OPTION_DRY, "--dry"}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {

@@ -4,34 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-
-/* The longest path from each node to the sink, by the costs of the tasks on it. */
-static uint64_t *make_heights(const struct dag *dag)
-{
-    uint64_t *heights = memory_resize(NULL, dag->node_count, sizeof *heights);
-    for (uint32_t i = dag->node_count; i-- > 0;) {
-        uint64_t cost = dag->tasks[dag->nodes[i].task].cost_ns, highest = 0;
-        for (uint64_t c = dag->nodes[i].first_child; c < dag->nodes[i + 1].first_child; c++)
-            if (heights[dag->children[c].node] > highest)
-                highest = heights[dag->children[c].node];
-        if (__builtin_add_overflow(highest, cost ? cost : 1, &heights[i]))
-            heights[i] = UINT64_MAX;
-    }
-    return heights;
-}
-
-/* Of children with equal heights the first is preferred: children are in the order of their
- * numbers. */
-static uint32_t preferred_child(const struct dag *dag, const uint64_t *heights, uint32_t node)
-{
-    uint32_t preferred = PLAN_NONE;
-    for (uint64_t c = dag->nodes[node].first_child; c < dag->nodes[node + 1].first_child; c++) {
-        uint32_t child = dag->children[c].node;
-        if (preferred == PLAN_NONE || heights[child] > heights[preferred])
-            preferred = child;
-    }
-    return preferred;
-}
+#include "graph/plan_pass.h"
 
 static uint64_t records_of_join(uint64_t producers)
 {
@@ -72,7 +45,8 @@ static void list_sources(struct plan *plan)
             plan->sources[next++] = i;
 }
 
-int plan_make(struct plan *plan, const struct dag *dag, struct error *error)
+int plan_make(struct plan *plan, const struct dag *dag, const struct plan_options *options,
+              struct error *error)
 {
     *plan = (struct plan){.dag = dag};
     plan->preferred = memory_resize(NULL, dag->node_count, sizeof *plan->preferred);
@@ -83,10 +57,8 @@ int plan_make(struct plan *plan, const struct dag *dag, struct error *error)
         plan_release(plan);
         return code;
     }
-    uint64_t *heights = make_heights(dag);
-    for (uint32_t i = 0; i < dag->node_count; i++)
-        plan->preferred[i] = preferred_child(dag, heights, i);
-    free(heights);
+    static const struct plan_options none = {.level = -1};
+    plan_run_passes(plan, options ? options : &none);
     list_sources(plan);
     return 0;
 }
@@ -97,6 +69,7 @@ void plan_release(struct plan *plan)
     free(plan->first_record);
     free(plan->sources);
     free(plan->cluster);
+    free(plan->costs);
     free(plan->wide);
     free(plan->invoked);
     *plan = (struct plan){0};

@@ -8,6 +8,8 @@
 
 #include "graph/dag.h"
 
+struct platform;
+
 #define PLAN_NONE 0xFFFFFFFFu
 enum { PLAN_JOIN_WIDTH = 64 };
 
@@ -21,16 +23,47 @@ struct plan {
     uint32_t record_count;
     uint32_t *sources; /* nodes without producers, in order; the sink too, if it has none */
     uint32_t source_count;
-    uint32_t *cluster;        /* by node: children of the same cluster run where their producer ran.
-                                 PLAN_NONE: in none. NULL: there are no clusters */
+    uint32_t *cluster; /* by node: children of the same cluster run where their producer ran.
+                          PLAN_NONE: in none. NULL: there are no clusters */
+    uint64_t *costs;   /* by node, in ns on the platform; NULL unless keeps_costs, or at -O0 */
     unsigned indexed_without; /* what plan_index_fan_outs was called with */
     struct plan_wide *wide;   /* its table, by node; NULL: it was not called */
     uint32_t wide_count;
     uint32_t *invoked; /* places among the children of a wide node of those that are invoked */
 };
 
-int plan_make(struct plan *plan, const struct dag *dag, struct error *error);
+/* What a profile measured: all nodes of the kernel with this symbol cost so much. */
+struct plan_measured {
+    const char *symbol;
+    double ns; /* at speed 1 */
+};
+
+/* What a plan depends on, beside the graph. It travels in a job's description. */
+struct plan_options {
+    const struct platform *platform; /* NULL: local */
+    int level;                       /* -O */
+    const char *disabled;            /* passes to leave out: names with commas between; or NULL */
+    const struct plan_measured *measured;
+    uint32_t measured_count;
+    bool keeps_costs; /* for people: the plan is the same */
+};
+
+/* The passes in their order; NULL behind the last. */
+struct plan_pass {
+    const char *name, *description;
+    int level; /* the lowest -O that runs it */
+};
+const struct plan_pass *plan_pass_at(uint32_t index);
+/* Whether a list of names with commas between has this one. */
+bool plan_pass_is_listed(const char *list, const char *name);
+
+/* Makes the plan. Without options there are no clusters, and what to become goes by @cost alone. */
+int plan_make(struct plan *plan, const struct dag *dag, const struct plan_options *options,
+              struct error *error);
 void plan_release(struct plan *plan);
+
+/* The text form, a line for each node: --emit=plan (spec/plan.md). */
+void plan_print(const struct plan *plan, struct buffer *out);
 
 /* Techniques that a job goes without. */
 enum plan_without { PLAN_WITHOUT_BECOME = 1, PLAN_WITHOUT_CLUSTERS = 2 };
@@ -57,8 +90,9 @@ struct plan_wide {
 
 struct plan_fanout plan_fan_out(const struct plan *plan, uint32_t node, unsigned without);
 
-/* Makes a table of the wide fan-outs (when the clusters are there), so that executors that start with a range of one find its
- * children at once. For plans that many executors share or use again and again. */
+/* Makes a table of the wide fan-outs (when the clusters are there), so that executors that start
+ * with a range of one find its children at once. For plans that many executors share or use again
+ * and again. */
 void plan_index_fan_outs(struct plan *plan, unsigned without);
 
 /* Whether a child is invoked, if this one is kept. */

@@ -202,7 +202,7 @@ int here_run(const char *folder, char *const *arguments, int count)
     if (code == 0)
         code = elaborate(here.code, here.arguments, &options, &here.dag, NULL, &error);
     if (code == 0)
-        code = plan_make(&here.plan, &here.dag, &error);
+        code = plan_make(&here.plan, &here.dag, NULL, &error);
     if (code == 0)
         code = find_kernels(&here, &error);
     if (code == 0)

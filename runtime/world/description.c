@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-enum { VERSION = 1 };
+#include "graph/formula.h"
+#include "graph/platform.h"
+
+enum { VERSION = 2 };
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
@@ -55,6 +58,30 @@ void description_write(const struct description *d, struct buffer *out)
     write_word(out, d->delay_ms);
     write_word(out, d->without);
     write_word(out, d->counts);
+    write_text(out, d->platform ? d->platform : "", d->platform ? strlen(d->platform) : 0);
+    write_text(out, d->disabled ? d->disabled : "", d->disabled ? strlen(d->disabled) : 0);
+    write_word(out, d->level);
+    write_word(out, d->measured_count);
+    for (uint32_t i = 0; i < d->measured_count; i++) {
+        write_text(out, d->measured[i].symbol, strlen(d->measured[i].symbol));
+        buffer_append(out, &d->measured[i].ns, sizeof d->measured[i].ns);
+    }
+}
+
+int description_plan_options(const struct description *d, struct plan_options *options,
+                             struct error *error)
+{
+    *options = (struct plan_options){.platform = d->platform ? platform_find(d->platform) : NULL,
+                                     .level = (int)d->level,
+                                     .disabled = d->disabled,
+                                     .measured = d->measured,
+                                     .measured_count = d->measured_count};
+    if (!d->platform || options->platform)
+        return 0;
+    return error_set(
+        error, ERR_bad_description,
+        "the job's description names a platform '%s', which this executor does not know",
+        d->platform);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -155,6 +182,34 @@ static void read_files(struct reader *r, struct description *d)
     d->files = files;
 }
 
+static void read_measured(struct reader *r, struct description *d)
+{
+    d->measured_count = (uint32_t)read_count(r, 2 * sizeof(uint64_t));
+    struct plan_measured *measured =
+        arena_array(r->arena, struct plan_measured, d->measured_count + 1);
+    for (uint32_t i = 0; i < d->measured_count; i++) {
+        uint64_t length;
+        measured[i].symbol = read_text(r, &length);
+        const char *ns = read_bytes(r, sizeof measured[i].ns);
+        if (ns)
+            memcpy(&measured[i].ns, ns, sizeof measured[i].ns);
+        r->failed |= !(measured[i].ns >= 0 && measured[i].ns <= FORMULA_MOST);
+    }
+    d->measured = measured;
+}
+
+static void read_plan(struct reader *r, struct description *d)
+{
+    uint64_t length;
+    d->platform = read_text(r, &length);
+    d->platform = length ? d->platform : NULL;
+    d->disabled = read_text(r, &length);
+    d->disabled = length ? d->disabled : NULL;
+    d->level = read_number(r);
+    r->failed |= d->level > INT32_MAX;
+    read_measured(r, d);
+}
+
 int description_read(const void *bytes, size_t length, struct arena *arena, struct description *d,
                      struct error *error)
 {
@@ -178,6 +233,7 @@ int description_read(const void *bytes, size_t length, struct arena *arena, stru
     d->delay_ms = read_number(&r);
     d->without = read_number(&r);
     d->counts = read_word(&r) != 0;
+    read_plan(&r, d);
     if (r.failed || r.at != r.end)
         return error_set(error, ERR_bad_description, "the job's description is cut off");
     return 0;

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "graph/code.h"
+#include "graph/plan.h"
 
 enum { DESCRIPTION_DIGEST = 64, DESCRIPTION_CHUNK = 256 << 10 };
 
@@ -39,8 +40,17 @@ struct description {
     uint32_t lease_ms;             /* of a join's owner; heartbeats go by it, too */
     uint32_t delay_ms;             /* how long the holder of a large value waits for the others */
     uint32_t without;              /* WITHOUT_… */
-    bool counts;                   /* executors add up what they did (--stats) */
+    const char *platform;          /* whose model the plan is made with; NULL: local */
+    const char *disabled;          /* the plan's passes that are left out; or NULL */
+    uint32_t level;                /* -O */
+    const struct plan_measured *measured; /* what a profile says of tasks */
+    uint32_t measured_count;
+    bool counts; /* executors add up what they did (--stats) */
 };
+
+/* What the job's plan is made with: 0, or ERR_bad_description when there is no such platform. */
+int description_plan_options(const struct description *description, struct plan_options *options,
+                             struct error *error);
 
 void description_write(const struct description *description, struct buffer *out);
 

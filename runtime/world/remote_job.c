@@ -64,7 +64,9 @@ static int elaborate_job(struct remote *remote, struct remote_job *job, struct e
                                         .file_count = d->file_count};
     struct elaborate_counters counters;
     int code = elaborate(remote->program.code, d->arguments, &options, &job->dag, &counters, error);
-    code = code ? code : plan_make(&job->plan, &job->dag, error);
+    struct plan_options plan;
+    code = code ? code : description_plan_options(d, &plan, error);
+    code = code ? code : plan_make(&job->plan, &job->dag, &plan, error);
     if (code)
         return code;
     unsigned without = (d->without & WITHOUT_BECOME ? PLAN_WITHOUT_BECOME : 0) |

@@ -125,7 +125,7 @@ static inline void graph_end(struct graph *g, const uint32_t *producers, uint32_
 {
     struct error error;
     graph_gather(g, DAG_RESULT, producers, count);
-    if (dag_finish(g->builder, &g->dag, &error) || plan_make(&g->plan, &g->dag, &error)) {
+    if (dag_finish(g->builder, &g->dag, &error) || plan_make(&g->plan, &g->dag, NULL, &error)) {
         fprintf(stderr, "%s\n", error.message);
         exit(1);
     }

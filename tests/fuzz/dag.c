@@ -19,7 +19,7 @@ static void use(const struct dag *dag)
     struct plan plan;
     struct dag back;
     struct buffer first = {0}, second = {0};
-    if (plan_make(&plan, dag, &error) == 0)
+    if (plan_make(&plan, dag, NULL, &error) == 0)
         plan_release(&plan);
     dag_write_dot(dag, DOT_FLOW, &second, &error);
     dag_write_dot(dag, DOT_TASK, &second, &error);

@@ -198,7 +198,7 @@ static void plans_prefer_the_highest_child(void)
         struct error error;
         sketch_random(&s, 1 + random_below(12), 3);
         build(&s, &dag);
-        CHECK_INT(plan_make(&plan, &dag, &error), 0);
+        CHECK_INT(plan_make(&plan, &dag, NULL, &error), 0);
         uint32_t sources = 0;
         for (uint32_t i = 0; i < dag.node_count; i++) {
             check_preferred(&dag, &plan, i);
@@ -233,7 +233,7 @@ static void joins_have_records_in_levels(void)
         struct error error;
         CHECK_INT(dag_finish(b, &dag, &error), 0);
         CHECK_INT(dag.nodes[dag_sink(&dag)].producer_count, cases[c].producers);
-        CHECK_INT(plan_make(&plan, &dag, &error), 0);
+        CHECK_INT(plan_make(&plan, &dag, NULL, &error), 0);
         CHECK_INT(plan.record_count, cases[c].records);
         CHECK_INT(plan.preferred[dag_sink(&dag)], PLAN_NONE);
         plan_release(&plan);

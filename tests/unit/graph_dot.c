@@ -198,7 +198,7 @@ static void clusters_are_coloured_or_boxes(void)
     struct buffer tasks = {0}, clusters = {0};
     static const uint32_t cluster[] = {7, 7, PLAN_NONE, 9, 7, PLAN_NONE, PLAN_NONE};
     parse(&dag, graph);
-    CHECK_INT(plan_make(&plan, &dag, &error), 0);
+    CHECK_INT(plan_make(&plan, &dag, NULL, &error), 0);
     plan.cluster = memory_new(7, sizeof *plan.cluster);
     memcpy(plan.cluster, cluster, sizeof cluster);
     bool is_critical[7] = {[3] = true, [4] = true};

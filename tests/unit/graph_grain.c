@@ -44,7 +44,7 @@ static uint32_t choose(struct dag_builder *b, uint32_t first, uint32_t end,
     }
     dag_add_node(b, DAG_RESULT, dag_add_pattern(b, codes, end - first), 0, 0);
     CHECK_INT(dag_finish(b, &dag, &error), 0);
-    CHECK_INT(plan_make(&plan, &dag, &error), 0);
+    CHECK_INT(plan_make(&plan, &dag, NULL, &error), 0);
     struct costs *costs = costs_new(&dag);
     uint32_t grain = plan_choose_grain(&plan, costs, platform);
     costs_free(costs);

@@ -68,7 +68,7 @@ static inline void sketch_end(struct sketch *s)
 {
     struct error error;
     CHECK_INT(dag_finish(s->builder, &s->dag, &error), 0);
-    CHECK_INT(plan_make(&s->plan, &s->dag, &error), 0);
+    CHECK_INT(plan_make(&s->plan, &s->dag, NULL, &error), 0);
 }
 
 /* Runs a sketch that is not ended yet in the local world. */

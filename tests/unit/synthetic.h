@@ -86,7 +86,7 @@ static inline void synthetic_end(struct synthetic *s, const uint32_t *producers,
     struct error error;
     synthetic_refs(s, producers, count);
     dag_add_node(s->builder, DAG_RESULT, s->sink_pattern, s->site, s->scope);
-    if (dag_finish(s->builder, &s->dag, &error) || plan_make(&s->plan, &s->dag, &error)) {
+    if (dag_finish(s->builder, &s->dag, &error) || plan_make(&s->plan, &s->dag, NULL, &error)) {
         fprintf(stderr, "synthetic DAG: %s\n", error.message);
         exit(1);
     }

@@ -106,7 +106,7 @@ static int run(const char *symbol, int refused, uint32_t workers, struct job_out
     arena_init(&arena);
     type_table_init(&types, &arena);
     print_graph(symbol, &text);
-    if (dag_parse(&dag, text.data, text.length, error) || plan_make(&plan, &dag, error))
+    if (dag_parse(&dag, text.data, text.length, error) || plan_make(&plan, &dag, NULL, error))
         bug("%s", error->message);
     memset(&memory, 0, sizeof memory);
     memory.output = (struct job_output){.begin = begin, .write = write_piece};

@@ -1,0 +1,51 @@
+/*
+ * The passes that make a plan, a file each (plan_*.c); plan_passes.c has their table. A pass fills
+ * its part of the plan from the graph, the options and what earlier passes found; no pass calls
+ * another. Each takes time linear in the graph, so that planning stays below a microsecond a task.
+ */
+#ifndef WKC_GRAPH_PLAN_PASS_H
+#define WKC_GRAPH_PLAN_PASS_H
+
+#include "graph/plan.h"
+#include "graph/platform.h"
+
+/* What passes share. All of it depends on the graph and the options alone. */
+struct plan_work {
+    struct plan *plan;
+    const struct dag *dag;
+    const struct plan_options *options;
+    const struct platform *platform;
+    uint64_t *costs; /* by node, in ns on the platform */
+    bool has_edges;  /* whether edges cost time: pass "bytes" */
+};
+
+/* Runs the passes of the options' level. */
+void plan_run_passes(struct plan *plan, const struct plan_options *options);
+
+void plan_pass_costs(struct plan_work *work);
+void plan_pass_bytes(struct plan_work *work);
+void plan_pass_path(struct plan_work *work);
+void plan_pass_dominant(struct plan_work *work);
+void plan_pass_heaviest(struct plan_work *work);
+
+/* What it takes to hand a value of so many bytes to a consumer in another executor: an invocation
+ * when it is the only producer, an arrival at a join otherwise; through the store if it is large.
+ */
+uint64_t plan_edge_ns(const struct plan_work *work, uint64_t bytes, bool is_join);
+
+/* The same of a ref of `consumer` that is of a node; 0 when edges cost nothing. */
+uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref ref);
+
+/* Whether the platform has executors that can lose anything by talking to each other. */
+bool plan_has_executors(const struct plan_work *work);
+
+/* Makes clusters of one node PLAN_NONE, and takes the table into the plan; without any cluster it
+ * is freed. Clusters are named by nodes. */
+void plan_set_clusters(struct plan_work *work, uint32_t *cluster);
+
+static inline uint64_t plan_add_ns(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* The table of the plan's passes, and how they are run; see plan_pass.h. */
+#include "graph/plan_pass.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+struct plan_runner {
+    struct plan_pass pass;
+    void (*run)(struct plan_work *work);
+};
+
+static const struct plan_runner runners[] = {
+    {{"costs", "what nodes cost, by formulas and profiles (without: @cost, or all the same)", 1},
+     plan_pass_costs},
+    {{"bytes", "what edges cost, by the bytes that they carry (without: nothing)", 1},
+     plan_pass_bytes},
+    {{"path", "the child to become: that of the longest path to the result", 0}, plan_pass_path},
+    {{"dominant", "clusters: each node joins the one of the producer that it waits for longest", 1},
+     plan_pass_dominant},
+    {{"heaviest", "clusters along the dearest edges, where pass 'dominant' is left out", 1},
+     plan_pass_heaviest},
+};
+enum { PASS_COUNT = sizeof runners / sizeof *runners };
+
+const struct plan_pass *plan_pass_at(uint32_t index)
+{
+    return index < PASS_COUNT ? &runners[index].pass : NULL;
+}
+
+bool plan_pass_is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = list; at && *at; at += *at == ',') {
+        size_t here = strcspn(at, ",");
+        if (here == length && strncmp(at, name, length) == 0)
+            return true;
+        at += here;
+    }
+    return false;
+}
+
+static bool is_run(const struct plan_options *options, const struct plan_pass *pass)
+{
+    bool is_needed = strcmp(pass->name, "path") == 0;
+    return is_needed ||
+           (options->level >= pass->level && !plan_pass_is_listed(options->disabled, pass->name));
+}
+
+void plan_run_passes(struct plan *plan, const struct plan_options *options)
+{
+    struct plan_work work = {.plan = plan,
+                             .dag = plan->dag,
+                             .options = options,
+                             .platform = options->platform ? options->platform : platform_at(0)};
+    for (uint32_t i = 0; i < PASS_COUNT; i++)
+        if (is_run(options, &runners[i].pass))
+            runners[i].run(&work);
+    if (options->keeps_costs)
+        plan->costs = work.costs;
+    else
+        free(work.costs);
+}
+
+/* ---- Edges -------------------------------------------------------------------------------------
+ */
+
+bool plan_has_executors(const struct plan_work *work)
+{
+    return work->platform->invoke_ns > 0 || work->platform->round_trip_ns > 0;
+}
+
+uint64_t plan_edge_ns(const struct plan_work *work, uint64_t bytes, bool is_join)
+{
+    const struct platform *platform = work->platform;
+    uint64_t signal = is_join ? platform->round_trip_ns : platform->invoke_ns;
+    if (bytes <= platform->inline_bytes)
+        return signal;
+    return plan_add_ns(signal, 2 * platform_transfer_ns(platform, bytes));
+}
+
+uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref ref)
+{
+    if (!work->has_edges)
+        return 0;
+    bool is_join = work->dag->nodes[consumer].producer_count > 1;
+    return plan_edge_ns(work, dag_ref_bytes(work->dag, ref), is_join);
+}
+
+void plan_pass_bytes(struct plan_work *work)
+{
+    work->has_edges = plan_has_executors(work);
+}
+
+/* ---- Clusters ----------------------------------------------------------------------------------
+ */
+
+void plan_set_clusters(struct plan_work *work, uint32_t *cluster)
+{
+    uint32_t count = work->dag->node_count, clustered = 0;
+    uint32_t *members = memory_new(count, sizeof *members);
+    for (uint32_t i = 0; i < count; i++)
+        members[cluster[i]]++;
+    for (uint32_t i = 0; i < count; i++) {
+        if (members[cluster[i]] < 2)
+            cluster[i] = PLAN_NONE;
+        clustered += cluster[i] != PLAN_NONE;
+    }
+    free(members);
+    if (clustered == 0) {
+        free(cluster);
+        return;
+    }
+    work->plan->cluster = cluster;
+}

@@ -1,0 +1,288 @@
+/*
+ * spec/plan.md: Q1.1, Q1.2, Q2.1, Q2.2, Q3.1, Q4.1, Q4.2, Q4.3, Q4.4, Q5.1.
+ * Plans of graphs that are given as text, for a platform: what nodes become, and
+ * their clusters. Properties of clusters of random graphs are checked against a schedule that is
+ * reckoned here, from the definitions.
+ */
+#include "graph/plan.h"
+
+#include <stdlib.h>
+
+#include "base/buffer.h"
+#include "graph/platform.h"
+#include "test.h"
+
+/* Costs in ms: @cost of the tasks. */
+#define TASKS                                                                                      \
+    "task t0 \"\" \"\" \"(f64,)\" -> \"\" leaves=0\n"                                              \
+    "task t1 \"start\" \"start\" \"(n: i64,)\" -> \"f64\" leaves=1 cost=1000000\n"                 \
+    "task t2 \"work\" \"work\" \"(x: f64, n: i64)\" -> \"f64\" leaves=1 cost=10000000\n"           \
+    "task t3 \"add\" \"add\" \"(a: f64, b: f64)\" -> \"f64\" leaves=1 cost=1000000\n"              \
+    "task t4 \"long\" \"long\" \"(x: f64,)\" -> \"f64\" leaves=1 cost=90000000\n"                  \
+    "task t5 \"large\" \"large\" \"(x: f64,)\" -> \"f64[_]\" leaves=1 cost=1000000\n"              \
+    "task t6 \"sum\" \"sum\" \"(x: f64[_],)\" -> \"f64\" leaves=1 formula=\"(* 2 x0.0)\"\n"        \
+    "scope s0 \"main\" s0\n"
+
+static void read_graph(struct dag *dag, const char *text)
+{
+    struct error error = {0};
+    int code = dag_parse(dag, text, strlen(text), &error);
+    CHECK_TEXT(code ? error.message : "", "");
+}
+
+static void plans(const char *graph, const char *platform, const char *disabled,
+                  const char *expected)
+{
+    struct dag dag;
+    struct plan plan;
+    struct error error = {0};
+    struct buffer out = {0};
+    struct plan_options options = {
+        .platform = platform_find(platform), .level = 2, .disabled = disabled, .keeps_costs = true};
+    read_graph(&dag, graph);
+    CHECK(options.platform != NULL);
+    CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+    plan_print(&plan, &out);
+    CHECK_TEXT(buffer_text(&out), expected);
+    buffer_release(&out);
+    plan_release(&plan);
+    dag_release(&dag);
+}
+
+#define CHAIN                                                                                      \
+    TASKS "n0 = t1 s0 (1)\nn1 = t2 s0 (n0:f64, 1)\nn2 = t2 s0 (n1:f64, 2)\nn3 = t0 s0 (n2:f64)\n"
+
+/* A chain is one cluster, where messages cost anything. */
+static void a_chain_stays_together(void)
+{
+    plans(CHAIN, "lambda-1769", NULL,
+          "n0 start cost=1002000 becomes=n1 cluster=n0\n"
+          "n1 work cost=10002000 becomes=n2 cluster=n0\n"
+          "n2 work cost=10002000 becomes=n3 cluster=n0\n"
+          "n3 result cost=2000 cluster=n0\n");
+    plans(CHAIN, "lambda-1769", "dominant",
+          "n0 start cost=1002000 becomes=n1 cluster=n0\n"
+          "n1 work cost=10002000 becomes=n2 cluster=n0\n"
+          "n2 work cost=10002000 becomes=n3 cluster=n0\n"
+          "n3 result cost=2000 cluster=n0\n");
+    plans(CHAIN, "local", NULL,
+          "n0 start cost=1000040 becomes=n1\n"
+          "n1 work cost=10000040 becomes=n2\n"
+          "n2 work cost=10000040 becomes=n3\n"
+          "n3 result cost=40\n");
+    plans(CHAIN, "lambda-1769", "costs,dominant,heaviest",
+          "n0 start becomes=n1\n"
+          "n1 work becomes=n2\n"
+          "n2 work becomes=n3\n"
+          "n3 result\n");
+}
+
+/* Five children of 10 ms each, where an invocation takes 30: three wait for each other rather, the
+ * fourth gains nothing by it. */
+#define FAN                                                                                        \
+    TASKS                                                                                          \
+        "n0 = t1 s0 (1)\nn1 = t2 s0 (n0:f64, 1)\nn2 = t2 s0 (n0:f64, 2)\nn3 = t2 s0 (n0:f64, 3)\n" \
+        "n4 = t2 s0 (n0:f64, 4)\nn5 = t2 s0 (n0:f64, 5)\nn6 = t3 s0 (n1:f64, n2:f64)\n"            \
+        "n7 = t3 s0 (n3:f64, n4:f64)\nn8 = t3 s0 (n6:f64, n7:f64)\nn9 = t3 s0 (n8:f64, n5:f64)\n"  \
+        "n10 = t0 s0 (n9:f64)\n"
+
+static void cheap_children_wait_for_each_other(void)
+{
+    plans(FAN, "lambda-1769", NULL,
+          "n0 start cost=1002000 becomes=n1 cluster=n0\n"
+          "n1 work cost=10002000 becomes=n6 cluster=n0\n"
+          "n2 work cost=10002000 becomes=n6 cluster=n0\n"
+          "n3 work cost=10002000 becomes=n7 cluster=n0\n"
+          "n4 work cost=10002000 becomes=n7 cluster=n4\n"
+          "n5 work cost=10002000 becomes=n9\n"
+          "n6 add cost=1002000 becomes=n8 records=1\n"
+          "n7 add cost=1002000 becomes=n8 cluster=n4 records=1\n"
+          "n8 add cost=1002000 becomes=n9 cluster=n4 records=1\n"
+          "n9 add cost=1002000 becomes=n10 cluster=n4 records=1\n"
+          "n10 result cost=2000 cluster=n4\n");
+}
+
+/* The child of the long path is run here first, however many come before it. */
+static void the_longest_path_goes_first(void)
+{
+    plans(TASKS "n0 = t1 s0 (1)\nn1 = t2 s0 (n0:f64, 1)\nn2 = t4 s0 (n0:f64)\n"
+                "n3 = t3 s0 (n1:f64, n2:f64)\nn4 = t0 s0 (n3:f64)\n",
+          "lambda-1769", NULL,
+          "n0 start cost=1002000 becomes=n2 cluster=n0\n"
+          "n1 work cost=10002000 becomes=n3\n"
+          "n2 long cost=90002000 becomes=n3 cluster=n0\n"
+          "n3 add cost=1002000 becomes=n4 cluster=n0 records=1\n"
+          "n4 result cost=2000 cluster=n0\n");
+}
+
+/* Of two children with equal paths, the one whose bytes would travel. */
+static void bytes_decide_between_equal_paths(void)
+{
+    static const char graph[] =
+        TASKS "n0 = t1 s0 (1)\nn1 = t5 s0 (n0:f64)\nn2 = t6 s0 (n1:f64[10])\n"
+              "n3 = t6 s0 (n1:f64[1000000])\nn4 = t3 s0 (n2:f64, n3:f64)\nn5 = t0 s0 (n4:f64)\n";
+    struct dag dag;
+    struct plan plan;
+    struct error error = {0};
+    struct plan_options options = {.platform = platform_find("lambda-1769"), .level = 2};
+    read_graph(&dag, graph);
+    CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+    CHECK_INT(plan.preferred[1], 3);
+    CHECK(plan.costs == NULL);
+    plan_release(&plan);
+    const struct plan_measured measured = {"sum", 5e6};
+    options.disabled = "bytes";
+    options.measured = &measured;
+    options.measured_count = 1;
+    CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+    CHECK_INT(plan.preferred[1], 2);
+    CHECK(plan.cluster == NULL);
+    plan_release(&plan);
+    dag_release(&dag);
+}
+
+/* ---- Random graphs -----------------------------------------------------------------------------
+ */
+
+static uint64_t state = 42;
+static uint32_t below(uint32_t bound)
+{
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 33) % bound;
+}
+
+/* Tasks t1 to t4 cost 0.1, 3, 40 and 200 ms. */
+static void random_graph(struct buffer *out, uint32_t count)
+{
+    static const uint32_t costs[] = {100000, 3000000, 40000000, 200000000};
+    buffer_puts(out, "task t0 \"\" \"\" \"\" -> \"\" leaves=0\n");
+    for (int t = 0; t < 4; t++)
+        for (int arity = 0; arity < 4; arity++)
+            buffer_printf(out, "task t%d \"k%d\" \"k%d_%d\" \"\" -> \"\" leaves=1 cost=%u\n",
+                          1 + t * 4 + arity, t, t, arity, costs[t]);
+    buffer_puts(out, "scope s0 \"main\" s0\n");
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t arity = n == 0 ? 0 : below(8) == 0 ? 0 : 1 + below(3);
+        arity = arity > n ? n : arity;
+        buffer_printf(out, "n%u = t%u s0 (", n, 1 + below(4) * 4 + arity);
+        uint32_t first = n > 12 ? n - 12 + below(6) : 0;
+        for (uint32_t a = 0; a < arity; a++)
+            buffer_printf(out, "%sn%u:f64%s", a ? ", " : "", first + below(n - first),
+                          below(2) ? "" : "[100000]");
+        buffer_puts(out, ")\n");
+    }
+    buffer_printf(out, "n%u = t0 s0 (", count);
+    for (uint32_t n = 0; n < count; n++)
+        buffer_printf(out, "%sn%u:f64", n ? ", " : "", n);
+    buffer_puts(out, ")\n");
+}
+
+static uint64_t edge_ns(const struct platform *p, const struct dag *dag, uint32_t node, dag_ref ref)
+{
+    uint64_t bytes = dag_ref_bytes(dag, ref);
+    uint64_t ns = dag->nodes[node].producer_count > 1 ? p->round_trip_ns : p->invoke_ns;
+    return bytes <= p->inline_bytes ? ns : ns + 2 * platform_transfer_ns(p, bytes);
+}
+
+/* The time to the result when each cluster has an executor of its own, which runs its nodes in
+ * order; nodes without a cluster each have their own. */
+static uint64_t makespan(const struct plan *plan, const struct platform *platform,
+                         const uint32_t *cluster)
+{
+    const struct dag *dag = plan->dag;
+    uint64_t *ends = calloc(dag->node_count, sizeof *ends);
+    uint64_t *free_at = calloc(dag->node_count, sizeof *free_at);
+    for (uint32_t n = 0; n < dag->node_count; n++) {
+        uint32_t mine = cluster && cluster[n] != PLAN_NONE ? cluster[n] : n;
+        uint64_t start = free_at[mine];
+        for (uint64_t r = dag->nodes[n].first_ref; r < dag->nodes[n + 1].first_ref; r++) {
+            uint32_t producer = dag_ref_source(dag->refs[r]);
+            bool is_here = cluster && cluster[n] != PLAN_NONE && cluster[producer] == cluster[n];
+            uint64_t at = ends[producer] + (is_here ? 0 : edge_ns(platform, dag, n, dag->refs[r]));
+            start = at > start ? at : start;
+        }
+        free_at[mine] = ends[n] = start + plan->costs[n];
+    }
+    uint64_t end = ends[dag->node_count - 1];
+    free(ends);
+    free(free_at);
+    return end;
+}
+
+/* Dominant sequences never make the result later than no clusters do, and mostly earlier; both ways
+ * name clusters by nodes of theirs, of two or more. */
+static void clusters_help(void)
+{
+    const struct platform *platform = platform_find("lambda-1769");
+    uint32_t shorter = 0, rounds = 200;
+    for (uint32_t round = 0; round < rounds; round++) {
+        struct buffer text = {0};
+        struct dag dag;
+        struct error error = {0};
+        random_graph(&text, 3 + below(60));
+        int code = dag_parse(&dag, buffer_text(&text), text.length, &error);
+        CHECK_TEXT(code ? error.message : "", "");
+        buffer_release(&text);
+        for (int heaviest = 0; heaviest < 2 && !code; heaviest++) {
+            struct plan plan, again;
+            struct plan_options options = {.platform = platform,
+                                           .level = 2,
+                                           .disabled = heaviest ? "dominant" : NULL,
+                                           .keeps_costs = true};
+            CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+            CHECK_INT(plan_make(&again, &dag, &options, &error), 0);
+            for (uint32_t n = 0; plan.cluster && n < dag.node_count; n++) {
+                uint32_t members = 0, name = plan.cluster[n];
+                CHECK_INT(again.cluster[n], name);
+                for (uint32_t m = 0; name != PLAN_NONE && m < dag.node_count; m++)
+                    members += plan.cluster[m] == name;
+                CHECK(name == PLAN_NONE || (members >= 2 && plan.cluster[name] == name));
+            }
+            uint64_t before = makespan(&plan, platform, NULL);
+            uint64_t after = makespan(&plan, platform, plan.cluster);
+            CHECK(heaviest || after <= before);
+            shorter += !heaviest && after < before;
+            plan_release(&plan);
+            plan_release(&again);
+        }
+        dag_release(&dag);
+    }
+    CHECK(shorter > rounds / 2);
+}
+
+/* A cluster ends before its executor must: a chain of 40 tasks of a minute each needs several. */
+static void a_cluster_has_an_end(void)
+{
+    struct buffer text = {0};
+    struct dag dag;
+    struct plan plan;
+    struct error error = {0};
+    buffer_puts(&text, "task t0 \"\" \"\" \"\" -> \"\" leaves=0\n"
+                       "task t1 \"a\" \"a\" \"\" -> \"\" leaves=1 cost=60000000000\n"
+                       "scope s0 \"main\" s0\nn0 = t1 s0 ()\n");
+    for (uint32_t n = 1; n < 40; n++)
+        buffer_printf(&text, "n%u = t1 s0 (n%u:f64)\n", n, n - 1);
+    buffer_puts(&text, "n40 = t0 s0 (n39:f64)\n");
+    read_graph(&dag, buffer_text(&text));
+    for (int heaviest = 0; heaviest < 2; heaviest++) {
+        struct plan_options options = {.platform = platform_find("lambda-1769"),
+                                       .level = 2,
+                                       .disabled = heaviest ? "dominant" : NULL};
+        CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+        uint32_t largest = 0;
+        for (uint32_t n = 0; n < 41; n++) {
+            uint32_t members = 0;
+            for (uint32_t m = 0; m < 41; m++)
+                members += plan.cluster[n] != PLAN_NONE && plan.cluster[m] == plan.cluster[n];
+            largest = members > largest ? members : largest;
+        }
+        CHECK(largest > 2 && largest <= 8);
+        plan_release(&plan);
+    }
+    dag_release(&dag);
+    buffer_release(&text);
+}
+
+TEST_MAIN(TEST(a_chain_stays_together), TEST(cheap_children_wait_for_each_other),
+          TEST(the_longest_path_goes_first), TEST(bytes_decide_between_equal_paths),
+          TEST(clusters_help), TEST(a_cluster_has_an_end))
