@@ -8,6 +8,8 @@
 
 const struct ir_pass ir_passes[] = {
     {"unused-early", "drop functions and kernels that main does not reach", 0, pass_unused},
+    {"propagate", "replace parameters of blocks and functions that are always the same", 1,
+     pass_propagate},
     {"fold", "evaluate known operations on constants, extents that are given, checks that hold", 1,
      pass_fold},
     {"hoist", "move calls that do not change in a loop, comprehension or reduction out of it", 1,

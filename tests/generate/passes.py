@@ -154,6 +154,9 @@ class PassWriter:
     def body(self, type_, variables):
         """Of a comprehension: calls of the index, and some that do not change."""
         elements = [(f"{n}[i]", t) for n, t, e in self.structures if variables == [("i", "int")] and e == (self.at,)]
+        if self.chance(12):  # a division that fails in each turn, if there are any
+            return f"{self.pick([n for n, p, t in self.tasks if p == [type_, type_]])}({type_}(n / k), " \
+                   f"{self.call(type_, self.known + variables, self.pending + elements)})"
         return self.call(type_, self.known + variables, self.pending + elements, flows=True)
 
     def add_comprehension(self, lines):
@@ -196,7 +199,7 @@ class PassWriter:
         self.array(name, type_, extent)
 
     def source(self, type_, extent):
-        extent = "3" if self.chance(1) else extent  # which does not fit, mostly
+        extent = "3" if self.chance(4) else extent  # which does not fit, mostly
         there = [n for n, t, e in self.arrays if (t, e) == (type_, extent)]
         there += [n for n, t, e in self.structures if (t, e) == (type_, (extent,))]
         if there and self.chance(75):
