@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import queue
+import re
 import socket
 import struct
 import subprocess
@@ -444,6 +445,37 @@ def memory_is_short(folder):
     remote(source, "n=2", "m=500000", "turns=0", "k=30", "--memory=128MiB", binary=RELEASE).fails(1, "error[E81", "greedy")
 
 
+LOGS = """task f(i: int, k: int) -> int {
+    for j in 0..k { log("line " + str(j) + " of " + str(i)) }
+    return i
+}
+task g(a: int, b: int) -> int {
+    log("sum " + str(a + b))
+    return a + b
+}
+flow main(n: int, k: int) -> int { return reduce(g, [f(i, k) for i in 0..n]) }"""
+
+
+def what_tasks_log(folder):
+    """X4.5: the lines that a local run shows, in whatever order; what is too much is counted. A client that attaches shows them,
+    too."""
+    source = program(folder, LOGS)
+    expected = sorted(wkc("run", source, "n=30", "k=3").err.splitlines())
+    check(len(expected) == 119, str(expected))
+    for world in (["--on=emulator", "--concurrency=3", "--grain=1"], ["--on=emulator", "--without=all"], ["--on=loopback"],
+                  ["--on=loopback", "--grain=100"], ["--on=emulator", "--store-latency=3"]):
+        run = wkc("run", source, "n=30", "k=3", *world)
+        check(run.out == "435\n" and sorted(run.err.splitlines()) == expected, f"{world}: {run.err[:3000]}")
+    run = remote(source, "n=40", "k=3000")
+    *lines, last = run.err.splitlines()
+    check(run.out == "780\n" and 10000 < len(lines) and len(run.err) < (1 << 20) + 100, f"{len(lines)} {len(run.err)}")
+    cut = re.fullmatch(r"\((\d+) lines more were logged than the store keeps\)", last)
+    check(cut, last)
+    check(len(set(lines)) == len(lines) and all(re.fullmatch(r"f: line \d+ of \d+|g: sum \d+", line) for line in lines), "lines")
+    most = len(remote(source, "n=1", "k=3000").err.splitlines())  # a task's own log has an end, too
+    check(len(lines) + int(cut[1]) == 40 * most + 39, f"{len(lines)} + {cut[1]}, {most}")
+
+
 SLOW = """task slow(i: int) -> int {
     var x = i
     for j in 0..4000000000 { x = (x * 1103515245 + j) % 2147483648 }
@@ -489,7 +521,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, memory_is_short, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, what_tasks_log, memory_is_short, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

@@ -84,8 +84,10 @@ static struct remote_options remote_options(void)
         mb > PROCESSOR_MB ? (uint32_t)((mb + PROCESSOR_MB / 2) / PROCESSOR_MB) : 1;
     if (here > 0 && processors > (uint32_t)here)
         processors = (uint32_t)here;
-    return (struct remote_options){
-        .processors = processors, .memory_limit = (mb << 20) / 4 * 3, .catches_faults = true};
+    return (struct remote_options){.processors = processors,
+                                   .memory_limit = (mb << 20) / 4 * 3,
+                                   .writes_log = true,
+                                   .catches_faults = true};
 }
 
 static int make_ready(struct server *server, const char *folder, struct error *error)

@@ -149,7 +149,7 @@ static bool may_harm(enum fault kind, enum store_step step)
     bool scans = step == STORE_REMOVE || step == STORE_EXTEND || step == STORE_JOBS;
     if (kind == FORGETFUL)
         return step == STORE_PUT;
-    return !(repeats && (step == STORE_COUNT || scans));
+    return !(repeats && (step == STORE_COUNT || step == STORE_LOG || scans));
 }
 
 static enum fault pick_fault(struct fault_store *fault, enum store_step step)

@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/vector.h"
@@ -43,6 +44,8 @@ struct job {
     uint64_t poisoned_until; /* of one that was removed; 0: as long as it stands */
     uint64_t begun;
     struct store_bytes description, outcome;
+    struct buffer log;
+    uint64_t log_cut; /* lines that it has no room for */
     VECTOR(uint64_t) counters;
     struct entry *buckets[BUCKETS];
 };
@@ -111,6 +114,8 @@ static void clear_job(struct job *job)
     release_bytes(&job->description);
     release_bytes(&job->outcome);
     vector_release(&job->counters);
+    buffer_release(&job->log);
+    job->log_cut = 0;
 }
 
 static bool is_poisoned(const struct job *job)
@@ -372,6 +377,7 @@ static int status(struct memory_store *memory, struct store_request *request)
 {
     struct job *job = get_job(memory);
     request->reply.status = job->status;
+    request->reply.log_cut = job->log_cut;
     request->reply.value_count = 2;
     request->reply.values = store_reply_array(request, 2, sizeof *request->reply.values);
     request->reply.counter_count = (uint32_t)job->counters.count;
@@ -398,6 +404,44 @@ static int count(struct memory_store *memory, struct store_request *request)
             *counter += number;
     }
     return 0;
+}
+
+static uint64_t count_lines(const char *text, size_t length)
+{
+    uint64_t lines = 0;
+    for (size_t i = 0; i < length; i++)
+        lines += text[i] == '\n';
+    return lines;
+}
+
+static int write_log(struct memory_store *memory, const struct store_request *request)
+{
+    struct job *job = get_job(memory);
+    struct store_bytes lines = {0};
+    if (job->status != STORE_RUNNING)
+        return 0;
+    set_bytes(&lines, request->spans, request->span_count);
+    const char *text = lines.data;
+    size_t room = STORE_LOG_BYTES - job->log.length, kept = lines.size;
+    if (kept > room)
+        for (kept = room; kept > 0 && text[kept - 1] != '\n';)
+            kept--;
+    buffer_append(&job->log, text, kept);
+    job->log_cut += request->count + count_lines(text + kept, lines.size - kept);
+    release_bytes(&lines);
+    return 0;
+}
+
+static int get_tail(struct memory_store *memory, struct store_request *request)
+{
+    const struct job *job = get_job(memory);
+    uint64_t first = request->name.first;
+    struct store_bytes tail = {0};
+    if (first < job->log.length)
+        tail = (struct store_bytes){job->log.data + first, job->log.length - first};
+    if (tail.size > STORE_TAIL_BYTES)
+        tail.size = STORE_TAIL_BYTES;
+    return copy_reply(request, &tail, &request->reply.value);
 }
 
 static int extend(struct memory_store *memory)
@@ -472,6 +516,10 @@ static int perform(struct memory_store *memory, struct store_request *request)
         return status(memory, request);
     case STORE_COUNT:
         return count(memory, request);
+    case STORE_LOG:
+        return write_log(memory, request);
+    case STORE_TAIL:
+        return get_tail(memory, request);
     case STORE_EXTEND:
         return extend(memory);
     case STORE_REMOVE:

@@ -46,6 +46,7 @@ enum redis_script {
     REDIS_BEGIN,
     REDIS_SETTLE,
     REDIS_COUNT,
+    REDIS_LOG,
     REDIS_SCRIPTS
 };
 

@@ -16,7 +16,7 @@ const char *redis_scripts[REDIS_SCRIPTS] = {
     [REDIS_JOIN] = redis_join_lua,   [REDIS_READ] = redis_read_lua,
     [REDIS_BEAT] = redis_beat_lua,   [REDIS_PASSED] = redis_passed_lua,
     [REDIS_BEGIN] = redis_begin_lua, [REDIS_SETTLE] = redis_settle_lua,
-    [REDIS_COUNT] = redis_count_lua,
+    [REDIS_COUNT] = redis_count_lua, [REDIS_LOG] = redis_log_lua,
 };
 
 void redis_scripts_init(struct redis *redis)

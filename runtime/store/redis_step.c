@@ -79,9 +79,9 @@ void redis_operation_fail(struct redis *redis, struct redis_operation *operation
 
 void redis_operation_nonsense(struct redis *redis, struct redis_operation *operation)
 {
-    static const char *const steps[] = {"PUT",    "GET",   "ASK",    "ARRIVE", "BEAT",
-                                        "PASSED", "READ",  "BEGIN",  "SETTLE", "STATUS",
-                                        "COUNT",  "WATCH", "EXTEND", "REMOVE", "JOBS"};
+    static const char *const steps[] = {"PUT",  "GET",   "ASK",    "ARRIVE", "BEAT",  "PASSED",
+                                        "READ", "BEGIN", "SETTLE", "STATUS", "COUNT", "LOG",
+                                        "TAIL", "WATCH", "EXTEND", "REMOVE", "JOBS"};
     redis_operation_fail(redis, operation, ERR_store_nonsense,
                          "%s:%s answers what the step %s does not know", redis->connections->host,
                          redis->connections->port, steps[operation->request->step]);
@@ -378,6 +378,8 @@ static bool take_field(struct store_request *request, const struct resp *name,
         return true;
     if (resp_begins(name, "status") && number >= STORE_ABSENT && number <= STORE_CANCELLED)
         request->reply.status = (enum store_status)number;
+    if (resp_begins(name, "cut"))
+        request->reply.log_cut = (uint64_t)number;
     if (resp_number(name, &counter) && counter >= 0 && counter < request->reply.counter_count)
         request->reply.counters[counter] = (uint64_t)number;
     return true;
@@ -412,6 +414,46 @@ static void get_status(struct redis *redis, struct redis_operation *operation)
     redis_text(redis, "HGETALL");
     redis_bytes(redis, key, redis_job_key(redis, key, REDIS_JOB_SHARD, "job"));
     send_job_script(redis, operation, take_status);
+}
+
+static void write_log(struct redis *redis, struct redis_operation *operation)
+{
+    const struct store_request *request = operation->request;
+    char key[REDIS_KEY];
+    redis_begin_script(redis, REDIS_LOG, 2, 4);
+    redis_bytes(redis, key, redis_job_key(redis, key, REDIS_JOB_SHARD, "job"));
+    redis_bytes(redis, key, redis_job_key(redis, key, REDIS_JOB_SHARD, "log"));
+    redis_number(redis, life(redis));
+    redis_number(redis, STORE_LOG_BYTES);
+    redis_number(redis, request->count);
+    redis_spans(redis, "", request->spans, request->span_count);
+    send_job_script(redis, operation, counted);
+}
+
+static void take_tail(struct redis *redis, struct redis_operation *operation,
+                      struct redis_command *command, const struct resp *reply)
+{
+    (void)command;
+    struct store_request *request = operation->request;
+    if (reply->type != RESP_BULK) {
+        redis_operation_nonsense(redis, operation);
+        return;
+    }
+    if (!store_reply_copy(request, reply->text, reply->length, &request->reply.value))
+        request->code = error_set(&request->error, ERR_out_of_memory, "no memory for a log");
+    redis_operation_finish(redis, operation);
+}
+
+static void get_tail(struct redis *redis, struct redis_operation *operation)
+{
+    uint64_t first = operation->request->name.first;
+    char key[REDIS_KEY];
+    redis_begin(redis, 4);
+    redis_text(redis, "GETRANGE");
+    redis_bytes(redis, key, redis_job_key(redis, key, REDIS_JOB_SHARD, "log"));
+    redis_number(redis, first);
+    redis_number(redis, first + STORE_TAIL_BYTES - 1);
+    send_job_script(redis, operation, take_tail);
 }
 
 static void begin(struct redis *redis, struct redis_operation *operation)
@@ -453,6 +495,12 @@ static void perform(struct redis *redis, struct redis_operation *operation)
         return;
     case STORE_COUNT:
         count(redis, operation);
+        return;
+    case STORE_LOG:
+        write_log(redis, operation);
+        return;
+    case STORE_TAIL:
+        get_tail(redis, operation);
         return;
     case STORE_EXTEND:
     case STORE_REMOVE:

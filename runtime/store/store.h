@@ -28,7 +28,11 @@
 #include "base/error.h"
 #include "executor/join.h"
 
-enum { STORE_JOB_NAME = 26 }; /* characters of a job's name: 128 random bits in base 32 */
+enum {
+    STORE_JOB_NAME = 26,         /* characters of a job's name: 128 random bits in base 32 */
+    STORE_LOG_BYTES = 1 << 20,   /* of a job's log */
+    STORE_TAIL_BYTES = 64 << 10, /* that are read of it at once */
+};
 
 struct store;
 
@@ -78,6 +82,10 @@ enum store_step {
                      and its counters */
     STORE_COUNT,  /* adds the numbers to the job's counters. A repetition counts twice: for
                      statistics, not for decisions */
+    STORE_LOG,  /* appends the spans, whole lines, to the log of a job that runs, as far as there is
+                   room; the lines that are cut, and `count` before, are counted. A repetition may
+                   write them twice */
+    STORE_TAIL, /* value := the log from the byte name.first on, not more than STORE_TAIL_BYTES */
     STORE_WATCH,  /* answered when a notification has come since the last answer, or after the
                      request's time: a hint only. The first may be answered at once, so that what
                      happened before it is seen: read the status after each */
@@ -139,7 +147,8 @@ struct store_request {
         bool taken_over;
         struct join_holder largest; /* ASK, NOT */
         enum store_status status;   /* SETTLE, STATUS */
-        struct store_bytes value;   /* GET: 64-byte aligned */
+        uint64_t log_cut;           /* STATUS: lines that the log has no room for */
+        struct store_bytes value;   /* GET: 64-byte aligned; TAIL */
         /* OWN: the values of the record's other edges, by edge; STATUS: two. size 0: none */
         struct store_bytes *values;
         uint32_t value_count;

@@ -175,6 +175,46 @@ static int wait_for_hint(struct client *client, struct error *error)
     return code;
 }
 
+/* Writes whole lines; the rest waits for its end. */
+static void write_lines(struct client *client, const char *text, size_t length)
+{
+    const struct job_options *options = client->options->job;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] != '\n') {
+            buffer_putc(&client->line, text[i]);
+            continue;
+        }
+        if (options->log)
+            options->log(options->log_context, buffer_text(&client->line));
+        else
+            fprintf(stderr, "%s\n", buffer_text(&client->line));
+        buffer_clear(&client->line);
+    }
+}
+
+/* What tasks have logged since the last time. It may be lost. */
+static void write_log(struct client *client)
+{
+    size_t taken;
+    do {
+        struct store_request tail = {.step = STORE_TAIL, .name.first = client->logged};
+        taken = store_call(client->store, &tail) ? 0 : tail.reply.value.size;
+        write_lines(client, tail.reply.value.data, taken);
+        client->logged += taken;
+        store_request_release(&tail);
+    } while (taken == STORE_TAIL_BYTES);
+}
+
+static void write_what_is_cut(struct client *client, uint64_t lines)
+{
+    char text[100];
+    if (lines == 0)
+        return;
+    snprintf(text, sizeof text, "(%" PRIu64 " lines more were logged than the store keeps)\n",
+             lines);
+    write_lines(client, text, strlen(text));
+}
+
 /* Waits until the job has ended; *status is answered then, and to be released. */
 static int watch(struct client *client, struct store_request *status, struct error *error)
 {
@@ -186,6 +226,8 @@ static int watch(struct client *client, struct store_request *status, struct err
         else if (status->reply.status == STORE_ABSENT)
             code = error_set(error, ERR_job_lost, "the store has lost the job");
         client->ended = status->reply.status != STORE_RUNNING;
+        if (!code)
+            write_log(client);
         if (code || client->ended)
             return code;
         report_progress(client, status);
@@ -293,22 +335,6 @@ static int take_result(struct client *client, const struct store_bytes *parcel, 
     return code;
 }
 
-/* The lines that the task which failed had logged. */
-static void write_log(const struct client *client, const char *log)
-{
-    const struct job_options *options = client->options->job;
-    struct buffer line = {0};
-    for (const char *end; (end = strchr(log, '\n')); log = end + 1) {
-        buffer_clear(&line);
-        buffer_append(&line, log, (size_t)(end - log));
-        if (options->log)
-            options->log(options->log_context, buffer_text(&line));
-        else
-            fprintf(stderr, "%s\n", buffer_text(&line));
-    }
-    buffer_release(&line);
-}
-
 static int conclude(struct client *client, const struct store_request *status, struct error *error)
 {
     static const struct store_bytes nothing;
@@ -320,7 +346,7 @@ static int conclude(struct client *client, const struct store_request *status, s
         return take_result(client, left, error);
     case STORE_FAILED:
         failure_read(left->data, left->size, &client->result->arena, error, &log);
-        write_log(client, log);
+        write_lines(client, log, strlen(log));
         return (int)error->code;
     case STORE_CANCELLED:
         return error_set(error, ERR_interrupted, "the job was cancelled");
@@ -388,6 +414,8 @@ static int wait_for_end(struct client *client, struct job_outcome *outcome, stru
     if (code == ERR_job_timeout)
         client_note_outstanding(client, error);
     if (!code)
+        write_what_is_cut(client, status.reply.log_cut);
+    if (!code)
         code = conclude(client, &status, error);
     store_request_release(&status);
     metrics->wall_seconds = (double)(client_now() - client->began) / 1e3;
@@ -416,6 +444,7 @@ static void close_client(struct client *client)
     client_sweep_release(client);
     store_close(client->store);
     buffer_release(&client->description);
+    buffer_release(&client->line);
 }
 
 static int run(struct client *client, bool submits, struct job_outcome *outcome,

@@ -35,9 +35,11 @@ struct client {
     struct store *store;
     struct buffer description;
     struct client_result *result;
-    uint64_t began; /* ms */
-    bool begun;     /* the store has something of the job */
-    bool ended;     /* the job has a status that stands */
+    uint64_t began;     /* ms */
+    bool begun;         /* the store has something of the job */
+    bool ended;         /* the job has a status that stands */
+    uint64_t logged;    /* bytes of the job's log that were written */
+    struct buffer line; /* of it, not yet whole */
     uint32_t invoking;
     uint32_t under_way;   /* requests that were sent and not yet answered */
     uint64_t invocations; /* all that this client has begun */

@@ -45,6 +45,7 @@ void remote_free(struct remote *remote)
     remote_workers_stop(remote);
     vector_release(&remote->timers);
     buffer_release(&remote->failure_log);
+    buffer_release(&remote->log);
     arena_release(&remote->arena);
     free(remote);
 }
@@ -180,6 +181,8 @@ static void take_answers(struct remote *remote)
  * store's requests are dropped with its connection; invocations and tasks are waited for. */
 static void drain(struct remote *remote)
 {
+    if (!remote->code)
+        remote_store_log(remote);
     while (!remote->code && remote->steps) {
         wait_for_answers(remote, false);
         take_answers(remote);
@@ -314,6 +317,8 @@ int remote_serve(struct remote *remote, const char *event, size_t length, uint64
     arena_init(&remote->arena);
     remote->code = 0;
     remote->poisoned = false;
+    buffer_clear(&remote->log);
+    remote->log_cut = 0;
     remote->metrics = (struct metrics){0};
     int code = payload_read(event, length, &remote->arena, &remote->payload, error);
     code = code ? code : begin_event(remote, deadline_ns, error);

@@ -47,6 +47,7 @@ struct remote_platform {
 struct remote_options {
     uint32_t processors;   /* tasks at once; at least 1 */
     uint64_t memory_limit; /* bytes of values; 0: none */
+    bool writes_log;       /* what tasks log goes to standard error, too */
     bool catches_faults;   /* of tasks in C: see remote_is_damaged */
 };
 

@@ -8,6 +8,7 @@
  *     remote_steps.c   what the executor says, as requests, invocations and runs of tasks
  *     remote_memory.c  values that are freed, or stored, when memory is short
  *     remote_work.c    the threads that run tasks
+ *     remote_log.c     what tasks have logged
  *     remote_count.c   what an event cost
  */
 #ifndef WKC_WORLD_REMOTE_STATE_H
@@ -140,6 +141,8 @@ struct remote {
     uint32_t invoking;         /* invocations that the platform has */
     struct error failure;      /* of the task that failed last */
     struct buffer failure_log; /* what it logged */
+    struct buffer log;         /* lines of tasks that succeeded, not yet stored: remote_log.c */
+    uint32_t log_cut;          /* lines that it has no room for */
     int code;                  /* the event cannot be served to its end: why */
     struct error error;
     struct metrics metrics;
@@ -202,6 +205,14 @@ void remote_drop_values(struct remote *remote);
 void remote_free_part(struct remote *remote, uint32_t node, uint32_t part);
 uint64_t remote_part_bytes(const struct remote_job *job, uint32_t node, uint32_t part);
 
+/* remote_log.c */
+
+/* Takes note of what a task has logged that succeeded. */
+void remote_log_task(struct remote *remote, uint32_t node, const struct buffer *log);
+/* Stores the lines that are not yet stored, if there are any, by a request of the step: before what
+ * the step promises to others. */
+void remote_log_flush(struct remote *remote, struct remote_step *step);
+
 /* remote_memory.c */
 bool remote_memory_is_short(const struct remote *remote);
 /* How many bytes of values are to be left when it was. */
@@ -219,6 +230,13 @@ void remote_invoked(struct remote *remote, struct remote_invocation *invocation)
 /* A task has run on a worker; the worker is idle again. */
 void remote_ran(struct remote *remote, struct remote_worker *worker);
 void remote_beat(struct remote *remote);
+/* A request of a step, without an answer beyond its code; and memory that lasts as long as the
+ * step. */
+struct store_request *remote_new_request(struct remote_step *step, enum store_step kind,
+                                         struct store_name name);
+void *remote_step_memory(struct remote_step *step, size_t bytes);
+/* Stores what has been logged, at an event's end. */
+void remote_store_log(struct remote *remote);
 /* Stores a part that is here, by a request of the step. */
 void remote_put_part(struct remote *remote, struct remote_step *step, uint32_t node, uint32_t part);
 /* Gives up all steps, when the event fails. */

@@ -58,7 +58,7 @@ static void end_step(struct remote *remote, struct remote_step *step)
         remote_tell(remote, &answer);
 }
 
-static void *step_memory(struct remote_step *step, size_t bytes)
+void *remote_step_memory(struct remote_step *step, size_t bytes)
 {
     void *memory = memory_try(bytes, WK_ALIGN);
     if (!memory)
@@ -67,7 +67,7 @@ static void *step_memory(struct remote_step *step, size_t bytes)
     return memory;
 }
 
-static struct store_request *new_request(struct remote_step *step, enum store_step kind,
+struct store_request *remote_new_request(struct remote_step *step, enum store_step kind,
                                          struct store_name name)
 {
     struct store_request *request = memory_new(1, sizeof *request);
@@ -98,7 +98,7 @@ static struct store_name value_name(uint32_t node, uint32_t part)
 static void set_spans(struct remote_step *step, struct store_request *request,
                       const struct value_leaf *leaf, uint64_t *word)
 {
-    struct store_bytes *spans = step_memory(step, 2 * sizeof *spans);
+    struct store_bytes *spans = remote_step_memory(step, 2 * sizeof *spans);
     request->spans = spans;
     request->span_count = 1;
     spans[0] = (struct store_bytes){word, sizeof *word};
@@ -107,12 +107,12 @@ static void set_spans(struct remote_step *step, struct store_request *request,
     const struct wk_block *block = block_of(*word);
     if (leaf->is_packed) {
         uint64_t bytes = stored_bytes(leaf, *word);
-        void *copy = step_memory(step, bytes);
+        void *copy = remote_step_memory(step, bytes);
         stored_write(leaf, *word, copy);
         spans[0] = (struct store_bytes){copy, bytes};
         return;
     }
-    void *header = step_memory(step, WK_HEADER_BYTES);
+    void *header = remote_step_memory(step, WK_HEADER_BYTES);
     stored_write_header(block, header);
     spans[0] = (struct store_bytes){header, WK_HEADER_BYTES};
     spans[1] = (struct store_bytes){(const char *)block + WK_HEADER_BYTES, block->bytes};
@@ -124,7 +124,7 @@ void remote_put_part(struct remote *remote, struct remote_step *step, uint32_t n
     struct remote_job *job = remote->job;
     uint64_t slot = remote_part(job, node, part);
     const struct bind_task *task = &job->table.tasks[job->dag.nodes[node].task];
-    struct store_request *request = new_request(step, STORE_PUT, value_name(node, part));
+    struct store_request *request = remote_new_request(step, STORE_PUT, value_name(node, part));
     set_spans(step, request, &task->results[part], &job->slots[slot]);
     remote->metrics.store_writes++;
     for (uint32_t i = 0; i < request->span_count; i++)
@@ -152,7 +152,7 @@ static void put_edge(struct remote *remote, struct remote_step *step,
 
 static void get_part(struct remote *remote, struct remote_step *step, uint32_t node, uint32_t part)
 {
-    struct store_request *request = new_request(step, STORE_GET, value_name(node, part));
+    struct store_request *request = remote_new_request(step, STORE_GET, value_name(node, part));
     remote->metrics.store_reads++;
     send(remote, request);
 }
@@ -321,11 +321,13 @@ void remote_ran(struct remote *remote, struct remote_worker *worker)
 {
     static const struct job_options to_standard_error;
     struct remote_step *step = find_run(remote, worker->node);
-    if (worker->context.log.length > 0)
+    if (worker->context.log.length > 0 && remote->options.writes_log)
         write_task_log(&remote->job->table, &to_standard_error, worker->node, &worker->context.log);
     bool is_short = is_short_of_memory(worker->code);
     if (step && worker->code)
         note_failure(remote, worker);
+    else if (step)
+        remote_log_task(remote, worker->node, &worker->context.log);
     buffer_clear(&worker->context.log);
     if (!step)
         return; /* the event is being given up */
@@ -433,13 +435,11 @@ static void send_invocation(struct remote *remote, struct remote_step *step)
     remote->platform->invoke(remote->platform, &step->invocation);
 }
 
-enum { INVOKE_PUT = 1, INVOKE_SEND };
+enum { INVOKE_LOG = 1, INVOKE_PUT, INVOKE_SEND };
 
 /* Base 64 takes 4 bytes for 3; a quarter of the limit is left for the rest. */
-static void begin_invoke(struct remote *remote, struct remote_step *step)
+static void fill_invocation(struct remote *remote, struct remote_step *step)
 {
-    if (step->action.lineage.token == 0)
-        step->action.lineage.token = fresh_token();
     fill_parcel(remote, step, false);
     if (step->parcel.length > remote->platform->payload_limit / 2) {
         step->phase = INVOKE_PUT;
@@ -452,8 +452,22 @@ static void begin_invoke(struct remote *remote, struct remote_step *step)
     send_invocation(remote, step);
 }
 
+static void begin_invoke(struct remote *remote, struct remote_step *step)
+{
+    if (step->action.lineage.token == 0)
+        step->action.lineage.token = fresh_token();
+    step->phase = INVOKE_LOG;
+    remote_log_flush(remote, step);
+    if (step->left == 0)
+        fill_invocation(remote, step);
+}
+
 static void proceed_invoke(struct remote *remote, struct remote_step *step)
 {
+    if (step->phase == INVOKE_LOG) {
+        fill_invocation(remote, step);
+        return;
+    }
     if (step->phase == INVOKE_PUT) {
         step->phase = INVOKE_SEND;
         fill_parcel(remote, step, true);
@@ -475,7 +489,7 @@ static struct store_request *new_arrival(struct remote *remote, struct remote_st
                                          enum store_step kind)
 {
     const struct executor_action *action = &step->action;
-    struct store_request *request = new_request(step, kind, record_name(action));
+    struct store_request *request = remote_new_request(step, kind, record_name(action));
     request->arrival = (struct join_arrival){.all = action->all,
                                              .edges = action->edges,
                                              .lineage = action->lineage,
@@ -506,7 +520,7 @@ static void begin_arrive(struct remote *remote, struct remote_step *step)
     uint32_t offset = action->record - remote->job->plan.first_record[action->node];
     struct join_place place =
         join_place(remote->job->dag.nodes[action->node].producer_count, offset);
-    struct store_bytes *values = step_memory(step, JOIN_WIDTH * sizeof *values);
+    struct store_bytes *values = remote_step_memory(step, JOIN_WIDTH * sizeof *values);
     uint32_t count = 0;
     memset(values, 0, JOIN_WIDTH * sizeof *values);
     for (uint64_t e = action->edges; e && action->edges != action->all; e &= e - 1) {
@@ -517,6 +531,7 @@ static void begin_arrive(struct remote *remote, struct remote_step *step)
         values[count++] = (struct store_bytes){parcel.data, parcel.length};
     }
     request->values = values;
+    remote_log_flush(remote, step);
     send(remote, request);
 }
 
@@ -566,7 +581,7 @@ static void begin_look(struct remote *remote, struct remote_step *step)
 {
     step->names = memory_new(1, sizeof *step->names);
     step->names[0] = range_name(&step->action);
-    struct store_request *request = new_request(step, STORE_READ, step->names[0]);
+    struct store_request *request = remote_new_request(step, STORE_READ, step->names[0]);
     request->names = step->names;
     request->count = 1;
     send(remote, request);
@@ -582,7 +597,7 @@ static void proceed_look(struct remote *remote, struct remote_step *step)
 static void begin_split(struct remote *remote, struct remote_step *step)
 {
     step->is_silent = true;
-    send(remote, new_request(step, STORE_PUT, range_name(&step->action)));
+    send(remote, remote_new_request(step, STORE_PUT, range_name(&step->action)));
 }
 
 static void begin_passed(struct remote *remote, struct remote_step *step)
@@ -602,7 +617,7 @@ static void begin_passed(struct remote *remote, struct remote_step *step)
             step->names[count++] =
                 (struct store_name){.kind = STORE_JOIN, .node = join, .first = r};
     }
-    struct store_request *request = new_request(step, STORE_PASSED, step->names[0]);
+    struct store_request *request = remote_new_request(step, STORE_PASSED, step->names[0]);
     request->names = step->names;
     request->count = count;
     send(remote, request);
@@ -621,11 +636,21 @@ void remote_beat(struct remote *remote)
     step->names = memory_new(count, sizeof *step->names);
     for (uint32_t i = 0; i < count; i++)
         step->names[i] = (struct store_name){.kind = STORE_HEARTBEAT, .node = nodes[i]};
-    struct store_request *request = new_request(step, STORE_BEAT, step->names[0]);
+    struct store_request *request = remote_new_request(step, STORE_BEAT, step->names[0]);
     request->names = step->names;
     request->count = count;
     request->lease = remote->job->description.lease_ms;
     send(remote, request);
+}
+
+void remote_store_log(struct remote *remote)
+{
+    struct remote_step *step =
+        new_step(remote, &(struct executor_action){.kind = EXECUTOR_SPLIT, .node = PLAN_NONE});
+    step->is_silent = true;
+    remote_log_flush(remote, step);
+    if (step->left == 0)
+        end_step(remote, step);
 }
 
 static void proceed_beat(struct remote *remote, struct remote_step *step)
@@ -642,13 +667,14 @@ enum { COMMIT_PUT = 1, COMMIT_SETTLE };
 
 static void settle(struct remote *remote, struct remote_step *step, enum store_status status)
 {
-    struct store_request *request = new_request(step, STORE_SETTLE, (struct store_name){0});
-    struct store_bytes *span = step_memory(step, sizeof *span);
+    struct store_request *request = remote_new_request(step, STORE_SETTLE, (struct store_name){0});
+    struct store_bytes *span = remote_step_memory(step, sizeof *span);
     *span = (struct store_bytes){step->parcel.data, step->parcel.length};
     request->spans = span;
     request->span_count = 1;
     request->status = status;
     step->answer.kind = EXECUTOR_SETTLED;
+    remote_log_flush(remote, step);
     send(remote, request);
 }
 
@@ -800,6 +826,8 @@ static void take_value(struct remote *remote, struct remote_step *step,
 static void take_answer(struct remote *remote, struct remote_step *step,
                         struct store_request *request)
 {
+    if (request->step == STORE_LOG)
+        return; /* what is logged may be lost */
     if (request->code == ERR_store_missing && request->step == STORE_GET)
         step->is_missing = true;
     else if (request->code && !step->is_silent)

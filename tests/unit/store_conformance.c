@@ -526,6 +526,63 @@ static void of_maxima_the_largest_counts(void)
     finish();
 }
 
+static int write_log(const char *lines, uint32_t cut)
+{
+    clear();
+    struct store_bytes spans[] = {{lines, 1}, {lines + 1, strlen(lines) - 1}};
+    request.spans = spans;
+    request.span_count = 2;
+    request.count = cut;
+    return call(store, STORE_LOG);
+}
+
+static void check_tail(uint64_t first, const char *expected)
+{
+    clear();
+    request.name.first = first;
+    CHECK_INT(call(store, STORE_TAIL), 0);
+    CHECK_INT(request.reply.value.size, strlen(expected));
+    CHECK(request.reply.value.size == strlen(expected) &&
+          memcmp(request.reply.value.data, expected, strlen(expected)) == 0);
+}
+
+/* Whole lines, as far as there is room; the others are counted. */
+static void a_log_has_an_end(void)
+{
+    enum { LINE = 1000 };
+    open_store();
+    CHECK_INT(write_log("before the job\n", 0), 0);
+    CHECK_INT(begin("x"), 0);
+    check_tail(0, "");
+    CHECK_INT(write_log("first\n", 0), 0);
+    CHECK_INT(write_log("second\nthird\n", 3), 0);
+    check_tail(0, "first\nsecond\nthird\n");
+    check_tail(6, "second\nthird\n");
+    check_tail(500, "");
+    char *lines = pattern(20 * LINE + 1, 1);
+    for (size_t i = 0; i < 20 * LINE; i++)
+        lines[i] = i % LINE == LINE - 1 ? '\n' : 'a';
+    lines[20 * LINE] = 0;
+    uint64_t written = 19, fitting = (STORE_LOG_BYTES - written) / LINE;
+    for (uint64_t sent = 0; sent < 1060; sent += 20)
+        CHECK_INT(write_log(lines, 0), 0);
+    free(lines);
+    clear();
+    CHECK_INT(call(store, STORE_STATUS), 0);
+    CHECK_INT(request.reply.log_cut, 3 + 1060 - fitting);
+    check_tail(written + fitting * LINE, "");
+    check_tail(written + fitting * LINE - 2, "a\n");
+    clear();
+    CHECK_INT(call(store, STORE_TAIL), 0);
+    CHECK_INT(request.reply.value.size, STORE_TAIL_BYTES);
+    settle(STORE_DONE, "done");
+    CHECK_INT(write_log("late\n", 5), 0);
+    clear();
+    CHECK_INT(call(store, STORE_STATUS), 0);
+    CHECK_INT(request.reply.log_cut, 3 + 1060 - fitting);
+    finish();
+}
+
 static void a_watcher_is_told(void)
 {
     open_store();
@@ -722,6 +779,7 @@ static const struct test_case cases[] = {
     TEST(a_job_is_settled_once),
     TEST(a_settled_job_is_poisoned),
     TEST(counters_add_up),
+    TEST(a_log_has_an_end),
     TEST(of_maxima_the_largest_counts),
     TEST(a_watcher_is_told),
     TEST(jobs_do_not_meet),
