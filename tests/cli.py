@@ -308,6 +308,35 @@ def interrupt_ends_cleanly(folder):
     check([p.name for p in folder.iterdir()] == ["program.wk"], "leftovers")
 
 
+# Loops and calls that never end by themselves, with nothing but arithmetic within (L7.18).
+ENDLESS = {
+    "range": "for i in 0..n { x = x * 3 + i }",
+    "inclusive": "for i in 1..=n { x = x * 3 + i }",
+    "steps": "for i in range(0, n, k) { x = x * 3 + i }",
+    "backward": "for i in range(n, 0, -1) { x = x * 3 + i }",
+    "nested": "for i in 0..n { for j in 0..3 { x = x * 3 + i + j } }",
+    "while": "while x != 0 { x = x * 3 + 2 }",
+    "sum": "x = sum([i * i % 7 for i in 0..n])",
+    "floats": "x = int(sum([1.0 / f64(i + 1) for i in 0..n]))",
+    "any": "if any([i * i % 7 == 3 for i in 0..n]) { x = 2 }",
+    "filter": "x = len([i for i in 0..n if i * i == 3])",
+    "reduce": "x = reduce(max, [i * i % 7 for i in 0..n], chunk: n)",
+    "calls": "x = fib(n / 10_000_000_000)",
+}
+
+
+def endless_tasks_stop_soon(folder):
+    for name, body in ENDLESS.items():
+        path = program(folder, "task fib(n: int) -> int { return if n < 2 { n } else { fib(n - 1) + fib(n - 2) } }\n"
+                               f"@timeout(300ms)\ntask t(n: int, k: int) -> int {{\n    var x = k\n    {body}\n    return x + fib(1)\n}}\n"
+                               "flow main(n: int = 1_000_000_000_000) -> int { return t(n, 1) }\n")
+        for level in ("-O0", "-O2"):
+            begin = time.monotonic()
+            run = wkc("run", path, level, binary=RELEASE, timeout=60)
+            check(run.status == 1 and "E819" in run.err, f"{name} {level}: {run.status} {run.err}")
+            check(time.monotonic() - begin < 15, f"{name} {level}: stopped late")
+
+
 def memory_limit(folder):
     path = program(folder, "task make(i: int) -> f64[_] { return fill(f64(i), 1000000) }\ntask total(a: f64[n], b: f64[n]) -> f64 { return sum(a) + sum(b) }\n"
                            "flow main() -> f64 { return total(make(1), make(2)) }\n")
@@ -682,7 +711,7 @@ if __name__ == "__main__":
     main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
           diagnostics_as_json_and_in_colour, every_form_prints, drawings, stats_and_trace, simulations_with_time,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
-          interrupt_ends_cleanly, memory_limit, depth_first_keeps_few_values,
+          interrupt_ends_cleanly, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,
           very_long_lines, globs_without_a_match,
           file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,

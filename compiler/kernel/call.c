@@ -141,6 +141,7 @@ static void apply_rules(struct generator *g)
     }
 }
 
+/* What calls itself need not contain a loop, and polls the stop flag as loops do. */
 static void count_depth(struct generator *g)
 {
     g->depth = LLVMGetParam(g->routine, 1);
@@ -151,6 +152,7 @@ static void count_depth(struct generator *g)
     LLVMValueRef good = LLVMBuildICmp(g->builder, LLVMIntULE, g->depth, most, "");
     const char *format = arena_printf(&g->arena, MESSAGE_RECURSION, g->function->name);
     check(g, good, ERR_recursion_too_deep, g->function->span, format, fail_none());
+    check_stop(g);
 }
 
 static void open_function(struct generator *g, const struct generated_function *generated)

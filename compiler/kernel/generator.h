@@ -229,6 +229,9 @@ bool block_assigns(const struct typed_block *block, uint32_t from, const struct 
 /* Whether a loop with this body is worth a poll of the stop flag: it contains loops or calls. */
 bool block_is_long(const struct typed_block *block);
 bool typed_is_long(const struct typed *typed);
+/* Whether a loop over a range can turn longer than memory is large: its bounds are no small
+ * constants and no extents, and no array is surely indexed by its variable. */
+bool range_is_unbounded(const struct typed_iterator *iterator, const struct typed_block *body);
 /* Whether the variable may be used after the current statement. */
 bool variable_is_live(const struct generator *g, const struct variable *variable);
 /* Whether nothing that a view looks at is written by the statements of a block from one on. */
@@ -305,11 +308,19 @@ struct loop {
     /* Of a stepped loop; else NULL: the step, whether it is positive, where the last turn begins.
      */
     LLVMValueRef step, up, limit;
+    /* Of a loop in strips; else NULL: the head of the loop over them, and where each ends. */
+    LLVMBasicBlockRef strip, strip_exit;
+    LLVMValueRef strip_begin, strip_end, high;
 };
 void loop_open(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high);
+/* The same in strips of many turns, with a poll of the stop flag between them: for loops that may
+ * turn long without any other, and that the optimizer shall make vectors of all the same. */
+void loop_open_strips(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high);
 /* index <= last, which may be the largest integer. */
 void loop_open_inclusive(struct generator *g, struct loop *loop, LLVMValueRef low,
                          LLVMValueRef last);
+void loop_open_inclusive_strips(struct generator *g, struct loop *loop, LLVMValueRef low,
+                                LLVMValueRef last);
 void loop_close(struct generator *g, struct loop *loop);
 
 /* index from low to high by a step that is not 0, without division and without wrapping. */
@@ -328,6 +339,9 @@ struct nest {
 };
 void nest_open(struct generator *g, struct nest *nest, const LLVMValueRef *extents, uint32_t rank,
                bool flat);
+/* The same, the innermost loop in strips. */
+void nest_open_strips(struct generator *g, struct nest *nest, const LLVMValueRef *extents,
+                      uint32_t rank, bool flat);
 void nest_close(struct generator *g, struct nest *nest);
 
 /* The values of an iterator, by their number. */

@@ -79,17 +79,100 @@ void loop_open_inclusive(struct generator *g, struct loop *loop, LLVMValueRef lo
     loop->last = last;
 }
 
+/* ---- Strips ------------------------------------------------------------------------------------
+ */
+
+enum { TURNS_OF_STRIP = 65536 };
+
+/* Opens the loop over strips, of which there is one at least if `some` holds, and returns how far
+ * the strip's end lies behind its begin: `most`, or less in the last one. */
+static LLVMValueRef open_strip(struct generator *g, struct loop *strips, LLVMValueRef some,
+                               LLVMValueRef low, LLVMValueRef high, int64_t most)
+{
+    *strips = (struct loop){.strip = block_new(g, "strip"), .exit = block_new(g, "done")};
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(g->builder);
+    LLVMBuildCondBr(g->builder, some, strips->strip, strips->exit);
+    block_enter(g, strips->strip);
+    strips->high = high;
+    strips->strip_begin = LLVMBuildPhi(g->builder, g->i64, "begin");
+    LLVMAddIncoming(strips->strip_begin, &low, &before, 1);
+    LLVMValueRef ends[] = {LLVMBuildSub(g->builder, high, strips->strip_begin, ""),
+                           constant_i64(g, most)};
+    return intrinsic(g, "llvm.umin", g->i64, ends, 2);
+}
+
+/* What `break` leaves is the whole loop; what ends by itself is a strip. */
+static void join_strip(struct loop *loop, const struct loop *strips)
+{
+    loop->strip = strips->strip;
+    loop->strip_begin = strips->strip_begin;
+    loop->strip_end = strips->strip_end;
+    loop->high = strips->high;
+}
+
+void loop_open_strips(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high)
+{
+    struct loop strips;
+    LLVMValueRef some = LLVMBuildICmp(g->builder, LLVMIntSLT, low, high, "");
+    LLVMValueRef turns = open_strip(g, &strips, some, low, high, TURNS_OF_STRIP);
+    strips.strip_end = LLVMBuildNSWAdd(g->builder, strips.strip_begin, turns, "");
+    loop_open(g, loop, strips.strip_begin, strips.strip_end);
+    join_strip(loop, &strips);
+    loop->strip_exit = loop->exit;
+    loop->exit = strips.exit;
+}
+
+void loop_open_inclusive_strips(struct generator *g, struct loop *loop, LLVMValueRef low,
+                                LLVMValueRef last)
+{
+    struct loop strips;
+    LLVMValueRef some = LLVMBuildICmp(g->builder, LLVMIntSLE, low, last, "");
+    LLVMValueRef turns = open_strip(g, &strips, some, low, last, TURNS_OF_STRIP - 1);
+    strips.strip_end = LLVMBuildNSWAdd(g->builder, strips.strip_begin, turns, "");
+    loop_open_inclusive(g, loop, strips.strip_begin, strips.strip_end);
+    join_strip(loop, &strips);
+    loop->strip_exit = loop->exit;
+    loop->exit = strips.exit;
+}
+
+/* Behind a strip's end: polls, and goes on with the next one, if there is one. */
+static void close_strip(struct generator *g, struct loop *loop)
+{
+    block_enter(g, loop->strip_exit);
+    LLVMBasicBlockRef again = block_new(g, "again");
+    LLVMIntPredicate more = LLVMIntSLT; /* of an inclusive end, too: then the last index is less */
+    LLVMValueRef left = LLVMBuildICmp(g->builder, more, loop->strip_end, loop->high, "");
+    LLVMBuildCondBr(g->builder, left, again, loop->exit);
+    block_enter(g, again);
+    check_stop(g);
+    LLVMValueRef next = loop->strip_end;
+    if (loop->last)
+        next = LLVMBuildNSWAdd(g->builder, next, constant_i64(g, 1), "");
+    LLVMBasicBlockRef from = LLVMGetInsertBlock(g->builder);
+    LLVMAddIncoming(loop->strip_begin, &next, &from, 1);
+    LLVMBuildBr(g->builder, loop->strip);
+    block_enter(g, loop->exit);
+}
+
+static void end_loop(struct generator *g, struct loop *loop)
+{
+    if (loop->strip)
+        close_strip(g, loop);
+    else
+        block_enter(g, loop->exit);
+}
+
 /* Tested at the end of a turn, before the index is counted up. */
 static void close_inclusive(struct generator *g, struct loop *loop)
 {
     LLVMBasicBlockRef again = block_new(g, "again");
     LLVMValueRef ends = LLVMBuildICmp(g->builder, LLVMIntEQ, loop->index, loop->last, "");
-    LLVMBuildCondBr(g->builder, ends, loop->exit, again);
+    LLVMBuildCondBr(g->builder, ends, loop->strip ? loop->strip_exit : loop->exit, again);
     block_enter(g, again);
     LLVMValueRef next = LLVMBuildNSWAdd(g->builder, loop->index, constant_i64(g, 1), "");
     LLVMAddIncoming(loop->index, &next, &again, 1);
     LLVMBuildBr(g->builder, loop->header);
-    block_enter(g, loop->exit);
+    end_loop(g, loop);
 }
 
 void loop_open_stepped(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high,
@@ -141,16 +224,24 @@ void loop_close(struct generator *g, struct loop *loop)
     LLVMValueRef next = LLVMBuildNSWAdd(g->builder, loop->index, constant_i64(g, 1), "");
     LLVMAddIncoming(loop->index, &next, &loop->latch, 1);
     LLVMBuildBr(g->builder, loop->header);
-    block_enter(g, loop->exit);
+    end_loop(g, loop);
 }
 
-void nest_open(struct generator *g, struct nest *nest, const LLVMValueRef *extents, uint32_t rank,
-               bool flat)
+static void open_innermost(struct generator *g, struct loop *loop, LLVMValueRef high, bool strips)
 {
     LLVMValueRef zero = constant_i64(g, 0);
+    if (strips)
+        loop_open_strips(g, loop, zero, high);
+    else
+        loop_open(g, loop, zero, high);
+}
+
+static void open_nest(struct generator *g, struct nest *nest, const LLVMValueRef *extents,
+                      uint32_t rank, bool flat, bool strips)
+{
     if (flat || rank == 1) {
         nest->depth = 1;
-        loop_open(g, &nest->loops[0], zero, extents_product(g, extents, rank));
+        open_innermost(g, &nest->loops[0], extents_product(g, extents, rank), strips);
         nest->at.flat = nest->loops[0].index;
         nest->at.indexes[0] = rank == 1 ? nest->at.flat : NULL;
         return;
@@ -160,12 +251,24 @@ void nest_open(struct generator *g, struct nest *nest, const LLVMValueRef *exten
     for (uint32_t i = 0; i < rank; i++) {
         /* The part of the offset that does not change within the loop is computed outside. */
         LLVMValueRef scaled = offset ? index_multiply(g, offset, extents[i]) : NULL;
-        loop_open(g, &nest->loops[i], zero, extents[i]);
+        open_innermost(g, &nest->loops[i], extents[i], strips && i + 1 == rank);
         LLVMValueRef index = nest->loops[i].index;
         nest->at.indexes[i] = index;
         offset = scaled ? index_add(g, scaled, index) : index;
     }
     nest->at.flat = offset;
+}
+
+void nest_open(struct generator *g, struct nest *nest, const LLVMValueRef *extents, uint32_t rank,
+               bool flat)
+{
+    open_nest(g, nest, extents, rank, flat, false);
+}
+
+void nest_open_strips(struct generator *g, struct nest *nest, const LLVMValueRef *extents,
+                      uint32_t rank, bool flat)
+{
+    open_nest(g, nest, extents, rank, flat, true);
 }
 
 void nest_close(struct generator *g, struct nest *nest)

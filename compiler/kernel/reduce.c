@@ -122,7 +122,10 @@ static void reduce_level(struct generator *g, struct reduction *r, bool first, L
     LLVMValueRef begin = index_multiply(g, groups.index, size);
     LLVMValueRef rest = LLVMBuildNSWSub(g->builder, count, begin, "");
     begin_group(g, r, first, groups.index, begin);
-    loop_open(g, &inputs, constant_i64(g, 1), less_count(g, rest, size));
+    if (first && r->source->kind == SOURCE_COMPREHENSION && !LLVMIsAConstantInt(size))
+        loop_open_strips(g, &inputs, constant_i64(g, 1), less_count(g, rest, size));
+    else
+        loop_open(g, &inputs, constant_i64(g, 1), less_count(g, rest, size));
     fold(g, r, reduction_input(g, r, first, index_add(g, begin, inputs.index)));
     loop_close(g, &inputs);
     struct value result = slot_load(g, &r->accumulator);
@@ -314,7 +317,10 @@ static LLVMValueRef sum_floats(struct generator *g, const struct lazy *source, L
     LLVMValueRef groups = LLVMBuildUDiv(g->builder, count, width, "");
     LLVMValueRef rest = LLVMBuildURem(g->builder, count, width, "");
     struct loop loop;
-    loop_open(g, &loop, constant_i64(g, 0), groups);
+    if (source_has_vector(source))
+        loop_open(g, &loop, constant_i64(g, 0), groups);
+    else
+        loop_open_strips(g, &loop, constant_i64(g, 0), groups);
     LLVMValueRef base = index_multiply(g, loop.index, width);
     LLVMValueRef eight = source_has_vector(source) ? source_vector(g, source, base)
                                                    : load_group(g, source, group, base, width);
@@ -329,6 +335,17 @@ static LLVMValueRef sum_floats(struct generator *g, const struct lazy *source, L
     return LLVMBuildExtractElement(g->builder, total, LLVMConstInt(g->i32, 0, false), "");
 }
 
+/* Opens a loop over all elements. What is computed, rather than read, may be more than memory has
+ * room for. */
+static void open_elements(struct generator *g, struct nest *nest, const struct lazy *source)
+{
+    bool flat = source_is_flat(source);
+    if (source->kind == SOURCE_COMPREHENSION)
+        nest_open_strips(g, nest, source->extents, source->rank, flat);
+    else
+        nest_open(g, nest, source->extents, source->rank, flat);
+}
+
 /* Folds all elements with an operation whose order does not show. */
 static LLVMValueRef fold_all(struct generator *g, const struct lazy *source, LLVMValueRef identity,
                              enum operation operation, struct span span)
@@ -337,7 +354,7 @@ static LLVMValueRef fold_all(struct generator *g, const struct lazy *source, LLV
     LLVMValueRef total = entry_alloca(g, LLVMTypeOf(identity), "total");
     LLVMBuildStore(g->builder, identity, total);
     struct nest nest;
-    nest_open(g, &nest, source->extents, source->rank, source_is_flat(source));
+    open_elements(g, &nest, source);
     LLVMValueRef element = source_element(g, source, &nest.at).scalar;
     LLVMValueRef operands[] = {LLVMBuildLoad2(g->builder, LLVMTypeOf(identity), total, ""),
                                element};
@@ -460,7 +477,7 @@ struct value reduce_truths(struct generator *g, const struct typed *typed)
     LLVMValueRef total = entry_alloca(g, g->i64, "total"), zero = constant_i64(g, 0);
     LLVMBuildStore(g->builder, zero, total);
     struct nest nest;
-    nest_open(g, &nest, source->extents, source->rank, source_is_flat(source));
+    open_elements(g, &nest, source);
     LLVMValueRef truth = source_element(g, source, &nest.at).scalar;
     LLVMValueRef one = LLVMBuildZExt(g->builder, truth, g->i64, "");
     LLVMValueRef old = LLVMBuildLoad2(g->builder, g->i64, total, "");

@@ -354,8 +354,12 @@ struct value comprehension_filtered(struct generator *g, const struct typed *typ
     debug_variable(g, iterator->variable, slot, 0);
     struct growth growth = growth_open(g, typed->body->type);
     struct loop loop;
-    loop_open(g, &loop, constant_i64(g, 0), iteration.count);
-    if (typed_is_long(typed->body) || typed_is_long(typed->filter))
+    bool is_long = typed_is_long(typed->body) || typed_is_long(typed->filter);
+    if (is_long || !iterator->is_range)
+        loop_open(g, &loop, constant_i64(g, 0), iteration.count);
+    else
+        loop_open_strips(g, &loop, constant_i64(g, 0), iteration.count);
+    if (is_long)
         check_stop(g);
     struct value turn = iteration_value(g, &iteration, loop.index);
     slot_store(g, slot, &turn);

@@ -166,19 +166,19 @@ static struct iteration for_iteration(struct generator *g, const struct typed_st
 }
 
 /* Whether the loop's index is the variable's value; else it counts turns. */
-static bool open_for(struct generator *g, struct loop *loop, struct iteration *it)
+static bool open_for(struct generator *g, struct loop *loop, struct iteration *it, bool strips)
 {
     bool is_range = it->iterator->is_range, inclusive = it->iterator->inclusive;
     if (is_range && !it->step && inclusive)
-        loop_open_inclusive(g, loop, it->low, it->high);
+        (strips ? loop_open_inclusive_strips : loop_open_inclusive)(g, loop, it->low, it->high);
     else if (is_range && !it->step)
-        loop_open(g, loop, it->low, it->high);
+        (strips ? loop_open_strips : loop_open)(g, loop, it->low, it->high);
     else if (is_range && !LLVMIsConstant(it->step))
         loop_open_stepped(g, loop, it->low, it->high, it->step, inclusive);
     else
         iteration_count(g, it);
     if (it->count)
-        loop_open(g, loop, constant_i64(g, 0), it->count);
+        (strips ? loop_open_strips : loop_open)(g, loop, constant_i64(g, 0), it->count);
     return !it->count;
 }
 
@@ -237,8 +237,10 @@ static void for_statement(struct generator *g, const struct typed_statement *s)
     debug_variable(g, variable, slot, 0);
     struct loop loop;
     debug_at(g, s->span);
-    bool direct = open_for(g, &loop, &it);
-    if (block_is_long(&s->body))
+    bool is_long = block_is_long(&s->body);
+    bool unbounded = !is_long && range_is_unbounded(&s->iterator, &s->body);
+    bool direct = open_for(g, &loop, &it, unbounded);
+    if (is_long || (unbounded && loop.step))
         check_stop(g);
     search_ahead(g, s, &it, loop.index);
     struct value turn =

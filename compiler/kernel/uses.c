@@ -229,6 +229,104 @@ bool block_is_long(const struct typed_block *block)
     return block_any(block, 0, &search);
 }
 
+/* ---- Long ranges ---------------------------------------------------------------------------- */
+
+/* The variable, perhaps with something added or subtracted. */
+static bool is_shifted(const struct typed *typed, const struct variable *variable)
+{
+    if (typed->kind == TYPED_VARIABLE)
+        return typed->variable == variable;
+    if (typed->kind != TYPED_OPERATION ||
+        (typed->operation != OPERATION_ADD && typed->operation != OPERATION_SUB))
+        return false;
+    return is_shifted(typed->operands[0], variable) || is_shifted(typed->operands[1], variable);
+}
+
+static bool is_indexed_by(const struct typed_index *indexes, uint32_t count,
+                          const struct variable *variable)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!indexes[i].is_range && is_shifted(indexes[i].low, variable))
+            return true;
+    return false;
+}
+
+/* Whether the expression, when it is evaluated, surely indexes an array by the variable. */
+static bool indexes_by(const struct typed *typed, const struct variable *variable)
+{
+    switch (typed->kind) {
+    case TYPED_INDEX:
+        return is_indexed_by(typed->indexes, typed->index_count, variable) ||
+               indexes_by(typed->base, variable);
+    case TYPED_OPERATION:
+    case TYPED_CONVERT:
+    case TYPED_PART:
+        for (uint32_t i = 0; i < typed->operand_count; i++)
+            if (indexes_by(typed->operands[i], variable))
+                return true;
+        return false;
+    case TYPED_AND:
+    case TYPED_OR:
+        return indexes_by(typed->operands[0], variable);
+    case TYPED_IF:
+        return indexes_by(typed->condition, variable);
+    case TYPED_TUPLE:
+    case TYPED_ARRAY:
+        for (uint32_t i = 0; i < typed->item_count; i++)
+            if (indexes_by(typed->items[i], variable))
+                return true;
+        return false;
+    case TYPED_CONSTANT:
+    case TYPED_VARIABLE:
+    case TYPED_EQUAL:
+    case TYPED_MATMUL:
+    case TYPED_EXTENT:
+    case TYPED_COMPREHENSION:
+    case TYPED_CALL:
+    case TYPED_BUILTIN:
+    case TYPED_REDUCE:
+        break;
+    }
+    return false;
+}
+
+static bool statement_indexes_by(const struct typed_statement *s, const struct variable *variable)
+{
+    if (s->kind == STATEMENT_IF)
+        return indexes_by(s->condition, variable);
+    if (s->kind != STATEMENT_DECLARE && s->kind != STATEMENT_ASSIGN)
+        return false;
+    for (uint32_t i = 0; i < s->step_count; i++)
+        if (s->steps[i].kind == STEP_INDEX &&
+            is_indexed_by(s->steps[i].indexes, s->steps[i].index_count, variable))
+            return true;
+    return indexes_by(s->value, variable);
+}
+
+static bool is_bounded(const struct typed *end)
+{
+    enum { MANY_TURNS = 1 << 20 };
+    if (end->kind == TYPED_CONSTANT)
+        return (int64_t)end->word <= MANY_TURNS && (int64_t)end->word >= -MANY_TURNS;
+    return end->kind == TYPED_EXTENT ||
+           (end->kind == TYPED_VARIABLE && end->variable->kind == VARIABLE_DIMENSION);
+}
+
+bool range_is_unbounded(const struct typed_iterator *iterator, const struct typed_block *body)
+{
+    if (!iterator->is_range ||
+        ((!iterator->low || is_bounded(iterator->low)) && is_bounded(iterator->high)))
+        return false;
+    for (uint32_t i = 0; i < body->count; i++) {
+        const struct typed_statement *s = body->statements[i];
+        if (statement_indexes_by(s, iterator->variable))
+            return false;
+        if (s->kind == STATEMENT_CONTINUE || s->kind == STATEMENT_IF)
+            break; /* what follows may be passed over */
+    }
+    return true;
+}
+
 static bool declares(const struct typed_block *block, uint32_t until,
                      const struct variable *variable)
 {
