@@ -61,6 +61,18 @@ void buffer_append(struct buffer *buffer, const void *data, size_t length)
     buffer->data[buffer->length] = 0;
 }
 
+void buffer_append_visible(struct buffer *buffer, const char *text, size_t length)
+{
+    const char *end = text + length;
+    for (const char *zero; length && (zero = memchr(text, 0, (size_t)(end - text)));) {
+        buffer_append(buffer, text, (size_t)(zero - text));
+        buffer_puts(buffer, "\\0");
+        text = zero + 1;
+        length = (size_t)(end - text);
+    }
+    buffer_append(buffer, text, length);
+}
+
 void buffer_puts(struct buffer *buffer, const char *text)
 {
     buffer_append(buffer, text, strlen(text));

@@ -22,6 +22,8 @@ char *buffer_extend(struct buffer *buffer, size_t length);
 /* Gives back what was not filled of that room; `end` is the address behind what was. */
 void buffer_end_at(struct buffer *buffer, char *end);
 void buffer_append(struct buffer *buffer, const void *data, size_t length);
+/* The same, for messages, which are texts that a zero byte would end: `\0` stands for one. */
+void buffer_append_visible(struct buffer *buffer, const char *text, size_t length);
 void buffer_puts(struct buffer *buffer, const char *text);
 void buffer_putc(struct buffer *buffer, char c);
 void buffer_printf(struct buffer *buffer, const char *format, ...)

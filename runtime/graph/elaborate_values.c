@@ -332,7 +332,7 @@ static void print_value(const struct machine *m, char letter, uint64_t word, str
     if (letter == 's' || letter == 'q') {
         const char *bytes = text_bytes(&m->texts, word, &length);
         if (letter == 's')
-            buffer_append(out, bytes, (size_t)length);
+            buffer_append_visible(out, bytes, (size_t)length);
         else
             buffer_json_string(out, bytes, (size_t)length);
         return;

@@ -507,7 +507,7 @@ static uint32_t render_value(char type, const uint64_t *words, struct buffer *ou
 {
     char text[32];
     if (type == 's') {
-        buffer_append(out, (const char *)(uintptr_t)words[0], (size_t)words[1]);
+        buffer_append_visible(out, (const char *)(uintptr_t)words[0], (size_t)words[1]);
         return 2;
     }
     if (type == 'q') {
