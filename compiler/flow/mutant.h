@@ -11,6 +11,8 @@
 
 /* X(NAME, what is wrong) */
 #define FLOW_MUTANTS(X)                                                                            \
+    X(INLINE_ARGUMENTS, "inline gives a flow its first argument for all")                          \
+    X(INLINE_CHECKS, "inline leaves out checks")                                                   \
     X(PROPAGATE_ONE_WAY, "propagate takes what one jump brings for what all bring")                \
     X(PROPAGATE_ONE_USER, "propagate takes the constant of one user for that of all")              \
     X(FOLD_NAN, "fold takes x == x to hold for floats")                                            \

@@ -8,6 +8,7 @@
 #include "flow/build.h"
 
 void pass_unused(struct ir_module *module);
+void pass_inline(struct ir_module *module);
 void pass_propagate(struct ir_module *module);
 void pass_fold(struct ir_module *module);
 void pass_hoist(struct ir_module *module);

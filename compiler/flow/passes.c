@@ -8,6 +8,7 @@
 
 const struct ir_pass ir_passes[] = {
     {"unused-early", "drop functions and kernels that main does not reach", 0, pass_unused},
+    {"inline", "put flows that make one node at most in the place of their calls", 1, pass_inline},
     {"propagate", "replace parameters of blocks and functions that are always the same", 1,
      pass_propagate},
     {"fold", "evaluate known operations on constants, extents that are given, checks that hold", 1,
