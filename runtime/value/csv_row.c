@@ -187,7 +187,7 @@ static const char *read_long_f32(const char *at, const char *text_end, float *x)
 INLINED const char *read_f64(const char *at, const char *text_end, char *out)
 {
     struct digits number;
-    bool negative = *at == '-';
+    uint32_t negative = digits_minus(at);
     uint32_t length = digits_field_length(at);
     if (__builtin_expect(digits_read(at, length, negative, &number), true)) {
         uint64_t bits = nearest_fraction_f64(number.digits, number.fraction);
@@ -205,7 +205,7 @@ INLINED const char *read_f64(const char *at, const char *text_end, char *out)
 INLINED const char *read_f32(const char *at, const char *text_end, char *out)
 {
     struct digits number;
-    bool negative = *at == '-';
+    uint32_t negative = digits_minus(at);
     uint32_t length = digits_field_length(at);
     if (__builtin_expect(digits_read(at, length, negative, &number), true)) {
         uint32_t bits = nearest_fraction_f32(number.digits, number.fraction);
@@ -224,7 +224,7 @@ INLINED const char *read_f32(const char *at, const char *text_end, char *out)
 INLINED const char *read_integer(const char *at, uint32_t bytes, bool is_signed, char *out)
 {
     struct digits number;
-    bool negative = *at == '-';
+    uint32_t negative = digits_minus(at);
     uint32_t length = digits_field_length(at), bits = 8 * bytes - is_signed;
     if (length > 18 || !digits_read(at, length, negative, &number) || number.has_point)
         return NULL;

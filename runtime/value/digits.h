@@ -3,6 +3,10 @@
  * say, without a branch for each of them. With AVX2 the bytes are compared and multiplied all at
  * once; elsewhere plain loops do the same.
  *
+ * Truth values that enter into the sums are made by arithmetic. A comparison sets one byte of a
+ * register, which then waits for what the register held before: the last number, of which the next
+ * one would otherwise need nothing. (As gcc 12 has it, that made a field take 13 ns, and not 7.5.)
+ *
  * All of these read up to DIGITS_BEFORE bytes before the field and DIGITS_BEHIND behind its begin:
  * the memory must be there, whatever it holds.
  */
@@ -40,6 +44,12 @@ static inline uint32_t digits_field_length(const char *at)
         length++;
     return length;
 #endif
+}
+
+/* 1 if a field begins with a minus sign, or else 0. */
+static inline uint32_t digits_minus(const char *at)
+{
+    return (((uint32_t)(uint8_t)*at ^ '-') - 1) >> 31;
 }
 
 /* Digits past which a number may not fit 64 bits: these many hundreds of 10^16. */
@@ -92,9 +102,10 @@ static inline void digits_groups(__m256i digits, uint64_t groups[4])
 static inline bool digits_read(const char *at, uint32_t length, uint32_t skip, struct digits *out)
 {
     uint32_t point = digits_point(at);
-    bool has_point = point < length;
+    uint32_t points = (point - length) >> 31;
+    bool has_point = points != 0;
     uint32_t fraction = has_point ? length - 1 - point : 0, fixed = has_point ? fraction : 32;
-    uint32_t count = length - skip - has_point;
+    uint32_t count = length - skip - points;
     const char *end = at + length;
     __m256i text = _mm256_loadu_si256((const __m256i *)(const void *)(end - 32));
     __m256i moved = _mm256_loadu_si256((const __m256i *)(const void *)(end - 33));
