@@ -7,7 +7,7 @@ static int (*const commands[COMMAND_COUNT])(const struct options *options) = {
     [COMMAND_RUN] = command_run,         [COMMAND_HELP] = command_help,
     [COMMAND_EXPLAIN] = command_explain, [COMMAND_VERSION] = command_version,
     [COMMAND_EMULATOR] = command_emulator, [COMMAND_ATTACH] = command_attach,
-    [COMMAND_CLEAN] = command_clean,
+    [COMMAND_CLEAN] = command_clean,     [COMMAND_PLAN] = command_plan,
 };
 
 int main(int argc, char **argv)

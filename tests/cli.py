@@ -213,6 +213,22 @@ def simulations_with_time(folder):
         wkc("run", source, "n=16", *options).fails(2, *texts)
 
 
+def plans(folder):
+    """spec/plan.md: Q1.2, Q5.1, Q6.1."""
+    source = folder / "p.wk"
+    source.write_text(TREE)
+    found = json.loads(wkc("plan", source, "n=16", "--json", "--platform=lambda-1769").out)
+    for form in ("before", "after"):
+        check(found[form]["tasks"] == 31 and found[form]["depth"] == 5, f"a tree of 16 leaves: {found}")
+    check(found["before"]["clusters"] == 0 < found["after"]["clusters"], "clusters are of the optimized plan")
+    check("clusters" in wkc("plan", source, "n=16").out, "a table")
+    lines = wkc("compile", source, "n=16", "--emit=plan", "--platform=lambda-1769").out.splitlines()
+    check(len(lines) == 32 and any(" cluster=" in line for line in lines), "a line a node")
+    lines = wkc("compile", source, "n=16", "--emit=plan", "--platform=lambda-1769", "--disable=dominant,heaviest").out
+    check(" cluster=" not in lines and " cost=" in lines, "passes are left out")
+    wkc("compile", source, "--emit=plan", "--disable=recessive").fails(2, "there is no pass 'recessive'", "dominant")
+
+
 # ---- Results --------------------------------------------------------------------------------------
 
 def results_go_to_files(folder):
@@ -709,7 +725,7 @@ def installs(folder):
 
 if __name__ == "__main__":
     main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
-          diagnostics_as_json_and_in_colour, every_form_prints, drawings, stats_and_trace, simulations_with_time,
+          diagnostics_as_json_and_in_colour, every_form_prints, drawings, stats_and_trace, simulations_with_time, plans,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,

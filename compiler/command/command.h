@@ -14,6 +14,7 @@ int command_check(const struct options *options);
 int command_compile(const struct options *options);
 int command_inspect(const struct options *options);
 int command_dot(const struct options *options);
+int command_plan(const struct options *options);
 int command_run(const struct options *options);
 int command_attach(const struct options *options);
 int command_clean(const struct options *options);

@@ -265,7 +265,8 @@ void help_command(enum command command, struct buffer *out)
             snprintf(form, sizeof form, "%s=%s", table[i].name, table[i].argument);
         buffer_printf(out, "  %-28s %s\n", form, table[i].description);
     }
-    if (command == COMMAND_RUN || command == COMMAND_COMPILE || command == COMMAND_DOT)
+    if (command == COMMAND_RUN || command == COMMAND_COMPILE || command == COMMAND_DOT ||
+        command == COMMAND_PLAN)
         buffer_puts(
             out,
             "\nname=value binds a parameter of flow main. Numbers are written as in the\n"

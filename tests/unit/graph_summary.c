@@ -1,0 +1,158 @@
+/*
+ * spec/plan.md: Q6.1, Q6.2, Q6.3.
+ * What plans amount to, against closed forms: chains, fan-outs and trees of tasks of 10 ms.
+ */
+#include "graph/plan_summary.h"
+
+#include <math.h>
+
+#include "base/buffer.h"
+#include "graph/platform.h"
+#include "test.h"
+
+static const double TASK = 0.01;
+
+/* Tasks of up to 20 arguments each. */
+static void begin(struct buffer *text)
+{
+    buffer_puts(text, "task t0 \"\" \"\" \"\" -> \"\" leaves=0\n"
+                      "task t1 \"a\" \"a\" \"\" -> \"\" leaves=1 cost=10000000\n"
+                      "scope s0 \"main\" s0\n");
+}
+
+static void summarize(struct buffer *text, const char *platform, int level,
+                      struct plan_summary *summary)
+{
+    struct dag dag;
+    struct plan plan;
+    struct error error = {0};
+    struct plan_options options = {.platform = platform_find(platform), .level = level};
+    int code = dag_parse(&dag, buffer_text(text), text->length, &error);
+    CHECK_TEXT(code ? error.message : "", "");
+    CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+    plan_summarize(&plan, &options, 1, summary);
+    plan_release(&plan);
+    dag_release(&dag);
+    buffer_release(text);
+}
+
+static void is_about(double found, double expected, int line)
+{
+    if (fabs(found - expected) > 0.01 * expected + 1e-9) {
+        fprintf(stderr, "line %d: %.9g, expected %.9g\n", line, found, expected);
+        CHECK(false);
+    }
+}
+#define ABOUT(found, expected) is_about((found), (expected), __LINE__)
+
+/* Until an executor runs: an invocation and a cold start. */
+static double start_of(const struct platform *p)
+{
+    return (double)(p->invoke_ns + p->cold_start_ns) * 1e-9;
+}
+
+static void a_chain_is_its_length(void)
+{
+    const struct platform *lambda = platform_find("lambda-1769");
+    for (int level = 0; level < 3; level += 2) {
+        struct plan_summary s;
+        struct buffer text = {0};
+        begin(&text);
+        buffer_puts(&text, "n0 = t1 s0 ()\n");
+        for (int n = 1; n < 50; n++)
+            buffer_printf(&text, "n%d = t1 s0 (n%d:f64)\n", n, n - 1);
+        buffer_puts(&text, "n50 = t0 s0 (n49:f64)\n");
+        summarize(&text, "lambda-1769", level, &s);
+        CHECK_INT(s.tasks, 50);
+        CHECK_INT(s.edges, 49);
+        CHECK_INT(s.bytes, 49 * 8);
+        CHECK_INT(s.depth, 50);
+        CHECK_INT(s.width, 1);
+        CHECK_INT(s.clusters, level > 0);
+        CHECK_INT(s.executors, 1);
+        CHECK_INT(s.stored_bytes, 0);
+        ABOUT(s.work, 50 * TASK);
+        ABOUT(s.critical_path, 50 * TASK);
+        ABOUT(s.parallelism, 1);
+        ABOUT(s.time, 50 * TASK + start_of(lambda));
+        double billed = 50 * TASK + (double)lambda->cold_start_ns * 1e-9;
+        ABOUT(s.price, billed * 1769 / 1024 * lambda->gb_second_price + lambda->request_price);
+    }
+}
+
+/* 1 -> 20 -> 1: one child stays, the others have executors of their own. */
+static void a_fan_out_is_three_deep(void)
+{
+    const struct platform *lambda = platform_find("lambda-1769");
+    struct plan_summary s;
+    struct buffer text = {0};
+    begin(&text);
+    buffer_puts(&text, "n0 = t1 s0 ()\n");
+    for (int n = 1; n <= 20; n++)
+        buffer_printf(&text, "n%d = t1 s0 (n0:f64[100000])\n", n);
+    buffer_puts(&text, "n21 = t1 s0 (");
+    for (int n = 1; n <= 20; n++)
+        buffer_printf(&text, "%sn%d:f64", n > 1 ? ", " : "", n);
+    buffer_puts(&text, ")\nn22 = t0 s0 (n21:f64)\n");
+    summarize(&text, "lambda-1769", 0, &s);
+    CHECK_INT(s.tasks, 22);
+    CHECK_INT(s.edges, 40);
+    CHECK_INT(s.bytes, 20 * 800000 + 20 * 8);
+    CHECK_INT(s.depth, 3);
+    CHECK_INT(s.width, 20);
+    CHECK_INT(s.executors, 20);
+    CHECK_INT(s.stored_bytes, 800000);
+    double transfer = 800000.0 / 75000 * 1e-3 + 0.0005;
+    ABOUT(s.time, 2 * start_of(lambda) + 3 * TASK + 2 * transfer + 2 * 0.0005);
+    ABOUT(s.parallelism, 22.0 / 3);
+}
+
+static void add_tree(struct buffer *text, int leaves)
+{
+    int next = 0, first = 0;
+    begin(text);
+    for (; next < leaves; next++)
+        buffer_printf(text, "n%d = t1 s0 ()\n", next);
+    for (; next < 2 * leaves - 1; first += 2)
+        buffer_printf(text, "n%d = t1 s0 (n%d:f64, n%d:f64)\n", next++, first, first + 1);
+    buffer_printf(text, "n%d = t0 s0 (n%d:f64)\n", next, next - 1);
+}
+
+static void a_tree_is_a_logarithm_deep(void)
+{
+    const struct platform *lambda = platform_find("lambda-1769");
+    struct plan_summary s;
+    struct buffer text = {0};
+    add_tree(&text, 16);
+    summarize(&text, "lambda-1769", 2, &s);
+    CHECK_INT(s.tasks, 31);
+    CHECK_INT(s.edges, 30);
+    CHECK_INT(s.depth, 5);
+    CHECK_INT(s.width, 16);
+    CHECK_INT(s.executors, 16);
+    ABOUT(s.critical_path, 5 * TASK);
+    ABOUT(s.time, start_of(lambda) + 5 * TASK + 4 * 0.0005 + 0.0005);
+    add_tree(&text, 16);
+    summarize(&text, "local", 2, &s);
+    CHECK_INT(s.executors, 2);
+    ABOUT(s.time, 16 * TASK); /* 31 tasks, the last one alone */
+}
+
+static void both_forms_have_all_rows(void)
+{
+    struct plan_summary s;
+    struct buffer text = {0}, out = {0};
+    add_tree(&text, 4);
+    summarize(&text, "local", 2, &s);
+    plan_summary_print(&s, &s, &out);
+    CHECK(strstr(buffer_text(&out), "\ntasks                        7               7") != NULL);
+    CHECK(strstr(buffer_text(&out), "\ntime ") != NULL);
+    buffer_release(&out);
+    plan_summary_json(&s, &s, &out);
+    CHECK(strstr(buffer_text(&out), "{\"before\": {\"tasks\": 7, \"edges\": 6, ") != NULL);
+    CHECK(strstr(buffer_text(&out), "\"after\": {\"tasks\": 7, ") != NULL);
+    buffer_release(&out);
+}
+
+TEST_MAIN(TEST(a_chain_is_its_length), TEST(a_fan_out_is_three_deep),
+          TEST(a_tree_is_a_logarithm_deep), TEST(both_forms_have_all_rows))
