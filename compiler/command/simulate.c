@@ -35,6 +35,7 @@ static int refuse_others(const struct options *options, struct error *error)
         enum option option;
         const char *name;
     } others[] = {{OPTION_WARM, "--warm"},
+                  {OPTION_SHARDS, "--shards"},
                   {OPTION_COSTS, "--costs"},
                   {OPTION_DRY, "--dry"}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -44,6 +45,17 @@ static int refuse_others(const struct options *options, struct error *error)
         return error_hint(error, "add --on=sim --platform=lambda-1769");
     }
     return 0;
+}
+
+static int read_shards(const struct options *options, struct platform *platform,
+                       struct error *error)
+{
+    uint64_t shards = platform->store_shards;
+    int code = options->given[OPTION_SHARDS]
+                   ? options_number(options, OPTION_SHARDS, 1, 100000, &shards, error)
+                   : 0;
+    platform->store_shards = (uint32_t)shards;
+    return code;
 }
 
 static int read_warm(const struct options *options, struct sim_cloud *cloud, struct error *error)
@@ -113,6 +125,7 @@ int simulation_read_options(const struct options *options, const struct remote_s
                                   .without_clustering = setup->without & WITHOUT_CLUSTERING,
                                   .without_delayed_io = setup->without & WITHOUT_DELAYED_IO,
                                   .without_tree = setup->without & WITHOUT_TREE};
-    int code = read_warm(options, cloud, error);
+    int code = read_shards(options, &simulation->platform, error);
+    code = code ? code : read_warm(options, cloud, error);
     return code ? code : read_costs(options, cloud, error);
 }

@@ -486,10 +486,11 @@ void sim_take_effect(struct sim *sim, const struct sim_message *message)
         answer(sim, message, &event);
 }
 
+/* What a process has waited for may come when it has ended. */
 void sim_reply(struct sim *sim, const struct sim_message *message)
 {
     struct sim_process *process = sim->processes.items[message->about];
-    if (!process->alive)
+    if (!process || !process->alive)
         return;
     if (process->frozen_until > sim->now) {
         sim_send(sim, process->frozen_until - sim->now, message);

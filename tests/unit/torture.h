@@ -152,7 +152,7 @@ static struct executor_options torture_options(struct synthetic *s)
     return options;
 }
 
-static const char *torture(uint64_t seed, enum sim_profile profile)
+static inline const char *torture(uint64_t seed, enum sim_profile profile)
 {
     struct synthetic s;
     torture_build(&s, seed);

@@ -10,6 +10,7 @@
 
 #include "test.h"
 #include "sketch.h"
+#include "torture.h"
 #include "world/sim.h"
 #include "world/sim_cloud.h"
 
@@ -383,6 +384,30 @@ static void values_take_their_time(void)
     CHECK_INT(m.store_reads, 1);
 }
 
+/* M3.2: an executor that has two processors stores r for one of its children, who runs elsewhere,
+ * while it loads x for the join of both. The join's chain takes longest; its end and the child that
+ * stayed are stored at last. */
+static void ways_go_both_directions(void)
+{
+    struct platform slow = plain;
+    struct drawing d;
+    slow.bytes_per_ms = BYTES_PER_MS;
+    slow.vcpus = 2;
+    draw(&d, ELEMENTS, cost);
+    uint32_t x = draw_source(&d, ELEMENTS), r = draw_source(&d, ELEMENTS), results[3];
+    for (int i = 1; i < 10; i++)
+        r = draw_then(&d, r);
+    results[0] = draw_both(&d, r, x);
+    for (int i = 0; i < 19; i++)
+        results[0] = draw_then(&d, results[0]);
+    results[1] = draw_then(&d, r);
+    results[2] = draw_then(&d, r);
+    draw_result(&d, results, 3);
+    struct metrics m = simulate_once(&d, &(struct sim_cloud){.platform = &slow});
+    CHECK_SECONDS(m.simulated_seconds, invoke + 10 * cost + trip + value_ns + trip + 20 * cost +
+                                           trip + 2 * value_ns + trip + 2 * trip);
+}
+
 /* M3.4: an input comes from the store, without the header of a value. */
 static void inputs_are_loaded(void)
 {
@@ -561,6 +586,24 @@ static void tasks_are_run_and_measured(void)
     sketch_release(&s);
 }
 
+/* M2.4: a cost that the program gives counts, unless it is not wanted. */
+static void costs_are_given_or_measured(void)
+{
+    static const enum sim_costs kinds[] = {SIM_COSTS_MIXED, SIM_COSTS_GIVEN, SIM_COSTS_MEASURED};
+    for (int i = 0; i < 3; i++) {
+        struct sim_cloud cloud = {.platform = &plain, .costs = kinds[i]};
+        struct job_outcome outcome;
+        struct error error = {0};
+        struct drawing d;
+        draw_chain(&d, 10, cost);
+        CHECK_INT(run_job(&d, &cloud, &outcome, &error), 0);
+        double busy = outcome.metrics.busy_seconds;
+        CHECK(kinds[i] == SIM_COSTS_MEASURED ? busy < 0.9 : llround(busy * 1e9) == 10 * (int)cost);
+        outcome.release(&outcome);
+        sketch_release(&d.s);
+    }
+}
+
 /* M1.4 is checked in each run. Where each executor runs one lineage, nothing is faster than the
  * bound. */
 static void nothing_is_faster_than_the_bound(void)
@@ -580,6 +623,35 @@ static void nothing_is_faster_than_the_bound(void)
         }
 }
 
+/* M1.4: random graphs with random techniques, small values and large ones, keep the promises in
+ * time, too, and give the right results. */
+static void random_graphs_keep_the_promises(void)
+{
+    for (uint64_t seed = 0; seed < 1000; seed++) {
+        struct platform random = plain;
+        struct synthetic s;
+        torture_build(&s, seed);
+        struct sim_cloud cloud = {.platform = &random, .executor = torture_options(&s)};
+        random.vcpus = 1 + torture_below(3);
+        random.inline_bytes = torture_below(2) ? 8 * torture_below(3) : 1024;
+        random.concurrency = torture_below(2) ? 1 + torture_below(4) : 1000;
+        random.task_overhead_ns = torture_below(3) * MS;
+        random.limit_ns = torture_below(4) ? 0 : 10000 * MS;
+        random.shard_bytes_per_ms = 1 + torture_below(50);
+        wk_kernel *kernels[] = {NULL, synthetic_kernel};
+        struct job job = {.plan = &s.plan, .kernels = kernels, .result_type = type_of("u64[_]")};
+        struct job_outcome outcome;
+        struct error error = {0};
+        CHECK_INT(sim_run_on(&job, &(struct job_options){0}, &cloud, &outcome, &error), 0);
+        CHECK_TEXT(error.message, "");
+        if (outcome.release) {
+            CHECK(!torture_compare(&s, &outcome));
+            outcome.release(&outcome);
+        }
+        synthetic_release(&s);
+    }
+}
+
 TEST_MAIN(TEST(a_chain_takes_one_start), TEST(tasks_take_the_platforms_time),
           TEST(a_fan_out_takes_one_invocation_more), TEST(a_wide_fan_out_takes_two),
           TEST(connections_limit_invocations), TEST(invocations_take_the_invokers_time),
@@ -588,8 +660,10 @@ TEST_MAIN(TEST(a_chain_takes_one_start), TEST(tasks_take_the_platforms_time),
           TEST(an_executor_runs_as_many_tasks_as_it_has_processors),
           TEST(shared_processors_are_shared), TEST(a_task_beyond_the_limit_is_refused),
           TEST(executors_hand_over_before_their_limit), TEST(values_take_their_time),
-          TEST(inputs_are_loaded), TEST(a_shard_serves_one_value_after_the_other),
-          TEST(bytes_are_conserved), TEST(without_techniques_all_goes_through_the_store),
+          TEST(ways_go_both_directions), TEST(inputs_are_loaded),
+          TEST(a_shard_serves_one_value_after_the_other), TEST(bytes_are_conserved),
+          TEST(without_techniques_all_goes_through_the_store),
           TEST(small_values_travel_with_arrivals), TEST(full_payloads_go_through_the_store),
           TEST(a_chain_costs_what_it_takes), TEST(bytes_have_a_price), TEST(dry_runs_are_the_same),
-          TEST(tasks_are_run_and_measured), TEST(nothing_is_faster_than_the_bound))
+          TEST(tasks_are_run_and_measured), TEST(costs_are_given_or_measured),
+          TEST(nothing_is_faster_than_the_bound), TEST(random_graphs_keep_the_promises))
