@@ -14,7 +14,8 @@
 enum sim_costs {
     SIM_COSTS_MIXED,    /* what the program gives (@cost), else what its run takes here */
     SIM_COSTS_MEASURED, /* what its run takes here, whatever the program says */
-    SIM_COSTS_GIVEN,    /* what the program gives, else nothing: the same in every run */
+    SIM_COSTS_GIVEN,    /* what the program gives, else what its code looks like (graph/cost.h): the
+                           same in every run */
 };
 
 struct sim_cloud {

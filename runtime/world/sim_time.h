@@ -16,6 +16,7 @@
 #ifndef WKC_WORLD_SIM_TIME_H
 #define WKC_WORLD_SIM_TIME_H
 
+#include "graph/cost.h"
 #include "world/sim.h"
 #include "world/sim_cloud.h"
 
@@ -41,8 +42,9 @@ struct sim_time {
     uint64_t *part_bytes; /* by part: as it is stored */
     uint64_t *read_parts; /* by node: bit p: somebody reads part p; all bits beyond the 63rd */
     uint64_t *edge_parts; /* by edge, as sim.producers: the parts that it carries, likewise */
-    uint64_t *took;       /* by node: the time of its first run */
-    double units;         /* of the store, as they are paid for */
+    struct costs *costs;
+    uint64_t *took; /* by node: the time of its first run */
+    double units;   /* of the store, as they are paid for */
     double gb_seconds;
     struct error refusal; /* the platform cannot run this job; code 0: none */
 };

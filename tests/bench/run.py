@@ -2,7 +2,7 @@
 """make bench: runs each pair of ours and a peer in turn in one run, and prints medians and ratios.
 
     tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, data, groupby, text,
-                                     store, start, emulator, bundle, remote, latency
+                                     store, start, emulator, bundle, remote, latency, paper
 
 Every benchmark program prints one JSON object a line: name, peer, median, min, max, peer_median, peer_min,
 peer_max (seconds for one unit) and ratio. Results go to build/bench.json and a table to standard output.
@@ -23,6 +23,7 @@ from bundle import bundle
 from data import data
 from emulator import emulator
 from groupby import groupby
+from paper import paper
 from remote import latency, remote
 from store import store
 from text import text
@@ -103,7 +104,7 @@ def elaborate():
 GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
           "kernels": lambda: program("kernels"), "map": lambda: program("map"), "algebra": algebra,
           "data": data, "groupby": groupby, "text": text, "store": store, "start": start,
-          "emulator": emulator, "bundle": bundle, "remote": remote, "latency": latency}
+          "emulator": emulator, "bundle": bundle, "remote": remote, "latency": latency, "paper": paper}
 
 
 def show(seconds):
@@ -117,6 +118,14 @@ def print_row(row):
     if "bytes" in row:
         missed = "" if row["bytes"] <= row["reach_bytes"] else "  MISSED"
         print(f"{row['name']:34} {row['bytes']:8.1f} bytes  (to reach: {row['reach_bytes']}){missed}")
+        return
+    if "note" in row:
+        print(row["note"], flush=True)
+        return
+    if "times" in row:
+        reach = row["reach_times"]
+        limit = f"  (to reach: {reach})" + ("" if row["times"] >= reach else "  MISSED") if reach else ""
+        print(f"{row['name']:50} {row['times']:9.2f}  {row['text']}{limit}", flush=True)
         return
     if "number" in row:
         missed = "" if row["number"] <= row["reach_number"] else "  MISSED"
