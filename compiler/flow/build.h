@@ -80,6 +80,10 @@ static inline const struct ir_type *ir_type_of(const struct ir_function *functio
 /* The kernel's annotations when a call has none of its own. */
 extern const struct typed_annotations ir_no_annotations;
 
+/* A call's annotations over those of its kernel. */
+struct typed_annotations ir_call_annotations(const struct ir_module *module,
+                                             const struct ir_instruction *call);
+
 /* The leaves of a type of a kernel: type_leaf's, with () as one of its own. */
 uint32_t ir_leaf_count(const struct type *type);
 const struct type *ir_leaf(const struct type *type, uint32_t index);

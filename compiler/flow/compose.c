@@ -116,6 +116,8 @@ struct typed *compose_operation(struct compose *c, enum operation operation, str
 
 struct typed *compose_part(struct compose *c, struct typed *whole, uint32_t number)
 {
+    if (whole->kind == TYPED_TUPLE)
+        return whole->items[number];
     struct typed *node = compose_node(c, TYPED_PART, whole->type->parts[number]);
     node->operands[0] = whole;
     node->operand_count = 1;
@@ -211,10 +213,16 @@ static struct typed *let(struct compose *c, struct typed *value, const char *nam
     return compose_read(c, variable);
 }
 
+/* The parts of a tuple stay apart, so that none is copied to put them together. */
 struct typed *compose_let(struct compose *c, struct typed *value)
 {
     if (value->kind == TYPED_VARIABLE || value->kind == TYPED_CONSTANT)
         return value;
+    if (value->kind == TYPED_TUPLE) {
+        for (uint32_t i = 0; i < value->item_count; i++)
+            value->items[i] = compose_let(c, value->items[i]);
+        return value;
+    }
     return let(c, value, NULL, value->span, value->span);
 }
 
@@ -264,11 +272,29 @@ static struct typed *take(struct taking *t, const struct typed *node)
     if (node->kind == TYPED_COMPREHENSION)
         take_loops(t, copy);
     typed_each_child(copy, take_child, t);
+    if (node->kind == TYPED_PART && copy->operands[0]->kind == TYPED_TUPLE)
+        return copy->operands[0]->items[node->number];
     if (node->kind == TYPED_EXTENT && node->operands[0]->type->kind == TYPE_ARRAY) {
         struct typed *known = compose_extent(t->c, copy->operands[0], node->number);
         return known ? known : copy;
     }
     return copy;
+}
+
+static void visit_entry(void *context, struct typed **child)
+{
+    const struct typed *node = *child;
+    if (node->kind == TYPED_VARIABLE && node->variable->kind != VARIABLE_PARAMETER)
+        *(bool *)context = false;
+    typed_each_child(*child, visit_entry, context);
+}
+
+/* Whether an expression can be evaluated at the entry: it reads parameters alone. */
+static bool is_there_at_entry(struct typed *node)
+{
+    bool is_there = true;
+    visit_entry(&is_there, &node);
+    return is_there;
 }
 
 /* One rule of the callee's signature: it binds, it holds, or it becomes a rule of the whole, which
@@ -289,7 +315,7 @@ static bool take_rule(struct taking *t, const struct dimension_rule *rule)
     struct typed *expected = take(t, rule->equals);
     if (typed_same(found, expected))
         return true;
-    if (array->kind != TYPED_VARIABLE || array->variable->kind != VARIABLE_PARAMETER)
+    if (array->kind != TYPED_VARIABLE || !is_there_at_entry(array) || !is_there_at_entry(expected))
         return false;
     for (size_t i = 0; i < c->statements.count; i++)
         if (!compose_is_total(c, c->statements.items[i]->value))
@@ -419,17 +445,29 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return (hash ^ 0xFF) * UINT64_C(0x100000001b3);
 }
 
+/* The part of a composed symbol that names its parts: without the prefix and the hash. */
+static void print_part(struct buffer *text, const char *prefix, const char *part)
+{
+    enum { MOST_BYTES = 60, HASH_BYTES = 17 };
+    size_t length = strlen(part), skipped = strlen(prefix) + 1;
+    if (strncmp(part, prefix, skipped - 1) == 0 && part[skipped - 1] == '.' &&
+        length > skipped + HASH_BYTES) {
+        part += skipped;
+        length -= skipped + HASH_BYTES;
+    }
+    if (text->length + length < MOST_BYTES)
+        buffer_printf(text, ".%.*s", (int)length, part);
+}
+
 const char *compose_symbol(struct arena *arena, const char *prefix, const char *const *parts,
                            uint32_t count, const char *form)
 {
-    enum { MOST_BYTES = 60 };
     struct buffer text = {0};
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     buffer_puts(&text, prefix);
     for (uint32_t i = 0; i < count; i++) {
         hash = hash_text(hash, parts[i]);
-        if (text.length + strlen(parts[i]) < MOST_BYTES)
-            buffer_printf(&text, ".%s", parts[i]);
+        print_part(&text, prefix, parts[i]);
     }
     hash = hash_text(hash, form);
     buffer_printf(&text, ".%016llx", (unsigned long long)hash);

@@ -94,7 +94,7 @@ struct typed *compose_call(struct compose *c, struct typed_function *kernel,
                            struct typed *const *arguments);
 
 /* The value of a kernel, evaluated after the lets so far; not for comprehensions. Arguments are
- * variables, constants, and parts of variables. */
+ * variables, constants, parts of variables, and tuples of these. */
 struct typed *compose_apply(struct compose *c, struct typed_function *kernel,
                             struct typed *const *arguments);
 

@@ -139,21 +139,6 @@ static void add_types(struct encoder *e)
     }
 }
 
-/* A call's annotations over those of the task itself. */
-static struct typed_annotations merged(const struct typed_annotations *call,
-                                       const struct typed_annotations *task)
-{
-    struct typed_annotations merged = *task;
-    if (!call)
-        return merged;
-    merged.retries = call->retries >= 0 ? call->retries : task->retries;
-    merged.timeout_ns = call->timeout_ns ? call->timeout_ns : task->timeout_ns;
-    merged.memory_bytes = call->memory_bytes ? call->memory_bytes : task->memory_bytes;
-    merged.cost_ns = call->cost_ns ? call->cost_ns : task->cost_ns;
-    merged.together = call->together || task->together;
-    return merged;
-}
-
 static void set_wide(uint32_t halves[2], uint64_t value)
 {
     halves[0] = (uint32_t)value;
@@ -179,7 +164,7 @@ static uint32_t add_formula(struct encoder *e, const struct typed_function *kern
 static uint32_t add_kernel(struct encoder *e, const struct ir_instruction *call)
 {
     const struct typed_function *kernel = e->module->kernels[call->callee];
-    struct typed_annotations annotations = merged(call->annotations, &kernel->annotations);
+    struct typed_annotations annotations = ir_call_annotations(e->module, call);
     struct flow_kernel_record record = {
         .name = add_string(e, kernel->name),
         .symbol = add_string(e, kernel->symbol),
@@ -187,6 +172,7 @@ static uint32_t add_kernel(struct encoder *e, const struct ir_instruction *call)
         .result_type = add_type_text(e, kernel->result),
         .site = add_site(e, kernel->span),
         .fallback = add_string(e, kernel->fallback ? kernel->fallback->symbol : ""),
+        .members = add_string(e, kernel->members ? kernel->members : ""),
         .formula = add_formula(e, kernel),
         .retries = (uint32_t)annotations.retries,
         .together = annotations.together};

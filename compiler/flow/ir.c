@@ -109,6 +109,21 @@ const struct type *ir_leaf(const struct type *type, uint32_t index)
     return ir_leaf(type->parts[part], index);
 }
 
+struct typed_annotations ir_call_annotations(const struct ir_module *module,
+                                             const struct ir_instruction *call)
+{
+    const struct typed_annotations *own = call->annotations;
+    struct typed_annotations merged = module->kernels[call->callee]->annotations;
+    if (!own)
+        return merged;
+    merged.retries = own->retries >= 0 ? own->retries : merged.retries;
+    merged.timeout_ns = own->timeout_ns ? own->timeout_ns : merged.timeout_ns;
+    merged.memory_bytes = own->memory_bytes ? own->memory_bytes : merged.memory_bytes;
+    merged.cost_ns = own->cost_ns ? own->cost_ns : merged.cost_ns;
+    merged.together |= own->together;
+    return merged;
+}
+
 /* ---- Modules, functions, blocks ------------------------------------------------------------- */
 
 struct ir_module *ir_module_new(struct arena *arena, struct type_table *types,

@@ -780,6 +780,7 @@ static bool read_kernel(struct reader *r)
     if (!(kernel->name = read_quoted(r)) || !read_kernel_parameters(r, kernel) ||
         !expect(r, "->") || !(kernel->result = read_plain_type(r, NULL)) ||
         !read_annotations(r, &kernel->annotations) || !read_fallback(r, kernel) ||
+        (accept(r, "members=") && !(kernel->members = read_quoted(r))) ||
         !read_span(r, &kernel->span))
         return false;
     ir_kernel_new(r->module, kernel);

@@ -315,6 +315,10 @@ static void print_kernel(struct buffer *out, const struct typed_function *kernel
     print_annotations(out, &kernel->annotations);
     if (kernel->fallback)
         buffer_printf(out, " fallback=@%s", kernel->fallback->symbol);
+    if (kernel->members) {
+        buffer_puts(out, " members=");
+        print_quoted(out, kernel->members);
+    }
     print_span(out, kernel->span);
     buffer_putc(out, '\n');
 }

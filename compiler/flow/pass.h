@@ -14,5 +14,7 @@ void pass_fold(struct ir_module *module);
 void pass_hoist(struct ir_module *module);
 void pass_cse(struct ir_module *module);
 void pass_dead(struct ir_module *module);
+void pass_each(struct ir_module *module);
+void pass_fuse(struct ir_module *module);
 
 #endif

@@ -18,6 +18,9 @@ const struct ir_pass ir_passes[] = {
     {"cse", "merge equal known operations, checks and calls, one of which dominates the other", 1,
      pass_cse},
     {"dead", "drop known values and calls whose results nobody needs", 1, pass_dead},
+    {"each", "make one comprehension of one and the only one that reads its elements", 2,
+     pass_each},
+    {"fuse", "make one task of a task and the only one that reads its results", 2, pass_fuse},
     {"unused", "drop functions and kernels that main does not reach any more", 1, pass_unused},
 };
 const uint32_t ir_pass_count = sizeof ir_passes / sizeof *ir_passes;

@@ -188,8 +188,8 @@ static int load_kernels(struct flow_code *code, struct error *error)
         kernel->parameters = load_type_text(code, record->parameter_types);
         kernel->result = load_type_text(code, record->result_type);
         if (!is_string(code, record->name) || !is_string(code, record->symbol) ||
-            !is_string(code, record->fallback) || !is_formula(code, record->formula) ||
-            record->site >= code->header.site_count ||
+            !is_string(code, record->fallback) || !is_string(code, record->members) ||
+            !is_formula(code, record->formula) || record->site >= code->header.site_count ||
             !kernel->parameters || !type_has_parts(kernel->parameters) || !kernel->result)
             return error_set(error, ERR_bad_flow_code, "damaged flow code: kernel %u", i);
     }

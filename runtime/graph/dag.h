@@ -118,9 +118,12 @@ struct dag_task {
     uint32_t fallback;   /* offset in strings: the symbol of the kernel with the same parameters
                             that gives the result when this one failed by itself; 0: none */
     uint32_t formula;    /* offset in strings: what it costs, in ns (formula.h); empty: not known */
+    uint32_t members;    /* offset in strings: the names of the tasks that the compiler fused in it,
+                            "load, scale"; empty: it is one task as written, or an operator */
     uint32_t leaf_count; /* parts of its result */
     int32_t retries;     /* annotations: -1 not given; others 0 when not given */
     uint32_t together;
+    uint32_t reserved; /* 0 */
     uint64_t timeout_ns, memory_bytes, cost_ns;
 };
 

@@ -91,6 +91,10 @@ static void print_task(struct printer *p, uint32_t number)
         buffer_puts(p->out, " fallback=");
         print_quoted(p, task->fallback);
     }
+    if (*dag_string(p->dag, task->members)) {
+        buffer_puts(p->out, " members=");
+        print_quoted(p, task->members);
+    }
     print_site(p, task->site);
     buffer_putc(p->out, '\n');
 }

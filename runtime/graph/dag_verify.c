@@ -128,7 +128,8 @@ static int verify_tasks(struct verifier *v)
         const struct dag_task *task = &v->dag->tasks[i];
         if (!is_string(v, task->name) || !is_string(v, task->symbol) ||
             !is_string(v, task->parameter_types) || !is_string(v, task->result_type) ||
-            task->site >= v->dag->site_count || !is_string(v, task->fallback))
+            task->site >= v->dag->site_count || !is_string(v, task->fallback) ||
+            !is_string(v, task->members))
             return REFUSE(v, "D6: task %u has no name, symbol, types or site", i);
         if (!is_formula(v, task->formula))
             return REFUSE(v, "D6: task %u has a formula that is none", i);

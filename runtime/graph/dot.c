@@ -83,6 +83,7 @@ static void put_box(struct drawing *d, uint32_t node, uint32_t depth)
     }
     buffer_printf(d->out, "n%u [label=\"", node);
     dot_put_call(d, node);
+    dot_put_fused(d, d->dag->nodes[node].task);
     buffer_putc(d->out, '"');
     put_cluster(d, node);
     buffer_puts(d->out, "]\n");

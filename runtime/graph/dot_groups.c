@@ -195,6 +195,7 @@ static void put_group(struct drawing *d, const struct dot_groups *groups, uint32
     }
     dot_put_escaped(d->out, dag_string(dag, dag->tasks[node->task].name));
     put_count(d, groups->members.items[box]);
+    dot_put_fused(d, node->task);
     if (line)
         buffer_printf(d->out, "\\nline %u", line);
     buffer_puts(d->out, "\"]\n");

@@ -31,6 +31,8 @@ void dot_put_bytes(struct buffer *out, uint64_t bytes);
 void dot_put_selection(struct drawing *d, const struct dag_view *view);
 /* "partial(i=3, width=100)": the task's name and its known arguments. */
 void dot_put_call(struct drawing *d, uint32_t node);
+/* A line of the label with the tasks that are fused in a task, if there are any. */
+void dot_put_fused(struct drawing *d, uint32_t task);
 /* "n7", "i0", "c3". */
 void dot_put_source_name(struct drawing *d, uint32_t source);
 /* Inputs as cylinders; known arrays as notes. */

@@ -2,7 +2,10 @@
 #include "graph/dot_private.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/memory.h"
 #include "value/semantics.h"
 
 enum { MOST_LABEL = 80 };
@@ -104,6 +107,20 @@ void dot_put_call(struct drawing *d, uint32_t node)
         buffer_puts(d->out, text);
     }
     buffer_puts(d->out, is_first ? "" : ")");
+}
+
+void dot_put_fused(struct drawing *d, uint32_t task)
+{
+    const char *members = dag_string(d->dag, d->dag->tasks[task].members);
+    if (!*members)
+        return;
+    bool is_long = strlen(members) > MOST_LABEL;
+    char *shown = memory_new(strlen(members) + 1, 1);
+    memcpy(shown, members, is_long ? MOST_LABEL : strlen(members));
+    buffer_puts(d->out, "\\nfused: ");
+    dot_put_escaped(d->out, shown);
+    buffer_puts(d->out, is_long ? "..." : "");
+    free(shown);
 }
 
 void dot_begin(struct drawing *d)

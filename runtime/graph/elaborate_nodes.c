@@ -517,6 +517,7 @@ static void add_task(struct machine *m, uint32_t kernel)
         .site = machine_site(m, record->site),
         .fallback = dag_add_string(m->builder, strings + record->fallback),
         .formula = dag_add_string(m->builder, strings + record->formula),
+        .members = dag_add_string(m->builder, strings + record->members),
         .leaf_count = m->code->kernels[kernel].result->leaf_count,
         .retries = (int32_t)record->retries,
         .together = record->together,

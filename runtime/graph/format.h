@@ -76,6 +76,7 @@ struct flow_kernel_record {
     uint32_t site;
     uint32_t fallback; /* string: the symbol of the kernel that replaces it; empty: none */
     uint32_t formula;  /* string: its cost (formula.h); empty: not known */
+    uint32_t members;  /* string: the names of the tasks that are fused in it; empty: it is one */
     uint32_t retries, together;
     uint32_t timeout_ns[2], memory_bytes[2], cost_ns[2]; /* low half, high half */
 };

@@ -97,7 +97,12 @@ void describe_failure(const struct bind_table *table, uint32_t node, const uint6
             describe_arguments(&table->tasks[number], arguments, &text);
         else
             buffer_puts(&text, "...");
-        buffer_puts(&text, has_place ? "), called here" : ")");
+        buffer_puts(&text, ")");
+        const char *members = dag_string(dag, dag->tasks[number].members);
+        if (*members)
+            buffer_printf(&text, ", fused of %s", members);
+        if (has_place)
+            buffer_puts(&text, ", called here");
     }
     error_note(error, has_place ? call : (struct place){0}, "%s", buffer_text(&text));
     if (!has_place)

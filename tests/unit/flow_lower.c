@@ -47,6 +47,9 @@ static void check_text_form(struct compiled *c)
     buffer_release(&second);
 }
 
+/* Levels: those of -O, where nodes are those of the program as written, and one more. */
+enum { LEVEL_FUSED = 3 };
+
 static bool compile(struct compiled *c, const char *name, const char *text, int level)
 {
     memset(c, 0, sizeof *c);
@@ -66,6 +69,8 @@ static bool compile(struct compiled *c, const char *name, const char *text, int 
         return false;
     struct error error = {0};
     struct ir_pass_options options = {.level = level, .verify_each = true};
+    if (level < LEVEL_FUSED)
+        options.disabled = "each,fuse";
     c->module = lower_program(program, &c->arena);
     int code = ir_run_passes(c->module, &options, &error);
     CHECK_TEXT(code ? error.message : "", "");
@@ -231,7 +236,7 @@ static uint64_t sink_word(const struct dag *dag)
 static void known_results(void)
 {
     for (size_t i = 0; i < sizeof known_cases / sizeof *known_cases; i++)
-        for (int level = 0; level <= 2; level++) {
+        for (int level = 0; level <= LEVEL_FUSED; level++) {
             const struct known_case *k = &known_cases[i];
             struct compiled c;
             if (compile(&c, "known.wk", k->text, level)) {
@@ -439,7 +444,7 @@ static const struct graph_case graph_cases[] = {
 static void graphs(void)
 {
     for (size_t i = 0; i < sizeof graph_cases / sizeof *graph_cases; i++)
-        for (int level = 0; level <= 2; level++) {
+        for (int level = 0; level <= LEVEL_FUSED; level++) {
             const struct graph_case *g = &graph_cases[i];
             struct compiled c;
             if (compile(&c, "graph.wk", g->text, level)) {
@@ -582,7 +587,7 @@ static const struct mistake_case mistake_cases[] = {
 static void mistakes(void)
 {
     for (size_t i = 0; i < sizeof mistake_cases / sizeof *mistake_cases; i++)
-        for (int level = 0; level <= 2; level++) {
+        for (int level = 0; level <= LEVEL_FUSED; level++) {
             const struct mistake_case *m = &mistake_cases[i];
             struct compiled c;
             if (compile(&c, "mistake.wk", m->text, level)) {
@@ -634,7 +639,7 @@ static void file_lowers(const char *path)
         CHECK(false);
         return;
     }
-    for (int level = 0; level <= 2; level++) {
+    for (int level = 0; level <= LEVEL_FUSED; level++) {
         struct compiled c;
         if (!compile(&c, path, text.data, level))
             fprintf(stderr, "%s\n", path);
