@@ -11,66 +11,19 @@
 
 #include "base/memory.h"
 #include "base/vector.h"
+#include "flow/effects.h"
 #include "flow/mutant.h"
 #include "flow/pass.h"
 #include "flow/remark.h"
 
 /* ---- Questions ------------------------------------------------------------------------------ */
 
-/* Whether a body's instruction may end elaboration with a message, or go on for ever. */
-static bool may_fail(const struct ir_function *function, const struct ir_instruction *i)
-{
-    switch (i->opcode) {
-    case IR_CONSTANT:
-    case IR_TEXT_CONCAT:
-    case IR_TEXT_COMPARE:
-    case IR_TEXT_PRINT:
-    case IR_TEXT_LENGTH:
-    case IR_STRUCTURE:
-    case IR_FLATTEN:
-    case IR_TRANSPOSE:
-    case IR_FIND:
-    case IR_EXTENT:
-    case IR_ELEMENTS:
-    case IR_LIFT:
-    case IR_CONTENTS:
-    case IR_CALL:
-    case IR_RETURN:
-        return false;
-    case IR_OPERATION:
-        return i->operation == OPERATION_DIV || i->operation == OPERATION_REM ||
-               i->operation == OPERATION_SHL || i->operation == OPERATION_SHR;
-    case IR_CONVERT:
-        return !type_is_float(ir_type_of(function, i->first_result)->type);
-    case IR_APPLY:
-    case IR_EACH:
-    case IR_TEXT_SLICE:
-    case IR_COUNT:
-    case IR_FILL:
-    case IR_RANGE:
-    case IR_GET:
-    case IR_SET:
-    case IR_SLICE:
-    case IR_SET_SLICE:
-    case IR_CONCAT:
-    case IR_CONCAT_ALL:
-    case IR_VIEW:
-    case IR_TILES:
-    case IR_REDUCE:
-    case IR_CHECK:
-    case IR_JUMP:
-    case IR_BRANCH:
-    case IR_FAIL:
-    case IR_OPCODE_COUNT:
-        return true;
-    }
-    return true;
-}
-
 struct merge {
     struct ir_module *module;
-    struct ir_function *function; /* that both stand in */
-    uint32_t *uses;               /* of its values */
+    const struct effects *effects; /* of the functions that there were before the pass */
+    uint32_t function_count;       /* so many */
+    struct ir_function *function;  /* that both stand in */
+    uint32_t *uses;                /* of its values */
     struct ir_instruction *first, *second;
     const struct ir_function *one, *other; /* what they call */
     /* The merged function: */
@@ -119,16 +72,28 @@ static bool reads_own_elements(const struct merge *m)
     return true;
 }
 
+/* Whether a body's instruction may end elaboration with a message. */
+static bool may_fail(const struct merge *m, const struct ir_function *function,
+                     struct ir_instruction *const *definitions, const struct ir_instruction *i)
+{
+    bool calls = i->opcode == IR_APPLY || i->opcode == IR_EACH || i->opcode == IR_REDUCE;
+    if (calls && i->callee >= m->function_count)
+        return true;
+    return i->opcode != IR_RETURN && !effects_is_removable(m->effects, function, definitions, i);
+}
+
 static bool body_may_fail(const struct merge *m, const struct ir_function *function)
 {
+    struct ir_instruction **definitions = effects_definitions(function);
+    bool may = false;
     for (uint32_t b = 0; b < function->block_count; b++)
         for (uint32_t n = 0; n < function->blocks[b].count; n++) {
             const struct ir_instruction *i = function->blocks[b].instructions[n];
             bool is_read = function == m->other && is_own_element(m, i);
-            if (!is_read && may_fail(function, i))
-                return true;
+            may |= !is_read && may_fail(m, function, definitions, i);
         }
-    return false;
+    free(definitions);
+    return may;
 }
 
 static bool have_one_space(const struct merge *m)
@@ -392,9 +357,13 @@ static void merge_block(struct merge *m, struct ir_block *block)
     block->count = kept;
 }
 
-static void merge_function(struct ir_module *module, struct ir_function *function)
+static void merge_function(struct ir_module *module, struct ir_function *function,
+                           const struct effects *effects, uint32_t function_count)
 {
-    struct merge m = {.module = module, .function = function};
+    struct merge m = {.module = module,
+                      .effects = effects,
+                      .function_count = function_count,
+                      .function = function};
     m.uses = memory_new(function->value_count, sizeof *m.uses);
     for (uint32_t b = 0; b < function->block_count; b++)
         for (uint32_t n = 0; n < function->blocks[b].count; n++) {
@@ -410,7 +379,10 @@ static void merge_function(struct ir_module *module, struct ir_function *functio
 /* Functions that are made on the way are looked through as well. */
 void pass_each(struct ir_module *module)
 {
+    struct effects effects = effects_find(module);
+    uint32_t count = module->function_count;
     for (uint32_t i = 0; i < module->function_count; i++)
-        merge_function(module, module->functions[i]);
+        merge_function(module, module->functions[i], &effects, count);
+    effects_release(&effects);
     ir_tidy(module);
 }

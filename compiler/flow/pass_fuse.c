@@ -18,6 +18,7 @@
 #include "base/vector.h"
 #include "flow/compose.h"
 #include "flow/early.h"
+#include "flow/effects.h"
 #include "flow/estimate.h"
 #include "flow/mutant.h"
 #include "flow/pass.h"
@@ -34,6 +35,8 @@ struct fuse {
     struct ir_module *module;
     struct ir_function *function;
     struct ir_block *block;
+    const struct effects *effects;
+    uint32_t kernel_count;               /* before the pass: those that `effects` knows */
     const bool *early;                   /* by value: there from the beginning (flow/early.h) */
     struct ir_instruction **definitions; /* by value: the call of this block; else any, or NULL */
     uint32_t *places;                    /* by value: its definition's number in its block */
@@ -77,52 +80,6 @@ static bool has_unit_result(const struct typed_function *kernel)
         if (type_is_unit(ir_leaf(kernel->result, leaf)))
             return true;
     return false;
-}
-
-static bool logs(const struct typed_function *task, uint32_t depth);
-
-struct log_search {
-    bool found;
-    uint32_t depth;
-};
-
-static void visit_calls(void *context, struct typed **child)
-{
-    struct log_search *search = context;
-    struct typed *node = *child;
-    if (node->kind == TYPED_CALL)
-        search->found |= logs(node->callee, search->depth + 1);
-    if (node->kind == TYPED_REDUCE)
-        search->found |= logs(node->reducer, search->depth + 1);
-    if (!search->found)
-        typed_each_child(node, visit_calls, search);
-}
-
-static void search_block(struct log_search *search, const struct typed_block *block)
-{
-    for (uint32_t i = 0; i < block->count && !search->found; i++) {
-        struct typed_statement *s = block->statements[i];
-        if (s->kind == STATEMENT_LOG)
-            search->found = true;
-        typed_each_expression(s, visit_calls, search);
-        if (s->kind == STATEMENT_IF || s->kind == STATEMENT_WHILE) {
-            search_block(search, &s->then);
-            search_block(search, &s->otherwise);
-        } else if (s->kind == STATEMENT_FOR) {
-            search_block(search, &s->body);
-        }
-    }
-}
-
-/* Deep chains of calls are taken to log: nothing depends on it but speed. */
-static bool logs(const struct typed_function *task, uint32_t depth)
-{
-    enum { MOST_DEPTH = 4 };
-    if (depth > MOST_DEPTH || (task->is_recursive && depth > 0))
-        return true;
-    struct log_search search = {.depth = task->is_recursive ? MOST_DEPTH : depth};
-    search_block(&search, &task->body);
-    return search.found || (task->fallback && logs(task->fallback, depth + 1));
 }
 
 struct effort {
@@ -558,6 +515,12 @@ static void fuse_calls(struct fuse *f, struct ir_instruction *producer,
     vector_release(&n.feeds);
 }
 
+/* Tasks that were fused before do not. */
+static bool logs(const struct fuse *f, const struct ir_instruction *call)
+{
+    return call->callee < f->kernel_count && f->effects->logs[call->callee];
+}
+
 /* What is in the way of fusing, as a remark says it; NULL: nothing. */
 static const char *obstacle(const struct fuse *f, const struct ir_instruction *producer,
                             const struct ir_instruction *consumer,
@@ -573,7 +536,7 @@ static const char *obstacle(const struct fuse *f, const struct ir_instruction *p
     if (other)
         return arena_printf(f->module->arena, "it runs beside what `%s` waits for, too: `%s`",
                             b->name, other);
-    if (logs(a, 0) || logs(b, 0))
+    if (logs(f, producer) || logs(f, consumer))
         return "one of them logs, and its lines carry its name";
     if (member_count(a) + member_count(b) > MOST_MEMBERS ||
         producer->operand_count + consumer->operand_count > MOST_OPERANDS)
@@ -649,10 +612,9 @@ static void note_block(struct fuse *f, uint32_t number)
     }
 }
 
-static void fuse_function(struct ir_module *module, uint32_t number, const struct early *early)
+static void fuse_function(struct fuse f, uint32_t number, const struct early *early)
 {
-    struct ir_function *function = module->functions[number];
-    struct fuse f = {.module = module, .function = function};
+    struct ir_function *function = f.function = f.module->functions[number];
     bool *values = memory_new(function->value_count, sizeof *values);
     f.definitions = memory_new(function->value_count, sizeof *f.definitions);
     f.places = memory_new(function->value_count, sizeof *f.places);
@@ -677,9 +639,12 @@ static void fuse_function(struct ir_module *module, uint32_t number, const struc
 void pass_fuse(struct ir_module *module)
 {
     struct early early;
+    struct effects effects = effects_find(module);
+    struct fuse f = {.module = module, .effects = &effects, .kernel_count = module->kernel_count};
     early_init(&early, module);
     for (uint32_t i = 0; i < module->function_count; i++)
-        fuse_function(module, i, &early);
+        fuse_function(f, i, &early);
     early_release(&early);
+    effects_release(&effects);
     ir_tidy(module);
 }
