@@ -146,6 +146,8 @@ bool effects_is_removable(const struct effects *effects, const struct ir_functio
         return true;
     case IR_OPERATION:
         return !operation_fails(function, i);
+    case IR_CONVERT: /* floats take every number */
+        return type_is_float(ir_type_of(function, i->first_result)->type);
     case IR_CALL:
         return call_is_removable(function, definitions, i);
     case IR_APPLY:
@@ -153,7 +155,6 @@ bool effects_is_removable(const struct effects *effects, const struct ir_functio
     case IR_EACH:
         return are_good_extents(definitions, i->operands, i->number) && effects->total[i->callee];
     case IR_TEXT_SLICE:
-    case IR_CONVERT:
     case IR_COUNT:
     case IR_FILL:
     case IR_RANGE:
