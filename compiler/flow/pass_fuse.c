@@ -225,7 +225,8 @@ static bool keeps_old_version(const struct fuse *f, const struct ir_instruction 
 
 /* ---- Annotations ---------------------------------------------------------------------------- */
 
-/* The annotations of both in one, or what is in the way. An operator has none of its own. */
+/* The annotations of both in one, or what is in the way. Costs add up if both are known; an
+ * operator's is nothing beside one that is annotated. */
 static const char *merge_annotations(const struct fuse *f, const struct ir_instruction *producer,
                                      const struct ir_instruction *consumer,
                                      struct typed_annotations *merged)
@@ -234,17 +235,16 @@ static const char *merge_annotations(const struct fuse *f, const struct ir_instr
                              b = ir_call_annotations(f->module, consumer);
     if (a.timeout_ns || b.timeout_ns)
         return "`@timeout` holds for one of them alone";
-    bool lent = is_operator(kernel_of(f, producer)), lends = is_operator(kernel_of(f, consumer));
-    *merged = lent ? b : a;
-    if (lent || lends)
-        return NULL;
+    *merged = a;
     if (a.retries != b.retries)
         return "`@retry` differs";
     if (a.memory_bytes != b.memory_bytes)
         return "`@memory` differs";
     if (a.together != b.together)
         return "`@together` differs";
-    merged->cost_ns = a.cost_ns && b.cost_ns ? a.cost_ns + b.cost_ns : 0;
+    bool is_known = (a.cost_ns || is_operator(kernel_of(f, producer))) &&
+                    (b.cost_ns || is_operator(kernel_of(f, consumer)));
+    merged->cost_ns = is_known ? a.cost_ns + b.cost_ns : 0;
     return NULL;
 }
 

@@ -211,8 +211,8 @@ static void annotations_merge_or_not(void)
           "together=1\n"
           "    return %2\n"
           "}\n");
-    /* An operator has none of its own. */
-    fuses(HEAD("f64", "?f64") "    %2: ?f64 = call @total %0 retries=2\n"
+    /* An operator adds nothing to a cost; it has no annotations, which are some. */
+    fuses(HEAD("f64", "?f64") "    %2: ?f64 = call @total %0 cost=5\n"
                               "    %3: f64 = constant 1.0\n"
                               "    %4: ?f64 = call @op.add.f64.f64 %2, %3\n"
                               "    return %4\n"
@@ -220,9 +220,14 @@ static void annotations_merge_or_not(void)
           "members=\"total, +\"\n",
           "b0(%0: ?f64[+], %1: ?f64[+]):\n"
           "    %2: f64 = constant 1.0\n"
-          "    %3: ?f64 = call @fuse.total.op.add.f64.f64.# %0, %2 retries=2\n"
+          "    %3: ?f64 = call @fuse.total.op.add.f64.f64.# %0, %2 cost=5\n"
           "    return %3\n"
           "}\n");
+    stays(pass_fuse, HEAD("f64", "?f64") "    %2: ?f64 = call @total %0 retries=2\n"
+                                         "    %3: f64 = constant 1.0\n"
+                                         "    %4: ?f64 = call @op.add.f64.f64 %2, %3\n"
+                                         "    return %4\n"
+                                         "}\n");
 }
 
 /* What is done for its effect is never a part of something before; it may be the end. */
