@@ -95,6 +95,16 @@ def events_are_lost(folder):
             is_clean(server)
 
 
+def events_of_a_wide_job_are_lost(folder):
+    """C3: what a walk asks for is read in pages."""
+    source = program(folder, SUM)
+    with Emulator("--concurrency=3", "--drop=4", f"--seed={SEED}") as emulator, Server(folder) as server:
+        run = wkc("run", source, "n=9000", "--grain=64", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+                  "--sweep-age=800", "--timeout=100s", "--stats=json", env=emulator.env)
+        check(run.out == squares(9000), run.err)
+        check(stats(run)["sweeps"] > 0, run.err)
+
+
 def no_event_arrives(folder):
     """C3: a platform that accepts all and runs nothing."""
     with Emulator("--drop=100") as emulator, Server(folder) as server:
@@ -229,6 +239,6 @@ def one_environment_is_enough(folder):
         check(stats(found)["sweeps"] == 0, f"{name}: {found.err}")
 
 
-main([executors_are_killed, events_are_lost, no_event_arrives, a_server_loses_its_data, a_server_keeps_its_data,
+main([executors_are_killed, events_are_lost, events_of_a_wide_job_are_lost, no_event_arrives, a_server_loses_its_data, a_server_keeps_its_data,
       a_client_stands_still,
       a_client_stands_still_with_its_own_platform, a_store_that_is_full, a_store_that_refuses, one_environment_is_enough])

@@ -49,6 +49,12 @@ struct client {
     bool is_walking;
     uint64_t watch_began, next_walk; /* ms */
     uint64_t walk_began;
+    /* What the walk wants to know, page by page: */
+    const struct sweep_name *asked;
+    struct sweep_state *states;
+    uint32_t asked_count, told;
+    uint64_t next_page; /* ms */
+    uint64_t unrested;  /* ms of walking that no pause has followed yet */
 };
 
 uint64_t client_now(void); /* ms, CLOCK_MONOTONIC */

@@ -8,8 +8,9 @@
 enum {
     AGE_MS = 10000,
     WALKS_PER_AGE = 4,
-    SHARE = 10, /* walking takes at most this part of the time */
-    NOTE_STEPS = 1000,
+    SHARE = 10,     /* walking takes at most this part of the time */
+    NOTE_MS = 2000, /* for looking what a job waits for that took too long */
+    PAGE = 8192,    /* records that are read at once */
 };
 
 static uint32_t sweep_age(const struct client *client)
@@ -28,6 +29,7 @@ void client_sweep_release(struct client *client)
 {
     if (client->has_sweep)
         sweep_release(&client->sweep);
+    free(client->states);
 }
 
 /* Most jobs end before anybody looks for what is lost: they need none of the tables. */
@@ -44,6 +46,8 @@ static void begin_walk(struct client *client)
         sweep_init(&client->sweep, client->job->job->plan, &options, client->watch_began);
     client->has_sweep = client->is_walking = true;
     client->walk_began = client_now();
+    client->asked_count = client->told = 0;
+    client->next_page = client->unrested = 0;
     sweep_begin(&client->sweep, client->walk_began);
 }
 
@@ -63,9 +67,9 @@ static struct store_name store_name_of(const struct sweep_name *name)
     return stored;
 }
 
-static void tell(struct client *client, const struct store_state *read, uint32_t count)
+static void take_states(struct client *client, const struct store_state *read, uint32_t count)
 {
-    struct sweep_state *states = memory_new(count, sizeof *states);
+    struct sweep_state *states = client->states + client->told;
     for (uint32_t i = 0; i < count; i++)
         states[i] = (struct sweep_state){.exists = read[i].exists,
                                          .own_is_live = read[i].own_is_live,
@@ -73,30 +77,52 @@ static void tell(struct client *client, const struct store_state *read, uint32_t
                                          .bits = read[i].bits,
                                          .own_edges = read[i].own_edges,
                                          .waiting = read[i].waiting};
-    sweep_tell(&client->sweep, states);
-    free(states);
+    client->told += count;
 }
 
-/* Reads what the walk wants to know next. False: nothing, it has come to its end. */
-static bool walk_on(struct client *client, int *code, struct error *error)
+static int read_page(struct client *client, struct error *error)
 {
-    const struct sweep_name *asked;
-    uint32_t count = sweep_next(&client->sweep, &asked);
-    if (count == 0)
-        return false;
+    uint32_t left = client->asked_count - client->told, count = left < PAGE ? left : PAGE;
     struct store_name *names = memory_new(count, sizeof *names);
     for (uint32_t i = 0; i < count; i++)
-        names[i] = store_name_of(&asked[i]);
+        names[i] = store_name_of(&client->asked[client->told + i]);
     struct store_request request = {
         .step = STORE_READ, .name = names[0], .names = names, .count = count};
-    *code = store_call(client->store, &request);
-    if (*code)
+    int code = store_call(client->store, &request);
+    if (code)
         *error = request.error;
     else
-        tell(client, request.reply.states, count);
+        take_states(client, request.reply.states, count);
     store_request_release(&request);
     free(names);
-    return *code == 0;
+    return code;
+}
+
+/* Reads a page of what the walk wants to know next. False: nothing, it has come to its end. Between
+ * the pages of a large graph the store is left to the executors. */
+static bool walk_on(struct client *client, int *code, struct error *error)
+{
+    uint64_t began = client_now();
+    if (client->told == client->asked_count) {
+        client->asked_count = sweep_next(&client->sweep, &client->asked);
+        client->told = 0;
+        free(client->states);
+        client->states = memory_new((size_t)client->asked_count + 1, sizeof *client->states);
+    }
+    if (client->asked_count == 0)
+        return false;
+    *code = read_page(client, error);
+    uint64_t now = client_now();
+    if (*code)
+        return false;
+    client->unrested += now - began;
+    if (client->told == client->asked_count) {
+        sweep_tell(&client->sweep, client->states);
+    } else {
+        client->next_page = now + SHARE * client->unrested;
+        client->unrested = 0;
+    }
+    return true;
 }
 
 static const char *task_name(const struct client *client, uint32_t node)
@@ -110,7 +136,7 @@ static int end_walk(struct client *client, struct error *error)
     struct executor_start start;
     uint32_t node;
     uint64_t now = client_now(), rest = sweep_age(client) / WALKS_PER_AGE;
-    uint64_t fair = SHARE * (now - client->walk_began);
+    uint64_t fair = SHARE * client->unrested;
     client->is_walking = false;
     client->next_walk = now + (rest > fair ? rest : fair);
     if (sweep_has_given_up(&client->sweep, &node)) {
@@ -126,7 +152,8 @@ static int end_walk(struct client *client, struct error *error)
 int client_sweep_step(struct client *client, bool *did, struct error *error)
 {
     int code = 0;
-    *did = client->options->platform && (client->is_walking || client_now() >= client->next_walk);
+    uint64_t due = client->is_walking ? client->next_page : client->next_walk;
+    *did = client->options->platform && client_now() >= due;
     if (!*did)
         return 0;
     if (!client->is_walking)
@@ -141,7 +168,7 @@ int client_note_outstanding(struct client *client, struct error *error)
     struct error ignored;
     int code = 0;
     begin_walk(client);
-    for (int i = 0; i < NOTE_STEPS && walk_on(client, &code, &ignored); i++)
+    while (client_now() - client->walk_began < NOTE_MS && walk_on(client, &code, &ignored))
         ;
     client->is_walking = false;
     if (code || client->sweep.ends.count == 0)
