@@ -32,6 +32,10 @@ def help_and_version(folder):
         check(run.status == 0 and f"usage: wkc {command}" in run.out, run.out + run.err)
     check("parts: int = 1024" in wkc("help", HARMONIC).out, "a program's parameters")
     check("Sums 1/k" in wkc("help", HARMONIC).out, "a task's comment")
+    check(wkc("help", HARMONIC).out.endswith(f"\nRun it: wkc run {HARMONIC} [parts=VALUE] [width=VALUE]\n"), "a command line")
+    path = program(folder, "struct P { x: f64 }\nflow main(p: P, xs: f64[n], s: str = \"\") -> int { return n }\n")
+    check(wkc("help", path).out.endswith(f"Run it: wkc run {path} p='{{\"x\": 0.5}}' xs=FILE.npy [s=TEXT]\n"), wkc("help", path).out)
+    wkc("help", program(folder, "flow main() -> int { return 1.5 }\n")).fails(1, "E301")
     run = wkc("help", "random")
     check("task uniform(seed: int, stream: int, n: int) -> f64[n]\n    n uniformly distributed" in run.out and "_word" not in run.out,
           run.out + run.err)
@@ -324,6 +328,31 @@ def interrupt_ends_cleanly(folder):
     check([p.name for p in folder.iterdir()] == ["program.wk"], "leftovers")
 
 
+# A result of 320 MB: a signal comes while its files are written (V5.10).
+LARGE = ("task make(n: int) -> f64[_] { return fill(1.5, n) }\n"
+         "flow main(n: int) -> (xs: f64[_], m: map[str]int) { return (xs: make(n), m: map[str]int{\"a\": 1}) }\n")
+
+
+def killed_while_a_folder_is_written(folder):
+    path = program(folder, LARGE)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        process = subprocess.Popen([RELEASE, "run", path, "n=40_000_000", "-o", f"{folder}/out/"], stderr=subprocess.PIPE)
+        until = time.monotonic() + 60
+        while process.poll() is None and not list(folder.glob("out.*")) and time.monotonic() < until:
+            time.sleep(0.002)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        left = sorted(p.name for p in folder.glob("out*"))
+        if number == signal.SIGKILL:
+            check(left == ["out"] or (len(left) == 1 and left[0].startswith("out.")), f"{process.returncode} {err} {left}")
+        else: # what is about to be whole is finished, or taken away
+            check(process.returncode in (0, 130) and left == (["out"] if process.returncode == 0 else []), f"{number}: {process.returncode} {left}")
+        if (folder / "out").exists():
+            shutil.rmtree(folder / "out")
+    wkc("run", path, "n=3", "-o", f"{folder}/out/")
+    check(sorted(p.name for p in (folder / "out").iterdir()) == ["m.json", "xs.npy"], "the next run is not disturbed")
+
+
 # Loops and calls that never end by themselves, with nothing but arithmetic within (L7.18).
 ENDLESS = {
     "range": "for i in 0..n { x = x * 3 + i }",
@@ -532,6 +561,31 @@ def texts_of_utf8_with_a_mark(folder):
         check(wkc("run", path, f"a={folder / name}").json() == [1, 2], name)
 
 
+EVERY_FORMAT = """struct R { a: f64, s: str }
+task records(x: R[n]) -> int { return n }
+task texts(x: str[n]) -> int { return n }
+task items(x: (a: int, b: str)[n]) -> int { return n }
+flow main(x: f64[n] = [], r: R[_] = [], t: str[_] = [], b: bytes = [], j: (a: int, b: str)[_] = [], s: str = "") -> int {
+    return n + records(r) + texts(t) + len(b) + items(j) + len(s)
+}
+"""
+
+
+def empty_files_and_last_lines_without_an_end(folder):
+    path = program(folder, EVERY_FORMAT)
+    for given, text, count in (
+            ("x=e.csv", "", 0), ("x=e.csv", "\ufeff", 0), ("x=e.csv", "\n\n", 0), ("x=e.csv", "1\n2", 2), ("x=e.jsonl", "", 0),
+            ("r=e.csv", "a,s", 0), ("r=e.csv", "s,a\nx,1\n\"y\nz\",2", 2), ("t=e.txt", "", 0), ("t=e.txt", "\n", 1),
+            ("t=e.txt", "l\nl", 2), ("t=e.txt", "\ufeff", 0), ("b=e.bin", "", 0), ("b=e.bin", "ab", 2), ("j=e.jsonl", "", 0),
+            ("j=e.jsonl", '{"a": 1, "b": ""}\n\n{"b": "", "a": 2}', 2), ("j=e.json", "[]", 0), ("s=@e.txt", "", 0), ("s=@e.txt", "ab", 2)):
+        name = given.split("=")[1].lstrip("@")
+        (folder / name).write_text(text)
+        check(wkc("run", path, given, cwd=folder).json() == count, f"{given} {text!r}")
+    for given, code in (("x=e.npy", "E705"), ("x=e.json", "E711"), ("j=e.json", "E711"), ("r=e.csv", "E717")):
+        (folder / given.split("=")[1]).write_text("")
+        wkc("run", path, given, cwd=folder).fails(1, code, given.split("=")[1])
+
+
 def very_long_lines(folder):
     """100 MB in a line: refused with its place, within a gigabyte of memory, and the message stays short."""
     path = program(folder, "flow main(a: f64[n]) -> f64 { return sum(a) }\n")
@@ -729,7 +783,7 @@ if __name__ == "__main__":
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,
-          very_long_lines, globs_without_a_match,
+          empty_files_and_last_lines_without_an_end, very_long_lines, killed_while_a_folder_is_written, globs_without_a_match,
           file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,
           missing_library, missing_tools, the_cache, tasks_in_c_are_made_again_when_anything_changes,
           a_task_in_c_that_exits_is_no_success, a_task_in_c_that_faults_is_named, wk_h_is_c_and_cpp, installs])

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "command/example.h"
 
 static void explain(enum error_code code, struct buffer *out)
 {
@@ -114,7 +115,28 @@ static void help_file(const struct ast_module *module, struct buffer *out)
             help_declaration(module, module->declarations[i], out);
 }
 
-/* ---- Modules: wkc help linalg, wkc help linalg.potrf -------------------------------------------- */
+/* What to type: every parameter of main with an example of its value, those with defaults in
+ * brackets. False if the program has mistakes, which are reported. */
+static bool help_command_line(struct compilation *compilation, struct buffer *out)
+{
+    if (!pipeline_run(compilation, STAGE_CHECK) || compilation->diagnostics.errors > 0)
+        return false;
+    const struct typed_function *entry = compilation->typed->entry;
+    if (!entry)
+        return true;
+    buffer_printf(out, "Run it: wkc run %s", compilation->path);
+    for (uint32_t i = 0; i < entry->parameter_count; i++) {
+        bool optional = entry->defaults && entry->defaults[i];
+        buffer_printf(out, " %s%s=", optional ? "[" : "", entry->parameters[i]->name);
+        example_value(entry->parameters[i]->type, out);
+        buffer_puts(out, optional ? "]" : "");
+    }
+    buffer_putc(out, '\n');
+    return true;
+}
+
+/* ---- Modules: wkc help linalg, wkc help linalg.potrf --------------------------------------------
+ */
 
 static bool is_public(const struct ast_declaration *d)
 {
@@ -177,12 +199,14 @@ static int help_source(const struct options *options, const char *path, bool as_
     if (status == EXIT_DONE) {
         bool ok = pipeline_run(&compilation, STAGE_PARSE) && compilation.diagnostics.errors == 0;
         struct error error = {.code = ERR_none};
-        if (ok && !as_module)
+        if (ok && !as_module) {
             help_file(compilation.ast, out);
-        else if (ok && !member)
+            ok = help_command_line(&compilation, out);
+        } else if (ok && !member) {
             help_module(compilation.ast, out);
-        else if (ok)
+        } else if (ok) {
             help_member(compilation.ast, path, member, out, &error);
+        }
         status = error.code == ERR_none ? finish_compilation(&compilation, ok)
                                         : usage_error(options, &error);
     }
@@ -200,8 +224,9 @@ static int unknown_topic(const struct options *options, const char *topic, const
     if (best)
         error_hint(&error, "did you mean 'wkc help %s'?", best);
     else
-        error_hint(&error, "give a command, a program's file or a module of the library; 'wkc help' "
-                           "lists the commands");
+        error_hint(&error,
+                   "give a command, a program's file or a module of the library; 'wkc help' "
+                   "lists the commands");
     return usage_error(options, &error);
 }
 
