@@ -230,6 +230,14 @@ def plans(folder):
     check(len(lines) == 32 and any(" cluster=" in line for line in lines), "a line a node")
     lines = wkc("compile", source, "n=16", "--emit=plan", "--platform=lambda-1769", "--disable=dominant,heaviest").out
     check(" cluster=" not in lines and " cost=" in lines, "passes are left out")
+    wkc("run", source, "n=16", "--trace", folder / "trace.json")
+    profiled = json.loads(wkc("plan", source, "n=16", "--json", "--profile", folder / "trace.json").out)["after"]
+    given = json.loads(wkc("plan", source, "n=16", "--json").out)["after"]
+    check(abs(given["work"] - 0.031) < 0.001 and 0 < profiled["work"] < 0.01, f"empty tasks take no 1 ms: {profiled}")
+    check(profiled["guessed"] == 0, "what was measured is no guess")
+    run = wkc("run", source, "n=16", "--on=loopback", "--platform=emulator", "--profile", folder / "trace.json")
+    check(run.json() == 120, run.err)
+    wkc("plan", source, "n=16", "--profile", source).fails(2, "has no times of tasks", "--trace")
     wkc("compile", source, "--emit=plan", "--disable=recessive").fails(2, "there is no pass 'recessive'", "dominant")
 
 

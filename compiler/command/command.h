@@ -67,6 +67,12 @@ void passes_print(struct buffer *out);
 /* Prints the remarks to standard error, if --remarks asks for them. */
 void passes_print_remarks(const struct compilation *compilation);
 
+/* ---- Profiles ---- */
+
+/* What tasks took in an earlier run, from its trace, into the options: 0, or an error. */
+int profile_read(const char *path, struct arena *arena, struct plan_options *options,
+                 struct error *error);
+
 /* ---- Compilations ---- */
 
 /* Starts a compilation of the command's file with its -O; or reports a usage error and returns its

@@ -134,7 +134,9 @@ static bool read_plan_options(struct compilation *c, struct error *error)
         .disabled = none ? NULL : c->options->values[OPTION_DISABLE],
         .keeps_costs = c->options->command != COMMAND_RUN,
     };
-    c->usage = name && !c->plan_options.platform;
+    const char *profile = c->options->values[OPTION_PROFILE];
+    c->usage = (name && !c->plan_options.platform) ||
+               (profile && profile_read(profile, &c->arena, &c->plan_options, error));
     return !c->usage;
 }
 

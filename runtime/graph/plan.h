@@ -32,9 +32,9 @@ struct plan {
     uint32_t *invoked; /* places among the children of a wide node of those that are invoked */
 };
 
-/* What a profile measured: all nodes of the kernel with this symbol cost so much. */
+/* What a profile measured: all nodes of the tasks with this name cost so much. */
 struct plan_measured {
-    const char *symbol;
+    const char *task;
     double ns; /* at speed 1 */
 };
 

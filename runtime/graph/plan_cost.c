@@ -11,8 +11,8 @@ static void set_measured(struct costs *costs, const struct plan_work *work)
 {
     for (uint32_t m = 0; m < work->options->measured_count; m++)
         for (uint32_t t = DAG_RESULT + 1; t < work->dag->task_count; t++)
-            if (strcmp(work->options->measured[m].symbol,
-                       dag_string(work->dag, work->dag->tasks[t].symbol)) == 0)
+            if (strcmp(work->options->measured[m].task,
+                       dag_string(work->dag, work->dag->tasks[t].name)) == 0)
                 costs_set_task(costs, t, work->options->measured[m].ns);
 }
 

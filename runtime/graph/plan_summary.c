@@ -55,8 +55,7 @@ static void measure_costs(struct reckoning *k, const struct plan_options *option
     double guessed = 0, work = 0;
     for (uint32_t m = 0; m < options->measured_count; m++)
         for (uint32_t t = DAG_RESULT + 1; t < k->dag->task_count; t++)
-            if (strcmp(options->measured[m].symbol, dag_string(k->dag, k->dag->tasks[t].symbol)) ==
-                0)
+            if (strcmp(options->measured[m].task, dag_string(k->dag, k->dag->tasks[t].name)) == 0)
                 costs_set_task(costs, t, options->measured[m].ns);
     for (uint32_t n = 0; n + 1 < k->dag->node_count; n++) {
         k->costs[n] = platform_task_ns(k->platform, costs_of(costs, n));

@@ -63,7 +63,7 @@ void description_write(const struct description *d, struct buffer *out)
     write_word(out, d->level);
     write_word(out, d->measured_count);
     for (uint32_t i = 0; i < d->measured_count; i++) {
-        write_text(out, d->measured[i].symbol, strlen(d->measured[i].symbol));
+        write_text(out, d->measured[i].task, strlen(d->measured[i].task));
         buffer_append(out, &d->measured[i].ns, sizeof d->measured[i].ns);
     }
 }
@@ -189,7 +189,7 @@ static void read_measured(struct reader *r, struct description *d)
         arena_array(r->arena, struct plan_measured, d->measured_count + 1);
     for (uint32_t i = 0; i < d->measured_count; i++) {
         uint64_t length;
-        measured[i].symbol = read_text(r, &length);
+        measured[i].task = read_text(r, &length);
         const char *ns = read_bytes(r, sizeof measured[i].ns);
         if (ns)
             memcpy(&measured[i].ns, ns, sizeof measured[i].ns);

@@ -1,5 +1,5 @@
 /*
- * spec/plan.md: Q1.1, Q1.2, Q2.1, Q2.2, Q3.1, Q4.1, Q4.2, Q4.3, Q4.4, Q5.1.
+ * spec/plan.md: Q1.1, Q1.2, Q2.1, Q2.2, Q2.3, Q3.1, Q4.1, Q4.2, Q4.3, Q4.4, Q5.1.
  * Plans of graphs that are given as text, for a platform: what nodes become, and
  * their clusters. Properties of clusters of random graphs are checked against a schedule that is
  * reckoned here, from the definitions.
