@@ -125,6 +125,7 @@ int simulation_read_options(const struct options *options, const struct remote_s
                                   .without_clustering = setup->without & WITHOUT_CLUSTERING,
                                   .without_delayed_io = setup->without & WITHOUT_DELAYED_IO,
                                   .without_tree = setup->without & WITHOUT_TREE};
+    executor_fit(&cloud->executor, cloud->platform);
     int code = read_shards(options, &simulation->platform, error);
     code = code ? code : read_warm(options, cloud, error);
     return code ? code : read_costs(options, cloud, error);

@@ -41,6 +41,7 @@
 #include "executor/join.h"
 #include "executor/want.h"
 #include "graph/plan.h"
+#include "graph/platform.h"
 
 enum executor_action_kind {
     EXECUTOR_RUN,    /* run the task of `node`; answer DONE, FAILED or MISSING. With `is_stored` the
@@ -287,6 +288,10 @@ struct executor {
     VECTOR(uint32_t) missed; /* joins that are asked again since an input was missing */
     VECTOR(uint32_t) beats;  /* executor_list_beats */
 };
+
+/* How long large values are kept back where the store is the platform's: by its round trip and
+ * bandwidth, instead of the defaults. */
+void executor_fit(struct executor_options *options, const struct platform *platform);
 
 void executor_init(struct executor *executor, const struct plan *plan,
                    const struct executor_options *options);

@@ -9,6 +9,15 @@
 /* Defaults of struct executor_options. */
 enum { PATIENCE = 20, BYTES_PER_MS = 50000, PATIENCE_AT_MOST = 5000, WAIT_AT_LEAST = 4 };
 
+void executor_fit(struct executor_options *options, const struct platform *platform)
+{
+    uint64_t round_trip_ms = (platform->round_trip_ns + 999999) / 1000000;
+    uint64_t bytes_per_ms =
+        platform->bytes_per_ms < UINT32_MAX ? platform->bytes_per_ms : UINT32_MAX;
+    options->patience = options->wait_at_least = round_trip_ms > 0 ? (uint32_t)round_trip_ms : 1;
+    options->bytes_per_ms = (uint32_t)bytes_per_ms;
+}
+
 void executor_release_remote(struct executor *executor)
 {
     vector_release(&executor->ready);

@@ -229,7 +229,8 @@ static void set_clock(struct remote *remote, uint64_t deadline_ns)
 static struct executor_options executor_options(const struct remote *remote)
 {
     const struct description *d = &remote->job->description;
-    return (struct executor_options){
+    const struct platform *platform = d->platform ? platform_find(d->platform) : NULL;
+    struct executor_options options = {
         .inline_bytes = d->without & WITHOUT_INLINE ? 0 : d->inline_bytes,
         .without_become = d->without & WITHOUT_BECOME,
         .without_clustering = d->without & WITHOUT_CLUSTERING,
@@ -239,6 +240,9 @@ static struct executor_options executor_options(const struct remote *remote)
         .grain = d->grain,
         .patience = d->delay_ms,
     };
+    if (platform && d->delay_ms == 0)
+        executor_fit(&options, platform);
+    return options;
 }
 
 /* The executor trusts its start: what came from outside is checked. */

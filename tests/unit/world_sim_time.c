@@ -508,6 +508,20 @@ static void full_payloads_go_through_the_store(void)
     CHECK_INT(m.store_bytes_written, 14 * (WK_HEADER_BYTES + 8));
 }
 
+/* By its round trip in whole ms, at least one, and its bandwidth. */
+static void patience_is_the_platforms(void)
+{
+    struct executor_options options = {.grain = 7};
+    executor_fit(&options, platform_find("lambda-1769"));
+    CHECK_INT(options.patience, 1);
+    CHECK_INT(options.wait_at_least, 1);
+    CHECK_INT(options.bytes_per_ms, 75000);
+    CHECK_INT(options.grain, 7);
+    executor_fit(&options, &plain);
+    CHECK_INT(options.patience, 2);
+    CHECK_INT(options.bytes_per_ms, UINT32_MAX);
+}
+
 /* ---- The price ------------------------------------------------------------------------------- */
 
 /* M4.3, M4.4 */
@@ -664,6 +678,7 @@ TEST_MAIN(TEST(a_chain_takes_one_start), TEST(tasks_take_the_platforms_time),
           TEST(a_shard_serves_one_value_after_the_other), TEST(bytes_are_conserved),
           TEST(without_techniques_all_goes_through_the_store),
           TEST(small_values_travel_with_arrivals), TEST(full_payloads_go_through_the_store),
-          TEST(a_chain_costs_what_it_takes), TEST(bytes_have_a_price), TEST(dry_runs_are_the_same),
-          TEST(tasks_are_run_and_measured), TEST(costs_are_given_or_measured),
-          TEST(nothing_is_faster_than_the_bound), TEST(random_graphs_keep_the_promises))
+          TEST(patience_is_the_platforms), TEST(a_chain_costs_what_it_takes),
+          TEST(bytes_have_a_price), TEST(dry_runs_are_the_same), TEST(tasks_are_run_and_measured),
+          TEST(costs_are_given_or_measured), TEST(nothing_is_faster_than_the_bound),
+          TEST(random_graphs_keep_the_promises))
