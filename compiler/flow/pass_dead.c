@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/vector.h"
+#include "flow/edges.h"
 #include "flow/effects.h"
 #include "flow/mutant.h"
 #include "flow/pass.h"
@@ -20,8 +21,9 @@ struct dead {
     struct effects effects;
     struct ir_function *function;
     struct ir_instruction **definitions; /* by value; NULL for parameters */
-    uint32_t *homes;                     /* by value: the block of a parameter */
-    bool *needed;                        /* by value */
+    struct edges edges;
+    uint32_t *homes; /* by value: the block of a parameter */
+    bool *needed;    /* by value */
     VECTOR(ir_value) pending;
 };
 
@@ -78,16 +80,11 @@ static uint32_t way_count(const struct ir_instruction *last)
 
 static void need_arguments(struct dead *d, uint32_t block, uint32_t parameter)
 {
-    for (uint32_t b = 0; b < d->function->block_count; b++) {
-        const struct ir_block *from = &d->function->blocks[b];
-        const struct ir_instruction *last = from->instructions[from->count - 1];
-        for (uint32_t way = 0; way < way_count(last); way++) {
-            const ir_value *arguments;
-            if (last->targets[way] != block)
-                continue;
-            arguments_of(last, way, &arguments);
-            need(d, arguments[parameter]);
-        }
+    for (uint32_t e = d->edges.first[block]; e != NO_EDGE; e = d->edges.items[e].next) {
+        const struct ir_block *from = &d->function->blocks[d->edges.items[e].from];
+        const ir_value *arguments;
+        arguments_of(from->instructions[from->count - 1], d->edges.items[e].way, &arguments);
+        need(d, arguments[parameter]);
     }
 }
 
@@ -190,9 +187,11 @@ static void clean_function(struct dead *d)
     d->definitions = effects_definitions(d->function);
     d->homes = memory_new(count, sizeof *d->homes);
     d->needed = memory_new(count, sizeof *d->needed);
+    d->edges = edges_find(d->function);
     note_homes(d);
     mark(d);
     drop(d);
+    edges_release(&d->edges);
     free(d->definitions);
     free(d->homes);
     free(d->needed);

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/vector.h"
 #include "flow/dominance.h"
+#include "flow/edges.h"
 #include "flow/effects.h"
 #include "flow/mutant.h"
 #include "flow/pass.h"
@@ -334,69 +335,59 @@ static void hoist_out_of_function(struct hoist *h, struct ir_function *function,
     end(h);
 }
 
-/* ---- Out of a loop ----------------------------------------------------------------------------
- */
-
-struct edge {
-    uint32_t from, next; /* the next edge to the same block, or NO_EDGE */
-};
-
-#define NO_EDGE UINT32_MAX
+/* ---- Out of a loop -------------------------------------------------------------------------- */
 
 struct loops {
     const struct ir_function *function;
     struct dominance dominance;
-    VECTOR(struct edge) edges;
-    uint32_t *first; /* by block: an edge to it */
-    bool *inside;    /* by block: is in the loop that is looked at */
-    VECTOR(uint32_t) pending;
+    struct edges edges;
+    bool *inside;            /* by block: is in the loop that is looked at */
+    VECTOR(uint32_t) blocks; /* these, in order */
 };
-
-static void find_edges(struct loops *l)
-{
-    memset(l->first, 0xFF, l->function->block_count * sizeof *l->first);
-    for (uint32_t b = 0; b < l->function->block_count; b++) {
-        const struct ir_block *block = &l->function->blocks[b];
-        const struct ir_instruction *last = block->instructions[block->count - 1];
-        uint32_t targets = last->opcode == IR_BRANCH ? 2 : last->opcode == IR_JUMP ? 1 : 0;
-        for (uint32_t t = 0; t < targets; t++) {
-            vector_push(&l->edges, (struct edge){b, l->first[last->targets[t]]});
-            l->first[last->targets[t]] = (uint32_t)l->edges.count - 1;
-        }
-    }
-}
 
 static void enter(struct loops *l, uint32_t block)
 {
     if (l->inside[block])
         return;
     l->inside[block] = true;
-    vector_push(&l->pending, block);
+    vector_push(&l->blocks, block);
+}
+
+static int compare_blocks(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return a < b ? -1 : a > b;
 }
 
 /* The blocks of the loops that a block begins: those from which a jump back to it is reached.
  * False: there is none. */
 static bool find_loop(struct loops *l, uint32_t header)
 {
-    memset(l->inside, 0, l->function->block_count * sizeof *l->inside);
-    bool found = false;
-    for (uint32_t e = l->first[header]; e != NO_EDGE; e = l->edges.items[e].next)
+    for (uint32_t e = l->edges.first[header]; e != NO_EDGE; e = l->edges.items[e].next)
         if (dominance_holds(&l->dominance, header, l->edges.items[e].from)) {
-            found = l->inside[header] = true;
+            enter(l, header);
             enter(l, l->edges.items[e].from);
         }
-    while (l->pending.count)
-        for (uint32_t e = l->first[vector_pop(&l->pending)]; e != NO_EDGE;
+    for (size_t i = 1; i < l->blocks.count; i++) /* the first is the header */
+        for (uint32_t e = l->edges.first[l->blocks.items[i]]; e != NO_EDGE;
              e = l->edges.items[e].next)
             enter(l, l->edges.items[e].from);
-    return found;
+    if (l->blocks.count)
+        qsort(l->blocks.items, l->blocks.count, sizeof *l->blocks.items, compare_blocks);
+    return l->blocks.count > 0;
+}
+
+static void forget_loop(struct loops *l)
+{
+    while (l->blocks.count)
+        l->inside[vector_pop(&l->blocks)] = false;
 }
 
 /* The only block from which the loop is entered; NULL if there are several. */
 static struct ir_block *block_before(const struct loops *l, uint32_t header)
 {
     uint32_t before = NO_EDGE;
-    for (uint32_t e = l->first[header]; e != NO_EDGE; e = l->edges.items[e].next) {
+    for (uint32_t e = l->edges.first[header]; e != NO_EDGE; e = l->edges.items[e].next) {
         uint32_t from = l->edges.items[e].from;
         if (l->inside[from] || from == before)
             continue;
@@ -407,76 +398,76 @@ static struct ir_block *block_before(const struct loops *l, uint32_t header)
     return before == NO_EDGE ? NULL : &l->function->blocks[before];
 }
 
-static void mark_outside(struct hoist *h, const struct loops *l)
+/* Between loops all values are outside. */
+static void mark_block(struct hoist *h, const struct ir_block *block, bool outside)
 {
-    for (uint32_t b = 0; b < h->function->block_count; b++) {
-        const struct ir_block *block = &h->function->blocks[b];
-        if (l->inside[b])
-            continue;
-        for (uint32_t p = 0; p < block->parameter_count; p++)
-            h->outside[block->first_parameter + p] = h->still[block->first_parameter + p] = true;
-        for (uint32_t n = 0; n < block->count; n++)
-            for (uint32_t r = 0; r < block->instructions[n]->result_count; r++) {
-                ir_value value = block->instructions[n]->first_result + r;
-                h->outside[value] = h->still[value] = true;
-            }
+    for (uint32_t p = 0; p < block->parameter_count; p++) {
+        ir_value value = block->first_parameter + p;
+        h->outside[value] = h->still[value] = outside;
     }
+    for (uint32_t n = 0; n < block->count; n++)
+        for (uint32_t r = 0; r < block->instructions[n]->result_count; r++) {
+            ir_value value = block->instructions[n]->first_result + r;
+            h->outside[value] = h->still[value] = outside;
+            h->moves[value] = false;
+        }
 }
 
-/* Takes what moves out of the loop's blocks. */
-static struct list take_out(struct hoist *h, const struct loops *l)
+/* Takes what moves out of a block. */
+static void take_out(struct hoist *h, struct ir_block *block, struct list *moved)
+{
+    uint32_t kept = 0;
+    for (uint32_t n = 0; n < block->count; n++) {
+        struct ir_instruction *i = block->instructions[n];
+        if (i->result_count && h->moves[i->first_result])
+            vector_push(moved, i);
+        else
+            block->instructions[kept++] = i;
+    }
+    block->count = kept;
+}
+
+static void hoist_out_of_loop(struct hoist *h, const struct loops *l, struct ir_block *before)
 {
     struct list moved = {0};
-    for (uint32_t b = 0; b < h->function->block_count; b++) {
-        struct ir_block *block = &h->function->blocks[b];
-        uint32_t kept = 0;
-        if (!l->inside[b])
-            continue;
-        for (uint32_t n = 0; n < block->count; n++) {
-            struct ir_instruction *i = block->instructions[n];
-            if (i->result_count && h->moves[i->first_result])
-                vector_push(&moved, i);
-            else
-                block->instructions[kept++] = i;
-        }
-        block->count = kept;
+    h->calls.count = 0;
+    for (size_t i = 0; i < l->blocks.count; i++)
+        mark_block(h, &h->function->blocks[l->blocks.items[i]], false);
+    for (size_t i = 0; i < l->blocks.count; i++) {
+        const struct ir_block *block = &h->function->blocks[l->blocks.items[i]];
+        for (uint32_t n = 0; n < block->count; n++)
+            look_at(h, block->instructions[n], "loop");
     }
-    return moved;
-}
-
-static void hoist_out_of_loop(struct hoist *h, struct ir_function *function, const struct loops *l,
-                              struct ir_block *before)
-{
-    begin(h, function);
-    mark_outside(h, l);
-    for (uint32_t b = 0; b < function->block_count; b++)
-        for (uint32_t n = 0; n < function->blocks[b].count && l->inside[b]; n++)
-            look_at(h, function->blocks[b].instructions[n], "loop");
-    if (h->calls.count) {
-        struct list moved = take_out(h, l);
+    for (size_t i = 0; i < l->blocks.count && h->calls.count; i++)
+        take_out(h, &h->function->blocks[l->blocks.items[i]], &moved);
+    if (moved.count)
         insert(h, before, before->count - 1, &moved);
-        vector_release(&moved);
-    }
-    end(h);
+    mark_block(h, before, true);
+    for (size_t i = 0; i < l->blocks.count; i++)
+        mark_block(h, &h->function->blocks[l->blocks.items[i]], true);
+    vector_release(&moved);
 }
 
 /* Inner loops begin behind those that they are in. */
 static void hoist_out_of_loops(struct hoist *h, struct ir_function *function)
 {
-    struct loops l = {.function = function, .dominance = dominance_new(function)};
-    l.first = memory_new(function->block_count, sizeof *l.first);
+    struct loops l = {
+        .function = function, .dominance = dominance_new(function), .edges = edges_find(function)};
     l.inside = memory_new(function->block_count, sizeof *l.inside);
-    find_edges(&l);
+    begin(h, function);
+    for (uint32_t b = 0; b < function->block_count; b++)
+        mark_block(h, &function->blocks[b], true);
     for (uint32_t b = function->block_count; b-- > 0;) {
         struct ir_block *before = find_loop(&l, b) ? block_before(&l, b) : NULL;
         if (before)
-            hoist_out_of_loop(h, function, &l, before);
+            hoist_out_of_loop(h, &l, before);
+        forget_loop(&l);
     }
+    end(h);
     dominance_free(&l.dominance);
-    free(l.first);
+    edges_release(&l.edges);
     free(l.inside);
-    vector_release(&l.edges);
-    vector_release(&l.pending);
+    vector_release(&l.blocks);
 }
 
 /* ---- All --------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def find(mutant, programs):
     """The first seed whose program shows the mistake, or None."""
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(1, programs + 1):
-            if tells(folder, seed, mutant):
+            if tells(folder, seed, mutant) and not tells(folder, seed, ""):
                 return seed
     return None
 
