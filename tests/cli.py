@@ -143,6 +143,32 @@ def every_form_prints(folder):
     check(re.search(r"^  link +[1-9]\d*\.\d+ ms$", run.err, re.M), run.err)
 
 
+def remarks_stand_at_their_lines(folder):
+    path = folder / "r.wk"
+    path.write_text("task f(x: int) -> int { return x * x }\n"
+                    "flow main(n: int) -> (int, int, int[_]) {\n"
+                    "    let a = f(n)\n"
+                    "    let b = f(n)\n"
+                    "    return (a + b, @retry(2) f(n), [f(n + i) + f(n - 1) for i in 0..n])\n"
+                    "}\n")
+    run = wkc("run", path, "n=2", "--remarks", "--disable=fuse,chunk" if "fuse" in wkc("help", "passes").out else "-O2")
+    check(run.status == 0 and run.out == "[8, 4, [5, 10]]\n", run.out + run.err)
+    check(f"note[cse]: merged with the same call of `f` in line 3\n  --> {path}:4:13\n    4 |     let b = f(n)\n"
+          "      |             ^^^^\n" in run.err, run.err)
+    check("note[cse]: not merged with the call of `f` in line 3: `@retry` differs\n" in run.err, run.err)
+    check("note[hoist]: moved out of the comprehension: `f` runs once for all turns\n" in run.err, run.err)
+    run = wkc("compile", path, "--remarks=json", "-O1")
+    found = [json.loads(line) for line in run.err.splitlines() if line.startswith("{")]
+    check([(f["pass"], f["kind"], f["line"]) for f in found if f["pass"] in ("cse", "hoist")] ==
+          [("cse", "done", 4), ("cse", "missed", 5), ("hoist", "done", 5)], run.err)
+    check(all(f["severity"] == "note" and f["message"] and f["file"] == str(path) for f in found), run.err)
+    check("note[" not in wkc("run", path, "n=2").err + wkc("run", path, "n=2", "--remarks", "-O0").err, "no remarks")
+    bundle = folder / "r.wkb"
+    wkc("compile", path, "-o", bundle)
+    wkc("run", bundle, "n=2", "--remarks").fails(2, "--remarks means nothing to", "wkc compile")
+    wkc("run", bundle, "n=2", "--disable=cse").fails(2, "--disable means nothing to")
+
+
 def drawings(folder):
     for level in ("task", "cluster", "flow"):
         run = wkc("dot", HARMONIC, "parts=5", f"--level={level}")
@@ -787,7 +813,8 @@ def installs(folder):
 
 if __name__ == "__main__":
     main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
-          diagnostics_as_json_and_in_colour, every_form_prints, drawings, stats_and_trace, simulations_with_time, plans,
+          diagnostics_as_json_and_in_colour, every_form_prints, remarks_stand_at_their_lines, drawings, stats_and_trace, simulations_with_time,
+          plans,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,

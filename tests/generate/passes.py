@@ -199,7 +199,7 @@ class PassWriter:
         self.array(name, type_, extent)
 
     def source(self, type_, extent):
-        extent = "3" if self.chance(4) else extent  # which does not fit, mostly
+        extent = "three" if self.chance(4) else extent  # which does not fit, mostly
         there = [n for n, t, e in self.arrays if (t, e) == (type_, extent)]
         there += [n for n, t, e in self.structures if (t, e) == (type_, (extent,))]
         if there and self.chance(75):
@@ -260,7 +260,7 @@ class PassWriter:
                                       [f"return [s + {type_}(i) for i in 0..n]"], f"make_{type_}"))
         self.known, self.pending = [("n", "int"), ("k", "int"), ("x", "f64")], []
         self.structures, self.arrays, self.said = [], [], []
-        lines = []
+        lines = ["let three = 3"]
         for _ in range(self.pick([5, 8, 12])):
             self.pick([self.add_call] * 3 + [self.add_comprehension] * 3 + [self.add_reduction] * 2 +
                       [self.add_chain] * 2 + [self.add_loop] * 2 + [self.add_known, self.add_note, self.add_choice])(lines)
