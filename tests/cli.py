@@ -151,7 +151,7 @@ def remarks_stand_at_their_lines(folder):
                     "    let b = f(n)\n"
                     "    return (a + b, @retry(2) f(n), [f(n + i) + f(n - 1) for i in 0..n])\n"
                     "}\n")
-    run = wkc("run", path, "n=2", "--remarks", "--disable=fuse,chunk" if "fuse" in wkc("help", "passes").out else "-O2")
+    run = wkc("run", path, "n=2", "--remarks", "--disable=fuse,each")
     check(run.status == 0 and run.out == "[8, 4, [5, 10]]\n", run.out + run.err)
     check(f"note[cse]: merged with the same call of `f` in line 3\n  --> {path}:4:13\n    4 |     let b = f(n)\n"
           "      |             ^^^^\n" in run.err, run.err)
