@@ -96,6 +96,10 @@ def elaborate():
         rows.append({"name": f"build {pattern} of 1,000,000", "peer": "oneTBB", "median": middle, "min": ours[0],
                      "max": ours[-1], "peer_median": peer, "peer_min": peers[0], "peer_max": peers[-1],
                      "ratio": middle / peer, "reach": 1.0})
+    for size in (500_000, 5_000_000):
+        times = sorted(measure(["build/release/bench/elaborate", "plan", str(size)])[0] for _ in range(5))
+        rows.append({"name": f"plan a tree of {2 * size:,}", "peer": "", "median": statistics.median(times),
+                     "min": times[0], "max": times[-1]})
     one, two = (measure(["build/release/bench/elaborate", "tree", str(n)])[1] for n in (500_000, 1_000_000))
     rows.append({"name": "bytes a task more", "bytes": (two - one) * 1024 / 1_000_000, "reach_bytes": 100})
     return rows
