@@ -145,6 +145,17 @@ static void visit_total(void *context, struct typed **child)
     t->is_total = t->is_total && compose_is_total(t->c, *child);
 }
 
+/* Over one array of rank 1, or a range by ones, without a filter: an element for each index. */
+static bool is_plain_comprehension(const struct typed *node)
+{
+    const struct typed_iterator *iterator = &node->iterators[0];
+    if (node->iterator_count != 1 || node->filter || !type_is_scalar(node->body->type))
+        return false;
+    return iterator->is_range ? !iterator->step && !iterator->inclusive
+                              : iterator->subject->type->kind == TYPE_ARRAY &&
+                                    type_is_scalar(iterator->variable->type);
+}
+
 /* Of the node itself, its children aside. */
 static bool is_total_node(struct compose *c, const struct typed *node)
 {
@@ -166,11 +177,12 @@ static bool is_total_node(struct compose *c, const struct typed *node)
                                          element_of(node->type));
     case TYPED_BUILTIN:
         return node->builtin == BUILTIN_SUM;
+    case TYPED_COMPREHENSION:
+        return is_plain_comprehension(node);
     case TYPED_EQUAL:
     case TYPED_MATMUL:
     case TYPED_INDEX:
     case TYPED_ARRAY:
-    case TYPED_COMPREHENSION:
     case TYPED_CALL:
     case TYPED_REDUCE:
         return false;
@@ -267,6 +279,7 @@ static void weigh(void *context, struct typed **child)
     const struct typed *node = *child;
     w->nodes++;
     w->is_light = w->is_light && node->kind != TYPED_BUILTIN && node->kind != TYPED_IF &&
+                  node->kind != TYPED_COMPREHENSION &&
                   (node->kind != TYPED_OPERATION || node->operation < OPERATION_EXP) &&
                   (node->kind != TYPED_OPERATION ||
                    (node->operation != OPERATION_DIV && node->operation != OPERATION_REM &&
@@ -285,7 +298,8 @@ static bool can_repeat(struct typed *value, uint32_t uses)
 static bool is_joinable(struct compose *c, const struct typed_statement *s)
 {
     return s->kind == STATEMENT_DECLARE && s->variable->type->kind == TYPE_ARRAY &&
-           type_is_scalar(s->variable->type->element) && typed_is_elementwise(s->value) &&
+           type_is_scalar(s->variable->type->element) &&
+           (typed_is_elementwise(s->value) || s->value->kind == TYPED_COMPREHENSION) &&
            (compose_is_total(c, s->value) || FLOW_MUTANT(COMPOSE_FAILURE));
 }
 

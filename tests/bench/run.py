@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """make bench: runs each pair of ours and a peer in turn in one run, and prints medians and ratios.
 
-    tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, data, groupby, text,
-                                     store, start, emulator, bundle, remote, latency, paper
+    tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, fuse, data, groupby,
+                                     text, store, start, emulator, bundle, remote, latency, paper
 
 Every benchmark program prints one JSON object a line: name, peer, median, min, max, peer_median, peer_min,
 peer_max (seconds for one unit) and ratio. Results go to build/bench.json and a table to standard output.
@@ -22,6 +22,7 @@ from algebra import algebra
 from bundle import bundle
 from data import data
 from emulator import emulator
+from fuse import fuse
 from groupby import groupby
 from paper import paper
 from remote import latency, remote
@@ -106,7 +107,7 @@ def elaborate():
 
 
 GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
-          "kernels": lambda: program("kernels"), "map": lambda: program("map"), "algebra": algebra,
+          "kernels": lambda: program("kernels"), "map": lambda: program("map"), "algebra": algebra, "fuse": fuse,
           "data": data, "groupby": groupby, "text": text, "store": store, "start": start,
           "emulator": emulator, "bundle": bundle, "remote": remote, "latency": latency, "paper": paper}
 
