@@ -126,7 +126,6 @@ static inline bool digits_read(const char *at, uint32_t length, uint32_t skip, s
 
 static inline bool digits_read(const char *at, uint32_t length, uint32_t skip, struct digits *out)
 {
-    uint64_t high = 0;
     *out = (struct digits){0};
     for (uint32_t i = skip; i < length; i++) {
         uint32_t digit = (uint8_t)at[i] - (uint32_t)'0';
@@ -134,13 +133,10 @@ static inline bool digits_read(const char *at, uint32_t length, uint32_t skip, s
             out->has_point = true;
             continue;
         }
-        if (digit > 9)
+        if (digit > 9 || out->digits / 1000000000000000 > DIGITS_MOST_HIGH)
             return false;
         out->digits = 10 * out->digits + digit;
         out->fraction += out->has_point;
-        high = out->digits / 10000000000000000;
-        if (high > DIGITS_MOST_HIGH)
-            return false;
     }
     return length > skip + out->has_point;
 }
