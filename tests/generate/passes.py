@@ -110,6 +110,16 @@ class PassWriter:
         self.flows.append((name, ["int", "f64"], type_))
         return Function(f"flow {name}(a: int, b: f64) -> {type_}", lines, name)
 
+    def array_flow(self):
+        """Its arrays may differ, those of the task that it calls may not."""
+        two = [m for m in self.maps if m[2] == ["[]", "[]"]]
+        if not two:
+            return []
+        (task, type_, _), name = self.pick(two), self.name("m")
+        self.maps.append((name, type_, ["[]", "[]"]))
+        head = f"flow {name}(x: {type_}[p], y: {type_}[q]) -> {type_}[p]"
+        return [Function(head, [f"return {task}(x, y)"], name)]
+
     # ---- main ------------------------------------------------------------------------------------
 
     def call(self, type_, known, pending, depth=2, flows=False):
@@ -121,7 +131,8 @@ class PassWriter:
         name, types, _ = self.pick(callees)
         note = "" if any(name == f[0] for f in self.flows) else self.annotations(8)
         # Flows may decide by an int.
-        arguments = [self.expression(t, known, 1) if name.startswith("w") and t == "int" else
+        arguments = [(self.pick("23") if self.chance(40) else self.expression(t, known, 1))
+                     if name.startswith("w") and t == "int" else
                      self.call(t, known, pending, depth - 1, flows) for t in types]
         return f"{note}{name}({', '.join(arguments)})"
 
@@ -190,7 +201,8 @@ class PassWriter:
             name, _, types = self.pick([m for m in self.maps if m[1] == type_])
             others = [self.source(type_, extent) if t == "[]" else self.call(type_, self.known, self.pending, 1)
                       for t in types[1:]]
-            text = f"{self.annotations(6)}{name}({', '.join([text, *others])})"
+            note = self.annotations(0 if name.startswith("m") else 6)
+            text = f"{note}{name}({', '.join([text, *others])})"
             if self.chance(30):
                 text = f"({text} {self.pick('+-*')} {type_}({self.pick(LITERALS[type_])}))"
         name = self.name("a")
@@ -253,6 +265,7 @@ class PassWriter:
         functions = [self.scalar_task() for _ in range(self.pick([3, 4, 5]))]
         functions += [self.scalar_task([t, t]) for t in TYPES]
         functions += [self.map_task() for _ in range(self.pick([2, 3]))]
+        functions += self.array_flow()
         functions += [self.note_task() for _ in range(self.pick([0, 1]))]
         functions += [self.wrapper_flow() for _ in range(self.pick([1, 2]))]
         for type_ in TYPES:
