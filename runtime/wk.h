@@ -137,6 +137,9 @@ void wk_free(struct wk_context *context, void *data);
 int32_t wk_fail(struct wk_context *context, const struct wk_site *site, const uint64_t *values);
 /* The status of the failure that is recorded already. */
 int32_t wk_failed(struct wk_context *context);
+/* Adds to the recorded failure which call of a task it is of, unless it has been said: the site's text
+ * is the name with its arguments, its place that of the call. Cold. */
+void wk_failed_in(struct wk_context *context, const struct wk_site *call, const uint64_t *values);
 /* Forgets the recorded failure if it follows from what was computed, as a failed check does: then
  * 0. The status to return if it is one of the environment: memory, time, an input. */
 int32_t wk_recover(struct wk_context *context);

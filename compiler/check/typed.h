@@ -124,6 +124,9 @@ struct typed {
     const struct type *type;
     const struct level *level; /* flows only */
     struct span span;
+    /* CALL, REDUCE: passes made a task of the graph part of this one. A failure of the callee is
+     * described with its name and arguments, and the place of this node. */
+    bool is_member;
     union {
         struct {              /* CONSTANT */
             uint64_t word;    /* of a str: its bytes */

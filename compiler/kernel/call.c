@@ -346,6 +346,19 @@ struct value call_function(struct generator *g, struct typed_function *callee,
     return call_any(g, callee, false, arguments, span);
 }
 
+struct value call_member(struct generator *g, struct typed_function *callee,
+                         const struct value *arguments, struct span span)
+{
+    if (is_scalar_prelude(callee))
+        return call_prelude(g, callee, arguments, span);
+    LLVMValueRef result = call_task(g, callee, arguments);
+    if (callee->fallback)
+        result = call_fallback(g, callee->fallback, arguments, result);
+    member_describe(g, callee, arguments, status_of(g, result), span);
+    check_status(g, status_of(g, result));
+    return unpack_result(g, result, callee->result);
+}
+
 struct value call_bare(struct generator *g, struct typed_function *callee,
                        const struct value *arguments, struct span span)
 {

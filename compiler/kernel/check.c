@@ -195,6 +195,15 @@ void log_line(struct generator *g, struct span span, const char *format, const c
     call_with_values(g, "wk_log_line", g->nothing, g->worker, site, copies, count, storage);
 }
 
+void note_failure(struct generator *g, struct span span, const char *format, const char *types,
+                  const LLVMValueRef *words, uint32_t count)
+{
+    LLVMValueRef storage = entry_alloca(g, LLVMArrayType2(g->i64, count ? count : 1), "");
+    LLVMValueRef *copies = arena_copy(&g->arena, words, count * sizeof *words);
+    LLVMValueRef site = site_constant(g, ERR_none, span, format, types);
+    call_with_values(g, "wk_failed_in", g->nothing, g->worker, site, copies, count, storage);
+}
+
 /* ---- Checking ----------------------------------------------------------------------------- */
 
 struct fail_values fail_none(void)

@@ -125,8 +125,8 @@ static struct value constant_list(struct generator *g, const struct typed *typed
     LLVMValueRef *items = arena_array(&g->arena, LLVMValueRef, typed->item_count);
     for (uint32_t i = 0; i < typed->item_count; i++) {
         uint64_t word = semantics_canonical(scalar, typed->items[i]->word);
-        items[i] = scalar == WK_BOOL ? LLVMConstInt(type, word, false)
-                                     : constant_scalar(g, scalar, word);
+        items[i] =
+            scalar == WK_BOOL ? LLVMConstInt(type, word, false) : constant_scalar(g, scalar, word);
     }
     LLVMValueRef data =
         private_constant(g, LLVMConstArray2(type, items, typed->item_count), "list");
@@ -199,6 +199,8 @@ static struct value call(struct generator *g, const struct typed *typed)
     for (uint32_t i = 0; i < typed->argument_count; i++)
         arguments[i] = expression_borrow(g, typed->arguments[i]);
     debug_at(g, typed->span);
+    if (typed->is_member)
+        return call_member(g, typed->callee, arguments, typed->span);
     if (typed->is_bare)
         return call_bare(g, typed->callee, arguments, typed->span);
     return call_function(g, typed->callee, arguments, typed->span);

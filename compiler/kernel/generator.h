@@ -258,6 +258,9 @@ void fail_always(struct generator *g, enum error_code code, struct span span, co
                  const char *types, const LLVMValueRef *words, uint32_t count);
 void log_line(struct generator *g, struct span span, const char *format, const char *types,
               const LLVMValueRef *words, uint32_t count);
+/* Says in the failure that is recorded which call it was of: a note with a place. */
+void note_failure(struct generator *g, struct span span, const char *format, const char *types,
+                  const LLVMValueRef *words, uint32_t count);
 /* Returns from the function with a status that is not 0. */
 void check_status(struct generator *g, LLVMValueRef status);
 void check_extents_agree(struct generator *g, const LLVMValueRef *left, const LLVMValueRef *right,
@@ -459,6 +462,9 @@ void kernel_define(struct generator *g, struct typed_function *function);
 /* Calls with borrowed dense arguments; arrays of the result are owned. */
 struct value call_function(struct generator *g, struct typed_function *callee,
                            const struct value *arguments, struct span span);
+/* As call_function, of a task that a pass made part of this one: a failure is described as its. */
+struct value call_member(struct generator *g, struct typed_function *callee,
+                         const struct value *arguments, struct span span);
 /* As call_function, without the callee's fallback. */
 struct value call_bare(struct generator *g, struct typed_function *callee,
                        const struct value *arguments, struct span span);
@@ -468,6 +474,10 @@ void return_value(struct generator *g, struct value value, struct span span);
 
 /* The body of a task that is written in C (foreign.c). */
 void foreign_define(struct generator *g);
+
+/* Notes a call in the failure that its status says there is (member.c). */
+void member_describe(struct generator *g, const struct typed_function *callee,
+                     const struct value *arguments, LLVMValueRef status, struct span span);
 
 struct value builtin(struct generator *g, const struct typed *typed);
 

@@ -68,7 +68,10 @@ static void fold(struct generator *g, struct reduction *r, struct value element)
     struct value arguments[2] = {slot_load(g, &r->accumulator),
                                  value_dense(g, scope_keep(g, element))};
     debug_at(g, r->typed->span);
-    struct value result = call_function(g, r->typed->reducer, arguments, r->typed->span);
+    struct typed_function *reducer = r->typed->reducer;
+    struct value result = r->typed->is_member
+                              ? call_member(g, reducer, arguments, r->typed->span)
+                              : call_function(g, reducer, arguments, r->typed->span);
     slot_drop(g, &r->accumulator);
     slot_store(g, &r->accumulator, &result);
     scope_close(g, &scope);

@@ -242,9 +242,11 @@ static void expression(struct canonical *c, const struct typed *typed)
         function_name(c, typed->callee);
         list(c, typed->arguments, typed->argument_count);
         number(c, typed->is_bare);
+        number(c, typed->is_member);
         return;
     case TYPED_REDUCE:
         reduction(c, typed);
+        number(c, typed->is_member);
         return;
     }
 }

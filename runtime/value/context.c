@@ -582,6 +582,22 @@ int32_t wk_failed(struct wk_context *kernel)
     return (int32_t)context->error.code;
 }
 
+void wk_failed_in(struct wk_context *kernel, const struct wk_site *call, const uint64_t *values)
+{
+    struct error *error = &((struct context *)kernel->runtime)->error;
+    if (error->note[0])
+        return;
+    struct buffer text = {0};
+    site_render(call, values, &text);
+    struct place place = {call->file, call->line, call->column, call->length};
+    bool has_place = error->place.line != 0;
+    error_note(error, has_place ? place : (struct place){0}, "%s%s", buffer_text(&text),
+               has_place ? ", called here" : "");
+    if (!has_place)
+        error->place = place;
+    buffer_release(&text);
+}
+
 int32_t wk_stopped(struct wk_context *kernel)
 {
     struct context *context = kernel->runtime;

@@ -89,6 +89,8 @@ void describe_failure(const struct bind_table *table, uint32_t node, const uint6
     struct place call = place_of_call(dag, node);
     bool has_place = error->place.line != 0;
     struct buffer text = {0};
+    if (error->note[0])
+        return; /* a task that was made of others has said which of them failed */
     if (number == DAG_RESULT) {
         buffer_puts(&text, "while the result was collected");
     } else {
