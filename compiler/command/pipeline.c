@@ -59,6 +59,7 @@ static bool stage_lower(struct compilation *c)
 {
     c->ir = lower_program(c->typed, &c->arena);
     c->ir->is_portable = c->is_portable;
+    c->ir->target = c->executors;
     struct error error;
     bool none = passes_all_disabled(c->options);
     struct ir_pass_options passes = {
@@ -269,7 +270,11 @@ static const struct {
 
 void pipeline_init(struct compilation *c, const struct options *options, const char *path)
 {
-    *c = (struct compilation){.options = options, .path = path, .needs_main = true, .optimize = 2};
+    *c = (struct compilation){.options = options,
+                              .path = path,
+                              .needs_main = true,
+                              .optimize = 2,
+                              .executors = ir_target_any};
     arena_init(&c->arena);
     interner_init(&c->names, &c->arena);
     type_table_init(&c->types, &c->arena);

@@ -49,6 +49,7 @@ struct compilation {
     bool is_open; /* the bundle */
     unsigned optimize;
     const char *target; /* "aarch64", …; NULL: this machine */
+    struct ir_target executors;
     _Atomic(uint32_t) *stop;
 
     struct bundle bundle;

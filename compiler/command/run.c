@@ -394,10 +394,24 @@ static int write_trace(struct run *run)
     return code ? print_error(options, &error, EXIT_MISTAKE) : EXIT_DONE;
 }
 
+/* What the passes may count on: threads of this process, or a platform like any other. */
+static struct ir_target find_target(const struct run *run)
+{
+    enum { LOCAL_TASK_NS = 100 * 1000 };
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (run->world != WORLD_LOCAL)
+        return ir_target_any;
+    uint32_t workers = run->job.workers ? run->job.workers
+                       : processors > 0 ? (uint32_t)processors
+                                        : 1;
+    return (struct ir_target){.parallelism = workers, .task_ns = LOCAL_TASK_NS};
+}
+
 static int run_program(struct run *run)
 {
     struct compilation *c = &run->compilation;
     struct error error;
+    c->executors = find_target(run);
     c->is_portable = run->world == WORLD_EMULATOR;
     bool ok = pipeline_run(c, STAGE_ENCODE);
     if (ok) {

@@ -13,6 +13,8 @@
 
 const struct typed_annotations ir_no_annotations = {.retries = -1};
 
+const struct ir_target ir_target_any = {.parallelism = 64, .task_ns = 10 * 1000 * 1000};
+
 const char *ir_mnemonic(enum ir_opcode opcode)
 {
     static const char *const mnemonics[IR_OPCODE_COUNT] = {
@@ -133,6 +135,7 @@ struct ir_module *ir_module_new(struct arena *arena, struct type_table *types,
     module->arena = arena;
     module->types = types;
     module->source = source;
+    module->target = ir_target_any;
     return module;
 }
 

@@ -101,11 +101,22 @@ struct ir_entry_parameter {
 
 enum { IR_MAX_PARAMETERS = 1000 };
 
+/* What passes know of where a program is going to run. It decides which nodes there are, never a
+ * result. */
+struct ir_target {
+    uint32_t parallelism; /* so many tasks may run at once */
+    uint64_t task_ns;     /* what a task should cost at least, that its own overhead be small */
+};
+
+/* Of programs that run wherever a bundle goes: a few hundred executors, which cost a millisecond. */
+extern const struct ir_target ir_target_any;
+
 struct ir_module {
     struct arena *arena;
     struct type_table *types;
     const struct source *source;
     bool is_portable; /* flow code names files by their portable names */
+    struct ir_target target;
     struct ir_function **functions;
     uint32_t function_count;
     struct typed_function **kernels; /* tasks as written, and small tasks that lowering made */

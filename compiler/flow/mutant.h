@@ -28,6 +28,9 @@
     X(EACH_INDEX, "each takes any element that is read for the one at the index")                  \
     X(FUSE_OPERAND, "fuse takes arguments of one type for one argument")                           \
     X(COMPOSE_FAILURE, "compose moves what can fail past what can fail, too")                      \
+    X(CHUNK_TREE, "chunk reduces pieces that are no subtrees")                                     \
+    X(CHUNK_LAST, "chunk takes the last piece for a whole one")                                    \
+    X(CHUNK_INITIAL, "chunk forgets initial values")                                               \
     X(UNUSED_FALLBACK, "unused leaves out what kernels fall back on")
 
 enum flow_mutant {

@@ -16,5 +16,6 @@ void pass_cse(struct ir_module *module);
 void pass_dead(struct ir_module *module);
 void pass_each(struct ir_module *module);
 void pass_fuse(struct ir_module *module);
+void pass_chunk(struct ir_module *module);
 
 #endif

@@ -21,6 +21,8 @@ const struct ir_pass ir_passes[] = {
     {"each", "make one comprehension of one and the only one that reads its elements", 2,
      pass_each},
     {"fuse", "make one task of a task and the only one that reads its results", 2, pass_fuse},
+    {"chunk", "evaluate comprehensions over cheap tasks, and reductions of them, in pieces", 2,
+     pass_chunk},
     {"unused", "drop functions and kernels that main does not reach any more", 1, pass_unused},
 };
 const uint32_t ir_pass_count = sizeof ir_passes / sizeof *ir_passes;

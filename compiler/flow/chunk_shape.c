@@ -1,0 +1,300 @@
+/*
+ * Which comprehensions and reductions can be chunked; see chunk.h.
+ *
+ * Nothing that may fail while the graph is built moves to where it is evaluated at another time but
+ * for what is the same for all indexes, which then fails at the first of them in any case.
+ */
+#include "flow/chunk.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "flow/estimate.h"
+#include "flow/typed_tree.h"
+#include "flow/verify.h"
+
+enum { MOST_COMPUTED = 64 }; /* operations of an argument that the kernel computes itself */
+
+/* ---- The task ------------------------------------------------------------------------------- */
+
+static struct typed_annotations merged(const struct typed_annotations *call,
+                                       const struct typed_annotations *task)
+{
+    struct typed_annotations merged = *task;
+    if (!call)
+        return merged;
+    merged.retries = call->retries >= 0 ? call->retries : task->retries;
+    merged.timeout_ns = call->timeout_ns ? call->timeout_ns : task->timeout_ns;
+    merged.memory_bytes = call->memory_bytes ? call->memory_bytes : task->memory_bytes;
+    merged.cost_ns = call->cost_ns ? call->cost_ns : task->cost_ns;
+    merged.together = call->together || task->together;
+    return merged;
+}
+
+/* A task is run again, stopped or replaced as a whole, so what says when stays with one call. */
+static const char *refuse_annotations(const struct typed_annotations *a,
+                                      const struct typed_function *task)
+{
+    if (a->retries >= 0)
+        return "`@retry` is for each task";
+    if (a->timeout_ns)
+        return "`@timeout` is for each task";
+    if (a->memory_bytes)
+        return "`@memory` is for each task";
+    if (a->together)
+        return "`@together` is for each task";
+    if (task->fallback)
+        return "`@fallback` is for each task";
+    return NULL;
+}
+
+/* What is only guessed may take long; such tasks stay alone. */
+static const char *weigh(struct typed_function *task, const struct ir_instruction *call,
+                         uint64_t *cost_ns)
+{
+    struct typed_annotations annotations = merged(call->annotations, &task->annotations);
+    const char *refused = refuse_annotations(&annotations, task);
+    bool is_guess = false;
+    if (refused)
+        return refused;
+    *cost_ns = annotations.cost_ns;
+    if (annotations.cost_ns)
+        return NULL;
+    double cost = estimate_task_ns(task, &is_guess);
+    *cost_ns = cost < 1 ? 1 : (uint64_t)cost;
+    return is_guess || cost == 0 ? "what its task costs is not known (`@cost` says it)" : NULL;
+}
+
+static bool has_scalar_leaves(const struct type *type)
+{
+    if (type_is_unit(type))
+        return false;
+    for (uint32_t i = 0; i < ir_leaf_count(type); i++)
+        if (ir_leaf(type, i)->kind != TYPE_SCALAR)
+            return false;
+    return true;
+}
+
+/* ---- Values --------------------------------------------------------------------------------- */
+
+static bool is_known_scalar(const struct chunk_shape *s, ir_value value)
+{
+    const struct ir_type *type = ir_type_of(s->function, value);
+    return type->kind == IR_KNOWN && type->type->kind == TYPE_SCALAR;
+}
+
+static bool all_from(const struct chunk_shape *s, const struct ir_instruction *i,
+                     enum chunk_source most)
+{
+    for (uint32_t o = 0; o < i->operand_count; o++)
+        if (s->sources[i->operands[o]] > most)
+            return false;
+    return true;
+}
+
+/* Division fails on zero, a shift by less than zero: not by a constant that is neither. */
+static bool operation_is_safe(const struct chunk_shape *s, const struct ir_instruction *i)
+{
+    if (typed_operation_is_total(i->operation, ir_type_of(s->function, i->operands[0])->type))
+        return true;
+    const struct ir_instruction *by = s->definitions[i->operands[1]];
+    bool divides = i->operation == OPERATION_DIV || i->operation == OPERATION_REM;
+    return by && by->opcode == IR_CONSTANT && (divides ? by->word != 0 : (int64_t)by->word >= 0);
+}
+
+static bool conversion_is_safe(const struct chunk_shape *s, const struct ir_instruction *i)
+{
+    return typed_conversion_is_total(ir_type_of(s->function, i->operands[0])->type,
+                                     ir_type_of(s->function, i->first_result)->type);
+}
+
+static bool is_computed(const struct chunk_shape *s, const struct ir_instruction *i)
+{
+    if (i->opcode != IR_OPERATION && i->opcode != IR_CONVERT)
+        return false;
+    for (uint32_t o = 0; o < i->operand_count; o++)
+        if (!is_known_scalar(s, i->operands[o]))
+            return false;
+    return all_from(s, i, CHUNK_COMPUTED) &&
+           (i->opcode == IR_OPERATION ? operation_is_safe(s, i) : conversion_is_safe(s, i));
+}
+
+/* Whether nodes may come of it. */
+static bool calls(const struct ir_instruction *i)
+{
+    return i->opcode == IR_CALL || i->opcode == IR_APPLY || i->opcode == IR_EACH ||
+           i->opcode == IR_REDUCE;
+}
+
+static void classify(struct chunk_shape *s, const struct ir_instruction *i, uint32_t *sizes)
+{
+    enum chunk_source source = CHUNK_GATHERED;
+    uint32_t size = 1;
+    for (uint32_t o = 0; o < i->operand_count && size <= MOST_COMPUTED; o++)
+        size += s->sources[i->operands[o]] == CHUNK_COMPUTED ? sizes[i->operands[o]] : 0;
+    if (all_from(s, i, CHUNK_SAME) && !calls(i))
+        source = CHUNK_SAME;
+    else if (is_computed(s, i) && size <= MOST_COMPUTED)
+        source = CHUNK_COMPUTED;
+    for (uint32_t r = 0; r < i->result_count; r++) {
+        s->definitions[i->first_result + r] = i;
+        s->sources[i->first_result + r] = source;
+        sizes[i->first_result + r] = size;
+    }
+}
+
+/* ---- The function --------------------------------------------------------------------------- */
+
+static const char *find_call(struct chunk_shape *s)
+{
+    const struct ir_block *block = &s->function->blocks[0];
+    if (s->function->block_count != 1 || s->function->is_flow)
+        return "what is built depends on the index";
+    for (uint32_t n = 0; n < block->count; n++) {
+        const struct ir_instruction *i = block->instructions[n];
+        if (!calls(i))
+            continue;
+        if (s->call || i->opcode != IR_CALL)
+            return "it is more than one call of a task";
+        s->call = i;
+    }
+    return s->call ? NULL : "it calls no task";
+}
+
+/* The function gives all that the call gives. */
+static bool gives_results(const struct chunk_shape *s)
+{
+    const struct ir_block *block = &s->function->blocks[0];
+    const struct ir_instruction *last = block->instructions[block->count - 1];
+    if (last->opcode != IR_RETURN || last->operand_count != s->call->result_count)
+        return false;
+    for (uint32_t r = 0; r < last->operand_count; r++)
+        if (last->operands[r] != s->call->first_result + r)
+            return false;
+    return true;
+}
+
+/* How many operands of the call from `at` on are the parameter's. */
+uint32_t chunk_operands_of(const struct chunk_shape *s, const struct variable *parameter,
+                           uint32_t at)
+{
+    uint32_t begin = at, count = s->call->operand_count;
+    const struct ir_type **types = memory_new(count, sizeof *types);
+    for (uint32_t o = 0; o < count; o++)
+        types[o] = ir_type_of(s->function, s->call->operands[o]);
+    for (uint32_t leaf = 0; leaf < ir_leaf_count(parameter->type); leaf++)
+        if (!verify_takes_leaf(ir_leaf(parameter->type, leaf), types, count, &at))
+            bug("an argument of '%s' does not fit", s->task->name);
+    free(types);
+    return at - begin;
+}
+
+/* An argument that differs from index to index is a scalar; others are passed as they are. */
+static const char *check_arguments(const struct chunk_shape *s, bool *gathers)
+{
+    for (uint32_t p = 0, at = 0; p < s->task->parameter_count; p++) {
+        const struct variable *parameter = s->task->parameters[p];
+        uint32_t count = chunk_operands_of(s, parameter, at);
+        for (uint32_t o = at; o < at + count; o++) {
+            enum chunk_source source = s->sources[s->call->operands[o]];
+            if (source != CHUNK_SAME && parameter->type->kind != TYPE_SCALAR)
+                return "an argument that is no number differs from index to index";
+            *gathers |= source == CHUNK_GATHERED;
+        }
+        at += count;
+    }
+    return NULL;
+}
+
+/* What must be evaluated for each index, and is not, when no argument is gathered. */
+static bool leaves_out(const struct chunk_shape *s)
+{
+    const struct ir_block *block = &s->function->blocks[0];
+    for (uint32_t n = 0; n < block->count; n++) {
+        const struct ir_instruction *i = block->instructions[n];
+        bool gathered = i->result_count ? s->sources[i->first_result] == CHUNK_GATHERED
+                                        : !all_from(s, i, CHUNK_SAME);
+        if (gathered && i != s->call && i->opcode != IR_RETURN)
+            return true;
+    }
+    return false;
+}
+
+static void find_sources(struct chunk_shape *s)
+{
+    const struct ir_block *block = &s->function->blocks[0];
+    uint32_t count = s->function->value_count;
+    uint32_t *sizes = memory_new(count, sizeof *sizes);
+    s->definitions = arena_array(s->module->arena, const struct ir_instruction *, count);
+    s->sources = arena_array(s->module->arena, enum chunk_source, count);
+    s->sources[block->first_parameter] = CHUNK_COMPUTED; /* the index */
+    sizes[block->first_parameter] = 1;
+    for (uint32_t n = 0; n < block->count; n++)
+        classify(s, block->instructions[n], sizes);
+    free(sizes);
+}
+
+const char *chunk_recognize(struct ir_module *module, const struct effects *effects,
+                            const struct ir_instruction *each, struct chunk_shape *shape)
+{
+    *shape = (struct chunk_shape){.module = module, .function = module->functions[each->callee]};
+    if (each->flag || each->number != 1)
+        return each->flag ? "it filters" : "it goes over several ranges";
+    const char *refused = find_call(shape);
+    if (refused)
+        return refused;
+    if (!gives_results(shape))
+        return "its value is not what the task gives";
+    shape->task = module->kernels[shape->call->callee];
+    if (!has_scalar_leaves(shape->task->result))
+        return "its elements are not numbers";
+    if (effects->logs[shape->call->callee])
+        return "its task logs";
+    find_sources(shape);
+    bool gathers = false;
+    refused = check_arguments(shape, &gathers);
+    if (refused)
+        return refused;
+    if (!gathers && leaves_out(shape))
+        return "an operation on the index may fail";
+    return weigh(shape->task, shape->call, &shape->cost_ns);
+}
+
+/* ---- Reductions ----------------------------------------------------------------------------- */
+
+/* The function of a reduction that passes on an accumulator and an element, and no more. */
+static const struct ir_instruction *only_call(const struct ir_function *function, uint32_t leaves)
+{
+    const struct ir_block *block = &function->blocks[0];
+    if (function->block_count != 1 || block->parameter_count != 2 * leaves || block->count != 2)
+        return NULL;
+    const struct ir_instruction *call = block->instructions[0], *last = block->instructions[1];
+    if (call->opcode != IR_CALL || last->opcode != IR_RETURN || call->result_count != leaves ||
+        call->operand_count != 2 * leaves || last->operand_count != leaves)
+        return NULL;
+    for (uint32_t o = 0; o < 2 * leaves; o++)
+        if (call->operands[o] != block->first_parameter + o)
+            return NULL;
+    for (uint32_t r = 0; r < leaves; r++)
+        if (last->operands[r] != call->first_result + r)
+            return NULL;
+    return call;
+}
+
+const char *chunk_recognize_reduction(struct ir_module *module, const struct effects *effects,
+                                      const struct ir_instruction *reduce,
+                                      struct chunk_reduction *reduction)
+{
+    const struct ir_instruction *call =
+        only_call(module->functions[reduce->callee], reduce->result_count);
+    if (!call)
+        return "the reduction is by more than one task";
+    struct typed_function *task = module->kernels[call->callee];
+    *reduction =
+        (struct chunk_reduction){.task = task, .span = reduce->span, .has_initial = reduce->flag};
+    if (task->parameter_count != 2 || !has_scalar_leaves(task->result))
+        return "the reduction is not of numbers";
+    if (effects->logs[call->callee])
+        return "its task logs";
+    return weigh(task, call, &reduction->cost_ns);
+}

@@ -1,0 +1,388 @@
+/*
+ * The pass chunk: text in, text out, of kernels whose `cost=` says that they are cheap. What it
+ * computes, programs show (tests/run/chunks.wk).
+ */
+#include <stdlib.h>
+
+#include "flow/pass.h"
+#include "flow/remark.h"
+#include "test.h"
+
+#define HEAD                                                                                       \
+    "module \"t.wk\"\n\n"                                                                          \
+    "kernel @work \"work\" (i: i64, a: f64) -> f64 cost=1000\n"                                    \
+    "kernel @both \"both\" (i: i64) -> (f64, i64) cost=1000\n"                                     \
+    "kernel @add \"add\" (a: f64, b: f64) -> f64 cost=1\n"
+#define MAIN                                                                                       \
+    "parameter n: i64\n"                                                                           \
+    "parameter a: f64\n"                                                                           \
+    "entry @main -> f64\n\n"                                                                       \
+    "flow @main \"main\" -> (?f64) {\n"                                                            \
+    "b0(%0: i64, %1: f64):\n"
+#define EACH                                                                                       \
+    "function @main.each1 \"main\" -> (?f64) {\n"                                                  \
+    "b0(%0: i64, %1: f64):\n"                                                                      \
+    "    %2: i64 = constant 5\n"                                                                   \
+    "    %3: i64 = add %0, %2\n"                                                                   \
+    "    %4: ?f64 = call @work %3, %1\n"                                                           \
+    "    return %4\n"                                                                              \
+    "}\n"
+#define REDUCE                                                                                     \
+    "\nfunction @main.reduce2 \"main\" -> (?f64) {\n"                                              \
+    "b0(%0: ?f64, %1: ?f64):\n"                                                                    \
+    "    %2: ?f64 = call @add %0, %1\n"                                                            \
+    "    return %2\n"                                                                              \
+    "}\n"
+
+/* The module after the pass; what it has to say. */
+static void run_pass(const char *before, struct buffer *after, struct buffer *remarks)
+{
+    struct arena arena;
+    struct type_table types;
+    struct error error = {0};
+    arena_init(&arena);
+    type_table_init(&types, &arena);
+    struct ir_module *module = ir_parse(before, strlen(before), "t.flow", &arena, &types, &error);
+    CHECK_TEXT(module ? "" : error.message, "");
+    if (module) {
+        module->target = (struct ir_target){.parallelism = 2, .task_ns = 100000};
+        CHECK_TEXT(ir_verify(module, &error) ? error.message : "", "");
+        pass_chunk(module);
+        CHECK_TEXT(ir_verify(module, &error) ? error.message : "", "");
+        ir_print(module, after);
+        ir_render_remarks(module, DIAGNOSTIC_PLAIN, remarks);
+    }
+    type_table_release(&types);
+    arena_release(&arena);
+}
+
+static void becomes(const char *before, const char *after)
+{
+    struct buffer text = {0}, remarks = {0};
+    run_pass(before, &text, &remarks);
+    CHECK_TEXT(buffer_text(&text), after);
+    buffer_release(&text);
+    buffer_release(&remarks);
+}
+
+/* Nothing changes, for the reason that the remark gives; "": there is none. */
+static void stays(const char *before, const char *reason)
+{
+    struct buffer text = {0}, remarks = {0};
+    run_pass(before, &text, &remarks);
+    CHECK_TEXT(buffer_text(&text), before);
+    CHECK(*reason ? strstr(buffer_text(&remarks), reason) != NULL : remarks.length == 0);
+    buffer_release(&text);
+    buffer_release(&remarks);
+}
+
+/* Takes the first element of the comprehension. */
+#define FIRST                                                                                      \
+    "    %2: {1}?f64 = each.1 @main.each1 %0, %1\n"                                                \
+    "    %3: i64 = constant 0\n"                                                                   \
+    "    %4: ?f64 = get %2, %3\n"                                                                  \
+    "    return %4\n"                                                                              \
+    "}\n\n"
+
+/* The piece computes the index's arithmetic; with few elements all is as written. */
+static void chunk_splits_comprehension(void)
+{
+    becomes(HEAD MAIN "    %2: {1}?f64 = each.1 @main.each1 %0, %1\n    %3: i64 = constant 0\n    "
+                      "%4: ?f64 = get %2, %3\n    return %4\n}\n\n" EACH,
+            "module \"t.wk\"\n"
+            "\n"
+            "kernel @work \"work\" (i: i64, a: f64) -> f64 cost=1000\n"
+            "kernel @both \"both\" (i: i64) -> (f64, i64) cost=1000\n"
+            "kernel @add \"add\" (a: f64, b: f64) -> f64 cost=1\n"
+            "kernel @chunk.work.ad8b538a0ffb273b \"work\" (low: i64, high: i64, a: f64) -> f64[_] "
+            "members=\"work\"\n"
+            "parameter n: i64\n"
+            "parameter a: f64\n"
+            "entry @main -> f64\n"
+            "\n"
+            "flow @main \"main\" -> (?f64) {\n"
+            "b0(%0: i64, %1: f64):\n"
+            "    %2: {1}?f64 = apply @main.each1.chunked %0, %1\n"
+            "    %3: i64 = constant 0\n"
+            "    %4: ?f64 = get %2, %3\n"
+            "    return %4\n"
+            "}\n"
+            "\n"
+            "function @main.each1 \"main\" -> (?f64) {\n"
+            "b0(%0: i64, %1: f64):\n"
+            "    %2: i64 = constant 5\n"
+            "    %3: i64 = add %0, %2\n"
+            "    %4: ?f64 = call @work %3, %1\n"
+            "    return %4\n"
+            "}\n"
+            "\n"
+            "function @main.each1.piece \"main\" -> ({1}?f64) {\n"
+            "b0(%0: i64, %1: i64, %2: i64, %3: f64):\n"
+            "    %4: i64 = mul %0, %1\n"
+            "    %5: i64 = sub %2, %4\n"
+            "    %6: i64 = min %1, %5\n"
+            "    %7: i64 = add %4, %6\n"
+            "    %8: i64 = constant 5\n"
+            "    %9: ?f64[+] = call @chunk.work.ad8b538a0ffb273b %4, %7, %3, %6\n"
+            "    %10: {1}?f64 = elements %9\n"
+            "    return %10\n"
+            "}\n"
+            "\n"
+            "function @main.each1.chunked \"main\" -> ({1}?f64) {\n"
+            "b0(%0: i64, %1: f64):\n"
+            "    %2: i64 = constant 8\n"
+            "    %3: i64 = div %0, %2\n"
+            "    %4: i64 = constant 100\n"
+            "    %5: i64 = min %3, %4\n"
+            "    %6: i64 = constant 2\n"
+            "    %7: bool = ge %5, %6\n"
+            "    branch %7 b1() b2()\n"
+            "b1():\n"
+            "    %8: i64 = constant 1\n"
+            "    %9: i64 = sub %5, %8\n"
+            "    %10: i64 = add %0, %9\n"
+            "    %11: i64 = div %10, %5\n"
+            "    %12: {1}{1}?f64 = each.1 @main.each1.piece %11, %5, %0, %1\n"
+            "    %13: {1}?f64 = concat_all %12\n"
+            "    return %13\n"
+            "b2():\n"
+            "    %14: {1}?f64 = each.1 @main.each1 %0, %1\n"
+            "    return %14\n"
+            "}\n");
+}
+
+/* With the reduction, and its initial value: the first piece begins with it. */
+static void chunk_makes_subtrees(void)
+{
+    becomes(HEAD MAIN
+            "    %2: ?f64 = lift %1\n    %3: {1}?f64 = each.1 @main.each1 %0, %1\n    %4: i64 = "
+            "constant 3\n    %5: i64 = constant 1\n    %6: ?f64 = reduce.initial @main.reduce2 %4, "
+            "%5, %3, %2\n    return %6\n}\n\n" EACH REDUCE,
+            "module \"t.wk\"\n"
+            "\n"
+            "kernel @work \"work\" (i: i64, a: f64) -> f64 cost=1000\n"
+            "kernel @both \"both\" (i: i64) -> (f64, i64) cost=1000\n"
+            "kernel @add \"add\" (a: f64, b: f64) -> f64 cost=1\n"
+            "kernel @reduce.work.add.e3f65323c05689d3 \"work\" (low: i64, high: i64, a: f64) -> "
+            "f64 members=\"work, add\"\n"
+            "kernel @first.work.add.e3f65323c05689d3 \"work\" (low: i64, high: i64, a: f64, init: "
+            "f64) -> f64 members=\"work, add\"\n"
+            "parameter n: i64\n"
+            "parameter a: f64\n"
+            "entry @main -> f64\n"
+            "\n"
+            "flow @main \"main\" -> (?f64) {\n"
+            "b0(%0: i64, %1: f64):\n"
+            "    %2: ?f64 = lift %1\n"
+            "    %3: i64 = constant 3\n"
+            "    %4: i64 = constant 1\n"
+            "    %5: ?f64 = apply @main.reduce2.chunked %0, %3, %4, %2, %1\n"
+            "    return %5\n"
+            "}\n"
+            "\n"
+            "function @main.each1 \"main\" -> (?f64) {\n"
+            "b0(%0: i64, %1: f64):\n"
+            "    %2: i64 = constant 5\n"
+            "    %3: i64 = add %0, %2\n"
+            "    %4: ?f64 = call @work %3, %1\n"
+            "    return %4\n"
+            "}\n"
+            "\n"
+            "function @main.reduce2 \"main\" -> (?f64) {\n"
+            "b0(%0: ?f64, %1: ?f64):\n"
+            "    %2: ?f64 = call @add %0, %1\n"
+            "    return %2\n"
+            "}\n"
+            "\n"
+            "function @main.reduce2.piece \"main\" -> (?f64) {\n"
+            "b0(%0: i64, %1: i64, %2: i64, %3: i64, %4: i64, %5: ?f64, %6: f64):\n"
+            "    %7: i64 = mul %0, %1\n"
+            "    %8: i64 = sub %2, %7\n"
+            "    %9: i64 = min %1, %8\n"
+            "    %10: i64 = add %7, %9\n"
+            "    %11: i64 = constant 5\n"
+            "    %12: i64 = constant 0\n"
+            "    %13: bool = eq %0, %12\n"
+            "    branch %13 b1() b2()\n"
+            "b1():\n"
+            "    %14: ?f64 = call @first.work.add.e3f65323c05689d3 %7, %10, %6, %5\n"
+            "    return %14\n"
+            "b2():\n"
+            "    %15: ?f64 = call @reduce.work.add.e3f65323c05689d3 %7, %10, %6\n"
+            "    return %15\n"
+            "}\n"
+            "\n"
+            "function @main.reduce2.chunked \"main\" -> (?f64) {\n"
+            "b0(%0: i64, %1: i64, %2: i64, %3: ?f64, %4: f64):\n"
+            "    %5: i64 = constant 8\n"
+            "    %6: i64 = div %0, %5\n"
+            "    %7: i64 = constant 99\n"
+            "    %8: i64 = min %6, %7\n"
+            "    %9: i64 = apply @chunk.subtree %8, %1, %2\n"
+            "    %10: i64 = constant 2\n"
+            "    %11: bool = ge %9, %10\n"
+            "    branch %11 b1() b2()\n"
+            "b1():\n"
+            "    %12: i64 = constant 1\n"
+            "    %13: i64 = sub %9, %12\n"
+            "    %14: i64 = add %0, %13\n"
+            "    %15: i64 = div %14, %9\n"
+            "    %16: {1}?f64 = each.1 @main.reduce2.piece %15, %9, %0, %1, %2, %3, %4\n"
+            "    %17: i64 = constant 1\n"
+            "    %18: ?f64 = reduce @main.reduce2 %1, %17, %16\n"
+            "    return %18\n"
+            "b2():\n"
+            "    %19: {1}?f64 = each.1 @main.each1 %0, %4\n"
+            "    %20: ?f64 = reduce.initial @main.reduce2 %1, %2, %19, %3\n"
+            "    return %20\n"
+            "}\n"
+            "\n"
+            "function @chunk.subtree \"chunk\" -> (i64) {\n"
+            "b0(%0: i64, %1: i64, %2: i64):\n"
+            "    %3: i64 = constant 0\n"
+            "    %4: i64 = sub %0, %2\n"
+            "    %5: i64 = constant 1\n"
+            "    %6: i64 = add %4, %5\n"
+            "    %7: i64 = constant 2\n"
+            "    %8: i64 = div %1, %7\n"
+            "    %9: i64 = min %2, %6\n"
+            "    %10: i64 = min %9, %8\n"
+            "    %11: bool = gt %10, %3\n"
+            "    branch %11 b1() b5()\n"
+            "b1():\n"
+            "    %12: i64 = div %0, %1\n"
+            "    jump b2(%2)\n"
+            "b2(%13: i64):\n"
+            "    %14: bool = le %13, %12\n"
+            "    branch %14 b3() b4()\n"
+            "b3():\n"
+            "    %15: i64 = mul %13, %1\n"
+            "    jump b2(%15)\n"
+            "b4():\n"
+            "    return %13\n"
+            "b5():\n"
+            "    return %3\n"
+            "}\n");
+}
+
+/* What may fail is evaluated where the graph is built, once for each index, and gathered; leaves of
+ * a tuple come as an array each. */
+static void chunk_gathers_arguments(void)
+{
+    becomes(HEAD MAIN "    %2: {1}?f64, %3: {1}?i64 = each.1 @main.each1 %0, %0\n    %4: i64 = "
+                      "constant 0\n    %5: ?f64 = get %2, %4\n    return %5\n}\n\n"
+                      "function @main.each1 \"main\" -> (?f64, ?i64) {\n"
+                      "b0(%0: i64, %1: i64):\n"
+                      "    %2: i64 = div %1, %0\n"
+                      "    %3: ?f64, %4: ?i64 = call @both %2\n"
+                      "    return %3, %4\n"
+                      "}\n",
+            "module \"t.wk\"\n"
+            "\n"
+            "kernel @work \"work\" (i: i64, a: f64) -> f64 cost=1000\n"
+            "kernel @both \"both\" (i: i64) -> (f64, i64) cost=1000\n"
+            "kernel @add \"add\" (a: f64, b: f64) -> f64 cost=1\n"
+            "kernel @chunk.both.3051c008fa02a751 \"both\" (low: i64, high: i64, i: i64[_]) -> "
+            "(f64[_], i64[_]) members=\"both\"\n"
+            "parameter n: i64\n"
+            "parameter a: f64\n"
+            "entry @main -> f64\n"
+            "\n"
+            "flow @main \"main\" -> (?f64) {\n"
+            "b0(%0: i64, %1: f64):\n"
+            "    %2: {1}?f64, %3: {1}?i64 = apply @main.each1.chunked %0, %0\n"
+            "    %4: i64 = constant 0\n"
+            "    %5: ?f64 = get %2, %4\n"
+            "    return %5\n"
+            "}\n"
+            "\n"
+            "function @main.each1 \"main\" -> (?f64, ?i64) {\n"
+            "b0(%0: i64, %1: i64):\n"
+            "    %2: i64 = div %1, %0\n"
+            "    %3: ?f64, %4: ?i64 = call @both %2\n"
+            "    return %3, %4\n"
+            "}\n"
+            "\n"
+            "function @main.each1.piece \"main\" -> ({1}?f64, {1}?i64) {\n"
+            "b0(%0: i64, %1: i64, %2: i64, %3: i64):\n"
+            "    %4: i64 = mul %0, %1\n"
+            "    %5: i64 = sub %2, %4\n"
+            "    %6: i64 = min %1, %5\n"
+            "    %7: i64 = add %4, %6\n"
+            "    %8: {1}i64 = each.1 @main.each1.arguments %6, %4, %3\n"
+            "    %9: ?f64[+], %10: ?i64[+] = call @chunk.both.3051c008fa02a751 %4, %7, %8, %6, %6\n"
+            "    %11: {1}?f64 = elements %9\n"
+            "    %12: {1}?i64 = elements %10\n"
+            "    return %11, %12\n"
+            "}\n"
+            "\n"
+            "function @main.each1.arguments \"main\" -> (i64) {\n"
+            "b0(%0: i64, %1: i64, %2: i64):\n"
+            "    %3: i64 = add %1, %0\n"
+            "    %4: i64 = div %2, %3\n"
+            "    return %4\n"
+            "}\n"
+            "\n"
+            "function @main.each1.chunked \"main\" -> ({1}?f64, {1}?i64) {\n"
+            "b0(%0: i64, %1: i64):\n"
+            "    %2: i64 = constant 8\n"
+            "    %3: i64 = div %0, %2\n"
+            "    %4: i64 = constant 100\n"
+            "    %5: i64 = min %3, %4\n"
+            "    %6: i64 = constant 2\n"
+            "    %7: bool = ge %5, %6\n"
+            "    branch %7 b1() b2()\n"
+            "b1():\n"
+            "    %8: i64 = constant 1\n"
+            "    %9: i64 = sub %5, %8\n"
+            "    %10: i64 = add %0, %9\n"
+            "    %11: i64 = div %10, %5\n"
+            "    %12: {1}{1}?f64, %13: {1}{1}?i64 = each.1 @main.each1.piece %11, %5, %0, %1\n"
+            "    %14: {1}?f64 = concat_all %12\n"
+            "    %15: {1}?i64 = concat_all %13\n"
+            "    return %14, %15\n"
+            "b2():\n"
+            "    %16: {1}?f64, %17: {1}?i64 = each.1 @main.each1 %0, %1\n"
+            "    return %16, %17\n"
+            "}\n");
+}
+
+/* A task is run again, stopped, and given memory as a whole. */
+static void chunk_leaves_annotations(void)
+{
+    stays(HEAD MAIN FIRST "function @main.each1 \"main\" -> (?f64) {\nb0(%0: i64, %1: f64):\n    "
+                          "%2: ?f64 = call @work %0, %1 retries=2\n    return %2\n}\n",
+          "`@retry` is for each task");
+    stays(HEAD MAIN FIRST "function @main.each1 \"main\" -> (?f64) {\nb0(%0: i64, %1: f64):\n    "
+                          "%2: ?f64 = call @work %0, %1 timeout=1000\n    return %2\n}\n",
+          "`@timeout` is for each task");
+    stays(HEAD MAIN FIRST "function @main.each1 \"main\" -> (?f64) {\nb0(%0: i64, %1: f64):\n    "
+                          "%2: ?f64 = call @work %0, %1 memory=1000\n    return %2\n}\n",
+          "`@memory` is for each task");
+    stays(HEAD MAIN FIRST "function @main.each1 \"main\" -> (?f64) {\nb0(%0: i64, %1: f64):\n    "
+                          "%2: ?f64 = call @work %0, %1 cost=60000\n    return %2\n}\n",
+          "take long enough");
+}
+
+/* A structure that is read elsewhere, or a reduction in another block, which may run more often. */
+static void chunk_keeps_structures(void)
+{
+    struct buffer text = {0}, remarks = {0};
+    run_pass(HEAD MAIN "    %2: {1}?f64 = each.1 @main.each1 %0, %1\n"
+                       "    jump b1(%0)\n"
+                       "b1(%3: i64):\n"
+                       "    %4: i64 = constant 2\n"
+                       "    %5: i64 = constant 1\n"
+                       "    %6: ?f64 = reduce @main.reduce2 %4, %5, %2\n"
+                       "    return %6\n"
+                       "}\n\n" EACH REDUCE,
+             &text, &remarks);
+    CHECK(strstr(buffer_text(&text), "= apply @main.each1.chunked %0, %1\n"));
+    CHECK(strstr(buffer_text(&text), "= reduce @main.reduce2 %4, %5, %2\n"));
+    buffer_release(&text);
+    buffer_release(&remarks);
+}
+
+TEST_MAIN(TEST(chunk_splits_comprehension), TEST(chunk_makes_subtrees),
+          TEST(chunk_gathers_arguments), TEST(chunk_leaves_annotations),
+          TEST(chunk_keeps_structures))
