@@ -131,7 +131,7 @@ class PassWriter:
         name, types, _ = self.pick(callees)
         note = "" if any(name == f[0] for f in self.flows) else self.annotations(8)
         # Flows may decide by an int.
-        arguments = [(self.pick("23") if self.chance(40) else self.expression(t, known, 1))
+        arguments = [(self.pick("23") if name[-1] in "02468" or self.chance(20) else self.expression(t, known, 1))
                      if name.startswith("w") and t == "int" else
                      self.call(t, known, pending, depth - 1, flows) for t in types]
         return f"{note}{name}({', '.join(arguments)})"
