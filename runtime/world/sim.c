@@ -464,7 +464,7 @@ static int conclude(struct sim *sim, struct job_outcome *outcome, struct error *
     return 0;
 }
 
-static int run(struct sim *sim, struct job_outcome *outcome, struct error *error)
+static int run_job(struct sim *sim, struct job_outcome *outcome, struct error *error)
 {
     clock_t begin = clock();
     run_to_the_end(sim);
@@ -483,7 +483,7 @@ int sim_run_with(const struct job *job, const struct job_options *options,
     struct sim sim;
     *outcome = (struct job_outcome){0};
     init_sim(&sim, job, options, faults);
-    return run(&sim, outcome, error);
+    return run_job(&sim, outcome, error);
 }
 
 enum { LEASE_MS = 10000 }; /* of an executor process */
@@ -500,7 +500,7 @@ int sim_run_on(const struct job *job, const struct job_options *options,
     sim.lease = LEASE_MS * sim.millisecond;
     sim.inline_bytes = cloud->platform->inline_bytes;
     sim_time_init(&sim, cloud);
-    return run(&sim, outcome, error);
+    return run_job(&sim, outcome, error);
 }
 
 int sim_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,
