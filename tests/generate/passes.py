@@ -170,7 +170,20 @@ class PassWriter:
                    f"{self.call(type_, self.known + variables, self.pending + elements)})"
         return self.call(type_, self.known + variables, self.pending + elements, flows=True)
 
+    def add_mirrored(self, lines):
+        """Two comprehensions, of which the second alone reads the first: at its own index, or from the end."""
+        name, types, type_ = self.pick(self.tasks)
+        first, second = self.name("c"), self.name("c")
+        index = self.pick(["i", "n - 1 - i"])
+        arguments = [f"{first}[{index}]" if t == types[0] else self.expression(t, self.known, 1) for t in types]
+        lines.append(f"let {first} = [{self.call(types[0], self.known + [('i', 'int')], [], 1)} for i in 0..n]")
+        lines.append(f"let {second} = [{name}({', '.join(arguments)}) for i in 0..n]")
+        self.structures.append((second, type_, ("n",)))
+
     def add_comprehension(self, lines):
+        if self.chance(20):
+            self.add_mirrored(lines)
+            return
         type_, name = self.pick(TYPES), self.name("c")
         iterators, variables, extents = self.space()
         self.at = extents[0]
