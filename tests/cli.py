@@ -130,7 +130,7 @@ def every_form_prints(folder):
               "--verify-each", "--time-passes")
     check(run.status == 0 and (folder / "h.flow").stat().st_size > 100, run.err)
     check("; after lower" in run.err and " ms" in run.err, run.err)
-    wkc("compile", HARMONIC, "--dump=fold,dad").fails(2, "no pass 'dad'", "lower, unused-early, fold")
+    wkc("compile", HARMONIC, "--dump=fold,dad").fails(2, "no pass 'dad'", "lower, unused-early, inline")
     wkc("run", HARMONIC, "--disable=fould").fails(2, "no pass 'fould'", "the passes: unused-early", "or graph")
     wkc("run", HARMONIC, "--remarks=xml").fails(2, "'xml' is no argument for --remarks")
     run = wkc("compile", HARMONIC, "--emit=flow", "--disable=graph")

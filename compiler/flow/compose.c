@@ -475,14 +475,3 @@ const char *compose_symbol(struct arena *arena, const char *prefix, const char *
     buffer_release(&text);
     return symbol;
 }
-
-struct typed_function *compose_find(const struct ir_module *module, const char *symbol,
-                                    uint32_t *number)
-{
-    for (uint32_t i = 0; i < module->kernel_count; i++)
-        if (strcmp(module->kernels[i]->symbol, symbol) == 0) {
-            *number = i;
-            return module->kernels[i];
-        }
-    return NULL;
-}

@@ -108,10 +108,6 @@ struct typed_function *compose_end(struct compose *c, struct typed *value,
 const char *compose_symbol(struct arena *arena, const char *prefix, const char *const *parts,
                            uint32_t count, const char *form);
 
-/* The kernel with this symbol, or NULL. */
-struct typed_function *compose_find(const struct ir_module *module, const char *symbol,
-                                    uint32_t *number);
-
 /* ---- compose_extent.c: what is known of extents and failures --------------------------------- */
 
 /* Extent `dimension` of an array expression in terms of parameters and lets, without evaluating the

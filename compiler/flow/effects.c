@@ -12,19 +12,51 @@
 
 /* ---- Kernels -------------------------------------------------------------------------------- */
 
-struct search {
-    struct pointer_table seen; /* functions that were looked at, or are pending */
-    VECTOR(const struct typed_function *) pending;
-    bool found;
+#define NO_EDGE UINT32_MAX
+
+/* Calls among the tasks that a module's kernels reach, as lists by callee. */
+struct task_call {
+    uint32_t caller, next; /* NO_EDGE: the last */
 };
 
-static void look_at(struct search *s, const struct typed_function *function)
+struct search {
+    struct pointer_table numbers; /* of tasks */
+    VECTOR(const struct typed_function *) tasks;
+    VECTOR(struct task_call) calls;
+    VECTOR(uint32_t) callers; /* by task: the first call of it */
+    uint32_t caller;          /* whose body is looked at */
+    VECTOR(uint32_t) loggers; /* tasks that log, by themselves or by a call */
+    VECTOR(bool) logs;        /* by task */
+};
+
+static uint32_t task_number(struct search *s, const struct typed_function *task)
 {
     uint32_t number;
-    if (!function || pointer_table_find(&s->seen, function, &number))
+    if (pointer_table_find(&s->numbers, task, &number))
+        return number;
+    number = (uint32_t)s->tasks.count;
+    pointer_table_add(&s->numbers, task, number);
+    vector_push(&s->tasks, task);
+    vector_push(&s->callers, NO_EDGE);
+    vector_push(&s->logs, false);
+    return number;
+}
+
+static void note_task_call(struct search *s, const struct typed_function *callee)
+{
+    if (!callee)
         return;
-    pointer_table_add(&s->seen, function, 0);
-    vector_push(&s->pending, function);
+    uint32_t number = task_number(s, callee);
+    vector_push(&s->calls, (struct task_call){s->caller, s->callers.items[number]});
+    s->callers.items[number] = (uint32_t)s->calls.count - 1;
+}
+
+static void note_logger(struct search *s, uint32_t task)
+{
+    if (s->logs.items[task])
+        return;
+    s->logs.items[task] = true;
+    vector_push(&s->loggers, task);
 }
 
 static void search_expression(void *context, struct typed **child)
@@ -32,9 +64,9 @@ static void search_expression(void *context, struct typed **child)
     struct search *s = context;
     struct typed *node = *child;
     if (node->kind == TYPED_CALL)
-        look_at(s, node->callee);
+        note_task_call(s, node->callee);
     else if (node->kind == TYPED_REDUCE)
-        look_at(s, node->reducer);
+        note_task_call(s, node->reducer);
     typed_each_child(node, search_expression, s);
 }
 
@@ -44,7 +76,7 @@ static void search_block(struct search *s, const struct typed_block *block)
         struct typed_statement *statement = block->statements[i];
         typed_each_expression(statement, search_expression, s);
         if (statement->kind == STATEMENT_LOG) {
-            s->found = true;
+            note_logger(s, s->caller);
         } else if (statement->kind == STATEMENT_IF || statement->kind == STATEMENT_WHILE) {
             search_block(s, &statement->then);
             search_block(s, &statement->otherwise);
@@ -54,20 +86,35 @@ static void search_block(struct search *s, const struct typed_block *block)
     }
 }
 
-/* Whether a task, its fallback, or one that they call logs, or is written in C, which may. */
-static bool kernel_logs(const struct typed_function *kernel)
+/* Finds which kernels log: a task does if its body does, if it is written in C, which may, and if
+ * its fallback or a task that it calls does. Linear in the program: found from those that log on to
+ * their callers. */
+static void find_kernels_that_log(struct effects *effects)
 {
+    const struct ir_module *module = effects->module;
     struct search s = {0};
-    look_at(&s, kernel);
-    while (s.pending.count && !s.found) {
-        const struct typed_function *function = vector_pop(&s.pending);
-        look_at(&s, function->fallback);
-        s.found = function->foreign != NULL;
-        search_block(&s, &function->body);
+    for (uint32_t i = 0; i < module->kernel_count; i++)
+        task_number(&s, module->kernels[i]);
+    for (s.caller = 0; s.caller < s.tasks.count; s.caller++) {
+        const struct typed_function *task = s.tasks.items[s.caller];
+        note_task_call(&s, task->fallback);
+        if (task->foreign)
+            note_logger(&s, s.caller);
+        search_block(&s, &task->body);
     }
-    pointer_table_release(&s.seen);
-    vector_release(&s.pending);
-    return s.found;
+    while (s.loggers.count) {
+        uint32_t task = vector_pop(&s.loggers);
+        for (uint32_t c = s.callers.items[task]; c != NO_EDGE; c = s.calls.items[c].next)
+            note_logger(&s, s.calls.items[c].caller);
+    }
+    for (uint32_t i = 0; i < module->kernel_count; i++)
+        effects->logs[i] = s.logs.items[task_number(&s, module->kernels[i])];
+    pointer_table_release(&s.numbers);
+    vector_release(&s.tasks);
+    vector_release(&s.calls);
+    vector_release(&s.callers);
+    vector_release(&s.loggers);
+    vector_release(&s.logs);
 }
 
 /* ---- Instructions --------------------------------------------------------------------------- */
@@ -240,8 +287,6 @@ struct call_edge {
     uint32_t caller, next; /* NO_EDGE: the last */
 };
 
-#define NO_EDGE UINT32_MAX
-
 struct call_graph {
     VECTOR(struct call_edge) edges;
     uint32_t *callers;    /* by function: the first edge */
@@ -313,8 +358,7 @@ struct effects effects_find(const struct ir_module *module)
     effects.total = memory_new(module->function_count, sizeof *effects.total);
     effects.quiet = memory_new(module->function_count, sizeof *effects.quiet);
     effects.logs = memory_new(module->kernel_count, sizeof *effects.logs);
-    for (uint32_t i = 0; i < module->kernel_count; i++)
-        effects.logs[i] = kernel_logs(module->kernels[i]);
+    find_kernels_that_log(&effects);
     find_total_functions(&effects);
     find_quiet_functions(&effects);
     return effects;

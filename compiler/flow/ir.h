@@ -108,7 +108,8 @@ struct ir_target {
     uint64_t task_ns;     /* what a task should cost at least, that its own overhead be small */
 };
 
-/* Of programs that run wherever a bundle goes: a few hundred executors, which cost a millisecond. */
+/* Of programs that run wherever a bundle goes: a few hundred executors, which cost a millisecond.
+ */
 extern const struct ir_target ir_target_any;
 
 struct ir_module {

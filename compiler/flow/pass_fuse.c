@@ -15,6 +15,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/intern.h"
+#include "base/pointer_table.h"
 #include "base/vector.h"
 #include "flow/compose.h"
 #include "flow/early.h"
@@ -31,8 +33,15 @@ enum {
     MOST_OPERANDS = 256,
 };
 
+/* The module's kernels by their symbols. */
+struct kernel_index {
+    struct interner symbols;
+    struct pointer_table numbers;
+};
+
 struct fuse {
     struct ir_module *module;
+    struct kernel_index *kernels;
     struct ir_function *function;
     struct ir_block *block;
     const struct effects *effects;
@@ -497,6 +506,20 @@ static void replace_calls(struct fusion *n, uint32_t kernel,
     f->block->instructions[f->places[n->producer->first_result]] = NULL;
 }
 
+static void index_kernel(struct kernel_index *kernels, const struct ir_module *module,
+                         uint32_t number)
+{
+    const char *symbol = intern_text(&kernels->symbols, module->kernels[number]->symbol);
+    uint32_t other;
+    if (!pointer_table_find(&kernels->numbers, symbol, &other))
+        pointer_table_add(&kernels->numbers, symbol, number);
+}
+
+static bool find_kernel(struct kernel_index *kernels, const char *symbol, uint32_t *number)
+{
+    return pointer_table_find(&kernels->numbers, intern_text(&kernels->symbols, symbol), number);
+}
+
 static void fuse_calls(struct fuse *f, struct ir_instruction *producer,
                        struct ir_instruction *consumer, const struct typed_annotations *annotations)
 {
@@ -507,8 +530,10 @@ static void fuse_calls(struct fuse *f, struct ir_instruction *producer,
     uint32_t kernel;
     ir_remark(f->module, "fuse", REMARK_DONE, producer->span, "`%s` is fused with `%s`",
               kernel_of(f, producer)->name, kernel_of(f, consumer)->name);
-    if (!compose_find(f->module, name.symbol, &kernel))
+    if (!find_kernel(f->kernels, name.symbol, &kernel)) {
         kernel = ir_kernel_new(f->module, weave(&n, &name));
+        index_kernel(f->kernels, f->module, kernel);
+    }
     replace_calls(&n, kernel, annotations);
     vector_release(&n.parameters);
     vector_release(&n.operands);
@@ -640,11 +665,20 @@ void pass_fuse(struct ir_module *module)
 {
     struct early early;
     struct effects effects = effects_find(module);
-    struct fuse f = {.module = module, .effects = &effects, .kernel_count = module->kernel_count};
+    struct kernel_index kernels = {0};
+    struct fuse f = {.module = module,
+                     .kernels = &kernels,
+                     .effects = &effects,
+                     .kernel_count = module->kernel_count};
+    interner_init(&kernels.symbols, module->arena);
+    for (uint32_t i = 0; i < module->kernel_count; i++)
+        index_kernel(&kernels, module, i);
     early_init(&early, module);
     for (uint32_t i = 0; i < module->function_count; i++)
         fuse_function(f, i, &early);
     early_release(&early);
     effects_release(&effects);
+    interner_release(&kernels.symbols);
+    pointer_table_release(&kernels.numbers);
     ir_tidy(module);
 }

@@ -89,11 +89,13 @@ static void drop(struct uses *u)
 /* What a used kernel falls back on is used. */
 static void use_fallbacks(struct uses *u)
 {
-    for (uint32_t i = 0; i < u->module->kernel_count; i++)
-        for (uint32_t k = 0; k < u->module->kernel_count; k++)
-            if (u->kernels[i] != DROPPED &&
-                u->module->kernels[k] == u->module->kernels[i]->fallback)
+    struct ir_module *module = u->module;
+    for (uint32_t i = 0; i < module->kernel_count; i++) {
+        const struct typed_function *fallback = module->kernels[i]->fallback;
+        for (uint32_t k = 0; fallback && u->kernels[i] != DROPPED && k < module->kernel_count; k++)
+            if (module->kernels[k] == fallback)
                 u->kernels[k] = 0;
+    }
 }
 
 void pass_unused(struct ir_module *module)
