@@ -13,17 +13,26 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void draw(const struct dag *dag, const struct plan *plan)
+{
+    struct error error;
+    struct buffer out = {0};
+    for (enum dot_level level = DOT_TASK; level <= DOT_FLOW; level++)
+        dag_write_dot(dag, &(struct dot_options){.level = level, .plan = plan}, &out, &error);
+    dag_write_dot_diff(dag, dag, &out, &error);
+    buffer_release(&out);
+}
+
 static void use(const struct dag *dag)
 {
     struct error error;
     struct plan plan;
     struct dag back;
     struct buffer first = {0}, second = {0};
-    if (plan_make(&plan, dag, NULL, &error) == 0)
+    if (plan_make(&plan, dag, NULL, &error) == 0) {
+        draw(dag, &plan);
         plan_release(&plan);
-    dag_write_dot(dag, DOT_FLOW, &second, &error);
-    dag_write_dot(dag, DOT_TASK, &second, &error);
-    buffer_clear(&second);
+    }
     dag_print(dag, &first);
     if (dag_parse(&back, buffer_text(&first), first.length, &error) == 0) {
         dag_print(&back, &second);
