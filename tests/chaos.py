@@ -87,7 +87,7 @@ def events_are_lost(folder):
     for turn in range(TURNS):
         with Emulator("--concurrency=3", "--drop=20", "--duplicate=10", f"--seed={SEED + turn}") as emulator, \
                 Server(folder) as server:
-            run = wkc("run", source, "n=40", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+            run = wkc("run", source, "n=40", "-O0", "--on=emulator", f"--store={server.address}", emulator.endpoint,
                       "--sweep-age=800", "--timeout=100s", "--stats=json", env=emulator.env)
             found = stats(run)
             check(run.out == squares(40), f"seed {SEED + turn}: {run.out}")
@@ -99,7 +99,7 @@ def events_of_a_wide_job_are_lost(folder):
     """C3: what a walk asks for is read in pages."""
     source = program(folder, SUM)
     with Emulator("--concurrency=3", "--drop=4", f"--seed={SEED}") as emulator, Server(folder) as server:
-        run = wkc("run", source, "n=9000", "--grain=64", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+        run = wkc("run", source, "n=9000", "-O0", "--grain=64", "--on=emulator", f"--store={server.address}", emulator.endpoint,
                   "--sweep-age=800", "--timeout=100s", "--stats=json", env=emulator.env)
         check(run.out == squares(9000), run.err)
         check(stats(run)["sweeps"] > 0, run.err)
@@ -172,7 +172,7 @@ def a_store_that_is_full(folder):
                              "flow main(n: int) -> f64 { return sum([g(f(i)) + g(f(i + 1)) for i in 0..n]) }")
     with Server(folder, "--maxmemory", "8mb", "--maxmemory-policy", "noeviction") as server, \
             Emulator("--concurrency=2") as emulator:
-        run = start("run", source, "n=20", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+        run = start("run", source, "n=20", "-O0", "--on=emulator", f"--store={server.address}", emulator.endpoint,
                     "--without=all", "--sweep-age=500", "--timeout=20s", env=emulator.env)
         status, out, err = end(run)
         check(status == 1 and out == "" and "error[E8" in err, f"{status} {out} {err}")
