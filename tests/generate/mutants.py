@@ -4,12 +4,14 @@
     tests/generate/mutants.py [--programs N] [NAME...]
 
 Needs `make build/release/wkc-mutants`. For each mistake, programs (passes.py, flows.py) are run at -O0 and -O2 on one
-worker until one of them gives another result, log, failure or annotations with the mistake; at most N (400). A mistake
-that none of them shows fails the run. Without a mistake the same programs must agree (run.py).
+worker until one of them gives another result, log, failure or annotations with the mistake; at most N (400). Before them
+come programs that are kept, with their arguments: what random ones show too rarely. A mistake that none of them shows
+fails the run. Without a mistake the same programs must agree (run.py).
 """
 import argparse
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -48,12 +50,29 @@ def tells(folder, seed, mutant):
     return not first.same(other, True, False) and not generator.may_fail_so(folder, program, pure, first, other)
 
 
+KEPT = [*sorted((ROOT / "tests/generate/kept").glob("*.wk")), ROOT / "tests/run/chunks.wk"]
+
+
+def kept_tells(path, mutant):
+    """Whether a kept program gives something else at -O2 than at -O0, with one of its lines of arguments."""
+    for arguments in re.findall(r"^// arguments: (.*)$", path.read_text(), re.M):
+        runs = [subprocess.run([os.environ["WKC"], "run", path, level, "--workers=1", *arguments.split()],
+                               capture_output=True, text=True, env=dict(os.environ, WKC_MUTANT=mutant if level == "-O2" else ""))
+                for level in ("-O0", "-O2")]
+        if (runs[0].returncode, runs[0].stdout) != (runs[1].returncode, runs[1].stdout):
+            return True
+    return False
+
+
 def find(mutant, programs):
-    """The first seed whose program shows the mistake, or None."""
+    """What shows the mistake: a kept program, or the first seed whose program does; or None."""
+    for path in KEPT:
+        if kept_tells(path, mutant) and not kept_tells(path, ""):
+            return path.name
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(1, programs + 1):
             if tells(folder, seed, mutant) and not tells(folder, seed, ""):
-                return seed
+                return f"seed {seed}"
     return None
 
 
@@ -68,7 +87,7 @@ def main():
         os.environ["WKC_CACHE"] = cache
         for (name, text), found in zip(chosen, pool.map(lambda m: find(m[0], options.programs), chosen)):
             failed += found is None
-            print(f"{name}: {f'seed {found}' if found else 'NOT FOUND'}: {text}", flush=True)
+            print(f"{name}: {found or 'NOT FOUND'}: {text}", flush=True)
     print(f"tests/generate/mutants.py: {len(chosen) - failed} passed, {failed} failed")
     return failed != 0
 

@@ -165,8 +165,9 @@ class PassWriter:
     def body(self, type_, variables):
         """Of a comprehension: calls of the index, and some that do not change."""
         elements = [(f"{n}[i]", t) for n, t, e in self.structures if variables == [("i", "int")] and e == (self.at,)]
-        if self.chance(12):  # a division that fails in each turn, if there are any
-            return f"{self.pick([n for n, p, t in self.tasks if p == [type_, type_]])}({type_}(n / k), " \
+        binary = [n for n, p, t in self.tasks if p == [type_, type_] and t == type_]
+        if binary and self.chance(12):  # a division that fails in each turn, if there are any
+            return f"{self.pick(binary)}({type_}(n / k), " \
                    f"{self.call(type_, self.known + variables, self.pending + elements)})"
         return self.call(type_, self.known + variables, self.pending + elements, flows=True)
 
