@@ -87,7 +87,7 @@ def events_are_lost(folder):
     for turn in range(TURNS):
         with Emulator("--concurrency=3", "--drop=20", "--duplicate=10", f"--seed={SEED + turn}") as emulator, \
                 Server(folder) as server:
-            run = wkc("run", source, "n=40", "-O0", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+            run = wkc("run", source, "n=40", "-O0", "--grain=1", "--on=emulator", f"--store={server.address}", emulator.endpoint,
                       "--sweep-age=800", "--timeout=100s", "--stats=json", env=emulator.env)
             found = stats(run)
             check(run.out == squares(40), f"seed {SEED + turn}: {run.out}")
