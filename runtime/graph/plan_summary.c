@@ -27,7 +27,8 @@ struct reckoning {
     uint32_t *depths;
     uint32_t *crew;    /* by node */
     uint32_t *kept;    /* by node: the child that its executor becomes */
-    uint32_t *invoked; /* by node: children that were invoked so far */
+    uint32_t *listed;  /* by node: children that are invoked */
+    uint32_t *invoked; /* by node: of them, those that were invoked so far */
     uint32_t *group;   /* by node: the executor of its last group of children */
     uint8_t *stored;
     struct crew *crews;
@@ -137,14 +138,42 @@ static uint32_t new_crew(struct reckoning *k, uint64_t begin)
     return k->crew_count++;
 }
 
-/* Invocations one after the other until the last of so many executors begins, each in an
- * environment that must be started. */
-static uint64_t invoke_ns(const struct reckoning *k, uint64_t children)
+/* Where a child of a fan-out is run, by its number: after how many invocations, one after the
+ * other, and whether it is the first of its executor's. */
+struct child_start {
+    uint32_t invocations;
+    bool is_first;
+};
+
+/* Of a range, whose executor runs the first `grain` and cuts the rest (spec/protocol.md, P4.4). */
+static struct child_start start_in_range(const struct reckoning *k, uint64_t index, uint64_t count)
 {
-    uint64_t steps = 1;
-    for (uint64_t groups = (children + k->grain - 1) / k->grain; groups > WAYS; groups /= WAYS)
-        steps++;
-    return steps * (k->platform->invoke_ns + k->platform->cold_start_ns);
+    struct child_start start = {.invocations = 1};
+    while (index >= k->grain) {
+        uint64_t rest = count - k->grain, step = rest > WAYS ? (rest + WAYS - 1) / WAYS : 1;
+        step = larger(step, k->grain);
+        index -= k->grain;
+        count = rest - index / step * step < step ? rest - index / step * step : step;
+        index %= step;
+        start.invocations++;
+    }
+    start.is_first = index == 0;
+    return start;
+}
+
+/* Of a node's own children: a wide fan-out is cut into ranges, others are invoked one by one. */
+static struct child_start start_of_child(const struct reckoning *k, uint64_t index, uint64_t count)
+{
+    if (count <= WAYS)
+        return (struct child_start){.invocations = 1, .is_first = true};
+    uint64_t step = (count + WAYS - 1) / WAYS, rest = count - index / step * step;
+    return start_in_range(k, index % step, rest < step ? rest : step);
+}
+
+/* Each executor has an environment that must be started. */
+static uint64_t start_ns(const struct reckoning *k, struct child_start start)
+{
+    return start.invocations * (k->platform->invoke_ns + k->platform->cold_start_ns);
 }
 
 /* A value that is too large to travel is put once, and got by each executor that lacks it. */
@@ -170,11 +199,12 @@ static void run_node(struct reckoning *k, uint32_t node, uint32_t crew, uint64_t
     at->free_at = k->ends[node];
 }
 
-/* Neighbours among the sources have one executor. */
+/* The sources are one range. */
 static void run_source(struct reckoning *k, uint32_t node)
 {
-    if (k->source_count++ % k->grain == 0)
-        k->source_crew = new_crew(k, invoke_ns(k, k->plan->source_count));
+    struct child_start start = start_in_range(k, k->source_count++, k->plan->source_count);
+    if (start.is_first)
+        k->source_crew = new_crew(k, start_ns(k, start));
     run_node(k, node, k->source_crew, 0);
 }
 
@@ -186,10 +216,9 @@ static void run_child(struct reckoning *k, uint32_t node, dag_ref ref)
         run_node(k, node, k->crew[producer], ready);
         return;
     }
-    if (k->invoked[producer]++ % k->grain == 0) {
-        uint64_t begin =
-            ready + put_ns(k, producer, bytes) + invoke_ns(k, dag_child_count(k->dag, producer));
-        k->group[producer] = new_crew(k, begin);
+    struct child_start start = start_of_child(k, k->invoked[producer]++, k->listed[producer]);
+    if (start.is_first) {
+        k->group[producer] = new_crew(k, ready + put_ns(k, producer, bytes) + start_ns(k, start));
         k->crews[k->group[producer]].free_at += get_ns(k, bytes);
     }
     run_node(k, node, k->group[producer], 0);
@@ -239,7 +268,9 @@ static void reckon_executors(struct reckoning *k)
     double busy = 0, gib = (double)k->platform->memory_bytes / (1 << 30);
     uint32_t sink = dag_sink(k->dag);
     for (uint32_t n = 0; n <= sink; n++) {
-        k->kept[n] = plan_fan_out(k->plan, n, 0).kept;
+        struct plan_fanout fan_out = plan_fan_out(k->plan, n, 0);
+        k->kept[n] = fan_out.kept;
+        k->listed[n] = fan_out.invoked;
         if (k->dag->nodes[n].producer_count == 0)
             run_source(k, n);
         else if (k->dag->nodes[n].producer_count == 1)
@@ -275,6 +306,7 @@ void plan_summarize(const struct plan *plan, const struct plan_options *options,
                           .depths = memory_new(count, sizeof *k.depths),
                           .crew = memory_new(count, sizeof *k.crew),
                           .kept = memory_new(count, sizeof *k.kept),
+                          .listed = memory_new(count, sizeof *k.listed),
                           .invoked = memory_new(count, sizeof *k.invoked),
                           .group = memory_new(count, sizeof *k.group),
                           .stored = memory_new(count, sizeof *k.stored),
@@ -286,8 +318,8 @@ void plan_summarize(const struct plan *plan, const struct plan_options *options,
         reckon_executors(&k);
     else
         reckon_threads(&k);
-    void *const tables[] = {k.costs, k.ends,    k.paths, k.depths, k.crew,
-                            k.kept,  k.invoked, k.group, k.stored, k.crews};
+    void *const tables[] = {k.costs,  k.ends,    k.paths, k.depths, k.crew, k.kept,
+                            k.listed, k.invoked, k.group, k.stored, k.crews};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         free(tables[i]);
 }

@@ -131,11 +131,38 @@ static void a_tree_is_a_logarithm_deep(void)
     CHECK_INT(s.width, 16);
     CHECK_INT(s.executors, 16);
     ABOUT(s.critical_path, 5 * TASK);
-    ABOUT(s.time, start_of(lambda) + 5 * TASK + 4 * 0.0005 + 0.0005);
+    ABOUT(s.time, 2 * start_of(lambda) + 5 * TASK + 4 * 0.0005 + 0.0005);
     add_tree(&text, 16);
     summarize(&text, "local", 2, &s);
     CHECK_INT(s.executors, 2);
     ABOUT(s.time, 16 * TASK); /* 31 tasks, the last one alone */
+}
+
+/* P4.4: the sources are one range. Who begins with it runs the first and invokes up to 32 others;
+ * of more it invokes ranges, each of which is one step further away but for its first. */
+static void starts_are_a_tree(void)
+{
+    const struct platform *lambda = platform_find("lambda-1769");
+    static const struct {
+        int sources, steps;
+    } cases[] = {{1, 1}, {2, 2}, {33, 2}, {34, 3}, {1 + 32 * 33, 3}, {2 + 32 * 33, 4}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan_summary s;
+        struct buffer text = {0};
+        int count = cases[i].sources, round_trips = 0;
+        begin(&text);
+        for (int n = 0; n < count; n++)
+            buffer_printf(&text, "n%d = t1 s0 ()\n", n);
+        buffer_printf(&text, "n%d = t0 s0 (", count);
+        for (int n = 0; n < count; n++)
+            buffer_printf(&text, "%sn%d:f64", n > 0 ? ", " : "", n);
+        buffer_puts(&text, ")\n");
+        for (int edges = count; edges > 1; edges = (edges + 63) / 64)
+            round_trips++;
+        summarize(&text, "lambda-1769", 0, &s);
+        CHECK_INT(s.executors, (uint64_t)count);
+        ABOUT(s.time, cases[i].steps * start_of(lambda) + TASK + (round_trips + 1) * 0.0005);
+    }
 }
 
 static void both_forms_have_all_rows(void)
@@ -155,4 +182,4 @@ static void both_forms_have_all_rows(void)
 }
 
 TEST_MAIN(TEST(a_chain_is_its_length), TEST(a_fan_out_is_three_deep),
-          TEST(a_tree_is_a_logarithm_deep), TEST(both_forms_have_all_rows))
+          TEST(a_tree_is_a_logarithm_deep), TEST(starts_are_a_tree), TEST(both_forms_have_all_rows))
