@@ -11,6 +11,35 @@
 
 #include "value/semantics.h"
 
+/* ---- The critical path ----------------------------------------------------------------------- */
+
+static uint64_t cost_of(const struct plan *plan, uint32_t node)
+{
+    uint64_t cost =
+        plan->costs ? plan->costs[node] : plan->dag->tasks[plan->dag->nodes[node].task].cost_ns;
+    return cost ? cost : 1;
+}
+
+/* By node: whether it is on the path that takes longest. The plan prefers the child on the longest
+ * path to the result, so it is what these lead to from the source that has most before it. */
+static bool *find_critical(const struct plan *plan)
+{
+    uint32_t count = plan->dag->node_count, first = plan->sources[0];
+    bool *is_critical = memory_new(count, sizeof *is_critical);
+    uint64_t *lengths = memory_new(count, sizeof *lengths);
+    for (uint32_t n = count; n-- > 0;) {
+        uint32_t next = plan->preferred[n];
+        lengths[n] = cost_of(plan, n) + (next == PLAN_NONE ? 0 : lengths[next]);
+    }
+    for (uint32_t s = 0; s < plan->source_count; s++)
+        if (lengths[plan->sources[s]] > lengths[first])
+            first = plan->sources[s];
+    for (uint32_t n = first; n != PLAN_NONE; n = plan->preferred[n])
+        is_critical[n] = true;
+    free(lengths);
+    return is_critical;
+}
+
 /* ---- Boxes, in the frames of their scopes -------------------------------------------------------
  */
 
@@ -70,7 +99,7 @@ static void put_cluster(struct drawing *d, uint32_t node)
         buffer_printf(
             d->out, ", style=\"rounded,filled\", fillcolor=\"/set312/%u\", tooltip=\"cluster %u\"",
             plan->cluster[node] % 12 + 1, plan->cluster[node]);
-    if (d->options->is_critical && d->options->is_critical[node])
+    if (d->is_critical && d->is_critical[node])
         buffer_puts(d->out, ", color=red");
 }
 
@@ -169,7 +198,7 @@ static void put_arrow_style(struct drawing *d, uint32_t source, uint32_t consume
         return;
     if (options->plan && goes_on(options->plan, source, consumer))
         buffer_puts(d->out, ", penwidth=2.5");
-    if (options->is_critical && options->is_critical[source] && options->is_critical[consumer])
+    if (d->is_critical && d->is_critical[source] && d->is_critical[consumer])
         buffer_puts(d->out, ", color=red");
 }
 
@@ -302,8 +331,11 @@ int dag_write_dot(const struct dag *dag, const struct dot_options *options, stru
 {
     struct drawing drawing = {.dag = dag, .options = options, .out = out};
     int code = dag_signatures_init(&drawing.signatures, dag, error);
+    if (!code && options->plan)
+        drawing.is_critical = find_critical(options->plan);
     if (!code)
         code = draw(&drawing, error);
+    free(drawing.is_critical);
     dag_signatures_release(&drawing.signatures);
     return code;
 }

@@ -16,8 +16,8 @@ enum dot_level {
 struct dot_options {
     enum dot_level level;
     bool expand;             /* DOT_TASK: a box for each task, however many */
-    const struct plan *plan; /* shows clusters, and where executors go on; NULL: unknown */
-    const bool *is_critical; /* by node: on the critical path; NULL: unknown */
+    const struct plan *plan; /* shows clusters, where executors go on, and the critical path; NULL:
+                                unknown */
 };
 
 /* Appends the drawing: valid for Graphviz, the same for the same DAG. ERR_drawing_too_large when

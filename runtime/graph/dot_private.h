@@ -18,6 +18,7 @@ struct drawing {
     const struct dag *dag;
     const struct dot_options *options;
     struct dag_signatures signatures;
+    bool *is_critical; /* by node: on the critical path; NULL: unknown */
     struct buffer *out;
 };
 

@@ -8,7 +8,7 @@
 static const char graph[] =
     "task t0 \"\" \"\" \"(f64,)\" -> \"\" leaves=0\n"
     "task t1 \"partial\" \"partial\" \"(i: i64, width: i64)\" -> \"f64\" leaves=1\n"
-    "task t2 \"rows\" \"rows\" \"(x: f64[_, _], scale: f64)\" -> \"f64[_]\" leaves=1\n"
+    "task t2 \"rows\" \"rows\" \"(x: f64[_, _], scale: f64)\" -> \"f64[_]\" leaves=1 cost=5000\n"
     "task t3 \"a \\\"b\\\" \\\\\" \"join\" \"(x: f64[_], y: f64[_], k: f64[_])\" -> \"f64\" "
     "leaves=1\n"
     "task t4 \"check\" \"check\" \"(x: f64,)\" -> \"()\" leaves=0\n"
@@ -201,16 +201,17 @@ static void clusters_are_coloured_or_boxes(void)
     CHECK_INT(plan_make(&plan, &dag, NULL, &error), 0);
     plan.cluster = memory_new(7, sizeof *plan.cluster);
     memcpy(plan.cluster, cluster, sizeof cluster);
-    bool is_critical[7] = {[3] = true, [4] = true};
-    struct dot_options options = {.plan = &plan, .is_critical = is_critical};
+    struct dot_options options = {.plan = &plan};
     CHECK_INT(dag_write_dot(&dag, &options, &tasks, &error), 0);
     shows(&tasks, "n0 [label=\"partial(i=3, width=100)\", style=\"rounded,filled\", "
                   "fillcolor=\"/set312/8\", tooltip=\"cluster 7\"]");
     shows(&tasks, "n2 [label=\"partial(i=5, width=100)\"]");
     shows(&tasks, "n0 -> n4 [label=\"8 B\", penwidth=2.5]"); /* the cluster keeps the join */
     shows(&tasks, "n2 -> n4 [label=\"8 B\"]");
-    shows(&tasks, "n3 -> n4 [label=\"8.0 KiB\", color=red]");
-    shows(&tasks, "n4 -> n5 [label=\"8 B\", penwidth=2.5]"); /* its only child: become */
+    shows(&tasks, "n3 -> n4 [label=\"8.0 KiB\", color=red]");           /* rows takes longest */
+    shows(&tasks, "n4 -> n5 [label=\"8 B\", penwidth=2.5, color=red]"); /* its only child: become */
+    shows(&tasks, "n3 [label=\"rows(scale=1.5)\", style=\"rounded,filled\", "
+                  "fillcolor=\"/set312/10\", tooltip=\"cluster 9\", color=red]");
     graphviz_takes(&tasks);
     options.level = DOT_CLUSTER;
     CHECK_INT(dag_write_dot(&dag, &options, &clusters, &error), 0);
