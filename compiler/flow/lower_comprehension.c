@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "check/messages.h"
 #include "flow/lower.h"
+#include "flow/typed_tree.h"
 
 /* ---- Iterators ------------------------------------------------------------------------------ */
 
@@ -67,39 +68,6 @@ struct captures {
     uint32_t count;
 };
 
-static void find_captures(struct captures *c, const struct typed *node);
-
-static void find_in_list(struct captures *c, struct typed *const *nodes, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        find_captures(c, nodes[i]);
-}
-
-static void find_in_optional(struct captures *c, const struct typed *node)
-{
-    if (node)
-        find_captures(c, node);
-}
-
-static void find_in_indexes(struct captures *c, const struct typed_index *indexes, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        find_in_optional(c, indexes[i].low);
-        find_in_optional(c, indexes[i].high);
-    }
-}
-
-static void find_in_iterators(struct captures *c, const struct typed_iterator *iterators,
-                              uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        find_in_optional(c, iterators[i].low);
-        find_in_optional(c, iterators[i].high);
-        find_in_optional(c, iterators[i].step);
-        find_in_optional(c, iterators[i].subject);
-    }
-}
-
 static void capture(struct captures *c, const struct variable *variable)
 {
     if (c->seen[variable->index] || !lower_is_bound(c->f, variable))
@@ -108,53 +76,11 @@ static void capture(struct captures *c, const struct variable *variable)
     c->variables[c->count++] = variable;
 }
 
-static void find_captures(struct captures *c, const struct typed *node)
+static void find_captures(void *context, struct typed **child)
 {
-    switch (node->kind) {
-    case TYPED_CONSTANT:
-        return;
-    case TYPED_VARIABLE:
-        capture(c, node->variable);
-        return;
-    case TYPED_OPERATION:
-    case TYPED_EQUAL:
-    case TYPED_AND:
-    case TYPED_OR:
-    case TYPED_CONVERT:
-    case TYPED_MATMUL:
-    case TYPED_EXTENT:
-    case TYPED_PART:
-        find_in_list(c, node->operands, node->operand_count);
-        return;
-    case TYPED_INDEX:
-        find_captures(c, node->base);
-        find_in_indexes(c, node->indexes, node->index_count);
-        return;
-    case TYPED_TUPLE:
-    case TYPED_ARRAY:
-    case TYPED_BUILTIN:
-        find_in_list(c, node->items, node->item_count);
-        return;
-    case TYPED_COMPREHENSION:
-        find_in_iterators(c, node->iterators, node->iterator_count);
-        find_in_optional(c, node->filter);
-        find_captures(c, node->body);
-        return;
-    case TYPED_IF:
-        find_captures(c, node->condition);
-        find_captures(c, node->then);
-        find_captures(c, node->otherwise);
-        return;
-    case TYPED_CALL:
-        find_in_list(c, node->arguments, node->argument_count);
-        return;
-    case TYPED_REDUCE:
-        find_captures(c, node->subject);
-        find_in_optional(c, node->initial);
-        find_in_optional(c, node->arity);
-        find_in_optional(c, node->chunk);
-        return;
-    }
+    if ((*child)->kind == TYPED_VARIABLE)
+        capture(context, (*child)->variable);
+    typed_each_child(*child, find_captures, context);
 }
 
 static struct captures new_captures(struct lower *f)
@@ -270,7 +196,8 @@ static ir_value lower_filter(struct lower *f, const struct typed *node,
 {
     const struct ir_type *index = ir_type_known(f->build.module, f->shared->integer);
     struct captures captures = new_captures(f);
-    find_captures(&captures, node->filter);
+    struct typed *filter = node->filter;
+    find_captures(&captures, &filter);
     struct value_list values = captured_values(f, &captures, iteration, 1);
     struct lower inner;
     f->build.span = node->filter->span;
@@ -299,7 +226,8 @@ struct lowered lower_comprehension(struct lower *f, const struct typed *node)
         index_types[i] = ir_type_known(f->build.module, f->shared->integer);
     }
     struct captures captures = new_captures(f);
-    find_captures(&captures, node->body);
+    struct typed *element = node->body;
+    find_captures(&captures, &element);
     struct value_list values = captured_values(f, &captures, iterations, rank);
     if (node->filter) {
         kept = lower_filter(f, node, &iterations[0]);
