@@ -1,4 +1,7 @@
-/* The grain of a job: by closed forms, for jobs whose tasks have a @cost. */
+/*
+ * spec/plan.md: Q7.1, Q7.2.
+ * The grain of a job: by closed forms, for jobs whose tasks have a @cost.
+ */
 #include "graph/plan_grain.h"
 #include "test.h"
 
