@@ -3,10 +3,7 @@
  * stay apart. Kernels have no bodies here, so tasks are taken to work long unless they are
  * operators on scalars.
  */
-#include <stdlib.h>
-
-#include "flow/pass.h"
-#include "test.h"
+#include "pass.h"
 
 #define KERNELS                                                                                    \
     "module \"t.wk\"\n\n"                                                                          \
@@ -45,24 +42,11 @@ static void hide_hashes(char *text)
 
 static char *run(void (*pass)(struct ir_module *), const char *before)
 {
-    struct arena arena;
-    struct type_table types;
-    struct error error = {0};
-    struct buffer text = {0};
-    arena_init(&arena);
-    type_table_init(&types, &arena);
-    struct ir_module *module = ir_parse(before, strlen(before), "t.flow", &arena, &types, &error);
-    CHECK_TEXT(module ? "" : error.message, "");
-    if (module) {
-        CHECK_TEXT(ir_verify(module, &error) ? error.message : "", "");
-        pass(module);
-        CHECK_TEXT(ir_verify(module, &error) ? error.message : "", "");
-        ir_print(module, &text);
-        buffer_putc(&text, '\0');
-        hide_hashes(text.data);
-    }
-    type_table_release(&types);
-    arena_release(&arena);
+    struct buffer text = {0}, remarks = {0};
+    run_pass(pass, NULL, before, &text, &remarks);
+    buffer_putc(&text, '\0');
+    hide_hashes(text.data);
+    buffer_release(&remarks);
     return text.data;
 }
 

@@ -8,32 +8,42 @@
 #include "flow/remark.h"
 #include "test.h"
 
-/* ... and the remarks that the pass made, as --remarks prints them; NULL: whatever they are. */
-static inline void becomes_saying(void (*pass)(struct ir_module *), const char *before,
-                                  const char *after, const char *remarks)
+/* The module after the pass, and the remarks that it made, as --remarks prints them. What the
+ * program is compiled for may be given: NULL, or the target. */
+static inline void run_pass(void (*pass)(struct ir_module *), const struct ir_target *target,
+                            const char *before, struct buffer *after, struct buffer *remarks)
 {
     struct arena arena;
     struct type_table types;
     struct error error = {0};
-    struct buffer text = {0}, said = {0};
     arena_init(&arena);
     type_table_init(&types, &arena);
     struct ir_module *module = ir_parse(before, strlen(before), "t.flow", &arena, &types, &error);
     CHECK_TEXT(module ? "" : error.message, "");
     if (module) {
+        if (target)
+            module->target = *target;
         CHECK_TEXT(ir_verify(module, &error) ? error.message : "", "");
         pass(module);
         CHECK_TEXT(ir_verify(module, &error) ? error.message : "", "");
-        ir_print(module, &text);
-        CHECK_TEXT(buffer_text(&text), after);
-        ir_render_remarks(module, DIAGNOSTIC_PLAIN, &said);
-        if (remarks)
-            CHECK_TEXT(buffer_text(&said), remarks);
+        ir_print(module, after);
+        ir_render_remarks(module, DIAGNOSTIC_PLAIN, remarks);
     }
-    buffer_release(&text);
-    buffer_release(&said);
     type_table_release(&types);
     arena_release(&arena);
+}
+
+/* remarks: NULL, whatever they are. */
+static inline void becomes_saying(void (*pass)(struct ir_module *), const char *before,
+                                  const char *after, const char *remarks)
+{
+    struct buffer text = {0}, said = {0};
+    run_pass(pass, NULL, before, &text, &said);
+    CHECK_TEXT(buffer_text(&text), after);
+    if (remarks)
+        CHECK_TEXT(buffer_text(&said), remarks);
+    buffer_release(&text);
+    buffer_release(&said);
 }
 
 static inline void becomes(void (*pass)(struct ir_module *), const char *before, const char *after)
