@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "flow/compose.h"
+#include "flow/mutant.h"
 #include "flow/typed_tree.h"
 
 /* ---- Extents -------------------------------------------------------------------------------- */
@@ -299,7 +300,7 @@ static bool is_joinable(struct compose *c, const struct typed_statement *s)
     return s->kind == STATEMENT_DECLARE && s->variable->type->kind == TYPE_ARRAY &&
            type_is_scalar(s->variable->type->element) &&
            (typed_is_elementwise(s->value) || s->value->kind == TYPED_COMPREHENSION) &&
-           compose_is_total(c, s->value);
+           (compose_is_total(c, s->value) || FLOW_MUTANT(COMPOSE_FAILURE));
 }
 
 /* Substitutes the let at `at`; whether it did. */

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/vector.h"
 #include "flow/effects.h"
+#include "flow/mutant.h"
 #include "flow/pass.h"
 #include "flow/remark.h"
 
@@ -53,7 +54,7 @@ static bool is_own_element(const struct merge *m, const struct ir_instruction *i
     if (i->opcode != IR_GET || result_of_parameter(m, i->operands[0]) < 0)
         return false;
     for (uint32_t d = 0; d < m->second->number; d++)
-        if (i->operands[1 + d] != d)
+        if (i->operands[1 + d] != d && !FLOW_MUTANT(EACH_INDEX))
             return false;
     return true;
 }

@@ -59,7 +59,9 @@ def kept_tells(path, mutant):
         runs = [subprocess.run([os.environ["WKC"], "run", path, level, "--workers=1", *arguments.split()],
                                capture_output=True, text=True, env=dict(os.environ, WKC_MUTANT=mutant if level == "-O2" else ""))
                 for level in ("-O0", "-O2")]
-        if (runs[0].returncode, runs[0].stdout) != (runs[1].returncode, runs[1].stdout):
+        # What is printed, and which failure is reported where; notes may name the tasks that were fused.
+        first, other = ((r.returncode, r.stdout, re.findall(r"^error.*\n.*$", r.stderr, re.M)) for r in runs)
+        if first != other:
             return True
     return False
 
