@@ -297,14 +297,14 @@ format:
 clean:
 	rm -rf build
 
-# ---- Hours of simulated faults: make soak SECONDS=3600 --------------------------------------------------
+# ---- Hours of chance: make soak SECONDS=3600 -----------------------------------------------------------
 
 SECONDS ?= 3600
 $(OUT)/soak/%: tests/soak/%.c $(wildcard tests/unit/*.h) $(RUNTIME_ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Iruntime -Itests/unit $(LDFLAGS) -o $@ $< -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group $(LIBRARIES)
-soak: $(patsubst tests/soak/%.c,$(OUT)/soak/%,$(wildcard tests/soak/*.c))
-	$(OUT)/soak/world_sim $(SECONDS)
+soak:
+	@tests/soak.sh $(SECONDS)
 
 # ---- Benchmarks of the runtime against peers: release only --------------------------------------------
 
