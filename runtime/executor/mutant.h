@@ -23,7 +23,8 @@
     X(BEATS_RUNNING_ONLY, "only the node that runs has a heartbeat")                               \
     X(POISONED_BY_ITSELF, "who fails the job is stopped by the marks that it sets")                \
     X(WANTED_PASSED, "passed also stops the runs of the sweeper")                                  \
-    X(WANTED_SPLIT, "and so do the marks of split ranges")
+    X(WANTED_SPLIT, "and so do the marks of split ranges")                                         \
+    X(OWNERS_ARE_NEWS, "each new owner of a record starts the silence before it again")
 
 enum executor_mutant {
     EXECUTOR_MUTANT_NONE,

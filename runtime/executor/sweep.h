@@ -62,7 +62,8 @@ struct sweep_node {
 };
 
 struct sweep_record {
-    uint64_t bits, own_edges, changed;
+    uint64_t bits, own_edges; /* all that were ever seen */
+    uint64_t changed;         /* when one was seen for the first time */
 };
 
 struct sweep_start {
