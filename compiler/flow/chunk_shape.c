@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "flow/estimate.h"
-#include "flow/typed_tree.h"
+#include "check/typed_tree.h"
 #include "flow/verify.h"
 
 enum { MOST_COMPUTED = 64 }; /* operations of an argument that the kernel computes itself */

@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "flow/build.h"
-#include "flow/typed_tree.h"
+#include "check/typed_tree.h"
 #include "value/semantics.h"
 
 bool compose_has_body(const struct typed_function *kernel)

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "flow/compose.h"
 #include "flow/mutant.h"
-#include "flow/typed_tree.h"
+#include "check/typed_tree.h"
 
 /* ---- Extents -------------------------------------------------------------------------------- */
 
@@ -190,22 +190,12 @@ static bool is_total_node(struct compose *c, const struct typed *node)
     return false;
 }
 
-/* Walking changes nothing; it takes places of children because others do. */
-static struct typed *mutable_node(const struct typed *node)
-{
-    union {
-        const struct typed *from;
-        struct typed *to;
-    } cast = {.from = node};
-    return cast.to;
-}
-
 bool compose_is_total(struct compose *c, const struct typed *node)
 {
     if (!is_total_node(c, node))
         return false;
     struct totality t = {c, true};
-    typed_each_child(mutable_node(node), visit_total, &t);
+    typed_each_child(node, visit_total, &t);
     return t.is_total;
 }
 

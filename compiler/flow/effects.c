@@ -8,7 +8,7 @@
 #include "base/pointer_table.h"
 #include "base/vector.h"
 #include "flow/build.h"
-#include "flow/typed_tree.h"
+#include "check/typed_tree.h"
 
 /* ---- Kernels -------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "check/messages.h"
 #include "flow/lower.h"
-#include "flow/typed_tree.h"
+#include "check/typed_tree.h"
 
 /* ---- Iterators ------------------------------------------------------------------------------ */
 

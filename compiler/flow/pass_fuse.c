@@ -25,7 +25,7 @@
 #include "flow/mutant.h"
 #include "flow/pass.h"
 #include "flow/remark.h"
-#include "flow/typed_tree.h"
+#include "check/typed_tree.h"
 #include "graph/dag.h"
 
 enum {

@@ -1,153 +1,61 @@
 /*
  * Which variables the rest of a block reads or writes: what copies and moves depend on.
  */
+#include "check/typed_tree.h"
 #include "generator.h"
 
 typedef bool typed_test(const struct typed *typed, const void *what);
-
-static bool typed_any(const struct typed *typed, typed_test *test, const void *what);
-
-static bool list_any(struct typed *const *list, uint32_t count, typed_test *test, const void *what)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (typed_any(list[i], test, what))
-            return true;
-    }
-    return false;
-}
-
-static bool indexes_any(const struct typed_index *indexes, uint32_t count, typed_test *test,
-                        const void *what)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (typed_any(indexes[i].low, test, what) || typed_any(indexes[i].high, test, what))
-            return true;
-    }
-    return false;
-}
-
-static bool iterator_any(const struct typed_iterator *iterator, typed_test *test, const void *what)
-{
-    return typed_any(iterator->low, test, what) || typed_any(iterator->high, test, what) ||
-           typed_any(iterator->step, test, what) || typed_any(iterator->subject, test, what);
-}
-
-/* Whether the test holds for an expression or anything within it. NULL is nothing. */
-static bool typed_any(const struct typed *typed, typed_test *test, const void *what)
-{
-    if (!typed)
-        return false;
-    if (test(typed, what))
-        return true;
-    switch (typed->kind) {
-    case TYPED_CONSTANT:
-    case TYPED_VARIABLE:
-        return false;
-    case TYPED_OPERATION:
-    case TYPED_EQUAL:
-    case TYPED_AND:
-    case TYPED_OR:
-    case TYPED_CONVERT:
-    case TYPED_MATMUL:
-    case TYPED_EXTENT:
-    case TYPED_PART:
-        return list_any(typed->operands, typed->operand_count, test, what);
-    case TYPED_INDEX:
-        return typed_any(typed->base, test, what) ||
-               indexes_any(typed->indexes, typed->index_count, test, what);
-    case TYPED_TUPLE:
-    case TYPED_ARRAY:
-    case TYPED_BUILTIN:
-        return list_any(typed->items, typed->item_count, test, what);
-    case TYPED_COMPREHENSION:
-        for (uint32_t i = 0; i < typed->iterator_count; i++) {
-            if (iterator_any(&typed->iterators[i], test, what))
-                return true;
-        }
-        return typed_any(typed->filter, test, what) || typed_any(typed->body, test, what);
-    case TYPED_IF:
-        return typed_any(typed->condition, test, what) || typed_any(typed->then, test, what) ||
-               typed_any(typed->otherwise, test, what);
-    case TYPED_CALL:
-        return list_any(typed->arguments, typed->argument_count, test, what);
-    case TYPED_REDUCE:
-        return typed_any(typed->subject, test, what) || typed_any(typed->initial, test, what) ||
-               typed_any(typed->arity, test, what) || typed_any(typed->chunk, test, what);
-    }
-    return false;
-}
-
 typedef bool statement_test(const struct typed_statement *statement, const void *what);
 
 struct search {
     statement_test *statement; /* or NULL */
     typed_test *typed;         /* or NULL */
     const void *what;
+    bool found;
 };
 
-static bool never(const struct typed *typed, const void *what)
+static void search_tree(void *context, struct typed **tree)
 {
-    (void)typed;
-    (void)what;
-    return false;
+    struct search *search = context;
+    search->found = search->found || search->typed(*tree, search->what);
+    if (!search->found)
+        typed_each_child(*tree, search_tree, search);
 }
 
-static bool block_any(const struct typed_block *block, uint32_t from, const struct search *search);
-
-static bool steps_any(const struct typed_statement *s, typed_test *test, const void *what)
+static void search_block(struct search *search, const struct typed_block *block, uint32_t from)
 {
-    for (uint32_t i = 0; i < s->step_count; i++) {
-        const struct typed_step *step = &s->steps[i];
-        if (step->kind == STEP_INDEX && indexes_any(step->indexes, step->index_count, test, what))
-            return true;
-        if (step->kind == STEP_KEY && typed_any(step->key, test, what))
-            return true;
-    }
-    return false;
-}
-
-static bool statement_any(const struct typed_statement *s, const struct search *search)
-{
-    if (search->statement && search->statement(s, search->what))
-        return true;
-    typed_test *test = search->typed ? search->typed : never;
-    switch (s->kind) {
-    case STATEMENT_DECLARE:
-    case STATEMENT_ASSIGN:
-    case STATEMENT_EVALUATE:
-    case STATEMENT_RETURN:
-        return typed_any(s->value, test, search->what) || steps_any(s, test, search->what);
-    case STATEMENT_IF:
-    case STATEMENT_WHILE:
-        return typed_any(s->condition, test, search->what) || block_any(&s->then, 0, search) ||
-               block_any(&s->otherwise, 0, search);
-    case STATEMENT_FOR:
-        return iterator_any(&s->iterator, test, search->what) || block_any(&s->body, 0, search);
-    case STATEMENT_BREAK:
-    case STATEMENT_CONTINUE:
-        return false;
-    case STATEMENT_FAIL:
-    case STATEMENT_LOG:
-        for (uint32_t i = 0; i < s->piece_count; i++) {
-            if (typed_any(s->pieces[i].value, test, search->what))
-                return true;
+    for (uint32_t i = from; i < block->count && !search->found; i++) {
+        const struct typed_statement *s = block->statements[i];
+        if (search->statement && search->statement(s, search->what))
+            search->found = true;
+        else if (search->typed)
+            typed_each_expression(s, search_tree, search);
+        if (s->kind == STATEMENT_IF || s->kind == STATEMENT_WHILE) {
+            search_block(search, &s->then, 0);
+            search_block(search, &s->otherwise, 0);
+        } else if (s->kind == STATEMENT_FOR) {
+            search_block(search, &s->body, 0);
         }
-        return false;
     }
-    return false;
 }
 
-static bool block_any(const struct typed_block *block, uint32_t from, const struct search *search)
+/* Whether the test holds for an expression or anything within it. NULL is nothing. */
+static bool typed_any(const struct typed *typed, typed_test *test, const void *what)
 {
-    for (uint32_t i = from; i < block->count; i++) {
-        if (statement_any(block->statements[i], search))
-            return true;
-    }
-    return false;
+    struct search search = {.typed = test, .what = what};
+    struct typed *tree = (struct typed *)(uintptr_t)typed;
+    if (tree)
+        search_tree(&search, &tree);
+    return search.found;
 }
 
-/* ---- Questions ----------------------------------------------------------------------------------
- */
+static bool block_any(const struct typed_block *block, uint32_t from, struct search search)
+{
+    search_block(&search, block, from);
+    return search.found;
+}
+
+/* ---- Questions ------------------------------------------------------------------------------ */
 
 static bool is_variable(const struct typed *typed, const void *variable)
 {
@@ -166,21 +74,21 @@ bool typed_mentions(const struct typed *typed, const struct variable *variable)
 
 bool path_mentions(const struct typed_statement *s, const struct variable *variable)
 {
-    return steps_any(s, is_variable, variable);
+    struct search search = {.typed = is_variable, .what = variable};
+    typed_each_step(s, search_tree, &search);
+    return search.found;
 }
 
 /* An assignment to a part or an element reads the variable, too; to the whole it does not, but then
  * there is something to drop: it counts as well. */
 bool block_mentions(const struct typed_block *block, uint32_t from, const struct variable *variable)
 {
-    struct search search = {assigns, is_variable, variable};
-    return block_any(block, from, &search);
+    return block_any(block, from, (struct search){assigns, is_variable, variable, false});
 }
 
 bool block_assigns(const struct typed_block *block, uint32_t from, const struct variable *variable)
 {
-    struct search search = {assigns, NULL, variable};
-    return block_any(block, from, &search);
+    return block_any(block, from, (struct search){assigns, NULL, variable, false});
 }
 
 static bool statement_is_loop(const struct typed_statement *statement, const void *what)
@@ -225,8 +133,7 @@ bool typed_is_long(const struct typed *typed)
 
 bool block_is_long(const struct typed_block *block)
 {
-    struct search search = {statement_is_loop, makes_loops, NULL};
-    return block_any(block, 0, &search);
+    return block_any(block, 0, (struct search){statement_is_loop, makes_loops, NULL, false});
 }
 
 /* ---- Long ranges ---------------------------------------------------------------------------- */

@@ -1,23 +1,27 @@
 /*
- * Walking, copying and comparing the typed trees of tasks, for those who make tasks of other tasks.
+ * Walking, copying and comparing typed trees: for those who make tasks of other tasks, and for
+ * those who ask what a piece of code uses.
  */
-#ifndef WKC_FLOW_TYPED_TREE_H
-#define WKC_FLOW_TYPED_TREE_H
+#ifndef WKC_CHECK_TYPED_TREE_H
+#define WKC_CHECK_TYPED_TREE_H
 
 #include "base/arena.h"
 #include "check/typed.h"
 
 /* Calls `visit` with the place of each child of an expression that there is, in the order in which
- * they are evaluated. The children of a comprehension are those of its iterators, then the filter
- * and the body. */
+ * they are evaluated. A visitor may only write there if the tree is the caller's own. The children
+ * of a comprehension are those of its iterators, then the filter and the body. */
 typedef void typed_visit(void *context, struct typed **child);
-void typed_each_child(struct typed *node, typed_visit *visit, void *context);
+void typed_each_child(const struct typed *node, typed_visit *visit, void *context);
 /* The same for a statement's expressions: its value, condition, iterator, steps and pieces, not
  * those of the statements within. */
-void typed_each_expression(struct typed_statement *statement, typed_visit *visit, void *context);
+void typed_each_expression(const struct typed_statement *statement, typed_visit *visit,
+                           void *context);
+/* The same for the steps alone: the indexes and keys that lead to what a statement assigns. */
+void typed_each_step(const struct typed_statement *statement, typed_visit *visit, void *context);
 
 /* The nodes of an expression. */
-uint32_t typed_size(struct typed *node);
+uint32_t typed_size(const struct typed *node);
 
 /* A copy of the node alone that has arrays of its own where its children stand. */
 struct typed *typed_copy_node(struct arena *arena, const struct typed *node);

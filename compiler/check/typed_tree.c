@@ -1,7 +1,7 @@
 /*
  * Walking, copying and comparing typed trees; see typed_tree.h.
  */
-#include "flow/typed_tree.h"
+#include "check/typed_tree.h"
 
 /* ---- Walking -------------------------------------------------------------------------------- */
 
@@ -34,8 +34,9 @@ static void visit_iterator(struct typed_iterator *iterator, typed_visit *visit, 
     visit_one(&iterator->subject, visit, context);
 }
 
-void typed_each_child(struct typed *node, typed_visit *visit, void *context)
+void typed_each_child(const struct typed *tree, typed_visit *visit, void *context)
 {
+    struct typed *node = (struct typed *)(uintptr_t)tree;
     switch (node->kind) {
     case TYPED_CONSTANT:
     case TYPED_VARIABLE:
@@ -82,7 +83,7 @@ void typed_each_child(struct typed *node, typed_visit *visit, void *context)
     }
 }
 
-static void visit_steps(struct typed_statement *s, typed_visit *visit, void *context)
+void typed_each_step(const struct typed_statement *s, typed_visit *visit, void *context)
 {
     for (uint32_t i = 0; i < s->step_count; i++) {
         if (s->steps[i].kind == STEP_INDEX)
@@ -92,14 +93,16 @@ static void visit_steps(struct typed_statement *s, typed_visit *visit, void *con
     }
 }
 
-void typed_each_expression(struct typed_statement *s, typed_visit *visit, void *context)
+void typed_each_expression(const struct typed_statement *statement, typed_visit *visit,
+                           void *context)
 {
+    struct typed_statement *s = (struct typed_statement *)(uintptr_t)statement;
     switch (s->kind) {
     case STATEMENT_DECLARE:
     case STATEMENT_ASSIGN:
     case STATEMENT_EVALUATE:
     case STATEMENT_RETURN:
-        visit_steps(s, visit, context);
+        typed_each_step(s, visit, context);
         visit_one(&s->value, visit, context);
         return;
     case STATEMENT_IF:
@@ -125,7 +128,7 @@ static void count_node(void *context, struct typed **child)
     *(uint32_t *)context += typed_size(*child);
 }
 
-uint32_t typed_size(struct typed *node)
+uint32_t typed_size(const struct typed *node)
 {
     uint32_t size = 1;
     typed_each_child(node, count_node, &size);
