@@ -27,6 +27,7 @@ suite tests/examples.py
 suite tests/linalg.py
 suite tests/cli.py
 suite tests/emulator.py
+suite tests/emulator_api.py
 suite tests/bundle.py
 suite tests/stdlib.py
 suite tests/values.py

@@ -21,6 +21,7 @@ static const struct {
     {"RequestTooLargeException", 413},
     {"ResourceConflictException", 409},
     {"ResourceNotFoundException", 404},
+    {"SerializationException", 400},
     {"ServiceException", 500},
     {"TooManyRequestsException", 429},
     {"UnknownOperationException", 404},
@@ -43,7 +44,6 @@ static void send_refusal(struct request *request, const char *type, struct buffe
     request->emulator->counters.refused++;
     response_header(response, "Content-Type", "application/json");
     response_header(response, "x-amzn-ErrorType", type);
-    response_header(response, "x-amzn-RequestId", request->id);
     if (status_of(type) == 429)
         response_header(response, "Retry-After", "1");
     request_answer(request, status_of(type), response);

@@ -143,6 +143,48 @@ static bool check_variables(struct request *request, const json_t *environment)
     return false;
 }
 
+/* Whether each member that was given is of its type, as the service's model says. */
+static bool check_types(struct request *request, const json_t *body)
+{
+    static const struct {
+        const char *name;
+        json_type type;
+    } members[] = {
+        {"FunctionName", JSON_STRING},  {"Runtime", JSON_STRING},
+        {"Role", JSON_STRING},          {"Handler", JSON_STRING},
+        {"Description", JSON_STRING},   {"PackageType", JSON_STRING},
+        {"KMSKeyArn", JSON_STRING},     {"RevisionId", JSON_STRING},
+        {"Timeout", JSON_INTEGER},      {"MemorySize", JSON_INTEGER},
+        {"Environment", JSON_OBJECT},   {"EphemeralStorage", JSON_OBJECT},
+        {"TracingConfig", JSON_OBJECT}, {"VpcConfig", JSON_OBJECT},
+        {"Tags", JSON_OBJECT},          {"DeadLetterConfig", JSON_OBJECT},
+        {"Code", JSON_OBJECT},          {"Architectures", JSON_ARRAY},
+        {"Layers", JSON_ARRAY},
+    };
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const json_t *value = json_object_get(body, members[i].name);
+        if (value && !json_is_null(value) && json_typeof(value) != members[i].type) {
+            refuse(request, "SerializationException", "%s is of another type", members[i].name);
+            return false;
+        }
+    }
+    const json_t *variables = json_object_get(json_object_get(body, "Environment"), "Variables");
+    if (!variables || json_is_object(variables))
+        return true;
+    refuse(request, "SerializationException", "Environment.Variables is of another type");
+    return false;
+}
+
+/* A function that needs a layer would fail without saying why. */
+static bool check_no_layers(struct request *request, const json_t *body)
+{
+    if (!json_array_size(json_object_get(body, "Layers")))
+        return true;
+    refuse(request, "InvalidParameterValueException",
+           "This emulator has no layers: put what they hold into the package");
+    return false;
+}
+
 static bool check_zip_only(struct request *request, const json_t *body)
 {
     const char *kind = json_string_value(json_object_get(body, "PackageType"));
@@ -190,13 +232,17 @@ static json_t *defaults(const struct emulator *emulator)
 
 json_t *configuration_read(struct request *request, const json_t *body, const json_t *old)
 {
-    static const char *const members[] = {
-        "Runtime",    "Role",        "Handler",       "Description",      "Timeout",
-        "MemorySize", "Environment", "Architectures", "EphemeralStorage", "TracingConfig",
-        "VpcConfig",  "KMSKeyArn",   "Layers",        "DeadLetterConfig", NULL};
+    static const char *const members[] = {"Runtime",          "Role",
+                                          "Handler",          "Description",
+                                          "Timeout",          "MemorySize",
+                                          "Environment",      "Architectures",
+                                          "EphemeralStorage", "TracingConfig",
+                                          "VpcConfig",        "KMSKeyArn",
+                                          "DeadLetterConfig", NULL};
     static const char *const required[] = {"Runtime", "Role", "Handler", NULL};
     json_t *made = old ? json_deep_copy(old) : defaults(request->emulator);
-    bool good = check_zip_only(request, body);
+    bool good = check_types(request, body) && check_zip_only(request, body) &&
+                check_no_layers(request, body);
     for (size_t i = 0; good && !old && required[i]; i++)
         if (!json_object_get(body, required[i])) {
             refuse(request, "InvalidParameterValueException",

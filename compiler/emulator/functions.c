@@ -91,41 +91,38 @@ static void replace_latest(struct function *function, json_t *configuration,
     }
 }
 
-static struct version *publish(struct function *function)
+/* Whether two configurations differ in nothing but what names their versions. */
+static bool is_same(const json_t *one, const json_t *other)
 {
+    static const char *const own[] = {"FunctionArn", "Version",     "LastModified",
+                                      "RevisionId",  "Description", NULL};
+    json_t *copy = json_deep_copy(one);
+    for (size_t i = 0; own[i]; i++)
+        json_object_set(copy, own[i], json_object_get(other, own[i]));
+    bool is_equal = json_equal(copy, other);
+    json_decref(copy);
+    return is_equal;
+}
+
+/* The version that holds what $LATEST does now: a new one only if that has changed since the last.
+ */
+static struct version *publish(struct function *function, const char *description)
+{
+    const json_t *now = function->latest->configuration;
+    struct version *last = function->published.count ? vector_last(&function->published) : NULL;
+    if (last && is_same(last->configuration, now))
+        return last;
     char name[16];
+    json_t *configuration = json_deep_copy(now);
+    if (description)
+        json_object_set_new(configuration, "Description", json_string(description));
     snprintf(name, sizeof name, "%u", ++function->last_version);
     vector_push(&function->published,
-                version_new(function, name, json_deep_copy(function->latest->configuration),
-                            function->latest->package));
+                version_new(function, name, configuration, function->latest->package));
     return vector_last(&function->published);
 }
 
-/* ---- Names ----------------------------------------------------------------------------------- */
-
-static bool is_name(const char *text, size_t length, size_t most)
-{
-    return length > 0 && length <= most &&
-           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") >=
-               length;
-}
-
-bool function_parse_name(const char *text, char name[65], char qualifier[129])
-{
-    const char *before = strstr(text, "function:");
-    bool is_arn = strncmp(text, "arn:", 4) == 0;
-    if (is_arn ? !before : before && strspn(text, "0123456789") != 12)
-        return false;
-    text = before ? before + strlen("function:") : text;
-    size_t length = strcspn(text, ":");
-    const char *rest = text[length] ? text + length + 1 : "";
-    if (!is_name(text, length, 64) || strlen(rest) > 128 || (text[length] && !*rest))
-        return false;
-    memcpy(name, text, length);
-    name[length] = '\0';
-    snprintf(qualifier, 129, "%s", rest);
-    return true;
-}
+/* ---- Which one ------------------------------------------------------------------------------- */
 
 struct function *function_find(const struct emulator *emulator, const char *name)
 {
@@ -137,27 +134,19 @@ struct function *function_find(const struct emulator *emulator, const char *name
 
 struct version *function_resolve(struct request *request, const char *text, const char *qualifier)
 {
-    char name[65], own_qualifier[129];
-    if (!function_parse_name(text, name, own_qualifier)) {
-        refuse(request, "ValidationException",
-               "1 validation error detected: Value '%.200s' at 'functionName' failed to satisfy "
-               "constraint: Member must satisfy regular expression pattern: "
-               "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?"
-               "(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?",
-               text);
+    struct function_name name;
+    if (!function_name_read(request, text, qualifier, &name))
         return NULL;
-    }
-    qualifier = qualifier ? qualifier : own_qualifier;
-    struct function *function = function_find(request->emulator, name);
-    if (function && (!*qualifier || strcmp(qualifier, "$LATEST") == 0))
+    struct function *function = function_find(request->emulator, name.name);
+    if (function && (!name.qualifier[0] || strcmp(name.qualifier, "$LATEST") == 0))
         return function->latest;
     for (size_t i = 0; function && i < function->published.count; i++)
-        if (strcmp(function->published.items[i]->name, qualifier) == 0)
+        if (strcmp(function->published.items[i]->name, name.qualifier) == 0)
             return function->published.items[i];
     refuse(request, "ResourceNotFoundException",
            "Function not found: arn:aws:lambda:%s:%s:function:%s%s%.129s",
-           request->emulator->access.region, request->emulator->account, name,
-           *qualifier ? ":" : "", qualifier);
+           request->emulator->access.region, request->emulator->account, name.name,
+           name.qualifier[0] ? ":" : "", name.qualifier);
     return NULL;
 }
 
@@ -166,6 +155,17 @@ static struct function *resolve_function(struct request *request, const char *na
 {
     struct version *version = function_resolve(request, name, NULL);
     return version ? version->function : NULL;
+}
+
+/* The function that is to be changed: a published version never is. */
+static struct function *resolve_changed(struct request *request, const char *name)
+{
+    struct version *version = function_resolve(request, name, NULL);
+    if (!version || version == version->function->latest)
+        return version ? version->function : NULL;
+    refuse(request, "InvalidParameterValueException",
+           "Only $LATEST can be changed, and %.200s is a version that was published.", name);
+    return NULL;
 }
 
 /* ---- Code ------------------------------------------------------------------------------------ */
@@ -181,6 +181,18 @@ static bool decode(const char *text, size_t length, struct buffer *bytes)
     got -= (text[length - 1] == '=') + (text[length - 2] == '=');
     buffer_end_at(bytes, room + got);
     return true;
+}
+
+/* A zip that is no package is the caller's mistake, a full disk is not. */
+static void refuse_package(struct request *request, const struct error *error)
+{
+    if (error->code == ERR_emulator_package)
+        refuse(request, "InvalidParameterValueException",
+               "Could not unzip uploaded file. Please check your file, then try to upload again. "
+               "(%s: %s)",
+               error_code_text(error->code), error->message);
+    else
+        refuse(request, "ServiceException", "%s: %s", error_code_text(error->code), error->message);
 }
 
 /* The package that a request brings (members at `code`); NULL when the request has been refused. */
@@ -202,10 +214,7 @@ static struct package *read_code(struct request *request, const json_t *code)
         refuse(request, "RequestEntityTooLargeException",
                "Zipped size must be smaller than %d bytes", ZIPPED_LIMIT);
     } else if (!(package = package_new(request->emulator, &bytes, &error))) {
-        refuse(request, "InvalidParameterValueException",
-               "Could not unzip uploaded file. Please check your file, then try to upload again. "
-               "(%s: %s)",
-               error_code_text(error.code), error.message);
+        refuse_package(request, &error);
     }
     buffer_release(&bytes);
     return package;
@@ -229,27 +238,28 @@ static void insert(struct emulator *emulator, struct function *function)
 }
 
 /* The name to create; false when the request has been refused. */
-static bool read_new_name(struct request *request, const json_t *body, char name[65])
+static bool read_new_name(struct request *request, const json_t *body, struct function_name *name)
 {
     const char *text = json_string_value(json_object_get(body, "FunctionName"));
-    char qualifier[129];
-    if (!text || !function_parse_name(text, name, qualifier) || *qualifier) {
+    if (!function_name_read(request, text ? text : "", NULL, name))
+        return false;
+    if (name->qualifier[0]) {
         refuse(request, "ValidationException",
                "1 validation error detected: Value '%.200s' at 'functionName' failed to satisfy "
                "constraint: Member must be 1 to 64 letters, digits, - and _",
-               text ? text : "null");
+               text);
         return false;
     }
-    if (!function_find(request->emulator, name))
+    if (!function_find(request->emulator, name->name))
         return true;
-    refuse(request, "ResourceConflictException", "Function already exist: %s", name);
+    refuse(request, "ResourceConflictException", "Function already exist: %s", name->name);
     return false;
 }
 
 static void create(struct request *request, const json_t *body)
 {
-    char name[65];
-    if (!read_new_name(request, body, name))
+    struct function_name name;
+    if (!read_new_name(request, body, &name))
         return;
     json_t *configuration = configuration_read(request, body, NULL);
     struct package *package =
@@ -261,7 +271,7 @@ static void create(struct request *request, const json_t *body)
     struct function *function = memory_new(1, sizeof *function);
     function->emulator = request->emulator;
     function->references = 1;
-    function->name = strdup(name);
+    function->name = strdup(name.name);
     function->reserved = -1;
     snprintf(function->recursive_loop, sizeof function->recursive_loop, "Terminate");
     json_t *tags = json_object_get(body, "Tags");
@@ -271,7 +281,7 @@ static void create(struct request *request, const json_t *body)
     insert(request->emulator, function);
     struct version *shown = function->latest;
     if (json_is_true(json_object_get(body, "Publish")))
-        shown = publish(function);
+        shown = publish(function, NULL);
     answer_configuration(request, 201, shown);
 }
 
@@ -281,27 +291,6 @@ void function_create(struct request *request)
     if (body)
         create(request, body);
     json_decref(body);
-}
-
-void function_list(struct request *request)
-{
-    const char *marker = request_query(request, "Marker");
-    const char *most_text = request_query(request, "MaxItems");
-    size_t most = most_text ? strtoul(most_text, NULL, 10) : 50;
-    most = most < 1 || most > 50 ? 50 : most;
-    json_t *list = json_array();
-    json_t *next = json_null();
-    for (struct function *f = request->emulator->functions; f; f = f->next) {
-        if (marker && strcmp(f->name, marker) < 0)
-            continue;
-        if (json_array_size(list) == most) {
-            next = json_string(f->name);
-            break;
-        }
-        json_array_append(list, f->latest->configuration);
-    }
-    request_answer_json(request, 200,
-                        json_pack("{s:o, s:o}", "Functions", list, "NextMarker", next));
 }
 
 void function_get(struct request *request, const char *name)
@@ -373,7 +362,7 @@ void function_delete(struct request *request, const char *name)
     struct version *version = function_resolve(request, name, qualifier);
     if (!version)
         return;
-    if (qualifier) {
+    if (qualifier || version != version->function->latest) {
         delete_version(request, version);
         return;
     }
@@ -416,7 +405,7 @@ static void update_code(struct request *request, struct function *function, cons
     } else if (made) {
         replace_latest(function, made, package);
         bool published = json_is_true(json_object_get(body, "Publish"));
-        answer_configuration(request, 200, published ? publish(function) : function->latest);
+        answer_configuration(request, 200, published ? publish(function, NULL) : function->latest);
     }
     json_decref(changes);
     package_drop(package);
@@ -424,7 +413,7 @@ static void update_code(struct request *request, struct function *function, cons
 
 void function_update_code(struct request *request, const char *name)
 {
-    struct function *function = resolve_function(request, name);
+    struct function *function = resolve_changed(request, name);
     json_t *body = function ? configuration_parse_body(request) : NULL;
     if (body)
         update_code(request, function, body);
@@ -433,7 +422,7 @@ void function_update_code(struct request *request, const char *name)
 
 void function_update_configuration(struct request *request, const char *name)
 {
-    struct function *function = resolve_function(request, name);
+    struct function *function = resolve_changed(request, name);
     json_t *body = function ? configuration_parse_body(request) : NULL;
     json_t *made = body && check_revision(request, body, function)
                        ? configuration_read(request, body, function->latest->configuration)
@@ -451,26 +440,16 @@ void function_publish(struct request *request, const char *name)
     json_t *body = function ? configuration_parse_body(request) : NULL;
     if (body && check_revision(request, body, function)) {
         const char *sha = json_string_value(json_object_get(body, "CodeSha256"));
+        const char *description = json_string_value(json_object_get(body, "Description"));
         if (sha && strcmp(sha, function->latest->package->sha256) != 0)
             refuse(request, "InvalidParameterValueException",
                    "CodeSHA256 (%.64s) is different from current CodeSHA256 in $LATEST (%s). "
                    "Please try again with the CodeSHA256 in $LATEST.",
                    sha, function->latest->package->sha256);
         else
-            answer_configuration(request, 201, publish(function));
+            answer_configuration(request, 201, publish(function, description));
     }
     json_decref(body);
-}
-
-void function_list_versions(struct request *request, const char *name)
-{
-    struct function *function = resolve_function(request, name);
-    if (!function)
-        return;
-    json_t *list = json_pack("[O]", function->latest->configuration);
-    for (size_t i = 0; i < function->published.count; i++)
-        json_array_append(list, function->published.items[i]->configuration);
-    request_answer_json(request, 200, json_pack("{s:o}", "Versions", list));
 }
 
 void functions_release(struct emulator *emulator)

@@ -347,9 +347,16 @@ void folder_remove(const char *path);
 /* The version that a name and qualifier mean; or NULL, and the request has been refused. */
 struct version *function_resolve(struct request *request, const char *name, const char *qualifier);
 struct function *function_find(const struct emulator *emulator, const char *name);
-/* Reads name, ARN or partial ARN, perhaps with a qualifier (to `qualifier`, else it is made empty).
- * False if it is none of these. */
-bool function_parse_name(const char *text, char name[65], char qualifier[129]);
+/* What a text names; parts that it does not give are empty. */
+struct function_name {
+    char region[32], account[13], name[65], qualifier[129];
+};
+/* Reads name, ARN or partial ARN. False if it is none of these. */
+bool function_parse_name(const char *text, struct function_name *parsed);
+/* The same with a qualifier that was given beside it (or NULL), and checked to be of this region and
+ * account. False if the request has been refused. */
+bool function_name_read(struct request *request, const char *text, const char *qualifier,
+                        struct function_name *name);
 void function_create(struct request *request);
 void function_list(struct request *request);
 void function_get(struct request *request, const char *name);

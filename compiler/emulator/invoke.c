@@ -104,6 +104,20 @@ static char read_type(struct request *request)
     return check_size(request, type, limit) ? type[0] : 0;
 }
 
+/* Whether the log is wanted; false after refusing. */
+static bool read_log_type(struct request *request, bool *wants_log)
+{
+    const char *type = request_header(request, "X-Amz-Log-Type");
+    *wants_log = type && strcmp(type, "Tail") == 0;
+    if (!type || *wants_log || strcmp(type, "None") == 0)
+        return true;
+    refuse(request, "ValidationException",
+           "1 validation error detected: Value '%.100s' at 'logType' failed to satisfy constraint: "
+           "Member must satisfy enum value set: [None, Tail]",
+           type);
+    return false;
+}
+
 /* Decodes the client context; false after refusing. */
 static bool read_context(struct request *request, char **context)
 {
@@ -134,6 +148,7 @@ static bool read_context(struct request *request, char **context)
 static struct invocation *read_invocation(struct request *request, struct version *version)
 {
     char *context;
+    bool wants_log;
     if (!request->body.length)
         buffer_puts(&request->body, "{}");
     if (!json_text_is_valid(request->body.data, request->body.length)) {
@@ -141,10 +156,9 @@ static struct invocation *read_invocation(struct request *request, struct versio
                "Could not parse request body into json: the payload is not a JSON text");
         return NULL;
     }
-    if (!read_context(request, &context))
+    if (!read_log_type(request, &wants_log) || !read_context(request, &context))
         return NULL;
     const char *trace = request_header(request, "X-Amzn-Trace-Id");
-    const char *log_type = request_header(request, "X-Amz-Log-Type");
     struct invocation *invocation = memory_new(1, sizeof *invocation);
     invocation->emulator = request->emulator;
     memcpy(invocation->id, request->id, sizeof invocation->id);
@@ -152,7 +166,7 @@ static struct invocation *read_invocation(struct request *request, struct versio
     invocation->payload = payload_new(&request->body);
     invocation->client_context = context;
     invocation->trace = trace ? strdup(trace) : NULL;
-    invocation->wants_log = log_type && strcmp(log_type, "Tail") == 0;
+    invocation->wants_log = wants_log;
     invocation->queued_at = clock_now();
     return invocation;
 }
@@ -160,7 +174,6 @@ static struct invocation *read_invocation(struct request *request, struct versio
 static void answer_accepted(struct request *request, unsigned status, const struct version *version)
 {
     struct MHD_Response *response = response_text("");
-    response_header(response, "x-amzn-RequestId", request->id);
     response_header(response, "X-Amz-Executed-Version", version->name);
     request_answer(request, status, response);
 }

@@ -69,6 +69,25 @@ static int refuse_zip(struct error *error, const char *name, const char *why)
     return error_set(error, ERR_emulator_package, "the zip's '%.200s' %s", name, why);
 }
 
+/* An entry cannot be written: because of what the zip says of it, or because the machine is full.
+ */
+static int refuse_write(struct error *error, const char *name, int reason)
+{
+    switch (reason) {
+    case ENOSPC:
+    case EDQUOT:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EROFS:
+    case EIO:
+        return error_set(error, ERR_file_unwritable, "there is no room for the zip's '%.200s': %s",
+                         name, strerror(reason));
+    default: /* anything else the zip has asked for */
+        return refuse_zip(error, name, strerror(reason));
+    }
+}
+
 /* The Unix mode of an entry (0 when the zip was made elsewhere). */
 static mode_t entry_mode(zip_t *zip, zip_uint64_t index)
 {
@@ -92,7 +111,7 @@ static int copy_entry(zip_file_t *from, int to, uint64_t *left, const char *name
         for (zip_int64_t at = 0; at < got;) {
             ssize_t put = write(to, bytes + at, (size_t)(got - at));
             if (put < 0 && errno != EINTR)
-                return refuse_zip(error, name, strerror(errno));
+                return refuse_write(error, name, errno);
             at += put > 0 ? put : 0;
         }
     }
@@ -111,7 +130,7 @@ static int unpack_file(zip_t *zip, zip_uint64_t index, const char *name, int fol
                        : openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                                 mode & 0111 ? 0555 : 0444);
     if (file < 0)
-        return refuse_zip(error, name, strerror(failure ? failure : errno));
+        return refuse_write(error, name, failure ? failure : errno);
     zip_file_t *from = zip_fopen_index(zip, index, 0);
     int code = from ? copy_entry(from, file, left, name, error)
                     : refuse_zip(error, name, zip_strerror(zip));
@@ -130,7 +149,7 @@ static int unpack_entry(zip_t *zip, zip_uint64_t index, int folder, uint64_t *le
     if (name[strlen(name) - 1] != '/')
         return unpack_file(zip, index, name, folder, left, error);
     if (make_parents(folder, name))
-        return refuse_zip(error, name, strerror(errno));
+        return refuse_write(error, name, errno);
     return 0;
 }
 
@@ -143,8 +162,7 @@ static int unpack(zip_t *zip, const char *path, struct error *error)
                          (long long)count, ENTRIES_LIMIT);
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), code = 0;
     if (folder < 0)
-        return error_set(error, ERR_emulator_package, "no folder for the code: %s",
-                         strerror(errno));
+        return refuse_write(error, "folder", errno);
     for (zip_int64_t i = 0; i < count && !code; i++)
         code = unpack_entry(zip, (zip_uint64_t)i, folder, &left, error);
     close(folder);
@@ -192,10 +210,8 @@ struct package *package_new(struct emulator *emulator, struct buffer *zip, struc
      */
     buffer_printf(&folder, "%s/code/%016llx", emulator->root, (unsigned long long)random_bits());
     package->folder = folder.data;
-    int code =
-        mkdir(package->folder, 0755)
-            ? error_set(error, ERR_emulator_package, "no folder for the code: %s", strerror(errno))
-            : unpack_bytes(&package->zip, package->folder, error);
+    int code = mkdir(package->folder, 0755) ? refuse_write(error, "folder", errno)
+                                            : unpack_bytes(&package->zip, package->folder, error);
     if (code) {
         package_drop(package);
         return NULL;

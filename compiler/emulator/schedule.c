@@ -252,7 +252,6 @@ static void answer_client(struct invocation *invocation, struct MHD_Response *re
 {
     struct environment *environment = invocation->environment;
     response_header(response, "Content-Type", "application/json");
-    response_header(response, "x-amzn-RequestId", invocation->id);
     response_header(response, "X-Amz-Executed-Version", invocation->version->name);
     if (invocation->wants_log && environment) {
         char *tail = log_tail(environment->log, invocation->log_start);

@@ -155,6 +155,8 @@ void request_answer(struct request *request, unsigned status, struct MHD_Respons
     bool waited = request->state == REQUEST_WAITING;
     if (request->state == REQUEST_ANSWERED)
         bug("a request is answered twice");
+    if (!request->environment && request->id[0])
+        response_header(response, "x-amzn-RequestId", request->id);
     unlink_waiting(request);
     request->state = REQUEST_ANSWERED;
     request->status = status;

@@ -35,7 +35,11 @@ static void put_concurrency(struct request *request, struct function *function)
             own = function->reserved > 0 ? function->reserved : 0;
     int64_t free =
         (int64_t)request->emulator->options.concurrency - request->emulator->reserved_total + own;
-    if (!json_is_integer(value) || wanted < 0 || wanted > free) {
+    if (!json_is_integer(value) || wanted < 0) {
+        refuse(request, "ValidationException",
+               "1 validation error detected: Value at 'reservedConcurrentExecutions' failed to "
+               "satisfy constraint: Member must have value greater than or equal to 0");
+    } else if (wanted > free) {
         refuse(request, "InvalidParameterValueException",
                "Specified ReservedConcurrentExecutions for function decreases account's "
                "UnreservedConcurrentExecution below its minimum value: 0 to %lld can be reserved.",
