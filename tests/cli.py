@@ -362,6 +362,30 @@ def interrupt_ends_cleanly(folder):
     check([p.name for p in folder.iterdir()] == ["program.wk"], "leftovers")
 
 
+def interrupted_in_the_middle_of_c(folder):
+    """L7.18: C code that does not ask whether to stop does not keep the process."""
+    (folder / "p.wk").write_text('extern task f(x: int) -> int from "f.c"\nflow main() -> int { return f(3) }\n')
+    (folder / "f.c").write_text("#include <wk.h>\nWK_TASK(f) { (void)context, (void)results; while (*(volatile uint64_t *)arguments) ; return 0; }\n")
+    wkc("compile", "p.wk", cwd=folder, binary=RELEASE)
+    for form, message in (("text", "error[E814]: the job was stopped before its end, a task in the middle\n"), ("json", '"code":"E814"')):
+        process = subprocess.Popen([RELEASE, "run", "p.wk", "-o", "r.json", f"--diagnostics={form}"], stderr=subprocess.PIPE, cwd=folder, text=True)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
+        check(process.returncode == 130 and message in err, f"status {process.returncode}: {err}")
+    check(not (folder / "r.json").exists(), "a result")
+
+
+def passes_over_arrays_are_polled(folder):
+    """L7.18: what has no loop in the text has one that can be stopped."""
+    for body in ("return a * 2.0 + a", "var b = a\n    b += 1.0\n    return b", "return a * sum(a)", "return a - max(a)"):
+        path = program(folder, f"task f(a: f64[n]) -> f64[n] {{\n    {body}\n}}\nflow main(n: int = 9) -> f64[_] {{ return f(f(fill(1.5, n))) }}\n")
+        check("wk_stopped" in wkc("compile", path, "--emit=llvm", "-O0").out, body)
+
+
 # A result of 320 MB: a signal comes while its files are written (V5.10).
 LARGE = ("task make(n: int) -> f64[_] { return fill(1.5, n) }\n"
          "flow main(n: int) -> (xs: f64[_], m: map[str]int) { return (xs: make(n), m: map[str]int{\"a\": 1}) }\n")
@@ -816,7 +840,7 @@ if __name__ == "__main__":
           diagnostics_as_json_and_in_colour, every_form_prints, remarks_stand_at_their_lines, drawings, stats_and_trace, simulations_with_time,
           plans,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
-          interrupt_ends_cleanly, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
+          interrupt_ends_cleanly, interrupted_in_the_middle_of_c, passes_over_arrays_are_polled, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,
           empty_files_and_last_lines_without_an_end, very_long_lines, killed_while_a_folder_is_written, globs_without_a_match,
           file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,

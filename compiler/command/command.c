@@ -10,11 +10,50 @@
 _Atomic(uint32_t) interrupted;
 static _Atomic(uint32_t) held;
 
+enum { GRACE_S = 2 };
+static char grace_message[512]; /* made beforehand: a signal may not allocate */
+static _Atomic(size_t) grace_length;
+
 static void on_interrupt(int signal)
 {
     (void)signal;
     if (atomic_exchange(&interrupted, 1) || !atomic_load(&held))
         _exit(EXIT_INTERRUPTED);
+    if (atomic_load(&grace_length))
+        alarm(GRACE_S);
+}
+
+static void on_end_of_grace(int signal)
+{
+    (void)signal;
+    ssize_t written = write(STDERR_FILENO, grace_message, atomic_load(&grace_length));
+    (void)written;
+    _exit(EXIT_INTERRUPTED);
+}
+
+void interrupts_bound(const struct options *options)
+{
+    struct error error;
+    struct diagnostics diagnostics;
+    struct buffer text = {0};
+    diagnostics_init(&diagnostics);
+    error_set(&error, ERR_interrupted, "the job was stopped before its end, a task in the middle");
+    diagnose_error(&diagnostics, &error, NULL);
+    diagnostics_render(&diagnostics, message_form(options), &text);
+    size_t length = text.length < sizeof grace_message ? text.length : sizeof grace_message;
+    memcpy(grace_message, text.data, length);
+    buffer_release(&text);
+    diagnostics_release(&diagnostics);
+    struct sigaction action = {.sa_handler = on_end_of_grace};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+    atomic_store(&grace_length, length);
+}
+
+void interrupts_unbound(void)
+{
+    atomic_store(&grace_length, 0);
+    alarm(0);
 }
 
 void interrupts_hold(void)

@@ -38,6 +38,12 @@ extern _Atomic(uint32_t) interrupted;
 void interrupts_catch(void);
 void interrupts_hold(void);
 
+/* Between these two calls Ctrl-C ends the process within two seconds, with a message in the form that
+ * the options ask for: kernels look at `interrupted`, but C code need not, and a pass over an array
+ * may take longer. For worlds that have nothing outside of the process to clean up. */
+void interrupts_bound(const struct options *options);
+void interrupts_unbound(void);
+
 /* Prints diagnostics to standard error in the form that the options ask for. */
 void print_diagnostics(const struct options *options, const struct diagnostics *diagnostics);
 

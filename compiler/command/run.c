@@ -297,7 +297,10 @@ static int run_guarded(struct run *run, const struct job *job, struct error *err
     atexit(refuse_exit);
     fault_catch();
     atomic_store(&job_is_running, true);
+    if (run->world == WORLD_LOCAL || run->world == WORLD_SIM)
+        interrupts_bound(run->compilation.options);
     int code = run_in_world(run, job, error);
+    interrupts_unbound();
     atomic_store(&job_is_running, false);
     return code;
 }

@@ -342,7 +342,9 @@ struct nest {
 };
 void nest_open(struct generator *g, struct nest *nest, const LLVMValueRef *extents, uint32_t rank,
                bool flat);
-/* The same, the innermost loop in strips. */
+/* The same, the outermost loop and the innermost one in strips: some 65,536 elements lie between
+ * two looks at the stop flag, whether there are many rows or long ones. For elements that do not
+ * depend on their index: else the optimizer no longer sees which indexes are in bounds. */
 void nest_open_strips(struct generator *g, struct nest *nest, const LLVMValueRef *extents,
                       uint32_t rank, bool flat);
 void nest_close(struct generator *g, struct nest *nest);

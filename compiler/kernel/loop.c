@@ -87,7 +87,7 @@ enum { TURNS_OF_STRIP = 65536 };
 /* Opens the loop over strips, of which there is one at least if `some` holds, and returns how far
  * the strip's end lies behind its begin: `most`, or less in the last one. */
 static LLVMValueRef open_strip(struct generator *g, struct loop *strips, LLVMValueRef some,
-                               LLVMValueRef low, LLVMValueRef high, int64_t most)
+                               LLVMValueRef low, LLVMValueRef high, LLVMValueRef most)
 {
     *strips = (struct loop){.strip = block_new(g, "strip"), .exit = block_new(g, "done")};
     LLVMBasicBlockRef before = LLVMGetInsertBlock(g->builder);
@@ -96,8 +96,7 @@ static LLVMValueRef open_strip(struct generator *g, struct loop *strips, LLVMVal
     strips->high = high;
     strips->strip_begin = LLVMBuildPhi(g->builder, g->i64, "begin");
     LLVMAddIncoming(strips->strip_begin, &low, &before, 1);
-    LLVMValueRef ends[] = {LLVMBuildSub(g->builder, high, strips->strip_begin, ""),
-                           constant_i64(g, most)};
+    LLVMValueRef ends[] = {LLVMBuildSub(g->builder, high, strips->strip_begin, ""), most};
     return intrinsic(g, "llvm.umin", g->i64, ends, 2);
 }
 
@@ -110,16 +109,22 @@ static void join_strip(struct loop *loop, const struct loop *strips)
     loop->high = strips->high;
 }
 
+static void open_strip_turns(struct generator *g, struct loop *loop, struct loop *strips,
+                             LLVMValueRef turns)
+{
+    strips->strip_end = LLVMBuildNSWAdd(g->builder, strips->strip_begin, turns, "");
+    loop_open(g, loop, strips->strip_begin, strips->strip_end);
+    join_strip(loop, strips);
+    loop->strip_exit = loop->exit;
+    loop->exit = strips->exit;
+}
+
 void loop_open_strips(struct generator *g, struct loop *loop, LLVMValueRef low, LLVMValueRef high)
 {
     struct loop strips;
     LLVMValueRef some = LLVMBuildICmp(g->builder, LLVMIntSLT, low, high, "");
-    LLVMValueRef turns = open_strip(g, &strips, some, low, high, TURNS_OF_STRIP);
-    strips.strip_end = LLVMBuildNSWAdd(g->builder, strips.strip_begin, turns, "");
-    loop_open(g, loop, strips.strip_begin, strips.strip_end);
-    join_strip(loop, &strips);
-    loop->strip_exit = loop->exit;
-    loop->exit = strips.exit;
+    LLVMValueRef most = constant_i64(g, TURNS_OF_STRIP);
+    open_strip_turns(g, loop, &strips, open_strip(g, &strips, some, low, high, most));
 }
 
 void loop_open_inclusive_strips(struct generator *g, struct loop *loop, LLVMValueRef low,
@@ -127,7 +132,8 @@ void loop_open_inclusive_strips(struct generator *g, struct loop *loop, LLVMValu
 {
     struct loop strips;
     LLVMValueRef some = LLVMBuildICmp(g->builder, LLVMIntSLE, low, last, "");
-    LLVMValueRef turns = open_strip(g, &strips, some, low, last, TURNS_OF_STRIP - 1);
+    LLVMValueRef most = constant_i64(g, TURNS_OF_STRIP - 1);
+    LLVMValueRef turns = open_strip(g, &strips, some, low, last, most);
     strips.strip_end = LLVMBuildNSWAdd(g->builder, strips.strip_begin, turns, "");
     loop_open_inclusive(g, loop, strips.strip_begin, strips.strip_end);
     join_strip(loop, &strips);
@@ -227,21 +233,48 @@ void loop_close(struct generator *g, struct loop *loop)
     end_loop(g, loop);
 }
 
-static void open_innermost(struct generator *g, struct loop *loop, LLVMValueRef high, bool strips)
+/* Opens a loop from 0 in strips of `most` turns. */
+static void open_strips_of(struct generator *g, struct loop *loop, LLVMValueRef high,
+                           LLVMValueRef most)
+{
+    struct loop strips;
+    LLVMValueRef zero = constant_i64(g, 0);
+    LLVMValueRef some = LLVMBuildICmp(g->builder, LLVMIntSLT, zero, high, "");
+    LLVMValueRef turns = open_strip(g, &strips, some, zero, high, most);
+    open_strip_turns(g, loop, &strips, turns);
+}
+
+/* How many rows of a nest have about TURNS_OF_STRIP elements, and one at least. */
+static LLVMValueRef rows_of_strip(struct generator *g, const LLVMValueRef *extents, uint32_t rank)
+{
+    LLVMValueRef one = constant_i64(g, 1), most = constant_i64(g, TURNS_OF_STRIP);
+    LLVMValueRef row = extents_product(g, extents + 1, rank - 1);
+    LLVMValueRef row_or_one[] = {row, one};
+    row = intrinsic(g, "llvm.umax", g->i64, row_or_one, 2);
+    LLVMValueRef rows_or_one[] = {LLVMBuildUDiv(g->builder, most, row, ""), one};
+    return intrinsic(g, "llvm.umax", g->i64, rows_or_one, 2);
+}
+
+/* Loop `i` of a nest. */
+static void open_level(struct generator *g, struct loop *loop, const LLVMValueRef *extents,
+                       uint32_t rank, uint32_t i, bool strips)
 {
     LLVMValueRef zero = constant_i64(g, 0);
-    if (strips)
-        loop_open_strips(g, loop, zero, high);
+    if (strips && i == 0 && rank > 1)
+        open_strips_of(g, loop, extents[i], rows_of_strip(g, extents, rank));
+    else if (strips && i + 1 == rank)
+        loop_open_strips(g, loop, zero, extents[i]);
     else
-        loop_open(g, loop, zero, high);
+        loop_open(g, loop, zero, extents[i]);
 }
 
 static void open_nest(struct generator *g, struct nest *nest, const LLVMValueRef *extents,
                       uint32_t rank, bool flat, bool strips)
 {
     if (flat || rank == 1) {
+        LLVMValueRef count = extents_product(g, extents, rank);
         nest->depth = 1;
-        open_innermost(g, &nest->loops[0], extents_product(g, extents, rank), strips);
+        open_level(g, &nest->loops[0], &count, 1, 0, strips);
         nest->at.flat = nest->loops[0].index;
         nest->at.indexes[0] = rank == 1 ? nest->at.flat : NULL;
         return;
@@ -251,7 +284,7 @@ static void open_nest(struct generator *g, struct nest *nest, const LLVMValueRef
     for (uint32_t i = 0; i < rank; i++) {
         /* The part of the offset that does not change within the loop is computed outside. */
         LLVMValueRef scaled = offset ? index_multiply(g, offset, extents[i]) : NULL;
-        open_innermost(g, &nest->loops[i], extents[i], strips && i + 1 == rank);
+        open_level(g, &nest->loops[i], extents, rank, i, strips);
         LLVMValueRef index = nest->loops[i].index;
         nest->at.indexes[i] = index;
         offset = scaled ? index_add(g, scaled, index) : index;

@@ -320,10 +320,7 @@ static LLVMValueRef sum_floats(struct generator *g, const struct lazy *source, L
     LLVMValueRef groups = LLVMBuildUDiv(g->builder, count, width, "");
     LLVMValueRef rest = LLVMBuildURem(g->builder, count, width, "");
     struct loop loop;
-    if (source_has_vector(source))
-        loop_open(g, &loop, constant_i64(g, 0), groups);
-    else
-        loop_open_strips(g, &loop, constant_i64(g, 0), groups);
+    loop_open_strips(g, &loop, constant_i64(g, 0), groups);
     LLVMValueRef base = index_multiply(g, loop.index, width);
     LLVMValueRef eight = source_has_vector(source) ? source_vector(g, source, base)
                                                    : load_group(g, source, group, base, width);
@@ -338,17 +335,6 @@ static LLVMValueRef sum_floats(struct generator *g, const struct lazy *source, L
     return LLVMBuildExtractElement(g->builder, total, LLVMConstInt(g->i32, 0, false), "");
 }
 
-/* Opens a loop over all elements. What is computed, rather than read, may be more than memory has
- * room for. */
-static void open_elements(struct generator *g, struct nest *nest, const struct lazy *source)
-{
-    bool flat = source_is_flat(source);
-    if (source->kind == SOURCE_COMPREHENSION)
-        nest_open_strips(g, nest, source->extents, source->rank, flat);
-    else
-        nest_open(g, nest, source->extents, source->rank, flat);
-}
-
 /* Folds all elements with an operation whose order does not show. */
 static LLVMValueRef fold_all(struct generator *g, const struct lazy *source, LLVMValueRef identity,
                              enum operation operation, struct span span)
@@ -357,7 +343,7 @@ static LLVMValueRef fold_all(struct generator *g, const struct lazy *source, LLV
     LLVMValueRef total = entry_alloca(g, LLVMTypeOf(identity), "total");
     LLVMBuildStore(g->builder, identity, total);
     struct nest nest;
-    open_elements(g, &nest, source);
+    nest_open_strips(g, &nest, source->extents, source->rank, source_is_flat(source));
     LLVMValueRef element = source_element(g, source, &nest.at).scalar;
     LLVMValueRef operands[] = {LLVMBuildLoad2(g->builder, LLVMTypeOf(identity), total, ""),
                                element};
@@ -480,7 +466,7 @@ struct value reduce_truths(struct generator *g, const struct typed *typed)
     LLVMValueRef total = entry_alloca(g, g->i64, "total"), zero = constant_i64(g, 0);
     LLVMBuildStore(g->builder, zero, total);
     struct nest nest;
-    open_elements(g, &nest, source);
+    nest_open_strips(g, &nest, source->extents, source->rank, source_is_flat(source));
     LLVMValueRef truth = source_element(g, source, &nest.at).scalar;
     LLVMValueRef one = LLVMBuildZExt(g->builder, truth, g->i64, "");
     LLVMValueRef old = LLVMBuildLoad2(g->builder, g->i64, total, "");

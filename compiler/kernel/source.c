@@ -232,12 +232,26 @@ LLVMValueRef source_vector(struct generator *g, const struct lazy *source, LLVMV
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
+static bool has_comprehension(const struct lazy *source)
+{
+    if (source->kind == SOURCE_COMPREHENSION)
+        return true;
+    if (source->kind != SOURCE_OPERATION && source->kind != SOURCE_CONVERT)
+        return false;
+    for (int i = 0; i < 3 && source->operands[i]; i++) {
+        if (has_comprehension(source->operands[i]))
+            return true;
+    }
+    return false;
+}
+
 void source_write(struct generator *g, const struct lazy *source, const struct value *target,
                   bool fresh)
 {
     bool flat = source_is_flat(source) && !target->strides;
     struct nest nest;
-    nest_open(g, &nest, source->extents, source->rank, flat);
+    (has_comprehension(source) ? nest_open : nest_open_strips)(g, &nest, source->extents,
+                                                               source->rank, flat);
     if (source->kind == SOURCE_COMPREHENSION && typed_is_long(source->node->body))
         check_stop(g);
     struct value element = source_element(g, source, &nest.at);

@@ -176,13 +176,16 @@ static int load_piece(struct window *window, uint64_t piece, size_t *begin, size
     uint64_t before = piece > 0; /* a line begins where one ends just before */
     size_t length = (size_t)(to - from + before);
     int code = window_move(window, from - before, length + TAIL, error);
-    *begin = 0;
-    if (!code && before)
-        code = find_line_end(window, 0, begin, error);
-    *begin += before;
-    *end = *begin;
-    if (code || *begin >= length)
+    *begin = *end = 0;
+    if (code)
         return code;
+    if (before) {
+        /* A line that goes on beyond the piece is that of another one, which need not be read. */
+        const char *text = window_text(window), *found = memchr(text, '\n', length);
+        *begin = *end = found ? (size_t)(found - text) + 1 : length;
+    }
+    if (*begin >= length)
+        return 0;
     return find_line_end(window, length - 1, end, error);
 }
 
@@ -306,11 +309,22 @@ static int read_piece(struct csv_reader *in, struct window *window, uint64_t pie
     if (code)
         return code;
     struct csv_lines lines = lines_of(in, window, begin, end, error);
-    /* A file with a header alone has no memory to read into, and C adds nothing to a null pointer. */
+    /* A file with a header alone has no memory to read into, and C adds nothing to a null pointer.
+     */
     if (in->data)
         lines.out = in->data + in->rows[piece] * (uint64_t)lines.columns * in->element_bytes;
     code = csv_lines_read(&lines);
     return code ? place_error(window, &lines, error) : 0;
+}
+
+/* Of a line that goes beyond the window, which may be very long, a second field is refused at once
+ * where there can be but one. */
+static int check_long_line(const struct csv_reader *in, struct window *window, struct error *error)
+{
+    if (in->rank != 1 || memchr(window_text(window), '\n', window->length))
+        return 0;
+    struct csv_lines lines = lines_of(in, window, 0, window->length, error);
+    return csv_check_one_field(&lines) ? place_error(window, &lines, error) : 0;
 }
 
 /* Passes the byte order mark and the header, and counts the columns of the first row. */
@@ -323,6 +337,7 @@ static int look_ahead(struct csv_reader *in, struct window *window, struct error
     if (window->length == 3 && memcmp(window_text(window), "\xEF\xBB\xBF", 3) == 0)
         in->first = 3;
     code = window_move(window, in->first, TAIL, error);
+    code = code ? code : check_long_line(in, window, error);
     code = code ? code : find_line_end(window, 0, &end, error);
     if (code)
         return code;

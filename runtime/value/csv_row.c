@@ -260,12 +260,22 @@ INLINED const char *read_plain(const char *at, const char *text_end, enum wk_sca
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
+static int refuse_second_field(struct csv_lines *in, const char *at)
+{
+    refuse(in, ERR_csv_malformed, at, "a line has one field for an array of rank 1");
+    return error_hint(in->error, "declare the parameter with two dimensions");
+}
+
+int csv_check_one_field(struct csv_lines *in)
+{
+    struct field field;
+    if (find_field(in, in->at, &field) || *field.end != ',')
+        return 0;
+    return refuse_second_field(in, field.end + 1);
+}
+
 static int refuse_columns(struct csv_lines *in, const char *at, int64_t found)
 {
-    if (in->first_columns > in->columns) {
-        refuse(in, ERR_csv_malformed, at, "a line has one field for an array of rank 1");
-        return error_hint(in->error, "declare the parameter with two dimensions");
-    }
     char what[128];
     snprintf(what, sizeof what,
              "the line has %" PRId64 " field%s, and those before it have %" PRId64, found,
@@ -277,6 +287,8 @@ static int refuse_columns(struct csv_lines *in, const char *at, int64_t found)
 static int refuse_more(struct csv_lines *in, const char *at, int64_t found)
 {
     char element[8]; /* nowhere */
+    if (*at == ',' && in->first_columns > in->columns)
+        return refuse_second_field(in, at + 1);
     for (; *at == ','; found++) {
         int code = read_field(in, at + 1, element, &at);
         if (code)

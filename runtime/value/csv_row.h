@@ -32,6 +32,10 @@ struct csv_lines {
  */
 int csv_lines_read(struct csv_lines *in);
 
+/* Refuses a line that begins with more than one field, of an array of rank 1. Of the line, its first
+ * field and what ends it need to be there. */
+int csv_check_one_field(struct csv_lines *in);
+
 /* The number of rows, lines that are not empty, that begin in (from, to), and at `from` if
  * `is_begin` says that a line begins there. */
 uint64_t csv_count_rows(const char *from, const char *to, bool is_begin);

@@ -109,7 +109,7 @@ static void mistakes(void)
     reads("1,2\n3\n", 2, "'t', line 2, column 2: the line has 1 field, and those before it have 2");
     reads("1\n2,3\n", 1,
           "'t', line 2, column 4: the line has 2 fields, and those before it have 1");
-    reads("1,2\n", 1, "'t', line 1, column 4: a line has one field for an array of rank 1");
+    reads("1,2\n", 1, "'t', line 1, column 3: a line has one field for an array of rank 1");
     reads("1,\n", 2, "'t', line 1, column 3: this field is empty");
     reads("n\n1\nx\n", 1, "'t', line 3, column 1: 'x' is no int");
     reads("1,\"2\n3,4\n", 2, "'t', line 1, column 3: this quote does not end in its line");
@@ -120,6 +120,30 @@ static void mistakes(void)
           "'t', line 2, column 1: 9223372036854775808 does not fit int (-9223372036854775808 to "
           "9223372036854775807)");
     reads("1.5\n", 1, "'t', line 1, column 1: '1.5' is no int");
+}
+
+/* A line of many pieces is read once, and what is wrong at its beginning is seen there. */
+static void one_long_line(void)
+{
+    enum { FIELDS = 1000000 };
+    struct buffer text = {0};
+    struct error error;
+    int64_t extents[2];
+    void *data;
+    buffer_puts(&text, "1,2");
+    for (int i = 2; i < FIELDS; i++)
+        buffer_puts(&text, i == FIELDS / 2 ? ",3x" : ",3");
+    reads(buffer_text(&text), 1,
+          "'t', line 1, column 3: a line has one field for an array of rank 1");
+    reads(buffer_text(&text), 2, "'t', line 1, column 1000001: '3x' is no int");
+    text.data[FIELDS + 1] = '0';
+    CHECK_INT(
+        read_table(buffer_text(&text), text.length, table_of(WK_I64, 2), extents, &data, &error),
+        0);
+    CHECK(extents[0] == 1 && extents[1] == FIELDS);
+    CHECK(((int64_t *)data)[FIELDS / 2] == 30 && ((int64_t *)data)[FIELDS - 1] == 3);
+    free(data);
+    buffer_release(&text);
 }
 
 /* A table in UTF-16, and a number with a zero byte behind it, which strtod would take for its end.
@@ -282,5 +306,5 @@ static void long_lines(void)
     buffer_release(&text);
 }
 
-TEST_MAIN(TEST(round_trips), TEST(forms), TEST(mistakes), TEST(zero_bytes), TEST(pieces),
-          TEST(mistakes_in_pieces), TEST(long_lines))
+TEST_MAIN(TEST(round_trips), TEST(forms), TEST(mistakes), TEST(one_long_line), TEST(zero_bytes),
+          TEST(pieces), TEST(mistakes_in_pieces), TEST(long_lines))
