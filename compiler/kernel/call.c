@@ -458,11 +458,13 @@ void kernel_define(struct generator *g, struct typed_function *function)
     attribute_add(g, g->routine, 2, "readonly", 0);
     attribute_add(g, g->routine, 3, "noalias", 0);
     attribute_add(g, g->routine, FUNCTION_INDEX, "nounwind", 0);
+    g->result_type = g->i32;
     g->worker = LLVMGetParam(g->routine, 0);
     g->entry = block_new(g, "entry");
     LLVMPositionBuilderAtEnd(g->builder, g->entry);
     debug_function(g, function, g->routine);
     debug_at(g, function->span);
+    g->stop = LLVMBuildLoad2(g->builder, g->pointer, g->worker, "stop");
     LLVMValueRef result =
         kernel_call(g, function, callee, callee_type, LLVMGetParam(g->routine, 1));
     kernel_return(g, function, result, LLVMGetParam(g->routine, 2));

@@ -160,8 +160,13 @@ static void fail_define(struct generator *g, uint32_t count)
     LLVMSetCurrentDebugLocation2(g->builder, location);
 }
 
+/* A kernel returns the status alone, other functions beside their result. */
 static void return_status(struct generator *g, LLVMValueRef status)
 {
+    if (g->result_type == g->i32) {
+        LLVMBuildRet(g->builder, status);
+        return;
+    }
     LLVMValueRef result = LLVMGetPoison(g->result_type);
     LLVMBuildRet(g->builder, LLVMBuildInsertValue(g->builder, result, status, 0, ""));
 }
