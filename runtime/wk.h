@@ -229,7 +229,7 @@ struct wk_map {
     uint64_t count;       /* entries */
     uint64_t used;        /* rows in use: entries, and removed ones that are not yet swept out */
     uint64_t *rows;       /* `used` times `width` words */
-    uint64_t *index;      /* which row has a key; NULL: few rows, which are searched one by one */
+    uint64_t *index;      /* which row has a key; NULL: few rows, or integers in order */
     uint32_t width;       /* words of a row */
     uint32_t index_shift; /* 1 << (32 - index_shift) lines of 64 bytes */
     uint64_t capacity;    /* in rows */

@@ -13,132 +13,27 @@
  * behind it that may move there: there are no marks of removed slots that later searches would have
  * to pass. Eight rows and fewer need no index.
  *
+ * Runs. Integers that are inserted in order, each one more than the one before it, need none
+ * either: where a key's row is follows from the key. The index is made when a key breaks the run.
+ * When there is no memory for it at a removal, which must not fail, the rows behind move up: so the
+ * keys of more than eight rows without an index always ascend, and are found by halves at worst.
+ *
  * Texts of keys are copied into a pool of chunks, each as large as all before it together; they
  * never move. When most of a pool belongs to removed keys, the others move to a new one instead.
- *
- * Hashes are fixed: whatever depends on them is the same everywhere. That of texts multiplies to
- * 128 bits and folds the halves, as wyhash does (Wang Yi, public domain).
  */
 #include <string.h>
 
 #include "value/context.h"
+#include "value/map_hash.h"
 #include "value/map_index.h"
 #include "wk.h"
 
-enum { FEW_ROWS = 8, SHORT_TEXT = 16, FIRST_LINES = 2, POOL_FIRST = 256, LINK_BYTES = 16 };
+enum { FEW_ROWS = 8, FIRST_LINES = 2, POOL_FIRST = 256, LINK_BYTES = 16 };
 static const uint64_t ROWS_MAX = 3ULL << 30;
-
-/* Kinds of keys with code of their own. It is a constant argument of functions that are inlined. */
-enum key_kind { KEY_INTEGER, KEY_TEXT, KEY_PARTS };
-#define INLINED static inline __attribute__((always_inline))
-
-static enum key_kind kind_of(const struct wk_layout *layout)
-{
-    uint8_t kind = layout->parts[0]->kind;
-    return kind == WK_STRING ? KEY_TEXT : kind == WK_PARTS ? KEY_PARTS : KEY_INTEGER;
-}
 
 static uint32_t key_words(const struct wk_layout *layout)
 {
     return layout->parts[0]->words;
-}
-
-static uint64_t *address_of(uint64_t word)
-{
-    return (uint64_t *)(uintptr_t)word;
-}
-
-/* ---- Hashes -------------------------------------------------------------------------------- */
-
-static const uint64_t HASH_A = 0xa0761d6478bd642fULL, HASH_B = 0xe7037ed1a0b428dbULL,
-                      HASH_C = 0x8ebc6af09c88c6e3ULL;
-
-INLINED uint64_t fold(uint64_t a, uint64_t b)
-{
-    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-INLINED uint64_t read8(const char *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
-}
-
-INLINED uint64_t read4(const char *at)
-{
-    uint32_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
-}
-
-/* All bytes of a text of at most 16, in two words that overlap. */
-INLINED void read_short(const char *text, uint64_t length, uint64_t *a, uint64_t *b)
-{
-    if (length >= 8) {
-        *a = read8(text);
-        *b = read8(text + length - 8);
-    } else if (length >= 4) {
-        *a = read4(text);
-        *b = read4(text + length - 4);
-    } else if (length) {
-        *a = (uint64_t)(uint8_t)text[0] << 16 | (uint64_t)(uint8_t)text[length >> 1] << 8 |
-             (uint8_t)text[length - 1];
-        *b = 0;
-    } else {
-        *a = *b = 0;
-    }
-}
-
-static uint64_t hash_long(const char *text, uint64_t length)
-{
-    uint64_t hash = length ^ HASH_C;
-    const char *last = text + length - 16;
-    for (; text < last; text += 16)
-        hash = fold(read8(text) ^ HASH_A, read8(text + 8) ^ hash);
-    return fold(fold(read8(last) ^ HASH_B, read8(last + 8) ^ hash), HASH_A);
-}
-
-INLINED uint64_t hash_text(const char *text, uint64_t length)
-{
-    uint64_t a, b;
-    if (length > SHORT_TEXT)
-        return hash_long(text, length);
-    read_short(text, length, &a, &b);
-    return fold(fold(a ^ HASH_A, b ^ length ^ HASH_C), HASH_B);
-}
-
-INLINED uint64_t hash_integer(uint64_t key)
-{
-    return fold(key ^ HASH_A, HASH_B);
-}
-
-static uint64_t hash_words(const struct wk_layout *layout, const uint64_t *words)
-{
-    if (layout->kind == WK_STRING)
-        return hash_text((const char *)address_of(words[0]), words[1]);
-    if (layout->kind != WK_PARTS)
-        return hash_integer(words[0]);
-    uint64_t hash = HASH_C;
-    for (uint32_t i = 0; i < layout->part_count; words += layout->parts[i++]->words)
-        hash = fold(hash ^ HASH_A, hash_words(layout->parts[i], words) ^ HASH_B);
-    return hash;
-}
-
-/* Eight neighbours, which often come together, differ in the last bits alone. */
-INLINED uint32_t tag_of_integer(uint64_t key)
-{
-    return (uint32_t)(hash_integer(key / LINE_SLOTS) >> 32) ^ (uint32_t)(key % LINE_SLOTS);
-}
-
-INLINED uint32_t tag_of(enum key_kind kind, const struct wk_layout *layout, const uint64_t *key)
-{
-    uint32_t tag = kind == KEY_INTEGER ? tag_of_integer(key[0])
-                   : kind == KEY_TEXT
-                       ? (uint32_t)(hash_text((const char *)address_of(key[0]), key[1]) >> 32)
-                       : (uint32_t)(hash_words(layout->parts[0], key) >> 32);
-    return __builtin_expect(tag != 0, true) ? tag : 1; /* 0 is an empty slot's */
 }
 
 /* ---- Searching ----------------------------------------------------------------------------- */
@@ -214,8 +109,47 @@ INLINED uint64_t *search_few(const struct wk_map *map, enum key_kind kind,
     return NULL;
 }
 
+/* How far a row's key is from the first. */
+INLINED uint64_t distance_of(const struct wk_map *map, uint64_t row)
+{
+    return map->rows[row * map->width] - map->rows[0];
+}
+
 /* A search that its first look did not end. */
 #define FURTHER static __attribute__((noinline)) uint64_t *
+
+/* Keys that ascend have gaps only after a removal without memory for an index. */
+FURTHER find_between_gaps(const struct wk_map *map, uint64_t distance)
+{
+    uint64_t low = 0, high = map->used - 1, last = distance_of(map, high);
+    if (last == high || distance > last)
+        return NULL;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (distance_of(map, middle) < distance)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return distance_of(map, low) == distance ? map->rows + low * map->width : NULL;
+}
+
+/* The row of a key among more than a few rows without an index. */
+INLINED uint64_t *search_run(const struct wk_map *map, uint64_t key)
+{
+    uint64_t distance = key - map->rows[0], *row = map->rows + distance * map->width;
+    if (__builtin_expect(distance < map->used && row[0] == key, true))
+        return row;
+    return find_between_gaps(map, distance);
+}
+
+INLINED uint64_t *search_unindexed(const struct wk_map *map, enum key_kind kind,
+                                   const struct wk_layout *layout, const uint64_t *key)
+{
+    if (kind == KEY_INTEGER && map->used > FEW_ROWS)
+        return search_run(map, key[0]);
+    return search_few(map, kind, layout, key);
+}
 
 FURTHER find_integer_further(const struct wk_map *map, uint64_t key, uint32_t tag)
 {
@@ -255,7 +189,7 @@ uint64_t *wk_map_find_int(const struct wk_map *map, uint64_t key)
     if (__builtin_expect(!map, false))
         return NULL;
     if (__builtin_expect(!map->index, false))
-        return search_few(map, KEY_INTEGER, NULL, &key);
+        return search_unindexed(map, KEY_INTEGER, NULL, &key);
     uint32_t tag = tag_of(KEY_INTEGER, NULL, &key);
     uint64_t *row = find_at_once(map, KEY_INTEGER, &key, tag);
     return row ? row : find_integer_further(map, key, tag);
@@ -414,6 +348,10 @@ static void index_remove(struct wk_map *map, struct slot place)
     }
 }
 
+/* ---- The pool of texts ------------------------------------------------------------------------
+ *
+ * A chunk begins with the address of the one before it. */
+
 static uint64_t text_bytes(const struct wk_layout *key, const uint64_t *words)
 {
     uint64_t bytes = key->kind == WK_STRING ? words[1] : 0;
@@ -423,39 +361,6 @@ static uint64_t text_bytes(const struct wk_layout *key, const uint64_t *words)
     }
     return bytes;
 }
-
-static uint64_t *find_place(const struct wk_map *map, const struct wk_layout *layout,
-                            const uint64_t *key, struct slot *place)
-{
-    enum key_kind kind = kind_of(layout);
-    return search(map, kind, layout, key, tag_of(kind, layout, key), place);
-}
-
-void wk_map_remove(struct wk_context *context, const struct wk_layout *layout, struct wk_map *map,
-                   const uint64_t *key)
-{
-    struct slot place = {0};
-    uint64_t *row = !map         ? NULL
-                    : map->index ? find_place(map, layout, key, &place)
-                                 : wk_map_find(map, layout, key);
-    if (!row)
-        return;
-    uint64_t number = (uint64_t)(row - map->rows) / map->width;
-    map->pool_unused += text_bytes(layout->parts[0], row);
-    wk_value_free(context, layout->parts[1], row + key_words(layout));
-    map->count--;
-    if (map->index) {
-        index_remove(map, place);
-        mark_removed(map, number);
-    } else {
-        memmove(row, row + map->width, (map->count - number) * map->width * sizeof *row);
-        map->used--;
-    }
-}
-
-/* ---- The pool of texts ------------------------------------------------------------------------
- *
- * A chunk begins with the address of the one before it. */
 
 static void free_chunks(struct wk_context *context, char *chunk)
 {
@@ -531,12 +436,30 @@ static bool reserve_texts(struct wk_context *context, const struct wk_layout *la
     return add_chunk(context, map, more < bytes ? bytes : more, map->pool);
 }
 
+/* Frees what an entry has, and counts it no more. */
+static void release_row(struct wk_context *context, const struct wk_layout *layout,
+                        struct wk_map *map, uint64_t *row)
+{
+    map->pool_unused += text_bytes(layout->parts[0], row);
+    wk_value_free(context, layout->parts[1], row + key_words(layout));
+    map->count--;
+}
+
 /* ---- Growing ------------------------------------------------------------------------------- */
 
 /* Three quarters of the slots of an index. */
 static uint64_t rows_for(uint64_t lines)
 {
     return lines ? lines * LINE_SLOTS / 4 * 3 : FEW_ROWS;
+}
+
+/* The lines of the smallest index for so many rows. */
+static uint64_t lines_for(uint64_t rows)
+{
+    uint64_t lines = FIRST_LINES;
+    while (rows_for(lines) < rows)
+        lines *= 2;
+    return lines;
 }
 
 static uint64_t *new_rows(struct wk_context *context, uint64_t capacity, uint32_t width)
@@ -590,6 +513,30 @@ static void index_slots(struct wk_map *map, const struct line *lines, uint64_t c
                 index_add(map, line->tags[i], line->rows[i]);
 }
 
+/* The index becomes the map's, with all its rows. */
+static void replace_index(struct wk_context *context, const struct wk_layout *layout,
+                          struct wk_map *map, uint64_t *index, uint64_t lines)
+{
+    uint64_t *former = map->index, former_lines = line_count(map);
+    map->index = index;
+    map->index_shift = line_shift(lines);
+    if (former)
+        index_slots(map, (const struct line *)(void *)former, former_lines);
+    else
+        index_rows(map, layout);
+    wk_free(context, former);
+}
+
+/* Makes an index for a map that has none. */
+static bool add_index(struct wk_context *context, const struct wk_layout *layout,
+                      struct wk_map *map)
+{
+    uint64_t lines = lines_for(map->capacity), *index = new_index(context, lines);
+    if (index)
+        replace_index(context, layout, map, index, lines);
+    return index != NULL;
+}
+
 static bool refuse_rows(struct wk_context *context)
 {
     struct context *whole = context->runtime;
@@ -598,15 +545,16 @@ static bool refuse_rows(struct wk_context *context)
     return false;
 }
 
-/* Doubles a settled map. */
-static bool grow(struct wk_context *context, const struct wk_layout *layout, struct wk_map *map)
+/* Doubles a settled map; one that goes on as a run does so without an index. */
+static bool grow(struct wk_context *context, const struct wk_layout *layout, struct wk_map *map,
+                 bool is_run)
 {
-    uint64_t former_lines = line_count(map), lines = former_lines ? 2 * former_lines : FIRST_LINES;
     if (map->capacity >= ROWS_MAX)
         return refuse_rows(context);
+    uint64_t lines = lines_for(map->capacity + 1);
     uint64_t *rows = new_rows(context, rows_for(lines), map->width);
-    uint64_t *index = rows ? new_index(context, lines) : NULL;
-    if (!index) {
+    uint64_t *index = rows && !is_run ? new_index(context, lines) : NULL;
+    if (!rows || (!is_run && !index)) {
         wk_free(context, rows);
         return false;
     }
@@ -614,14 +562,8 @@ static bool grow(struct wk_context *context, const struct wk_layout *layout, str
     wk_free(context, map->rows);
     map->rows = rows;
     map->capacity = rows_for(lines);
-    uint64_t *former = map->index;
-    map->index = index;
-    map->index_shift = line_shift(lines);
-    if (former)
-        index_slots(map, (const struct line *)(void *)former, former_lines);
-    else
-        index_rows(map, layout);
-    wk_free(context, former);
+    if (index)
+        replace_index(context, layout, map, index, lines);
     return true;
 }
 
@@ -640,18 +582,45 @@ static struct wk_map *new_map(struct wk_context *context, uint32_t width, uint64
     return NULL;
 }
 
-/* Makes sure that there is a row for one more entry. */
+/* Makes sure that an indexed map has a row for one more entry. */
 static bool make_room(struct wk_context *context, const struct wk_layout *layout,
-                      struct wk_map **where)
+                      struct wk_map *map)
+{
+    if (map->used < map->capacity)
+        return true;
+    bool many_removed = map->used - map->count > map->capacity / 4;
+    wk_map_settle(map);
+    return many_removed || grow(context, layout, map, false);
+}
+
+/* Whether the keys of a map without an index are a run, and this one goes on with it. */
+static bool continues_run(const struct wk_map *map, uint64_t key)
+{
+    uint64_t last = map->used - 1;
+    if (key - map->rows[0] != map->used || distance_of(map, last) != last)
+        return false;
+    for (uint64_t row = 1; map->used <= FEW_ROWS && row < last; row++)
+        if (distance_of(map, row) != row)
+            return false;
+    return true;
+}
+
+/* Makes sure that there is a map that has a row for a key that it has not yet, and an index if it
+ * had none and needs one now. */
+static bool make_ready(struct wk_context *context, const struct wk_layout *layout,
+                       struct wk_map **where, enum key_kind kind, const uint64_t *key)
 {
     struct wk_map *map = *where;
     if (!map) {
         *where = new_map(context, key_words(layout) + layout->parts[1]->words, FEW_ROWS);
         return *where != NULL;
     }
-    bool many_removed = map->used - map->count > map->capacity / 4;
-    wk_map_settle(map);
-    return many_removed || grow(context, layout, map);
+    if (map->used < FEW_ROWS && map->used < map->capacity)
+        return true;
+    bool is_run = kind == KEY_INTEGER && map->used && continues_run(map, key[0]);
+    if (map->used == map->capacity)
+        return grow(context, layout, map, is_run);
+    return is_run || add_index(context, layout, map);
 }
 
 /* Writes key and value of the next row. */
@@ -677,8 +646,9 @@ static uint64_t *append_row(struct wk_context *context, const struct wk_layout *
 
 /* ---- Inserting ----------------------------------------------------------------------------- */
 
-static uint64_t *insert_few(struct wk_context *context, const struct wk_layout *layout,
-                            struct wk_map *map, enum key_kind kind, const uint64_t *key)
+/* A key that the map has not yet; there is a row for it. */
+INLINED uint64_t *insert_unindexed(struct wk_context *context, const struct wk_layout *layout,
+                                   struct wk_map *map, enum key_kind kind, const uint64_t *key)
 {
     uint64_t *row = append_row(context, layout, map, kind, key);
     if (!row)
@@ -688,28 +658,16 @@ static uint64_t *insert_few(struct wk_context *context, const struct wk_layout *
     return row;
 }
 
-INLINED uint64_t *insert(struct wk_context *context, const struct wk_layout *layout,
-                         struct wk_map **where, enum key_kind kind, const uint64_t *key)
+INLINED uint64_t *insert_indexed(struct wk_context *context, const struct wk_layout *layout,
+                                 struct wk_map *map, enum key_kind kind, const uint64_t *key)
 {
-    struct wk_map *map = *where;
     struct slot place;
-    uint64_t *row;
-    if (!map || !map->index) {
-        row = map ? search_few(map, kind, layout, key) : NULL;
-        if (row)
-            return row;
-        if ((!map || map->used == map->capacity) && !make_room(context, layout, where))
-            return NULL;
-        map = *where;
-        if (!map->index)
-            return insert_few(context, layout, map, kind, key);
-    }
     uint32_t tag = tag_of(kind, layout, key);
-    row = search(map, kind, layout, key, tag, &place);
+    uint64_t *row = search(map, kind, layout, key, tag, &place);
     if (row)
         return row;
     if (__builtin_expect(map->used == map->capacity, false)) {
-        if (!make_room(context, layout, where))
+        if (!make_room(context, layout, map))
             return NULL;
         place = empty_place(map, tag);
     }
@@ -721,10 +679,37 @@ INLINED uint64_t *insert(struct wk_context *context, const struct wk_layout *lay
     return row;
 }
 
-uint64_t *wk_map_insert_int(struct wk_context *context, const struct wk_layout *layout,
-                            struct wk_map **map, uint64_t key)
+INLINED uint64_t *insert(struct wk_context *context, const struct wk_layout *layout,
+                         struct wk_map **where, enum key_kind kind, const uint64_t *key)
 {
-    return insert(context, layout, map, KEY_INTEGER, &key);
+    struct wk_map *map = *where;
+    if (map && map->index)
+        return insert_indexed(context, layout, map, kind, key);
+    uint64_t *row = map ? search_unindexed(map, kind, layout, key) : NULL;
+    if (row)
+        return row;
+    if (!make_ready(context, layout, where, kind, key))
+        return NULL;
+    map = *where;
+    return map->index ? insert_indexed(context, layout, map, kind, key)
+                      : insert_unindexed(context, layout, map, kind, key);
+}
+
+/* Whether a key goes on with a run of more than a few rows that has room for it. */
+INLINED bool run_takes(const struct wk_map *map, uint64_t key)
+{
+    uint64_t used = map->used;
+    return used > FEW_ROWS && used < map->capacity && key - map->rows[0] == used &&
+           map->rows[(used - 1) * map->width] == key - 1;
+}
+
+uint64_t *wk_map_insert_int(struct wk_context *context, const struct wk_layout *layout,
+                            struct wk_map **where, uint64_t key)
+{
+    struct wk_map *map = *where;
+    if (map && !map->index && run_takes(map, key))
+        return insert_unindexed(context, layout, map, KEY_INTEGER, &key);
+    return insert(context, layout, where, KEY_INTEGER, &key);
 }
 
 static __attribute__((noinline)) uint64_t *insert_text(struct wk_context *context,
@@ -761,6 +746,57 @@ uint64_t *wk_map_insert(struct wk_context *context, const struct wk_layout *layo
         break;
     }
     return insert(context, layout, map, KEY_PARTS, key);
+}
+
+/* ---- Removing ------------------------------------------------------------------------------ */
+
+static void remove_indexed(struct wk_context *context, const struct wk_layout *layout,
+                           struct wk_map *map, const uint64_t *key)
+{
+    struct slot place;
+    enum key_kind kind = kind_of(layout);
+    uint64_t *row = search(map, kind, layout, key, tag_of(kind, layout, key), &place);
+    if (!row)
+        return;
+    release_row(context, layout, map, row);
+    index_remove(map, place);
+    mark_removed(map, (uint64_t)(row - map->rows) / map->width);
+}
+
+/* Rows behind the removed one move up. */
+static void remove_unindexed(struct wk_context *context, const struct wk_layout *layout,
+                             struct wk_map *map, uint64_t *row)
+{
+    release_row(context, layout, map, row);
+    const uint64_t *next = row + map->width, *end = map->rows + map->used-- * map->width;
+    memmove(row, next, (size_t)(end - next) * sizeof *row);
+}
+
+/* Whether many rows would have to move, time after time, so that an index is made instead. When
+ * there is no memory for it they do move. */
+static bool indexed_for_removal(struct wk_context *context, const struct wk_layout *layout,
+                                struct wk_map *map, const uint64_t *row)
+{
+    if (map->used <= FEW_ROWS || row == map->rows + (map->used - 1) * map->width)
+        return false;
+    struct context *whole = context->runtime;
+    struct error before = whole->error;
+    if (add_index(context, layout, map))
+        return true;
+    whole->error = before;
+    return false;
+}
+
+void wk_map_remove(struct wk_context *context, const struct wk_layout *layout, struct wk_map *map,
+                   const uint64_t *key)
+{
+    if (!map)
+        return;
+    uint64_t *row = map->index ? NULL : search_unindexed(map, kind_of(layout), layout, key);
+    if (map->index || (row && indexed_for_removal(context, layout, map, row)))
+        remove_indexed(context, layout, map, key);
+    else if (row)
+        remove_unindexed(context, layout, map, row);
 }
 
 /* ---- Whole maps ---------------------------------------------------------------------------- */

@@ -160,6 +160,172 @@ static void random_operations_agree_with_a_list(void)
     }
 }
 
+/* ---- Runs: integers that are inserted in order --------------------------------------------------
+ */
+
+static const struct wk_layout *run_type;
+static struct wk_map *run_map;
+static uint64_t run_first; /* entries hold keys as they are, from here on */
+
+static void run_insert(uint64_t key)
+{
+    struct entry *expected = reference_find(key);
+    uint64_t *row = wk_map_insert_int(kernel, run_type, &run_map, key);
+    CHECK_INT(row[0], key);
+    CHECK_INT(row[1], expected ? expected->value : 0);
+    row[1] = key * 3 + 1;
+    if (!expected)
+        entries[entry_count++] = (struct entry){key, key * 3 + 1};
+}
+
+static void run_remove(uint64_t key)
+{
+    wk_map_remove(kernel, run_type, run_map, &key);
+    reference_remove(key);
+}
+
+static void run_compare(void)
+{
+    wk_map_settle(run_map);
+    CHECK_INT(run_map ? run_map->count : 0, entry_count);
+    for (size_t i = 0; i < entry_count; i++) {
+        const uint64_t *row = run_map->rows + 2 * i;
+        CHECK_INT(row[0], entries[i].key);
+        CHECK_INT(row[1], entries[i].value);
+        CHECK(wk_map_find_int(run_map, entries[i].key) == row);
+    }
+    for (uint64_t key = run_first - 5; key != run_first + 70; key++)
+        CHECK_INT(wk_map_find_int(run_map, key) != NULL, reference_find(key) != NULL);
+}
+
+static void run_begin(uint64_t first, uint64_t length)
+{
+    begin(0);
+    run_type = layout("map[u64]u64");
+    run_map = NULL;
+    run_first = first;
+    entry_count = 0;
+    for (uint64_t i = 0; i < length; i++)
+        run_insert(first + i);
+    CHECK(!run_map || !run_map->index);
+}
+
+static void run_end(void)
+{
+    struct wk_map *copy;
+    run_compare();
+    CHECK_INT(wk_map_copy(kernel, run_type, run_map, &copy), 0);
+    CHECK(wk_map_equal(run_type, run_map, copy) && wk_map_equal(run_type, copy, run_map));
+    wk_map_free(kernel, run_type, run_map);
+    run_map = copy;
+    run_insert(run_first + entry_count); /* goes on with the run, if it still is one */
+    run_insert(run_first - 2);
+    run_compare();
+    wk_map_free(kernel, run_type, run_map);
+    end();
+}
+
+/* `memory`: whether there is some for an index when a key is removed. */
+static void break_run(uint64_t first, uint64_t length, uint64_t at, int how, bool memory)
+{
+    run_begin(first, length);
+    switch (how) {
+    case 0: /* a key that comes too early, or is there */
+        run_insert(first + at);
+        break;
+    case 1: /* a gap */
+        run_insert(first + length + 1 + at);
+        break;
+    case 2: /* a key before the first */
+        run_insert(first - 1 - at);
+        break;
+    case 3:
+        context_trim(&context);
+        account.limit = memory ? 0 : account.used;
+        run_remove(first + at);
+        run_remove(first + at / 2);
+        CHECK_INT(context.error.code, ERR_none);
+        run_compare();
+        account.limit = 0;
+        run_insert(first + entry_count);
+        run_compare();
+        run_insert(first + length);
+        run_insert(first + at);
+        break;
+    }
+    for (uint64_t i = 0; i < 9; i++)
+        run_insert(first + length + i);
+    run_end();
+}
+
+static void runs_are_broken_at_every_point(void)
+{
+    static const uint64_t firsts[] = {0, 1000, (uint64_t)-3, 1ULL << 63, (uint64_t)-30};
+    for (size_t f = 0; f < sizeof firsts / sizeof *firsts; f++)
+        for (uint64_t length = 0; length < 52; length++)
+            for (uint64_t at = 0; at <= length;
+                 at += length < 15 || at < 2 || at > length - 3 ? 1 : 7)
+                for (int how = 0; how < 5; how++)
+                    break_run(firsts[f], length, at, how < 3 ? how : 3, how == 4);
+}
+
+static void a_run_has_no_index_until_it_is_broken(void)
+{
+    begin(0);
+    const struct wk_layout *type = layout("map[i32]u64");
+    struct wk_map *map = NULL;
+    enum { COUNT = 100000 };
+    for (uint64_t i = 0; i < COUNT; i++)
+        wk_map_insert_int(kernel, type, &map, i - 70000)[1] = i;
+    CHECK(!map->index);
+    uint64_t last = COUNT - 1 - 70000;
+    wk_map_remove(kernel, type, map, &last);
+    CHECK(!map->index);
+    CHECK(wk_map_find_int(map, last) == NULL);
+    wk_map_insert_int(kernel, type, &map, last)[1] = COUNT - 1;
+    CHECK(!map->index);
+    wk_map_insert_int(kernel, type, &map, COUNT)[1] = 7;
+    CHECK(map->index);
+    CHECK_INT(map->count, COUNT + 1);
+    uint64_t misplaced = 0;
+    for (uint64_t i = 0; i < COUNT; i++)
+        misplaced += wk_map_find_int(map, i - 70000) != map->rows + 2 * i;
+    CHECK_INT(misplaced, 0);
+    CHECK(wk_map_find_int(map, COUNT) == map->rows + 2 * COUNT);
+    wk_map_free(kernel, type, map);
+    end();
+}
+
+/* Keys mostly follow each other; removals mostly find no memory for an index. */
+static void random_run(uint64_t universe, int steps, uint64_t remove_percent)
+{
+    uint64_t first = random_below(3) ? random_below(1000) : -random_below(universe);
+    run_begin(first, random_below(60));
+    for (int step = 0; step < steps; step++) {
+        uint64_t next = entry_count ? entries[entry_count - 1].key + 1 : first;
+        uint64_t key = random_below(100) < 95 ? next : first + random_below(universe);
+        if (random_below(100) < remove_percent) {
+            account.limit = random_below(4) ? account.used : 0;
+            run_remove(random_below(2) ? next - 1 : first + random_below(universe));
+            account.limit = 0;
+        } else if (entry_count < sizeof entries / sizeof *entries) {
+            run_insert(key);
+        }
+        if (step % (1 + steps / 13) == 0)
+            run_compare();
+    }
+    run_end();
+}
+
+static void random_runs_agree_with_a_list(void)
+{
+    for (int turn = 0; turn < 300; turn++) {
+        random_run(50, 100, 50);
+        random_run(200, 100, 20);
+        random_run(1000, 300, 1);
+    }
+}
+
 /* ---- Large ones ---------------------------------------------------------------------------- */
 
 static void a_million_integers_are_found_in_order(void)
@@ -383,8 +549,9 @@ static void a_map_that_cannot_grow_is_as_before(void)
     end();
 }
 
-TEST_MAIN(TEST(random_operations_agree_with_a_list), TEST(a_million_integers_are_found_in_order),
-          TEST(keys_that_collide_are_kept_apart),
+TEST_MAIN(TEST(random_operations_agree_with_a_list), TEST(runs_are_broken_at_every_point),
+          TEST(a_run_has_no_index_until_it_is_broken), TEST(random_runs_agree_with_a_list),
+          TEST(a_million_integers_are_found_in_order), TEST(keys_that_collide_are_kept_apart),
           TEST(inserting_and_removing_for_long_needs_no_more_memory),
           TEST(copies_are_deep_and_equal), TEST(equality_ignores_the_order),
           TEST(values_of_all_kinds_are_copied_under_any_limit),

@@ -62,14 +62,17 @@ static void make_array(const struct wk_layout *layout, uint64_t *words)
 static void make_map(const struct wk_layout *layout, uint64_t *words)
 {
     struct wk_map *map = NULL;
+    uint64_t run = random_below(2) ? random_below(100) : 0; /* integers may come in order */
     for (uint64_t n = random_below(40); n > 0; n--) {
         uint64_t key[8];
         make_value(layout->parts[0], key);
+        if (run && layout->parts[0]->kind == WK_SCALAR)
+            key[0] = run++;
         bool is_new = !wk_map_find(map, layout, key);
         uint64_t *row = wk_map_insert(&context.kernel, layout, &map, key);
         if (is_new)
             make_value(layout->parts[1], row + layout->parts[0]->words);
-        if (random_below(4) == 0)
+        if (random_below(run ? 40 : 4) == 0)
             wk_map_remove(&context.kernel, layout, map, key);
         wk_value_free(&context.kernel, layout->parts[0], key);
     }
