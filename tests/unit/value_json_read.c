@@ -5,44 +5,10 @@
  */
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "base/memory.h"
-#include "test.h"
-#include "value/context.h"
 #include "value/json.h"
 #include "value/json_read.h"
-#include "value/layout.h"
-
-static _Atomic(uint32_t) stop;
-static struct memory_account account;
-static struct context context;
-static struct arena arena;
-static struct type_table types;
-
-static void begin(void)
-{
-    memory_account_init(&account, 0);
-    context_init(&context, &account, &stop);
-    context.error.code = ERR_none;
-    arena_init(&arena);
-    type_table_init(&types, &arena);
-}
-
-static void end(void)
-{
-    CHECK_INT(context.live_count, 0);
-    context_release(&context);
-    CHECK_INT(account.used, 0);
-    type_table_release(&types);
-    arena_release(&arena);
-}
-
-static uint64_t random_state;
-static uint64_t random_below(uint64_t bound)
-{
-    random_state += 0x9e3779b97f4a7c15u;
-    return (hash_mix(random_state) >> 11) % bound;
-}
+#include "values.h"
 
 /* ---- Random values in the form of kernels --------------------------------------------------- */
 
@@ -209,7 +175,7 @@ static void what_is_printed_reads_as_an_equal_value(void)
         "(map[str]i64)[_]",
         "()[_][_]",
     };
-    begin();
+    begin(0);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const struct type *type = type_parse(&types, texts[i]);
         if (!type)
@@ -240,7 +206,7 @@ static void other_spellings_are_read(void)
         {"map[str]()", "{\"\": null}", "{\"\": null}"},
         {"f64[_, _]", "[]", "[]"},
     };
-    begin();
+    begin(0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t words[64];
         struct error error;
@@ -303,7 +269,7 @@ static void what_does_not_fit_is_refused_with_its_place(void)
         {"str", "\"a\" \"b\"", "line 1, column 5: there is something behind the value"},
         {"file", "0", "line 1, column 1: a file has no JSON"},
     };
-    begin();
+    begin(0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t words[64];
         struct error error;
@@ -327,7 +293,7 @@ static void deep_texts_are_refused(void)
     enum { DEPTH = 1 << 20 };
     uint64_t words[8];
     struct error error;
-    begin();
+    begin(0);
     char *text = malloc(DEPTH);
     memset(text, '[', DEPTH);
     CHECK(read_text(type_parse(&types, "str[_][_]"), text, DEPTH, words, &error));

@@ -5,45 +5,13 @@
  */
 #include <stdlib.h>
 
-#include "base/hash.h"
-#include "test.h"
-#include "value/context.h"
-#include "value/layout.h"
+#include "values.h"
 
-static _Atomic(uint32_t) stop;
-static struct memory_account account;
-static struct context context;
 static struct wk_context *kernel = &context.kernel;
-static struct arena arena;
-static struct type_table types;
 
-static void begin(uint64_t limit)
+static const struct wk_layout *layout(const char *type)
 {
-    memory_account_init(&account, limit);
-    context_init(&context, &account, &stop);
-    arena_init(&arena);
-    type_table_init(&types, &arena);
-}
-
-static void end(void)
-{
-    CHECK_INT(context.live_count, 0);
-    context_release(&context);
-    CHECK_INT(account.used, 0);
-    type_table_release(&types);
-    arena_release(&arena);
-}
-
-static const struct wk_layout *layout(const char *text)
-{
-    return layout_of(type_parse(&types, text), &arena);
-}
-
-static uint64_t random_state;
-static uint64_t random_below(uint64_t bound)
-{
-    random_state += 0x9e3779b97f4a7c15u;
-    return (hash_mix(random_state) >> 11) % bound;
+    return layout_of(type_parse(&types, type), &arena);
 }
 
 /* ---- Keys: made from a number, so that the reference has numbers only ---------------------- */

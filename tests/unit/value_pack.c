@@ -4,41 +4,8 @@
  */
 #include <stdlib.h>
 
-#include "base/hash.h"
-#include "test.h"
-#include "value/context.h"
-#include "value/layout.h"
 #include "value/pack.h"
-
-static _Atomic(uint32_t) stop;
-static struct memory_account account;
-static struct context context;
-static struct arena arena;
-static struct type_table types;
-
-static void begin(void)
-{
-    memory_account_init(&account, 0);
-    context_init(&context, &account, &stop);
-    arena_init(&arena);
-    type_table_init(&types, &arena);
-}
-
-static void end(void)
-{
-    CHECK_INT(context.live_count, 0);
-    context_release(&context);
-    CHECK_INT(account.used, 0);
-    type_table_release(&types);
-    arena_release(&arena);
-}
-
-static uint64_t random_state;
-static uint64_t random_below(uint64_t bound)
-{
-    random_state += 0x9e3779b97f4a7c15u;
-    return (hash_mix(random_state) >> 11) % bound;
-}
+#include "values.h"
 
 /* ---- Random values in the form of kernels --------------------------------------------------- */
 
@@ -220,7 +187,7 @@ static void try_value(uint64_t seed, const struct value_leaf *leaf)
 static void values_are_packed_moved_and_stored(void)
 {
     for (size_t t = 0; t < sizeof packed_types / sizeof *packed_types; t++) {
-        begin();
+        begin(0);
         const struct type *type = type_parse(&types, packed_types[t]);
         struct value_leaf leaf;
         CHECK(type != NULL);
@@ -250,7 +217,7 @@ static int32_t return_nans(struct wk_context *kernel, const uint64_t *arguments,
 
 static void nans_of_inner_arrays_are_canonical(void)
 {
-    begin();
+    begin(0);
     struct value_leaf leaf;
     value_leaves(type_parse(&types, "f64[_][_]"), &leaf, &arena);
     uint64_t results[2];
