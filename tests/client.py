@@ -148,6 +148,22 @@ def jobs_are_removed(folder):
             check(int(server.call("PTTL", key)) != -1, f"{key} lasts for ever")
 
 
+def remains_are_removed(folder):
+    """C6: what an executor wrote that came late, when its job had been removed already."""
+    with Server(folder) as server:
+        store = f"--store={server.address}"
+        name, other = "a" * 26, "b" * 26
+        for key in (f"{name}/5}}v:0:1:0:0", f"{name}/6}}r:0:1:0:2", f"{other}/7}}end", f"{other}/7}}h:0:1:0:0"):
+            server.call("SET", "wkc:{" + key, "x", "PX", 600000)
+        for arguments in ([name], ["--all"]):
+            check(wkc("clean", store).out.split() == [name, "remains", "-"], wkc("clean", store).out)
+            check(wkc("clean", store, *arguments).status == 0, "not removed")
+            check(wkc("clean", store).out == "", wkc("clean", store).out)
+            check(server.call("KEYS", f"wkc:{{{name}*") == "", "keys are left")
+            server.call("SET", f"wkc:{{{name}/5}}v:0:1:0:0", "x", "PX", 600000)
+        wkc("clean", store, other).fails(1, "error[E884]")
+
+
 def at_work(emulator):
     with urllib.request.urlopen(emulator.endpoint.split("=")[1] + "/_wkc/state") as answer:
         return [e for e in json.load(answer)["environments"] if e["state"] == "busy"]
@@ -226,6 +242,6 @@ def an_attached_client_is_interrupted(folder):
 
 if __name__ == "__main__":
     main([counters_are_exact, a_failed_job_has_counters, techniques_are_switched_off, slow_stores_are_waited_for,
-          nothing_is_swept_without_faults, a_job_left_to_itself, jobs_are_removed, executors_outlive_their_job,
+          nothing_is_swept_without_faults, a_job_left_to_itself, jobs_are_removed, remains_are_removed, executors_outlive_their_job,
           mistakes_of_the_command_line,
           an_attached_client_is_interrupted])

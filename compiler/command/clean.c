@@ -18,13 +18,14 @@ static int open_store(const char *address, const char *job, struct store **store
     return store_open(address, &options, store, error);
 }
 
-/* All jobs of the store, oldest first; the caller frees them. */
+/* Oldest first; last those of which something is left that tells no age. */
 static int compare_jobs(const void *a, const void *b)
 {
     const struct store_job *x = a, *y = b;
     return x->age == y->age ? strcmp(x->name, y->name) : x->age < y->age ? 1 : -1;
 }
 
+/* All jobs of the store; the caller frees them. */
 static int read_jobs(const char *address, struct store_job **jobs, uint32_t *count,
                      struct error *error)
 {
@@ -61,7 +62,7 @@ static void print_age(struct buffer *out, uint64_t ms)
 
 static int list_jobs(const struct options *options, const struct store_job *jobs, uint32_t count)
 {
-    static const char *const names[] = {[STORE_ABSENT] = "absent",
+    static const char *const names[] = {[STORE_ABSENT] = "remains",
                                         [STORE_RUNNING] = "running",
                                         [STORE_DONE] = "done",
                                         [STORE_FAILED] = "failed",
@@ -69,7 +70,10 @@ static int list_jobs(const struct options *options, const struct store_job *jobs
     struct buffer text = {0};
     for (uint32_t i = 0; i < count; i++) {
         buffer_printf(&text, "%s  %-9s  ", jobs[i].name, names[jobs[i].status]);
-        print_age(&text, jobs[i].age);
+        if (jobs[i].status == STORE_ABSENT)
+            buffer_puts(&text, "-");
+        else
+            print_age(&text, jobs[i].age);
         buffer_puts(&text, "\n");
     }
     int status = write_output(options, &text);
@@ -90,6 +94,20 @@ static int call(struct store *store, struct store_request *request, struct error
     return code;
 }
 
+/* Whether there is something of a job that has been removed. */
+static int find_remains(const struct remote_setup *setup, const char *name, struct error *error)
+{
+    struct store_job *jobs;
+    uint32_t count;
+    int code = read_jobs(setup->store, &jobs, &count, error);
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++)
+        found |= strcmp(jobs[i].name, name) == 0;
+    if (!code)
+        free(jobs);
+    return code || found ? code : error_set(error, ERR_job_lost, "the store has no job %s", name);
+}
+
 /* First the job is cancelled, so that executors which are at work learn that it is over, and who
  * waits for it; then their function goes, and last the keys. The marks of the end stay for as long
  * as an executor may. */
@@ -106,7 +124,7 @@ static int cancel_and_remove(const struct remote_setup *setup, struct store *sto
     if (code)
         return code;
     if (status.reply.status == STORE_ABSENT)
-        code = error_set(error, ERR_job_lost, "the store has no job %s", name);
+        code = find_remains(setup, name, error);
     int removed = setup->endpoint ? remote_remove_function(setup, name, code ? &later : error) : 0;
     code = code ? code : removed;
     removed = call(store, &remove, code ? &later : error);

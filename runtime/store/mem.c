@@ -470,20 +470,36 @@ static int remove_job(struct memory_store *memory, const struct store_request *r
     return 0;
 }
 
+/* Whether something stands that nobody will look at any more, but for heartbeats. */
+static bool has_remains(const struct job *job)
+{
+    uint64_t now = store_clock();
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (const struct entry *entry = job->buckets[i]; entry; entry = entry->next)
+            if (entry->name.kind != STORE_HEARTBEAT && entry->expires > now)
+                return true;
+    return false;
+}
+
+static bool is_listed(const struct job *job)
+{
+    return job->status != STORE_ABSENT || has_remains(job);
+}
+
 static int list_jobs(struct memory_store *memory, struct store_request *request)
 {
     uint32_t count_of_jobs = 0;
     for (struct job *job = memory->space->jobs; job; job = job->next)
-        count_of_jobs += job->status != STORE_ABSENT;
+        count_of_jobs += is_listed(job);
     struct store_job *jobs = store_reply_array(request, count_of_jobs, sizeof *jobs);
     request->reply.jobs = jobs;
     request->reply.job_count = count_of_jobs;
     for (struct job *job = memory->space->jobs; job; job = job->next) {
-        if (job->status == STORE_ABSENT)
+        if (!is_listed(job))
             continue;
         memcpy(jobs->name, job->name, sizeof jobs->name);
         jobs->status = job->status;
-        jobs->age = store_clock() - job->begun;
+        jobs->age = job->status == STORE_ABSENT ? 0 : store_clock() - job->begun;
         jobs++;
     }
     return 0;

@@ -149,7 +149,7 @@ static void key_done(struct redis *redis, struct redis_operation *operation,
         end_page(redis, operation);
 }
 
-/* HMGET status begun; the job's number in `jobs` is the command's. */
+/* HMGET status begun; the job's number in `jobs` is the command's index. */
 static void job_read(struct redis *redis, struct redis_operation *operation,
                      struct redis_command *command, const struct resp *reply)
 {
@@ -179,19 +179,6 @@ static void send_key_command(struct redis *redis, struct redis_operation *operat
                          redis_end(redis, redis_slot(key->text, key->length), answered), index);
 }
 
-static void read_job(struct redis *redis, struct redis_operation *operation, const struct resp *key)
-{
-    struct store_job job = {0};
-    if (key->length != strlen("wkc:{/g}job") + STORE_JOB_NAME)
-        return;
-    memcpy(job.name, key->text + strlen("wkc:{"), STORE_JOB_NAME);
-    vector_push(&operation->jobs, job);
-    begin_key_command(redis, "HMGET", key, 2);
-    redis_text(redis, "status");
-    redis_text(redis, "begun");
-    send_key_command(redis, operation, key, job_read, (uint32_t)operation->jobs.count - 1);
-}
-
 /* Whether what follows the key's hash tag begins so. */
 static bool is_of_kind(const struct resp *key, const char *kind)
 {
@@ -199,6 +186,37 @@ static bool is_of_kind(const struct resp *key, const char *kind)
     size_t length = strlen(kind);
     return brace && (size_t)(key->text + key->length - brace - 1) >= length &&
            memcmp(brace + 1, kind, length) == 0;
+}
+
+/* The number of a job in the list that is made; it may be there by another of its keys. */
+static uint32_t find_job(struct redis_operation *operation, const char *name)
+{
+    uint32_t number = (uint32_t)operation->jobs.count;
+    while (number > 0 && memcmp(operation->jobs.items[number - 1].name, name, STORE_JOB_NAME) != 0)
+        number--;
+    if (number > 0)
+        return number - 1;
+    struct store_job job = {0};
+    memcpy(job.name, name, STORE_JOB_NAME);
+    vector_push(&operation->jobs, job);
+    return (uint32_t)operation->jobs.count - 1;
+}
+
+/* A job's own key is asked for what it is. Other keys tell that something is left of it: executors
+ * that came late may have written them when the job was removed. */
+static void read_job(struct redis *redis, struct redis_operation *operation, const struct resp *key)
+{
+    const char *name = key->text + strlen("wkc:{");
+    if (key->length <= strlen("wkc:{/") + STORE_JOB_NAME || name[STORE_JOB_NAME] != '/' ||
+        is_of_kind(key, "end") || is_of_kind(key, "h"))
+        return;
+    uint32_t number = find_job(operation, name);
+    if (!is_of_kind(key, "job"))
+        return;
+    begin_key_command(redis, "HMGET", key, 2);
+    redis_text(redis, "status");
+    redis_text(redis, "begun");
+    send_key_command(redis, operation, key, job_read, number);
 }
 
 static void expire_key(struct redis *redis, struct redis_operation *operation,
@@ -251,7 +269,7 @@ static void scan_page(struct redis *redis, struct redis_operation *operation, co
 {
     char pattern[REDIS_KEY];
     if (operation->request->step == STORE_JOBS)
-        strcpy(pattern, "wkc:{*/g}job");
+        strcpy(pattern, "wkc:{*");
     else
         snprintf(pattern, sizeof pattern, "wkc:{%s/*", redis->store.options.job);
     redis_begin(redis, 6);

@@ -94,14 +94,15 @@ enum store_step {
     STORE_REMOVE, /* removes all keys of the job; but of one that was settled, where `lease` is not
                      0, the marks stay for so long: executors that come later find them, and stop.
                      Values that such write before they look end with their time to live */
-    STORE_JOBS,   /* jobs := all jobs of this store, whatever their name. Takes a while */
+    STORE_JOBS,   /* jobs := all jobs of this store, whatever their name, also those of which only
+                     something is left that is neither mark nor heartbeat (absent). Takes a while */
 };
 
 /* What STORE_JOBS knows of a job. */
 struct store_job {
     char name[STORE_JOB_NAME + 1];
     enum store_status status;
-    uint64_t age; /* ms since BEGIN */
+    uint64_t age; /* ms since BEGIN; of one that is absent: unknown, 0 */
 };
 
 /* What the sweeper needs to know of a record (STORE_READ). */

@@ -724,6 +724,39 @@ static void jobs_are_listed(void)
     finish();
 }
 
+/* What an executor writes that comes late, when its job has been removed. */
+static void remains_are_listed(void)
+{
+    struct store_name heartbeat = {.kind = STORE_HEARTBEAT, .node = 3};
+    open_store();
+    CHECK_INT(begin("it"), 0);
+    CHECK_INT(settle(STORE_DONE, "end"), STORE_DONE);
+    clear();
+    request.lease = 60000;
+    CHECK_INT(call(store, STORE_REMOVE), 0);
+    clear();
+    CHECK_INT(call(store, STORE_JOBS), 0);
+    CHECK(!find_job(store->options.job)); /* the marks are no remains */
+    CHECK_INT(put(store, heartbeat, "", 0), 0);
+    clear();
+    CHECK_INT(call(store, STORE_JOBS), 0);
+    CHECK(!find_job(store->options.job));
+    CHECK_INT(put(store, value_name(1, 0), "late", 4), 0);
+    CHECK_INT(put(store, value_name(2, 0), "late", 4), 0);
+    clear();
+    CHECK_INT(call(store, STORE_JOBS), 0);
+    const struct store_job *found = find_job(store->options.job);
+    CHECK(found && found->status == STORE_ABSENT && found->age == 0);
+    clear();
+    request.lease = 60000;
+    CHECK_INT(call(store, STORE_REMOVE), 0);
+    CHECK_INT(get(store, value_name(1, 0)), ERR_store_missing);
+    clear();
+    CHECK_INT(call(store, STORE_JOBS), 0);
+    CHECK(!find_job(store->options.job));
+    finish();
+}
+
 static void what_nobody_removes_disappears(void)
 {
     char job[STORE_JOB_NAME + 1];
@@ -786,6 +819,7 @@ static const struct test_case cases[] = {
     TEST(a_removed_job_is_gone),
     TEST(a_removed_job_still_stops),
     TEST(jobs_are_listed),
+    TEST(remains_are_listed),
     TEST(what_nobody_removes_disappears),
     TEST(names_of_jobs_are_random),
     TEST(an_address_must_be_a_stores),
