@@ -446,6 +446,40 @@ def memory_is_short(folder):
     remote(source, "n=2", "m=500000", "turns=0", "k=30", "-O0", "--memory=128MiB", binary=RELEASE).fails(1, "error[E81", "greedy")
 
 
+HUNGRY = """#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <wk.h>
+WK_TASK(hungry)
+{
+    int64_t i = wk_take_int(&arguments), mb = wk_take_int(&arguments);
+    char *memory = malloc((size_t)mb << 20);
+    for (int64_t m = 0; m < mb; m++) {
+        memset(memory + (m << 20), (int)i + 1, 1 << 20);
+        nanosleep(&(struct timespec){.tv_nsec = m > 64 ? 2000000 : 0}, NULL);
+    }
+    wk_give_int(&results, memory[((size_t)mb << 20) - 1]);
+    free(memory);
+    (void)context;
+    return 0;
+}
+"""
+
+
+def memory_ends(folder):
+    """X1.8: an executor that is killed again and again for what a task in C takes ends the job; one that comes near, and is not,
+    does not."""
+    source = program(folder, 'extern task hungry(i: int, mb: int) -> int from "f.c"\n'
+                             "flow main(n: int, mb: int) -> int { return sum([hungry(i, mb) for i in 0..n]) }")
+    (folder / "f.c").write_text(HUNGRY)
+    options = ["--memory=128MiB", "--concurrency=2", "--grain=1", "--sweep-age=3000"]
+    for mb in (60, 112):
+        run = remote(source, "n=4", f"mb={mb}", *options, "--stats=json", binary=RELEASE)
+        check(run.out == "10\n" and json.loads(run.err)["duplicate_runs"] == 0, f"{mb}: {run.err}")
+    remote(source, "n=6", "mb=300", *options, binary=RELEASE).fails(
+        1, "error[E893]", "'hungry'", "2 of them were killed at 128 MB", "mb: 300)", "program.wk:2:", "--memory")
+
+
 LOGS = """task f(i: int, k: int) -> int {
     for j in 0..k { log("line " + str(j) + " of " + str(i)) }
     return i
@@ -522,7 +556,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, what_tasks_log, memory_is_short, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, what_tasks_log, memory_is_short, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

@@ -86,6 +86,7 @@ static struct remote_options remote_options(void)
         processors = (uint32_t)here;
     return (struct remote_options){.processors = processors,
                                    .memory_limit = (mb << 20) / 4 * 3,
+                                   .process_memory = mb << 20,
                                    .writes_log = true,
                                    .catches_faults = true};
 }

@@ -103,7 +103,7 @@ static char *write_tag(const struct redis *redis, char *to, uint32_t shard)
 size_t redis_key(const struct redis *redis, char key[REDIS_KEY], const struct store_name *name,
                  uint64_t chunk)
 {
-    static const char kinds[] = "vjrhfipo"; /* by enum store_kind */
+    static const char kinds[] = "vjrhfipow"; /* by enum store_kind */
     char *to = write_tag(redis, key, shard_of(name, chunk));
     *to++ = kinds[name->kind];
     const uint64_t numbers[] = {name->fragment, name->node, name->first, name->end};

@@ -142,7 +142,7 @@ int store_set_missing(struct store_request *request)
 {
     static const char *const what[] = {"the value",     "the join",     "the range",
                                        "the heartbeat", "the fragment", "the input file",
-                                       "the plan",      "the result"};
+                                       "the plan",      "the result",   "the words"};
     const struct store_name *name = &request->name;
     return error_set(&request->error, ERR_store_missing,
                      "%s of node %" PRIu32 " (fragment %" PRIx64 ", part %" PRIu64

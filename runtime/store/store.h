@@ -46,6 +46,7 @@ enum store_kind {
     STORE_INPUT,     /* what the client stored before the start: input file `node`, chunk `first` */
     STORE_PLAN,      /* page `first` of a stored plan; node 0 */
     STORE_RESULT,    /* part `first` of the job's result; node 0 */
+    STORE_WORDS,     /* what executors tell of a task that may be their last: world/remote_words.c */
 };
 
 struct store_name {

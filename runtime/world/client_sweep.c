@@ -142,7 +142,9 @@ static int end_walk(struct client *client, struct error *error)
     if (sweep_has_given_up(&client->sweep, &node)) {
         error_set(error, ERR_job_stuck, "the task '%s' was invoked again and again, in vain",
                   task_name(client, node));
-        return error_hint(error, "the logs of its executors say more");
+        return error_hint(error,
+                          "the logs of its executors say more; one that runs out of memory is "
+                          "killed without a word (--memory)");
     }
     while (sweep_run(&client->sweep, &start))
         client_invoke(client, &start);

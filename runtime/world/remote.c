@@ -35,6 +35,7 @@ struct remote *remote_new(const struct remote_program *program, struct remote_pl
     remote->options = *options;
     arena_init(&remote->arena);
     memory_account_init(&remote->account, options->memory_limit);
+    remote_words_open(remote);
     remote_workers_start(remote);
     return remote;
 }
@@ -43,6 +44,7 @@ void remote_free(struct remote *remote)
 {
     remote_job_close(remote);
     remote_workers_stop(remote);
+    remote_words_close(remote);
     vector_release(&remote->timers);
     buffer_release(&remote->failure_log);
     buffer_release(&remote->log);
@@ -108,7 +110,9 @@ static void check_clock(struct remote *remote)
 
 static uint64_t next_due(struct remote *remote)
 {
-    uint64_t due = remote_expire(remote);
+    uint64_t due = remote_expire(remote), look = remote_words_look(remote, remote_now());
+    if (look < due)
+        due = look;
     if (remote->next_beat < due)
         due = remote->next_beat;
     if (remote->short_at && remote->short_at < due)
@@ -181,6 +185,7 @@ static void take_answers(struct remote *remote)
  * store's requests are dropped with its connection; invocations and tasks are waited for. */
 static void drain(struct remote *remote)
 {
+    remote->is_draining = true;
     if (!remote->code)
         remote_store_log(remote);
     while (!remote->code && remote->steps) {
@@ -320,7 +325,7 @@ int remote_serve(struct remote *remote, const char *event, size_t length, uint64
     arena_release(&remote->arena);
     arena_init(&remote->arena);
     remote->code = 0;
-    remote->poisoned = false;
+    remote->poisoned = remote->is_draining = false;
     buffer_clear(&remote->log);
     remote->log_cut = 0;
     remote->metrics = (struct metrics){0};

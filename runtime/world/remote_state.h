@@ -7,6 +7,7 @@
  *     remote_values.c  the values that the process holds, and parcels of them
  *     remote_steps.c   what the executor says, as requests, invocations and runs of tasks
  *     remote_memory.c  values that are freed, or stored, when memory is short
+ *     remote_words.c   what is told of tasks that run when memory ends
  *     remote_work.c    the threads that run tasks
  *     remote_log.c     what tasks have logged
  *     remote_count.c   what an event cost
@@ -72,7 +73,7 @@ struct remote_worker {
     struct context context;
     struct binder binder;
     uint64_t *arguments, *results;
-    bool arguments_bound;
+    _Atomic(bool) arguments_bound;
     _Atomic(uint32_t) stop; /* polled by kernels */
     pthread_t thread;
     bool has_thread;
@@ -84,6 +85,9 @@ struct remote_worker {
     uint64_t began;    /* ns */
     uint64_t deadline; /* ns; 0: none */
     uint64_t took;     /* ns */
+    /* The loop's: */
+    int words;       /* remote_words.c: what was told of the task */
+    uint64_t deaths; /* that others have told of it */
 };
 
 /* How long the runs of a task took so far. */
@@ -124,7 +128,9 @@ struct remote {
     struct remote_pace *paces;     /* by task of the job's DAG */
     pthread_mutex_t lock;
     pthread_cond_t work;
-    int wake; /* an eventfd: a task has run */
+    int wake;           /* an eventfd: a task has run */
+    int memory_file;    /* what the process takes; -1: it has no limit */
+    uint64_t next_look; /* ns: at memory */
     bool closing;
     _Atomic(bool) damaged;  /* see remote_is_damaged */
     VECTOR(uint32_t) queue; /* nodes to run, when all threads are busy */
@@ -137,6 +143,7 @@ struct remote {
     VECTOR(struct remote_timer) timers;
     uint64_t began, next_beat, short_at; /* ns; short_at 0: there is no limit */
     bool beating, poisoned;
+    bool is_draining;          /* the executor has ended, and nothing new is to be begun */
     uint32_t running;          /* tasks in threads */
     uint32_t invoking;         /* invocations that the platform has */
     struct error failure;      /* of the task that failed last */
@@ -223,7 +230,20 @@ uint64_t remote_memory_goal(const struct remote *remote);
 void remote_make_room(struct remote *remote, struct remote_step *step, uint64_t goal);
 void remote_end_room(struct remote *remote, struct remote_step *step);
 
+/* remote_words.c: tasks that run when the process's memory ends */
+void remote_words_open(struct remote *remote);
+void remote_words_close(struct remote *remote);
+/* Looks how much memory is in use, if it is time for that, and begins to leave word when little is
+ * left. When to look next (ns), or UINT64_MAX. */
+uint64_t remote_words_look(struct remote *remote, uint64_t now);
+/* All answers of a step of these are there; false: it has sent something more. */
+bool remote_words_proceed(struct remote *remote, struct remote_step *step);
+/* The worker's task has come to its end. */
+void remote_words_take_back(struct remote *remote, struct remote_worker *worker);
+
 /* remote_steps.c */
+/* A step that does what an action says, or, where its kind is END or WAIT, something of its own. */
+struct remote_step *remote_new_step(struct remote *remote, const struct executor_action *action);
 void remote_perform(struct remote *remote, const struct executor_action *action);
 void remote_answered(struct remote *remote, struct store_request *request);
 void remote_invoked(struct remote *remote, struct remote_invocation *invocation);

@@ -11,7 +11,7 @@
 
 /* ---- Steps ---------------------------------------------------------------------------------- */
 
-static struct remote_step *new_step(struct remote *remote, const struct executor_action *action)
+struct remote_step *remote_new_step(struct remote *remote, const struct executor_action *action)
 {
     struct remote_step *step = memory_new(1, sizeof *step);
     step->action = *action;
@@ -631,7 +631,7 @@ void remote_beat(struct remote *remote)
     if (count == 0)
         return;
     struct remote_step *step =
-        new_step(remote, &(struct executor_action){.kind = EXECUTOR_END, .node = PLAN_NONE});
+        remote_new_step(remote, &(struct executor_action){.kind = EXECUTOR_END, .node = PLAN_NONE});
     step->is_silent = true;
     step->names = memory_new(count, sizeof *step->names);
     for (uint32_t i = 0; i < count; i++)
@@ -645,8 +645,8 @@ void remote_beat(struct remote *remote)
 
 void remote_store_log(struct remote *remote)
 {
-    struct remote_step *step =
-        new_step(remote, &(struct executor_action){.kind = EXECUTOR_SPLIT, .node = PLAN_NONE});
+    struct remote_step *step = remote_new_step(
+        remote, &(struct executor_action){.kind = EXECUTOR_SPLIT, .node = PLAN_NONE});
     step->is_silent = true;
     remote_log_flush(remote, step);
     if (step->left == 0)
@@ -725,7 +725,7 @@ static void begin_fail(struct remote *remote, struct remote_step *step)
 
 void remote_perform(struct remote *remote, const struct executor_action *action)
 {
-    struct remote_step *step = new_step(remote, action);
+    struct remote_step *step = remote_new_step(remote, action);
     switch (action->kind) {
     case EXECUTOR_RUN:
         begin_run(remote, step);
@@ -799,7 +799,9 @@ static void proceed(struct remote *remote, struct remote_step *step)
         proceed_beat(remote, step);
         return;
     case EXECUTOR_WAIT:
-        break;
+        if (remote_words_proceed(remote, step))
+            end_step(remote, step);
+        return;
     }
     bug("action %d has no answers", (int)step->action.kind);
 }
@@ -826,8 +828,8 @@ static void take_value(struct remote *remote, struct remote_step *step,
 static void take_answer(struct remote *remote, struct remote_step *step,
                         struct store_request *request)
 {
-    if (request->step == STORE_LOG)
-        return; /* what is logged may be lost */
+    if (request->step == STORE_LOG || request->name.kind == STORE_WORDS)
+        return; /* what is logged or told may be lost */
     if (request->code == ERR_store_missing && request->step == STORE_GET)
         step->is_missing = true;
     else if (request->code && !step->is_silent)

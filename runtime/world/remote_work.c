@@ -175,6 +175,7 @@ static void begin_run(struct remote *remote, struct remote_worker *worker, uint3
     worker->expired = worker->is_done = false;
     atomic_store(&worker->stop, remote->poisoned);
     worker->began = remote_now();
+    worker->words = 0;
     worker->deadline = task->timeout_ns ? worker->began + task->timeout_ns : 0;
     worker->node = node;
     remote->running++;
@@ -194,6 +195,7 @@ static void end_run(struct remote *remote, struct remote_worker *worker)
                                  dag_string(dag, task->name), (double)task->timeout_ns / 1e9);
     }
     remote->running--;
+    remote_words_take_back(remote, worker);
     remote_ran(remote, worker);
     binder_clear(&worker->binder);
     pthread_mutex_lock(&remote->lock);

@@ -139,6 +139,7 @@ static void names_differ_in_each_part(void)
         {STORE_VALUE, 0, 0, 0, 0},
         {STORE_RESULT, 0, 0, 0, 0},
         {STORE_PLAN, 0, 0, 0, 0},
+        {STORE_WORDS, 0, 0, 0, 0},
         {STORE_INPUT, 0, 0, 0, 0},
         {STORE_RANGE, 0, 0, 0, 1},
         {STORE_RANGE, 0, 0, 0, 2},
