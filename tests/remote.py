@@ -480,6 +480,87 @@ def memory_ends(folder):
         1, "error[E893]", "'hungry'", "2 of them were killed at 128 MB", "mb: 300)", "program.wk:2:", "--memory")
 
 
+EACH_READS_ALL = """task make(i: int, m: int) -> f64[m] { return [f64(i + j) for j in 0..m] }
+task mix(all: f64[_][_], k: int) -> f64 {
+    let a = all[k % len(all)]
+    return a[len(a) - 1] + f64(len(all))
+}
+flow main(n: int, m: int) -> f64 {
+    let first = [make(i, m) for i in 0..n]
+    return sum([mix(first, k) for k in 0..n])
+}"""
+
+
+def large_values_stay(folder):
+    """X1.5: the one environment that there is loads nothing that it has stored itself; of two each loads what the other has
+    stored, once. X1.7: inputs that do not fit together are the job's failure."""
+    source = program(folder, EACH_READS_ALL)
+    expected = wkc("run", source, "n=9", "m=200000")
+    for environments, reads in ((1, 0), (2, 9)):
+        run = remote(source, "n=9", "m=200000", "-O0", "--grain=1", f"--concurrency={environments}", "--stats=json")
+        check(run.status == 0 and run.out == expected.out, run.err)
+        found = json.loads(run.err)
+        check(found["store_writes"] == 9 and found["store_reads"] <= reads and found["invocations"] >= 9, str(found))
+    began = time.monotonic()
+    remote(source, "n=20", "m=1000000", "-O0", "--grain=1", "--concurrency=1", "--memory=128MiB", binary=RELEASE).fails(
+        1, "error[E813]", "mix", "three quarters of the function's memory")
+    check(time.monotonic() - began < 50, "the platform has retried what cannot succeed")
+
+
+PROBE_C = """
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+#include <wk.h>
+static _Atomic int running, met;
+static void nap(long ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, 0); }
+WK_TASK(meet)
+{
+    (void)context;
+    int64_t turns = wk_take_int(&arguments);
+    atomic_fetch_add(&running, 1);
+    for (int64_t turn = 0; turn < turns && !atomic_load(&met); turn++) {
+        if (atomic_load(&running) > 1)
+            atomic_store(&met, 1);
+        nap(1);
+    }
+    wk_give_int(&results, atomic_load(&met));
+    nap(5);
+    atomic_fetch_sub(&running, 1);
+    return 0;
+}
+WK_TASK(where)
+{
+    (void)context;
+    if (wk_take_int(&arguments) == 7)
+        nap(20);
+    wk_give_int(&results, gettid() == getpid());
+    return 0;
+}
+"""
+
+
+def tasks_at_once(folder):
+    """X1.9: a function with two processors runs two tasks at once, also where nobody says a grain; with one, one."""
+    (folder / "p.c").write_text("#define _GNU_SOURCE\n" + PROBE_C)
+    meet = program(folder, '@cost(20ms)\nextern task meet(turns: int) -> int from "p.c"\n'
+                           "flow main(n: int, turns: int) -> int { return sum([meet(turns) for _ in 0..n]) }")
+    check(remote(meet, "n=4", "turns=30", "--concurrency=1", "--memory=1769MiB").out == "0\n", "one processor")
+    if os.cpu_count() > 1:
+        for options in (["--grain=4"], []):
+            run = remote(meet, "n=4", "turns=9000", "--concurrency=1", "--memory=3538MiB", *options)
+            check(run.out == "4\n", run.out + run.err)
+
+
+def short_tasks_run_in_the_loop(folder):
+    """X1.9: also after one of them took long; otherwise at most the first eight would."""
+    (folder / "p.c").write_text("#define _GNU_SOURCE\n" + PROBE_C)
+    source = program(folder, 'extern task where(i: int) -> int from "p.c"\n'
+                             "flow main(n: int) -> int { return sum([where(i) for i in 0..n]) }")
+    run = remote(source, "n=4000", "-O0", "--concurrency=1", "--grain=4000")
+    check(run.status == 0 and 1000 < int(run.out) < 4000, run.out + run.err)
+
+
 LOGS = """task f(i: int, k: int) -> int {
     for j in 0..k { log("line " + str(j) + " of " + str(i)) }
     return i
@@ -556,7 +637,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, what_tasks_log, memory_is_short, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, tasks_at_once, short_tasks_run_in_the_loop, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

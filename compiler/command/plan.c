@@ -13,7 +13,8 @@ static void summarize(struct compilation *c, struct plan_summary *summary)
         struct costs *costs = costs_new(&c->dag);
         struct grain_platform model = {.start_ns = platform->invoke_ns,
                                        .concurrency = platform->concurrency,
-                                       .ways = EXECUTOR_WAYS};
+                                       .ways = EXECUTOR_WAYS,
+                                       .processors = platform->vcpus};
         grain = plan_choose_grain(&c->plan, costs, &model);
         costs_free(costs);
     }

@@ -157,7 +157,8 @@ static struct grain_platform platform_of(const struct remote_setup *setup)
     return (struct grain_platform){.start_ns = platform->invoke_ns +
                                                setup->invoke_latency_ms * UINT64_C(1000000),
                                    .concurrency = concurrency ? concurrency : platform->concurrency,
-                                   .ways = EXECUTOR_WAYS};
+                                   .ways = EXECUTOR_WAYS,
+                                   .processors = platform_processors(setup->memory_mb)};
 }
 
 /* What the program was compiled to says which it is; within one process there is only one. */
@@ -204,12 +205,12 @@ static int run_loopback(struct run *run, const struct job *job, struct error *er
     char memory[8 + STORE_JOB_NAME] = "mem:";
     store_make_job_name(memory + strlen(memory));
     char *store = remote_store_address(&run->setup, run->setup.store ? run->setup.store : memory);
-    struct loopback_options options = {.store = store,
-                                       .executors = executors,
-                                       .timeout_ms = run->setup.timeout_ms,
-                                       .sweep_age = run->setup.sweep_age_ms,
-                                       .executor = {.processors = 1,
-                                                    .memory_limit = run->job.memory_limit}};
+    struct loopback_options options = {
+        .store = store,
+        .executors = executors,
+        .timeout_ms = run->setup.timeout_ms,
+        .sweep_age = run->setup.sweep_age_ms,
+        .executor = {.processors = 1, .memory_limit = run->job.memory_limit}};
     code = loopback_run(&client, &program, &options, &run->job, &run->outcome, error);
     free(store);
     return code;
@@ -267,7 +268,8 @@ static int run_simulation(struct run *run, const struct job *job, struct error *
     struct compilation *c = &run->compilation;
     struct grain_platform platform = {.start_ns = cloud->platform->invoke_ns,
                                       .concurrency = cloud->platform->concurrency,
-                                      .ways = EXECUTOR_WAYS};
+                                      .ways = EXECUTOR_WAYS,
+                                      .processors = cloud->platform->vcpus};
     int code = choose_grain(c->options, &c->plan, &platform, &cloud->executor.grain, error);
     if (code)
         return code;

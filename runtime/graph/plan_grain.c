@@ -30,7 +30,8 @@ static uint64_t suits(const struct fan_out *fan_out, const struct grain_platform
         uint64_t worth = 2 * start / cost, pays = start / 2 / cost;
         grain = larger(grain, larger(worth < fill ? worth : fill, pays));
     }
-    return grain < 1 ? 1 : grain > count ? count : grain;
+    grain = larger(grain, platform->processors > 0 ? platform->processors : 1);
+    return grain > count && count > 0 ? count : grain;
 }
 
 static struct fan_out children_of(const struct plan *plan, struct costs *costs, uint32_t node)

@@ -12,6 +12,7 @@ struct grain_platform {
     uint64_t start_ns;    /* until an executor that was invoked runs */
     uint32_t concurrency; /* executors at once; at least 1 */
     uint32_t ways;        /* fan-outs of more children are ranges */
+    uint32_t processors;  /* of an executor, which runs so many tasks at once; 0: one */
 };
 
 /*
@@ -20,6 +21,7 @@ struct grain_platform {
  *   take at least twice as long as to start their executor.
  * - No more executors than pay: the tasks of each together take at least half as long as to start
  *   it.
+ * - No processor of an executor is idle from the start.
  * What costs are guesses may be very wrong, so of these only the number of parts counts.
  */
 uint32_t plan_choose_grain(const struct plan *plan, struct costs *costs,

@@ -125,6 +125,12 @@ uint64_t platform_task_ns(const struct platform *platform, uint64_t cost_ns)
     return platform->task_overhead_ns + (uint64_t)((double)cost_ns / platform->speed);
 }
 
+uint32_t platform_processors(uint64_t memory_mb)
+{
+    enum { PROCESSOR_MB = 1769 };
+    return memory_mb > PROCESSOR_MB ? (uint32_t)((memory_mb + PROCESSOR_MB / 2) / PROCESSOR_MB) : 1;
+}
+
 uint64_t platform_transfer_ns(const struct platform *platform, uint64_t bytes)
 {
     return platform->round_trip_ns +

@@ -30,6 +30,10 @@ const struct platform *platform_at(unsigned index);
 /* What a task takes that costs so much at speed 1, with the executor's own work. */
 uint64_t platform_task_ns(const struct platform *platform, uint64_t cost_ns);
 
+/* Processors of a function with so many MB of memory (0: not known), rounded: Lambda gives one for
+ * each 1,769. At least 1. */
+uint32_t platform_processors(uint64_t memory_mb);
+
 /* What it takes one executor to put or get a value alone: a round trip, and its bytes. */
 uint64_t platform_transfer_ns(const struct platform *platform, uint64_t bytes);
 

@@ -11,15 +11,13 @@
 
 #include "bundle/bundle.h"
 #include "graph/code.h"
+#include "graph/platform.h"
 #include "lambda/invoke.h"
 #include "lambda/runtime_api.h"
 #include "value/fault.h"
 #include "world/remote.h"
 
-enum {
-    STATUS_FAILED = 1,
-    PROCESSOR_MB = 1769, /* Lambda gives a whole processor for so much memory */
-};
+enum { STATUS_FAILED = 1 };
 
 struct server {
     struct bundle bundle;
@@ -80,8 +78,7 @@ static struct remote_options remote_options(void)
 {
     uint64_t mb = memory_mb();
     long here = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t processors =
-        mb > PROCESSOR_MB ? (uint32_t)((mb + PROCESSOR_MB / 2) / PROCESSOR_MB) : 1;
+    uint32_t processors = platform_processors(mb);
     if (here > 0 && processors > (uint32_t)here)
         processors = (uint32_t)here;
     return (struct remote_options){.processors = processors,

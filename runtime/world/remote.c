@@ -247,6 +247,8 @@ static struct executor_options executor_options(const struct remote *remote)
     };
     if (platform && d->delay_ms == 0)
         executor_fit(&options, platform);
+    if (remote->transfers.bytes_per_ms > 0)
+        options.bytes_per_ms = remote->transfers.bytes_per_ms;
     return options;
 }
 
@@ -273,6 +275,12 @@ static int check_start(const struct remote *remote, struct error *error)
     return 0;
 }
 
+/* Something was lost, perhaps values of the store: only what it has now counts. */
+static bool is_recovery(const struct executor_start *start)
+{
+    return start->want || start->is_stored || start->lineage.recovers;
+}
+
 static int begin_event(struct remote *remote, uint64_t deadline_ns, struct error *error)
 {
     int code = remote_job_open(remote, &remote->payload, error);
@@ -283,6 +291,8 @@ static int begin_event(struct remote *remote, uint64_t deadline_ns, struct error
     code = check_start(remote, error);
     if (code)
         return code;
+    if (is_recovery(&remote->payload.start))
+        remote_drop_values(remote);
     code = remote_take_parcel(remote, remote->payload.inputs, remote->payload.inputs_length, error);
     if (code) {
         remote_drop_values(remote);
@@ -297,7 +307,10 @@ static int begin_event(struct remote *remote, uint64_t deadline_ns, struct error
 static void end_event(struct remote *remote)
 {
     executor_release(&remote->executor);
-    remote_drop_values(remote);
+    if (remote->poisoned)
+        remote_drop_values(remote);
+    else
+        remote_end_values(remote);
     remote->timers.count = 0;
     if (remote->code)
         remote_job_close(remote); /* with its connection, and the requests that nobody waits for */

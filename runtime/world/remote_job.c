@@ -308,6 +308,7 @@ int remote_job_open(struct remote *remote, const struct payload *payload, struct
     struct remote_job *old = remote->job;
     if (old && strcmp(old->name, payload->job) == 0 && strcmp(old->address, payload->store) == 0)
         return 0;
+    remote->transfers = (struct transfer_pace){0}; /* another store may be faster */
     remote_job_close(remote);
     struct remote_job *job = memory_new(1, sizeof *job);
     memcpy(job->name, payload->job, sizeof job->name);

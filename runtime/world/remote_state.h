@@ -23,6 +23,7 @@
 #include "value/stored.h"
 #include "world/bind.h"
 #include "world/description.h"
+#include "world/pace.h"
 #include "world/payload.h"
 #include "world/remote.h"
 
@@ -40,6 +41,8 @@ enum {
     PART_HERE = 1,    /* its slot holds it */
     PART_STORED = 2,  /* it is in the store */
     PART_LEAVING = 4, /* it is being stored to make room, and is freed then */
+    PART_USED = 8,    /* a task of this event has read it, or made it */
+    PART_KEPT = 16,   /* remote_end_values() has chosen it */
 };
 
 /* The job that the process works for. */
@@ -90,11 +93,6 @@ struct remote_worker {
     uint64_t deaths; /* that others have told of it */
 };
 
-/* How long the runs of a task took so far. */
-struct remote_pace {
-    uint64_t longest; /* ns; 0: not known */
-};
-
 /* Something that was begun for the executor, and takes one or more answers, in phases. */
 struct remote_step {
     struct remote_step *previous, *next; /* in the list of all */
@@ -104,7 +102,8 @@ struct remote_step {
     int phase;
     uint32_t left; /* answers to come */
     bool is_missing;
-    bool is_short;                           /* an input found no memory */
+    bool is_short;                           /* an input found no memory, */
+    bool is_too_large;                       /* nor when all else had left */
     bool is_squeezed;                        /* RUN: all else has made room for it */
     VECTOR(struct store_request *) requests; /* all that were sent */
     VECTOR(void *) memory;                   /* what they point to */
@@ -125,7 +124,8 @@ struct remote {
     struct remote_job *job; /* of the last event; or NULL */
     struct memory_account account;
     struct remote_worker *workers; /* 1 + processors */
-    struct remote_pace *paces;     /* by task of the job's DAG */
+    struct task_pace *paces;       /* by task of the job's DAG */
+    struct transfer_pace transfers;
     pthread_mutex_t lock;
     pthread_cond_t work;
     int wake;           /* an eventfd: a task has run */
@@ -208,6 +208,9 @@ void remote_add_to_parcel(struct remote_job *job, struct buffer *parcel,
 bool remote_is_small(const struct remote_job *job, uint32_t node, uint32_t part);
 /* Frees all values. */
 void remote_drop_values(struct remote *remote);
+/* When an event ends: frees all values but large ones that are stored, which later events of the
+ * job may need, up to remote_memory_goal(); of these those first that this event has used. */
+void remote_end_values(struct remote *remote);
 /* Frees a part, if it is here; that it is stored stays known. */
 void remote_free_part(struct remote *remote, uint32_t node, uint32_t part);
 uint64_t remote_part_bytes(const struct remote_job *job, uint32_t node, uint32_t part);

@@ -46,6 +46,7 @@ void remote_forget_steps(struct remote *remote)
 {
     while (remote->steps)
         free_step(remote, remote->steps);
+    transfer_pace_forget(&remote->transfers);
 }
 
 /* The last of a step: its answer. */
@@ -119,6 +120,14 @@ static void set_spans(struct remote_step *step, struct store_request *request,
     request->span_count = 2;
 }
 
+static uint64_t bytes_to_put(const struct store_request *request)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < request->span_count; i++)
+        bytes += request->spans[i].size;
+    return bytes;
+}
+
 void remote_put_part(struct remote *remote, struct remote_step *step, uint32_t node, uint32_t part)
 {
     struct remote_job *job = remote->job;
@@ -127,8 +136,8 @@ void remote_put_part(struct remote *remote, struct remote_step *step, uint32_t n
     struct store_request *request = remote_new_request(step, STORE_PUT, value_name(node, part));
     set_spans(step, request, &task->results[part], &job->slots[slot]);
     remote->metrics.store_writes++;
-    for (uint32_t i = 0; i < request->span_count; i++)
-        remote->metrics.store_bytes_written += request->spans[i].size;
+    remote->metrics.store_bytes_written += bytes_to_put(request);
+    transfer_pace_begin(&remote->transfers, remote_now());
     send(remote, request);
 }
 
@@ -154,6 +163,7 @@ static void get_part(struct remote *remote, struct remote_step *step, uint32_t n
 {
     struct store_request *request = remote_new_request(step, STORE_GET, value_name(node, part));
     remote->metrics.store_reads++;
+    transfer_pace_begin(&remote->transfers, remote_now());
     send(remote, request);
 }
 
@@ -163,10 +173,15 @@ static void get_edge(struct remote *remote, struct remote_step *step,
 {
     struct remote_job *job = remote->job;
     uint32_t most = remote_memory_is_short(remote) || step->is_squeezed ? 1 : UINT32_MAX;
-    for (uint32_t part = 0; part < remote_part_count(job, edge->producer); part++)
-        if (remote_reads(edge, part) && step->left < most &&
-            !(job->parts[remote_part(job, edge->producer, part)] & PART_HERE))
+    for (uint32_t part = 0; part < remote_part_count(job, edge->producer); part++) {
+        uint8_t *state = &job->parts[remote_part(job, edge->producer, part)];
+        if (!remote_reads(edge, part))
+            continue;
+        if (*state & PART_HERE)
+            *state |= PART_USED;
+        else if (step->left < most)
             get_part(remote, step, edge->producer, part);
+    }
 }
 
 /* The parts of a node's value that anybody reads, as an edge. */
@@ -257,9 +272,23 @@ static void squeeze(struct remote *remote, struct remote_step *step)
     make_room(remote, step, 0);
 }
 
+/* Its inputs are more than memory holds at once: no other executor has more. */
+static void fail_too_large(struct remote *remote, struct remote_step *step)
+{
+    remote->failure = remote->workers[0].context.error;
+    buffer_clear(&remote->failure_log);
+    describe_failure(&remote->job->table, step->action.node, NULL, &remote->failure);
+    error_hint(&remote->failure, "its inputs and its result must fit into three quarters of the "
+                                 "function's memory: give it more (--memory)");
+    step->answer.kind = EXECUTOR_FAILED;
+    end_step(remote, step);
+}
+
 static void proceed_run(struct remote *remote, struct remote_step *step)
 {
-    if (step->phase == RUN_MAKE_ROOM) {
+    if (step->is_too_large) {
+        fail_too_large(remote, step);
+    } else if (step->phase == RUN_MAKE_ROOM) {
         remote_end_room(remote, step);
         load(remote, step);
     } else if (step->is_short) {
@@ -817,12 +846,22 @@ static void take_value(struct remote *remote, struct remote_step *step,
     store_request_release(request); /* it is large, and the step may last */
     if (code == ERR_bad_stored_value)
         step->is_missing = true;
-    else if (is_short_of_memory(code) && step->action.kind == EXECUTOR_RUN && !step->is_squeezed)
-        step->is_short = true;
+    else if (is_short_of_memory(code) && step->action.kind == EXECUTOR_RUN)
+        *(step->is_squeezed ? &step->is_too_large : &step->is_short) = true;
     else if (code)
         remote_give_up(remote, &remote->workers[0].context.error);
     else
         remote_note(remote->job, node, part, PART_STORED);
+}
+
+/* What a request of a value's part took tells how fast the store is. */
+static void note_transfer(struct remote *remote, const struct store_request *request)
+{
+    if (request->name.kind != STORE_VALUE ||
+        (request->step != STORE_GET && request->step != STORE_PUT))
+        return;
+    uint64_t bytes = request->step == STORE_GET ? request->reply.value.size : bytes_to_put(request);
+    transfer_pace_end(&remote->transfers, request->code ? 0 : bytes, remote_now());
 }
 
 static void take_answer(struct remote *remote, struct remote_step *step,
@@ -843,6 +882,7 @@ static void take_answer(struct remote *remote, struct remote_step *step,
 void remote_answered(struct remote *remote, struct store_request *request)
 {
     struct remote_step *step = request->user;
+    note_transfer(remote, request);
     take_answer(remote, step, request);
     if (--step->left == 0 && !remote->code)
         proceed(remote, step);

@@ -34,7 +34,7 @@ void remote_free_part(struct remote *remote, uint32_t node, uint32_t part)
     if (leaf_of(job, node, part)->is_block)
         context_drop(&remote->workers[0].context, block_of(job->slots[slot]));
     job->slots[slot] = 0;
-    job->parts[slot] &= (uint8_t)~PART_HERE;
+    job->parts[slot] &= (uint8_t)~(PART_HERE | PART_USED);
 }
 
 static void drop_part(struct remote *remote, uint32_t node, uint32_t part)
@@ -54,6 +54,52 @@ void remote_drop_values(struct remote *remote)
     job->touched.count = 0;
 }
 
+/* What is stored, and large enough that to load it again would cost more than to keep it. */
+static bool is_worth_keeping(const struct remote_job *job, uint32_t node, uint32_t part,
+                             bool was_used)
+{
+    uint8_t state = job->parts[remote_part(job, node, part)];
+    return (state & PART_HERE) && (state & PART_STORED) && !(state & PART_KEPT) &&
+           !(state & PART_USED) == !was_used && !remote_is_small(job, node, part);
+}
+
+/* Marks those to be kept, the last ones first, as far as there is room; what is left of that. */
+static uint64_t mark_kept(struct remote_job *job, bool was_used, uint64_t room)
+{
+    for (size_t i = job->touched.count; i-- > 0;) {
+        uint32_t node = job->touched.items[i];
+        for (uint32_t part = 0; part < remote_part_count(job, node); part++) {
+            if (!is_worth_keeping(job, node, part, was_used) ||
+                remote_part_bytes(job, node, part) > room)
+                continue;
+            room -= remote_part_bytes(job, node, part);
+            job->parts[remote_part(job, node, part)] |= PART_KEPT;
+        }
+    }
+    return room;
+}
+
+void remote_end_values(struct remote *remote)
+{
+    struct remote_job *job = remote->job;
+    size_t kept = 0;
+    mark_kept(job, false, mark_kept(job, true, remote_memory_goal(remote)));
+    for (size_t i = 0; i < job->touched.count; i++) {
+        uint32_t node = job->touched.items[i];
+        bool keeps = false;
+        for (uint32_t part = 0; part < remote_part_count(job, node); part++) {
+            uint8_t *state = &job->parts[remote_part(job, node, part)];
+            if (!(*state & PART_KEPT))
+                drop_part(remote, node, part);
+            keeps |= *state & PART_KEPT;
+            *state &= PART_HERE | PART_STORED;
+        }
+        if (keeps)
+            job->touched.items[kept++] = node;
+    }
+    job->touched.count = kept;
+}
+
 static bool is_read(const struct remote_job *job, uint32_t node, uint32_t part)
 {
     return part >= 64 || (job->read_parts[node] >> part & 1);
@@ -70,7 +116,7 @@ static void keep_word(struct remote *remote, uint32_t node, uint32_t part, uint6
             context_drop(&remote->workers[0].context, block_of(word));
         return;
     }
-    remote_note(job, node, part, PART_HERE);
+    remote_note(job, node, part, PART_HERE | PART_USED);
     job->slots[slot] = word;
     job->held_bytes += remote_part_bytes(job, node, part);
 }

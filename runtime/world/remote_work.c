@@ -2,9 +2,10 @@
  * The threads that run tasks; see remote_state.h.
  *
  * Worker 0 is the loop's own thread: it runs tasks that are known to be short, since to wake
- * another thread and to be woken by it costs as much as they do. A task counts as short when all
- * its runs in this process were; the first one is never. While a task runs on the loop's thread
- * nothing is sent, and no heartbeat goes out; that is why a time-out keeps a task off it.
+ * another thread and to be woken by it costs as much as they do (task_pace_is_short); the first run
+ * of a task is never taken for short. While a task runs on the loop's thread nothing is sent, and
+ * no heartbeat goes out; that is why a time-out, or one run that was long indeed, keeps a task off
+ * it.
  */
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -13,7 +14,7 @@
 #include "value/fault.h"
 #include "world/remote_state.h"
 
-enum { STACK_BYTES = 64 << 20, SHORT_NS = 200 * 1000 };
+enum { STACK_BYTES = 64 << 20 };
 
 /* ---- One run -------------------------------------------------------------------------------- */
 
@@ -165,8 +166,8 @@ void remote_workers_release_job(struct remote *remote)
 static bool is_short(const struct remote *remote, uint32_t node)
 {
     uint32_t task = remote->job->dag.nodes[node].task;
-    uint64_t longest = remote->paces[task].longest;
-    return longest > 0 && longest < SHORT_NS && remote->job->table.tasks[task].timeout_ns == 0;
+    return task_pace_is_short(&remote->paces[task]) &&
+           remote->job->table.tasks[task].timeout_ns == 0;
 }
 
 static void begin_run(struct remote *remote, struct remote_worker *worker, uint32_t node)
@@ -183,10 +184,8 @@ static void begin_run(struct remote *remote, struct remote_worker *worker, uint3
 
 static void end_run(struct remote *remote, struct remote_worker *worker)
 {
-    struct remote_pace *pace = &remote->paces[remote->job->dag.nodes[worker->node].task];
     remote->busy += worker->took;
-    if (worker->took > pace->longest)
-        pace->longest = worker->took;
+    task_pace_note(&remote->paces[remote->job->dag.nodes[worker->node].task], worker->took);
     if (worker->expired && worker->code == ERR_interrupted) {
         const struct dag *dag = &remote->job->dag;
         const struct dag_task *task = &dag->tasks[dag->nodes[worker->node].task];

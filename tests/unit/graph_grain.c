@@ -61,7 +61,7 @@ static uint32_t choose_sources(uint32_t task, uint32_t count, uint64_t start_ns,
 {
     struct dag_builder *b = begin();
     add_nodes(b, task, count, PLAN_NONE);
-    return choose(b, 0, count, &(struct grain_platform){start_ns, concurrency, 32});
+    return choose(b, 0, count, &(struct grain_platform){start_ns, concurrency, 32, 1});
 }
 
 static void executors_get_several_parts(void)
@@ -89,12 +89,23 @@ static void the_least_grain_is_taken(void)
     add_nodes(b, TINY, 1, PLAN_NONE);
     add_nodes(b, TINY, 1000, PLAN_NONE);
     add_nodes(b, LONG, 500, 0);
-    CHECK_INT(choose(b, 1, 1501, &(struct grain_platform){1000000, 10, 32}), 6); /* 500 / 80 */
+    CHECK_INT(choose(b, 1, 1501, &(struct grain_platform){1000000, 10, 32, 1}), 6); /* 500 / 80 */
     b = begin();
     add_nodes(b, TINY, 1, PLAN_NONE);
     add_nodes(b, TINY, 1000, PLAN_NONE);
     add_nodes(b, LONG, 32, 0); /* a narrow one is invoked one by one, whatever the grain */
-    CHECK_INT(choose(b, 1, 1033, &(struct grain_platform){1000000, 10, 32}), 1001);
+    CHECK_INT(choose(b, 1, 1033, &(struct grain_platform){1000000, 10, 32, 1}), 1001);
 }
 
-TEST_MAIN(TEST(executors_get_several_parts), TEST(a_start_must_pay), TEST(the_least_grain_is_taken))
+static void no_processor_is_idle(void)
+{
+    struct dag_builder *b = begin();
+    add_nodes(b, LONG, 799, PLAN_NONE);
+    CHECK_INT(choose(b, 0, 799, &(struct grain_platform){1000000, 100, 32, 6}), 6);
+    b = begin();
+    add_nodes(b, LONG, 3, PLAN_NONE);
+    CHECK_INT(choose(b, 0, 3, &(struct grain_platform){1000000, 100, 32, 6}), 3);
+}
+
+TEST_MAIN(TEST(no_processor_is_idle), TEST(executors_get_several_parts), TEST(a_start_must_pay),
+          TEST(the_least_grain_is_taken))
