@@ -192,6 +192,26 @@ def drawings(folder):
     check(sorted(p.name for p in folder.iterdir()) == ["graph.dot", "graph.pdf", "graph.png", "graph.svg"], "leftovers")
 
 
+def options_of_other_worlds(folder):
+    """What a world knows nothing of is refused, and --stats prints only what the world measures."""
+    remote = ("--timeout=9s", "--store=mem:x", "--sweep-age=9", "--without=tree", "--grain=2", "--store-latency=1")
+    own = ("--invoke-latency=1", "--cold-start=1", "--concurrency=2")
+    meaningless = {(): ("--seed=1", "--endpoint=http://x", *remote, *own), ("--on=sim",): ("--workers=2", *remote, *own),
+                   ("--on=sim", "--platform=lambda-1769"): ("--workers=2", *remote[:3]),
+                   ("--on=loopback",): ("--seed=1", "--trace=t.json", "--endpoint=http://x", *own),
+                   ("--on=emulator",): ("--seed=1", "--trace=t.json", "--workers=2"),
+                   ("--on=emulator", "--endpoint=http://127.0.0.1:1"): own}
+    for world, options in meaningless.items():
+        for option in options:
+            wkc("run", HARMONIC, *world, option).fails(2, "error[E903]", option.split("=")[0])
+    wkc("run", HARMONIC, "--on=loopback", "--grain=0").fails(2, "error[E903]", "--grain")
+    for world, has, lacks in (((), "steals", "store_"), (("--on=loopback",), "store_commands", "cost_dollars"),
+                              (("--on=sim",), "store_commands", "cold_starts"),
+                              (("--on=sim", "--platform=lambda-1769"), "cost_dollars", "steals")):
+        rows = wkc("run", HARMONIC, "parts=4", *world, "--stats").err.split("\n")
+        check(any(row.startswith(has) for row in rows) and not any(row.startswith(lacks) for row in rows), f"{world}: {rows}")
+
+
 def stats_and_trace(folder):
     run = wkc("run", HARMONIC, "parts=8", "width=10", "-O0", "--stats=json", "--trace", folder / "t.json")
     stats = json.loads(run.err)
@@ -837,7 +857,7 @@ def installs(folder):
 
 if __name__ == "__main__":
     main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
-          diagnostics_as_json_and_in_colour, every_form_prints, remarks_stand_at_their_lines, drawings, stats_and_trace, simulations_with_time,
+          diagnostics_as_json_and_in_colour, every_form_prints, remarks_stand_at_their_lines, drawings, options_of_other_worlds, stats_and_trace, simulations_with_time,
           plans,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, interrupted_in_the_middle_of_c, passes_over_arrays_are_polled, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,

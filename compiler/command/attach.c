@@ -29,7 +29,8 @@ static void print_stats(const struct options *options, const struct metrics *met
     struct buffer text = {0};
     if (!options->given[OPTION_STATS])
         return;
-    metrics_print(metrics, strcmp(options->values[OPTION_STATS], "json") == 0, &text);
+    metrics_print(metrics, METRICS_REMOTE, strcmp(options->values[OPTION_STATS], "json") == 0,
+                  &text);
     fputs(buffer_text(&text), stderr);
     buffer_release(&text);
 }

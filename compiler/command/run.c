@@ -26,6 +26,7 @@ struct run {
     struct job_options job;
     struct remote_setup setup; /* of executors that are processes */
     struct simulation simulation;
+    uint64_t grain; /* 0: chosen by what tasks cost */
     struct progress progress;
     struct job_outcome outcome;
     struct result_file file;       /* of a result in pieces */
@@ -34,12 +35,87 @@ struct run {
     const struct type *result_type;
 };
 
-static int check_seed(enum world world, const struct options *options, struct error *error)
+/* Worlds as bits, and what is said of them. A simulation with --platform is one of its own. */
+enum { ON_LOCAL = 1, ON_SIM = 2, ON_CLOUD = 4, ON_EMULATOR = 8, ON_LOOPBACK = 16 };
+
+static unsigned world_bit(enum world world, bool has_platform, const char **name)
 {
-    if (world == WORLD_SIM || !options->given[OPTION_SEED])
-        return 0;
-    error_set(error, ERR_bad_option, "--seed means nothing to threads");
-    return error_hint(error, "it is the simulation's: add --on=sim");
+    switch (world) {
+    case WORLD_LOCAL:
+        *name = "threads";
+        return ON_LOCAL;
+    case WORLD_SIM:
+        *name = has_platform ? "a simulation with time" : "a simulation without --platform";
+        return has_platform ? ON_CLOUD : ON_SIM;
+    case WORLD_EMULATOR:
+        *name = "an emulator";
+        return ON_EMULATOR;
+    case WORLD_LOOPBACK:
+        *name = "executors in this process";
+        return ON_LOOPBACK;
+    }
+    bug("world %d", (int)world);
+}
+
+/* The options that mean something in these worlds only. */
+static const struct {
+    enum option option;
+    unsigned worlds;
+    const char *name, *hint;
+} world_options[] = {
+    {OPTION_SEED, ON_SIM | ON_CLOUD, "--seed", "it is the simulation's: add --on=sim"},
+    {OPTION_WORKERS, ON_LOCAL | ON_LOOPBACK, "--workers",
+     "--concurrency says how many executors there are at once"},
+    {OPTION_TRACE, ON_LOCAL | ON_SIM | ON_CLOUD, "--trace", "--stats shows what executors did"},
+    {OPTION_TIMEOUT, ON_EMULATOR | ON_LOOPBACK, "--timeout",
+     "it cancels jobs of --on=emulator; @timeout limits a task"},
+    {OPTION_STORE, ON_EMULATOR | ON_LOOPBACK, "--store", "add --on=emulator"},
+    {OPTION_ENDPOINT, ON_EMULATOR, "--endpoint", "add --on=emulator"},
+    {OPTION_SWEEP_AGE, ON_EMULATOR | ON_LOOPBACK, "--sweep-age", "add --on=emulator"},
+    {OPTION_WITHOUT, ON_CLOUD | ON_EMULATOR | ON_LOOPBACK, "--without",
+     "add --on=emulator, or --on=sim --platform=NAME"},
+    {OPTION_GRAIN, ON_CLOUD | ON_EMULATOR | ON_LOOPBACK, "--grain",
+     "add --on=emulator, or --on=sim --platform=NAME"},
+    {OPTION_STORE_LATENCY, ON_CLOUD | ON_EMULATOR | ON_LOOPBACK, "--store-latency",
+     "add --on=emulator, or --on=sim --platform=NAME"},
+    {OPTION_INVOKE_LATENCY, ON_CLOUD | ON_EMULATOR, "--invoke-latency",
+     "add --on=emulator, or --on=sim --platform=NAME"},
+    {OPTION_COLD_START, ON_CLOUD | ON_EMULATOR, "--cold-start",
+     "add --on=emulator, or --on=sim --platform=NAME"},
+    {OPTION_CONCURRENCY, ON_CLOUD | ON_EMULATOR, "--concurrency",
+     "--workers says how many tasks run at once"},
+};
+
+/* What the world knows nothing of is refused, not passed over. */
+static int check_worlds(const struct run *run, const struct options *options, struct error *error)
+{
+    const char *name;
+    unsigned world = world_bit(run->world, options->given[OPTION_PLATFORM], &name);
+    for (size_t i = 0; i < sizeof world_options / sizeof *world_options; i++) {
+        if (!options->given[world_options[i].option] || world_options[i].worlds & world)
+            continue;
+        error_set(error, ERR_bad_option, "%s means nothing to %s", world_options[i].name, name);
+        return error_hint(error, "%s", world_options[i].hint);
+    }
+    return 0;
+}
+
+/* Those of an emulator that this command starts. */
+static int check_endpoint(const struct options *options, struct error *error)
+{
+    static const struct {
+        enum option option;
+        const char *name;
+    } own[] = {{OPTION_CONCURRENCY, "--concurrency"},
+               {OPTION_COLD_START, "--cold-start"},
+               {OPTION_INVOKE_LATENCY, "--invoke-latency"}};
+    for (size_t i = 0; options->given[OPTION_ENDPOINT] && i < sizeof own / sizeof *own; i++) {
+        if (!options->given[own[i].option])
+            continue;
+        error_set(error, ERR_bad_option, "%s cannot change what --endpoint names", own[i].name);
+        return error_hint(error, "give it to wkc emulator");
+    }
+    return 0;
 }
 
 /* What is left to itself must not end with this process. */
@@ -76,11 +152,15 @@ static int parse_options(struct run *run, const struct options *options, struct 
     if (options->given[OPTION_ON] && options_choice(options, OPTION_ON, worlds, &index, error))
         return (int)error->code;
     run->world = (enum world)index;
+    if (options->given[OPTION_GRAIN] &&
+        options_number(options, OPTION_GRAIN, 1, UINT32_MAX, &run->grain, error))
+        return (int)error->code;
     if (remote_read_options(options, &run->setup, error))
         return (int)error->code;
     int code = simulation_read_options(options, &run->setup, run->world == WORLD_SIM,
                                        &run->simulation, error);
-    code = code ? code : check_seed(run->world, options, error);
+    code = code ? code : check_worlds(run, options, error);
+    code = code ? code : check_endpoint(options, error);
     return code ? code : check_detach(run, options, error);
 }
 
@@ -134,19 +214,15 @@ static uint64_t *block_sizes(struct compilation *c)
     return sizes;
 }
 
-static int choose_grain(const struct options *options, const struct plan *plan,
-                        const struct grain_platform *platform, uint32_t *grain, struct error *error)
+static uint32_t choose_grain(const struct run *run, const struct grain_platform *platform)
 {
-    uint64_t given = 1;
-    if (options->given[OPTION_GRAIN]) {
-        int code = options_number(options, OPTION_GRAIN, 1, UINT32_MAX, &given, error);
-        *grain = (uint32_t)given;
-        return code;
-    }
+    const struct plan *plan = &run->compilation.plan;
+    if (run->grain)
+        return (uint32_t)run->grain;
     struct costs *costs = costs_new(plan->dag);
-    *grain = plan_choose_grain(plan, costs, platform);
+    uint32_t grain = plan_choose_grain(plan, costs, platform);
     costs_free(costs);
-    return 0;
+    return grain;
 }
 
 /* Of a platform that is not our own emulator nothing is known: it is taken for Lambda. */
@@ -193,13 +269,11 @@ static wk_kernel *find_kernel(void *context, const char *symbol)
 static int run_loopback(struct run *run, const struct job *job, struct error *error)
 {
     struct compilation *c = &run->compilation;
-    uint32_t grain, executors = run->job.workers ? run->job.workers : 2;
+    uint32_t executors = run->job.workers ? run->job.workers : 2;
     struct grain_platform platform = {.start_ns = platform_find("local")->invoke_ns,
                                       .concurrency = executors,
                                       .ways = EXECUTOR_WAYS};
-    int code = choose_grain(c->options, &c->plan, &platform, &grain, error);
-    if (code)
-        return code;
+    uint32_t grain = choose_grain(run, &platform);
     struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain)};
     struct remote_program program = {c->code, client.description.program, find_kernel, &c->kernels};
     char memory[8 + STORE_JOB_NAME] = "mem:";
@@ -211,7 +285,7 @@ static int run_loopback(struct run *run, const struct job *job, struct error *er
         .timeout_ms = run->setup.timeout_ms,
         .sweep_age = run->setup.sweep_age_ms,
         .executor = {.processors = 1, .memory_limit = run->job.memory_limit}};
-    code = loopback_run(&client, &program, &options, &run->job, &run->outcome, error);
+    int code = loopback_run(&client, &program, &options, &run->job, &run->outcome, error);
     free(store);
     return code;
 }
@@ -246,13 +320,10 @@ static int hash_manifest(const struct buffer *bundle, char digest[DESCRIPTION_DI
 static int run_emulator(struct run *run, const struct job *job, struct error *error)
 {
     struct compilation *c = &run->compilation;
-    uint32_t grain;
     struct grain_platform platform = platform_of(&run->setup);
-    int code = choose_grain(c->options, &c->plan, &platform, &grain, error);
-    if (code)
-        return code;
+    uint32_t grain = choose_grain(run, &platform);
     struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain)};
-    code = hash_manifest(&run->bundle, client.description.program, error);
+    int code = hash_manifest(&run->bundle, client.description.program, error);
     if (code)
         return code;
     if (c->options->given[OPTION_DETACH])
@@ -270,9 +341,7 @@ static int run_simulation(struct run *run, const struct job *job, struct error *
                                       .concurrency = cloud->platform->concurrency,
                                       .ways = EXECUTOR_WAYS,
                                       .processors = cloud->platform->vcpus};
-    int code = choose_grain(c->options, &c->plan, &platform, &cloud->executor.grain, error);
-    if (code)
-        return code;
+    cloud->executor.grain = choose_grain(run, &platform);
     plan_index_fan_outs(&c->plan,
                         (cloud->executor.without_become ? PLAN_WITHOUT_BECOME : 0u) |
                             (cloud->executor.without_clustering ? PLAN_WITHOUT_CLUSTERS : 0u));
@@ -369,6 +438,20 @@ static int write_result(struct run *run)
     return status;
 }
 
+static enum metrics_world find_metrics(const struct run *run)
+{
+    switch (run->world) {
+    case WORLD_LOCAL:
+        return METRICS_LOCAL;
+    case WORLD_SIM:
+        return run->simulation.cloud.platform ? METRICS_CLOUD : METRICS_SIMULATED;
+    case WORLD_EMULATOR:
+    case WORLD_LOOPBACK:
+        return METRICS_REMOTE;
+    }
+    bug("world %d", (int)run->world);
+}
+
 static void print_stats(const struct run *run)
 {
     const struct options *options = run->compilation.options;
@@ -376,7 +459,7 @@ static void print_stats(const struct run *run)
         return;
     struct buffer text = {0};
     bool is_json = strcmp(options->values[OPTION_STATS], "json") == 0;
-    metrics_print(&run->outcome.metrics, is_json, &text);
+    metrics_print(&run->outcome.metrics, find_metrics(run), is_json, &text);
     if (run->simulation.cloud.platform && !is_json)
         platform_print(&run->simulation.platform, &text);
     else if (run->world == WORLD_SIM && !is_json)

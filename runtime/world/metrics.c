@@ -21,7 +21,7 @@ static void print_real(struct buffer *out, double value)
 static void print_json(const struct metrics *metrics, struct buffer *out)
 {
     const char *separator = "{";
-#define METRIC(name, type, description)                                                            \
+#define METRIC(name, type, worlds, description)                                                    \
     buffer_printf(out, "%s\"%s\": ", separator, #name);                                            \
     PRINT_VALUE(out, metrics->name);                                                               \
     separator = ", ";
@@ -30,12 +30,21 @@ static void print_json(const struct metrics *metrics, struct buffer *out)
     buffer_puts(out, "}\n");
 }
 
-static void print_text(const struct metrics *metrics, struct buffer *out)
+static void print_text(const struct metrics *metrics, enum metrics_world world, struct buffer *out)
 {
-#define METRIC(name, type, description)                                                            \
-    buffer_printf(out, "%-*s ", NAME_WIDTH, #name);                                                \
-    PRINT_VALUE(out, metrics->name);                                                               \
-    buffer_printf(out, "  (%s)\n", description);
+    enum {
+        LOCAL = METRICS_LOCAL,
+        REMOTE = METRICS_REMOTE,
+        SIMULATED = METRICS_SIMULATED,
+        CLOUD = METRICS_CLOUD,
+        ALL = LOCAL | REMOTE | SIMULATED | CLOUD
+    };
+#define METRIC(name, type, worlds, description)                                                    \
+    if ((worlds) & world) {                                                                        \
+        buffer_printf(out, "%-*s ", NAME_WIDTH, #name);                                            \
+        PRINT_VALUE(out, metrics->name);                                                           \
+        buffer_printf(out, "  (%s)\n", description);                                               \
+    }
 #include "world/metrics.def"
 #undef METRIC
 }
@@ -52,7 +61,7 @@ static uint64_t real_number(double value)
 
 void metrics_pack(const struct metrics *metrics, uint64_t numbers[METRIC_COUNT])
 {
-#define METRIC(name, type, description)                                                            \
+#define METRIC(name, type, worlds, description)                                                    \
     numbers[METRIC_##name] =                                                                       \
         _Generic(metrics->name, uint64_t: integer_number, double: real_number)(metrics->name);
 #include "world/metrics.def"
@@ -72,7 +81,7 @@ static void set_real(void *value, uint64_t number)
 void metrics_unpack(const uint64_t *numbers, uint32_t count, struct metrics *metrics)
 {
     *metrics = (struct metrics){0};
-#define METRIC(name, type, description)                                                            \
+#define METRIC(name, type, worlds, description)                                                    \
     if (METRIC_##name < count)                                                                     \
         _Generic(metrics->name, uint64_t: set_integer, double: set_real)(&metrics->name,           \
                                                                          numbers[METRIC_##name]);
@@ -80,10 +89,11 @@ void metrics_unpack(const uint64_t *numbers, uint32_t count, struct metrics *met
 #undef METRIC
 }
 
-void metrics_print(const struct metrics *metrics, bool json, struct buffer *out)
+void metrics_print(const struct metrics *metrics, enum metrics_world world, bool json,
+                   struct buffer *out)
 {
     if (json)
         print_json(metrics, out);
     else
-        print_text(metrics, out);
+        print_text(metrics, world, out);
 }

@@ -57,7 +57,7 @@ struct job_options {
 /* The counters of protocol.md, in the order in which they are printed; metrics.def is their table.
  */
 struct metrics {
-#define METRIC(name, type, description) type name;
+#define METRIC(name, type, worlds, description) type name;
 #include "world/metrics.def"
 #undef METRIC
 };
@@ -83,10 +83,10 @@ int sim_run(const struct job *job, const struct job_options *options, struct job
 /* The constants of the simulated cloud, as lines of text. */
 void sim_print_model(struct buffer *out);
 
-/* As whole numbers that can be added up, in the order of the table; seconds as nanoseconds. And back;
- * what is beyond `count` is zero. */
+/* As whole numbers that can be added up, in the order of the table; seconds as nanoseconds. And
+ * back; what is beyond `count` is zero. */
 enum {
-#define METRIC(name, type, description) METRIC_##name,
+#define METRIC(name, type, worlds, description) METRIC_##name,
 #include "world/metrics.def"
 #undef METRIC
     METRIC_COUNT
@@ -96,7 +96,16 @@ enum {
 void metrics_pack(const struct metrics *metrics, uint64_t numbers[METRIC_COUNT]);
 void metrics_unpack(const uint64_t *numbers, uint32_t count, struct metrics *metrics);
 
+/* Who measures: threads, executors that are processes, the simulation without a platform and with.
+ */
+enum metrics_world {
+    METRICS_LOCAL = 1,
+    METRICS_REMOTE = 2,
+    METRICS_SIMULATED = 4,
+    METRICS_CLOUD = 8
+};
 /* --stats and --stats=json. */
-void metrics_print(const struct metrics *metrics, bool json, struct buffer *out);
+void metrics_print(const struct metrics *metrics, enum metrics_world world, bool json,
+                   struct buffer *out);
 
 #endif
