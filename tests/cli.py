@@ -184,6 +184,9 @@ def drawings(folder):
     run = wkc("dot", HARMONIC, "parts=100000", "-O0")
     check(run.status == 0 and "partial ×100000" in run.out and "add ×50000" in run.out and run.out.count("\n") < 100,
           run.out[:1000] + run.err)
+    check("color=red" in run.out and "penwidth" in run.out, "families on the critical path, and where executors go on")
+    run = wkc("dot", HARMONIC, "parts=1000", "width=1_000_000", "--platform=lambda-1769")
+    check(run.status == 0 and run.out.count("\n") < 100, "a thousand boxes are not to be read")
     run = wkc("dot", HARMONIC, "parts=3000", "--expand", "-O0")
     check(run.status == 0 and run.out.count("partial") >= 3000, run.err)
     run = wkc("dot", HARMONIC, "parts=6", "--diff")

@@ -265,6 +265,16 @@ void help_command(enum command command, struct buffer *out)
             snprintf(form, sizeof form, "%s=%s", table[i].name, table[i].argument);
         buffer_printf(out, "  %-28s %s\n", form, table[i].description);
     }
+    if (command == COMMAND_DOT)
+        buffer_puts(
+            out, "\nWith -o a picture is drawn (.svg, .png, .pdf; by Graphviz) or the text written "
+                 "(.dot). In it a\n"
+                 "box is a task, \"fused\" names the tasks that were made one, a fill is a "
+                 "cluster (whose tasks\n"
+                 "one executor runs), a bold arrow leads where an executor goes on, and red "
+                 "is the critical path.\n"
+                 "Arrows tell bytes. With --diff grey is gone, green is new, blue has "
+                 "changed.\n");
     if (command == COMMAND_RUN || command == COMMAND_COMPILE || command == COMMAND_DOT ||
         command == COMMAND_PLAN)
         buffer_puts(

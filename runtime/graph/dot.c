@@ -40,6 +40,25 @@ static bool *find_critical(const struct plan *plan)
     return is_critical;
 }
 
+/* ---- Where executors go on ------------------------------------------------------------------- */
+
+static uint32_t *find_kept(const struct plan *plan)
+{
+    uint32_t *kept = memory_resize(NULL, plan->dag->node_count, sizeof *kept);
+    for (uint32_t n = 0; n < plan->dag->node_count; n++)
+        kept[n] = plan_fan_out(plan, n, 0).kept;
+    return kept;
+}
+
+bool dot_goes_on(const struct drawing *d, uint32_t producer, uint32_t consumer)
+{
+    const struct plan *plan = d->options->plan;
+    if (plan->dag->nodes[consumer].producer_count > 1)
+        return plan->cluster && plan->cluster[producer] != PLAN_NONE &&
+               plan->cluster[producer] == plan->cluster[consumer];
+    return plan_is_clustered(plan, producer, consumer, 0) || d->kept[producer] == consumer;
+}
+
 /* ---- Boxes, in the frames of their scopes -------------------------------------------------------
  */
 
@@ -180,23 +199,11 @@ static int compare_arrows(const void *left, const void *right)
     return a->place < b->place ? -1 : a->place > b->place;
 }
 
-/* Whether the executor that ran the producer goes on with the consumer, as far as the plan says:
- * who runs a join is whoever comes last, unless its cluster keeps it. */
-static bool goes_on(const struct plan *plan, uint32_t producer, uint32_t consumer)
-{
-    if (plan->dag->nodes[consumer].producer_count > 1)
-        return plan->cluster && plan->cluster[producer] != PLAN_NONE &&
-               plan->cluster[producer] == plan->cluster[consumer];
-    return plan_is_clustered(plan, producer, consumer, 0) ||
-           plan_fan_out(plan, producer, 0).kept == consumer;
-}
-
 static void put_arrow_style(struct drawing *d, uint32_t source, uint32_t consumer)
 {
-    const struct dot_options *options = d->options;
     if (source >= DAG_INPUT)
         return;
-    if (options->plan && goes_on(options->plan, source, consumer))
+    if (d->kept && dot_goes_on(d, source, consumer))
         buffer_puts(d->out, ", penwidth=2.5");
     if (d->is_critical && d->is_critical[source] && d->is_critical[consumer])
         buffer_puts(d->out, ", color=red");
@@ -292,7 +299,7 @@ static int draw_groups(struct drawing *d, enum dot_grouping grouping, struct err
 {
     struct dot_groups groups;
     int code = 0;
-    dot_groups_make(&groups, d->dag, d->options->plan, grouping);
+    dot_groups_make(&groups, d, grouping);
     size_t boxes = groups.boxes.list.count, arrows = groups.arrows.list.count;
     if (is_readable(boxes, arrows)) {
         dot_draw_groups(d, &groups);
@@ -331,11 +338,14 @@ int dag_write_dot(const struct dag *dag, const struct dot_options *options, stru
 {
     struct drawing drawing = {.dag = dag, .options = options, .out = out};
     int code = dag_signatures_init(&drawing.signatures, dag, error);
-    if (!code && options->plan)
+    if (!code && options->plan) {
         drawing.is_critical = find_critical(options->plan);
+        drawing.kept = find_kept(options->plan);
+    }
     if (!code)
         code = draw(&drawing, error);
     free(drawing.is_critical);
+    free(drawing.kept);
     dag_signatures_release(&drawing.signatures);
     return code;
 }

@@ -85,7 +85,7 @@ static void list_parts(struct dot_union *u, uint32_t graph)
 static void unite(struct dot_union *u)
 {
     for (uint32_t g = 0; g < 2; g++) {
-        dot_groups_make(&u->groups[g], u->dags[g], NULL, DOT_BY_SITE);
+        dot_groups_make(&u->groups[g], &(struct drawing){.dag = u->dags[g]}, DOT_BY_SITE);
         u->box_of[g] = memory_new(u->groups[g].boxes.list.count + 1, sizeof **u->box_of);
         u->input_of[g] = memory_new((size_t)u->dags[g]->input_count + 1, sizeof **u->input_of);
         list_parts(u, g);

@@ -67,7 +67,8 @@ static struct dot_key key_of(const struct dag *dag, const struct plan *plan, uin
                              const uint32_t *depths)
 {
     const struct dag_node *it = &dag->nodes[node];
-    if (plan && plan->cluster && plan->cluster[node] != PLAN_NONE)
+    /* The result is not a task: whatever cluster the plan has put it into, it has its own box. */
+    if (plan && plan->cluster && plan->cluster[node] != PLAN_NONE && node != dag_sink(dag))
         return (struct dot_key){{plan->cluster[node], 0, 0, DOT_NOTHING}};
     return (struct dot_key){
         {it->task, it->site, dag->scopes[it->scope].name, depths ? depths[node] : 0}};
@@ -81,17 +82,19 @@ static uint32_t box_of_source(const struct dag *dag, uint32_t source)
     return dag->input_count > MOST_SOURCES ? DAG_INPUT : source;
 }
 
-static void add_arrow(struct dot_groups *groups, struct dot_key arrow, uint64_t bytes)
+static struct dot_sum *add_arrow(struct dot_groups *groups, struct dot_key arrow, uint64_t bytes)
 {
     uint32_t number = dot_keys_number(&groups->arrows, arrow);
     if (number == groups->sums.count)
         vector_push(&groups->sums, (struct dot_sum){0});
     groups->sums.items[number].count++;
     groups->sums.items[number].bytes += bytes;
+    return &groups->sums.items[number];
 }
 
-static void add_arrows(struct dot_groups *groups, const struct dag *dag, uint32_t node)
+static void add_arrows(struct dot_groups *groups, const struct drawing *d, uint32_t node)
 {
+    const struct dag *dag = d->dag;
     uint32_t box = groups->box_of[node];
     for (uint64_t r = dag->nodes[node].first_ref; r < dag->nodes[node + 1].first_ref; r++) {
         dag_ref ref = dag->refs[r];
@@ -100,10 +103,14 @@ static void add_arrows(struct dot_groups *groups, const struct dag *dag, uint32_
             continue;
         uint32_t from = source < DAG_INPUT ? groups->box_of[source] : box_of_source(dag, source);
         bool is_within = from == box && groups->boxes.list.items[box].words[3] == DOT_NOTHING;
-        if (!is_within)
-            add_arrow(groups,
-                      (struct dot_key){{from, box, dag->views[dag_ref_view(ref)].is_unit, 0}},
-                      dag_ref_bytes(dag, ref));
+        if (is_within)
+            continue;
+        struct dot_key arrow = {{from, box, dag->views[dag_ref_view(ref)].is_unit, 0}};
+        struct dot_sum *sum = add_arrow(groups, arrow, dag_ref_bytes(dag, ref));
+        if (source >= DAG_INPUT || !d->is_critical)
+            continue;
+        sum->goes_on |= dot_goes_on(d, source, node);
+        sum->is_critical |= d->is_critical[source] && d->is_critical[node];
     }
 }
 
@@ -115,24 +122,26 @@ static void add_name(struct dot_groups *groups, uint32_t box, uint32_t name)
     groups->name_counts.items[number]++;
 }
 
-void dot_groups_make(struct dot_groups *groups, const struct dag *dag, const struct plan *plan,
-                     enum dot_grouping grouping)
+void dot_groups_make(struct dot_groups *groups, const struct drawing *d, enum dot_grouping grouping)
 {
+    const struct dag *dag = d->dag;
     *groups = (struct dot_groups){0};
     groups->box_of = memory_resize(NULL, dag->node_count, sizeof *groups->box_of);
     uint32_t *depths = grouping == DOT_BY_SITE ? NULL : make_depths(dag);
-    const struct plan *clusters = grouping == DOT_BY_CLUSTER ? plan : NULL;
+    const struct plan *clusters = grouping == DOT_BY_CLUSTER ? d->options->plan : NULL;
     for (uint32_t n = 0; n < dag->node_count; n++) {
         uint32_t box = dot_keys_number(&groups->boxes, key_of(dag, clusters, n, depths));
         groups->box_of[n] = box;
         if (box == groups->members.count) {
             vector_push(&groups->members, 0);
             vector_push(&groups->first, n);
+            vector_push(&groups->is_critical, false);
         }
         groups->members.items[box]++;
+        groups->is_critical.items[box] |= d->is_critical && d->is_critical[n];
         if (grouping == DOT_BY_CLUSTER)
             add_name(groups, box, dag->tasks[dag->nodes[n].task].name);
-        add_arrows(groups, dag, n);
+        add_arrows(groups, d, n);
     }
     free(depths);
 }
@@ -145,6 +154,7 @@ void dot_groups_release(struct dot_groups *groups)
     vector_release(&groups->name_counts);
     vector_release(&groups->members);
     vector_release(&groups->first);
+    vector_release(&groups->is_critical);
     vector_release(&groups->sums);
     free(groups->box_of);
 }
@@ -184,13 +194,14 @@ static void put_group(struct drawing *d, const struct dot_groups *groups, uint32
     const struct dag *dag = d->dag;
     const struct dag_node *node = &dag->nodes[groups->first.items[box]];
     uint32_t line = dag->sites[node->site].line;
+    const char *colour = groups->is_critical.items[box] ? ", color=red" : "";
     buffer_printf(d->out, "        n%u [label=\"", box);
     if (is_cluster(groups, box)) {
         uint32_t cluster = groups->boxes.list.items[box].words[0];
         buffer_printf(d->out, "cluster %u", cluster);
         put_members(d, groups, box);
-        buffer_printf(d->out, "\", style=\"rounded,filled\", fillcolor=\"/set312/%u\"]\n",
-                      cluster % 12 + 1);
+        buffer_printf(d->out, "\", style=\"rounded,filled\", fillcolor=\"/set312/%u\"%s]\n",
+                      cluster % 12 + 1, colour);
         return;
     }
     dot_put_escaped(d->out, dag_string(dag, dag->tasks[node->task].name));
@@ -198,7 +209,7 @@ static void put_group(struct drawing *d, const struct dot_groups *groups, uint32
     dot_put_fused(d, node->task);
     if (line)
         buffer_printf(d->out, "\\nline %u", line);
-    buffer_puts(d->out, "\"]\n");
+    buffer_printf(d->out, "\"%s]\n", colour);
 }
 
 /* Where a box stands: in the frame of a flow; clusters stand outside. */
@@ -247,7 +258,8 @@ static void put_group_arrow(struct drawing *d, const struct dot_key *arrow,
     if (sum->count > 1)
         buffer_printf(d->out, "%" PRIu64 " edges, ", sum->count);
     dot_put_bytes(d->out, sum->bytes);
-    buffer_puts(d->out, "\"]\n");
+    buffer_printf(d->out, "\"%s%s]\n", sum->goes_on ? ", penwidth=2.5" : "",
+                  sum->is_critical ? ", color=red" : "");
 }
 
 /* As box_of_source says. */

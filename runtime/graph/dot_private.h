@@ -12,15 +12,20 @@
 #define DOT_NOTHING 0xFFFFFFFFu
 
 /* Beyond these a picture is not readable. */
-enum { DOT_MOST_BOXES = 1000, DOT_MOST_ARROWS = 4000 };
+enum { DOT_MOST_BOXES = 300, DOT_MOST_ARROWS = 1200 };
 
 struct drawing {
     const struct dag *dag;
     const struct dot_options *options;
     struct dag_signatures signatures;
     bool *is_critical; /* by node: on the critical path; NULL: unknown */
+    uint32_t *kept; /* by node: the child that its executor becomes, or PLAN_NONE; NULL: unknown */
     struct buffer *out;
 };
+
+/* Whether the executor that ran the producer goes on with the consumer, as far as the plan says:
+ * who runs a join is whoever comes last, unless its cluster keeps it. */
+bool dot_goes_on(const struct drawing *d, uint32_t producer, uint32_t consumer);
 
 /* ---- dot_text.c ---- */
 
@@ -58,6 +63,7 @@ void dot_keys_release(struct dot_keys *keys);
 
 struct dot_sum {
     uint64_t count, bytes;
+    bool goes_on, is_critical; /* one of the edges at least */
 };
 
 /* Groups of nodes, and the arrows between them. */
@@ -66,6 +72,7 @@ struct dot_groups {
     uint32_t *box_of;         /* by node */
     VECTOR(uint64_t) members; /* by box */
     VECTOR(uint32_t) first;   /* by box: its first node */
+    VECTOR(bool) is_critical; /* by box: one of its nodes is */
     struct dot_keys arrows;   /* source (a box, or DAG_INPUT and above), box of the reader, is () */
     VECTOR(struct dot_sum) sums;  /* by arrow */
     struct dot_keys names;        /* of clusters: a box and the name of some of its tasks */
@@ -74,7 +81,7 @@ struct dot_groups {
 
 /* Groups by call site; and by distance from the sources, or by cluster. */
 enum dot_grouping { DOT_BY_SITE, DOT_BY_FAMILY, DOT_BY_CLUSTER };
-void dot_groups_make(struct dot_groups *groups, const struct dag *dag, const struct plan *plan,
+void dot_groups_make(struct dot_groups *groups, const struct drawing *d,
                      enum dot_grouping grouping);
 void dot_groups_release(struct dot_groups *groups);
 void dot_draw_groups(struct drawing *d, const struct dot_groups *groups);

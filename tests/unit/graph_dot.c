@@ -216,11 +216,19 @@ static void clusters_are_coloured_or_boxes(void)
     options.level = DOT_CLUSTER;
     CHECK_INT(dag_write_dot(&dag, &options, &clusters, &error), 0);
     shows(&clusters, "n0 [label=\"cluster 7\\npartial \xC3\x97"
-                     "2\\na \\\"b\\\" \\\\\", style=\"rounded,filled\", fillcolor=\"/set312/8\"]");
-    shows(&clusters, "[label=\"cluster 9\\nrows\"");
+                     "2\\na \\\"b\\\" \\\\\", style=\"rounded,filled\", "
+                     "fillcolor=\"/set312/8\", color=red]");
+    shows(&clusters, "[label=\"cluster 9\\nrows\", style=\"rounded,filled\", "
+                     "fillcolor=\"/set312/10\", color=red]");
     shows(&clusters, "n1 -> n0 [label=\"8 B\"]");
+    shows(&clusters, "n2 -> n0 [label=\"8.0 KiB\", color=red]");
     CHECK(strstr(buffer_text(&clusters), "n0 -> n0") == NULL);
     graphviz_takes(&clusters);
+    plan.cluster[dag_sink(&dag)] = 7; /* the result has a box of its own all the same */
+    clusters.length = 0;
+    CHECK_INT(dag_write_dot(&dag, &options, &clusters, &error), 0);
+    shows(&clusters, "n0 [label=\"cluster 7\\npartial");
+    CHECK_INT(count_boxes(&clusters, "label=\"result\""), 1);
     buffer_release(&tasks);
     buffer_release(&clusters);
     plan_release(&plan);
