@@ -197,10 +197,10 @@ def drawings(folder):
 
 def options_of_other_worlds(folder):
     """What a world knows nothing of is refused, and --stats prints only what the world measures."""
-    remote = ("--timeout=9s", "--store=mem:x", "--sweep-age=9", "--without=tree", "--grain=2", "--store-latency=1")
+    remote = ("--store=mem:x", "--sweep-age=9", "--without=tree", "--grain=2", "--store-latency=1")
     own = ("--invoke-latency=1", "--cold-start=1", "--concurrency=2")
     meaningless = {(): ("--seed=1", "--endpoint=http://x", *remote, *own), ("--on=sim",): ("--workers=2", *remote, *own),
-                   ("--on=sim", "--platform=lambda-1769"): ("--workers=2", *remote[:3]),
+                   ("--on=sim", "--platform=lambda-1769"): ("--workers=2", *remote[:2]),
                    ("--on=loopback",): ("--seed=1", "--trace=t.json", "--endpoint=http://x", *own),
                    ("--on=emulator",): ("--seed=1", "--trace=t.json", "--workers=2"),
                    ("--on=emulator", "--endpoint=http://127.0.0.1:1"): own}
@@ -400,6 +400,21 @@ def interrupted_in_the_middle_of_c(folder):
             process.kill()
         check(process.returncode == 130 and message in err, f"status {process.returncode}: {err}")
     check(not (folder / "r.json").exists(), "a result")
+
+
+def jobs_of_this_machine_have_a_time(folder):
+    """--timeout, where the task asks whether to stop (wk) and where it does not (C); the status is that of a failure."""
+    (folder / "p.wk").write_text('extern task f(x: int) -> int from "f.c"\n'
+                                 'task g(x: int) -> int {\n    var i = x\n    while i > 0 { i = i % 7 + 1 }\n    return i\n}\n'
+                                 'flow main(c: bool) -> int { return if c { f(3) } else { g(3) } }\n')
+    (folder / "f.c").write_text("#include <wk.h>\nWK_TASK(f) { (void)context, (void)results; while (*(volatile uint64_t *)arguments) ; return 0; }\n")
+    for c in ("true", "false"):
+        for world in ("local", "sim"):
+            run = wkc("run", "p.wk", f"c={c}", f"--on={world}", "--timeout=500ms", "-o", "r.json", cwd=folder, binary=RELEASE, timeout=60)
+            run.fails(1, "error[E883]: the job took longer than 0.5 s", "--timeout")
+            check(run.err.count("error") == 1, run.err)
+    check(not (folder / "r.json").exists(), "a result")
+    check(wkc("run", HARMONIC, "parts=2", "width=1", "--timeout=1h").json() == 1.5, "in time")
 
 
 def passes_over_arrays_are_polled(folder):
@@ -863,7 +878,7 @@ if __name__ == "__main__":
           diagnostics_as_json_and_in_colour, every_form_prints, remarks_stand_at_their_lines, drawings, options_of_other_worlds, stats_and_trace, simulations_with_time,
           plans,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
-          interrupt_ends_cleanly, interrupted_in_the_middle_of_c, passes_over_arrays_are_polled, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
+          interrupt_ends_cleanly, interrupted_in_the_middle_of_c, jobs_of_this_machine_have_a_time, passes_over_arrays_are_polled, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,
           empty_files_and_last_lines_without_an_end, very_long_lines, killed_while_a_folder_is_written, globs_without_a_match,
           file_that_shrinks_while_it_is_read, shapes_are_refused_before_anything_runs, no_memory,

@@ -224,6 +224,39 @@ struct function *prelude_function(struct checker *c, enum operation operation,
     return f;
 }
 
+/* concat of two arrays of a type, as a task. */
+static struct function *concat_function(struct checker *c, const struct type *type,
+                                        struct span span)
+{
+    for (size_t i = 0; i < c->prelude.count; i++) {
+        struct function *f = c->prelude.items[i];
+        if (f->typed.prelude == OPERATION_NONE && strcmp(f->typed.name, "concat") == 0 &&
+            f->typed.result == type)
+            return f;
+    }
+    struct function *f = arena_new(c->arena, struct function);
+    struct typed_function *t = &f->typed;
+    struct statement_list body = {0};
+    t->name = "concat";
+    t->symbol = arena_printf(c->arena, "concat.%zu", c->prelude.count);
+    t->span = span;
+    t->prelude = OPERATION_NONE;
+    t->result = type;
+    t->annotations.retries = -1;
+    add_prelude_parameters(c, f, 2, type);
+    struct typed_statement *statement = statement_new(c, &body, STATEMENT_RETURN, span);
+    struct typed *node = node_new(c, TYPED_BUILTIN, type, span);
+    node->builtin = BUILTIN_CONCAT;
+    node->item_count = 2;
+    node->items = arena_array(c->arena, struct typed *, 2);
+    for (uint32_t i = 0; i < 2; i++)
+        node->items[i] = prelude_operand(c, t->parameters[i], span);
+    statement->value = node;
+    t->body = statement_block(c, &body);
+    vector_push(&c->prelude, f);
+    return f;
+}
+
 static bool refuse_operation(struct checker *c, const struct ast_expression *name,
                              const struct type *element)
 {
@@ -326,6 +359,13 @@ static struct function *find_reducer(struct checker *c, const struct ast_express
         if (node_is_error(c, *subject))
             return NULL;
         return find_operation(c, name, symbol->operation, *subject);
+    }
+    if (symbol && symbol->kind == SYMBOL_PRELUDE && symbol->prelude == PRELUDE_BUILTIN &&
+        symbol->builtin == BUILTIN_CONCAT && (*subject)->type->element->kind == TYPE_ARRAY) {
+        *subject = settle(c, *subject);
+        return node_is_error(c, *subject)
+                   ? NULL
+                   : concat_function(c, (*subject)->type->element, name->span);
     }
     if (!symbol || (symbol->kind != SYMBOL_FUNCTION && symbol->kind != SYMBOL_FUNCTION_PARAMETER)) {
         if (!symbol || (symbol->kind != SYMBOL_REFUSED && symbol->kind != SYMBOL_UNKNOWN))

@@ -5,55 +5,91 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 _Atomic(uint32_t) interrupted;
 static _Atomic(uint32_t) held;
 
-enum { GRACE_S = 2 };
-static char grace_message[512]; /* made beforehand: a signal may not allocate */
-static _Atomic(size_t) grace_length;
+/* ---- Jobs of this process: their grace and their time -------------------------------------------
+ */
+
+enum { GRACE_S = 2, LATE = 1, STOPPED = 2 };
+
+/* The last words, by what ended the job; made beforehand, since a signal may not allocate. */
+static char last_words[3][512];
+static size_t last_words_length[3];
+static _Atomic(bool) bounded;
+static _Atomic(int) ended_by; /* LATE, STOPPED or 0 */
 
 static void on_interrupt(int signal)
 {
     (void)signal;
     if (atomic_exchange(&interrupted, 1) || !atomic_load(&held))
         _exit(EXIT_INTERRUPTED);
-    if (atomic_load(&grace_length))
+    if (atomic_load(&bounded)) {
+        atomic_store(&ended_by, STOPPED);
         alarm(GRACE_S);
+    }
 }
 
-static void on_end_of_grace(int signal)
+/* The job's time is over, or the grace after it, or after Ctrl-C. */
+static void on_alarm(int signal)
 {
     (void)signal;
-    ssize_t written = write(STDERR_FILENO, grace_message, atomic_load(&grace_length));
+    int by = atomic_load(&ended_by);
+    if (by == 0) {
+        atomic_store(&ended_by, LATE);
+        atomic_store(&interrupted, 1);
+        alarm(GRACE_S);
+        return;
+    }
+    ssize_t written = write(STDERR_FILENO, last_words[by], last_words_length[by]);
     (void)written;
-    _exit(EXIT_INTERRUPTED);
+    _exit(by == LATE ? EXIT_MISTAKE : EXIT_INTERRUPTED);
 }
 
-void interrupts_bound(const struct options *options)
+static void prepare_words(const struct options *options, int by, const struct error *error)
 {
-    struct error error;
     struct diagnostics diagnostics;
     struct buffer text = {0};
     diagnostics_init(&diagnostics);
-    error_set(&error, ERR_interrupted, "the job was stopped before its end, a task in the middle");
-    diagnose_error(&diagnostics, &error, NULL);
+    diagnose_error(&diagnostics, error, NULL);
     diagnostics_render(&diagnostics, message_form(options), &text);
-    size_t length = text.length < sizeof grace_message ? text.length : sizeof grace_message;
-    memcpy(grace_message, text.data, length);
+    size_t length = text.length < sizeof *last_words ? text.length : sizeof *last_words;
+    memcpy(last_words[by], text.data, length);
+    last_words_length[by] = length;
     buffer_release(&text);
     diagnostics_release(&diagnostics);
-    struct sigaction action = {.sa_handler = on_end_of_grace};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGALRM, &action, NULL);
-    atomic_store(&grace_length, length);
 }
 
-void interrupts_unbound(void)
+int interrupts_late(uint64_t timeout_ms, struct error *error)
 {
-    atomic_store(&grace_length, 0);
+    error_set(error, ERR_job_timeout, "the job took longer than %g s", (double)timeout_ms / 1e3);
+    return error_hint(error, "give it more with --timeout, or see with --stats where it was");
+}
+
+void interrupts_bound(const struct options *options, uint64_t timeout_ms)
+{
+    struct error error;
+    error_set(&error, ERR_interrupted, "the job was stopped before its end, a task in the middle");
+    prepare_words(options, STOPPED, &error);
+    interrupts_late(timeout_ms, &error);
+    prepare_words(options, LATE, &error);
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+    atomic_store(&bounded, true);
+    struct itimerval timer = {.it_value = {.tv_sec = (time_t)(timeout_ms / 1000),
+                                           .tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000)}};
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+bool interrupts_unbound(void)
+{
+    atomic_store(&bounded, false);
     alarm(0);
+    return atomic_load(&ended_by) == LATE;
 }
 
 void interrupts_hold(void)
@@ -170,7 +206,7 @@ int finish_compilation(struct compilation *compilation, bool ok)
     print_diagnostics(compilation->options, &compilation->diagnostics);
     if (ok)
         return EXIT_DONE;
-    if (atomic_load(&interrupted))
+    if (atomic_load(&interrupted) && atomic_load(&ended_by) != LATE)
         return EXIT_INTERRUPTED;
     return compilation->usage ? EXIT_USAGE : EXIT_MISTAKE;
 }

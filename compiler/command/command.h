@@ -40,9 +40,12 @@ void interrupts_hold(void);
 
 /* Between these two calls Ctrl-C ends the process within two seconds, with a message in the form that
  * the options ask for: kernels look at `interrupted`, but C code need not, and a pass over an array
- * may take longer. For worlds that have nothing outside of the process to clean up. */
-void interrupts_bound(const struct options *options);
-void interrupts_unbound(void);
+ * may take longer. For worlds that have nothing outside of the process to clean up. A job that takes
+ * longer than `timeout_ms`, if that is not 0, is interrupted as by Ctrl-C; the second call says
+ * whether it was, and the third makes the error of it. */
+void interrupts_bound(const struct options *options, uint64_t timeout_ms);
+bool interrupts_unbound(void);
+int interrupts_late(uint64_t timeout_ms, struct error *error);
 
 /* Prints diagnostics to standard error in the form that the options ask for. */
 void print_diagnostics(const struct options *options, const struct diagnostics *diagnostics);

@@ -67,8 +67,6 @@ static const struct {
     {OPTION_WORKERS, ON_LOCAL | ON_LOOPBACK, "--workers",
      "--concurrency says how many executors there are at once"},
     {OPTION_TRACE, ON_LOCAL | ON_SIM | ON_CLOUD, "--trace", "--stats shows what executors did"},
-    {OPTION_TIMEOUT, ON_EMULATOR | ON_LOOPBACK, "--timeout",
-     "it cancels jobs of --on=emulator; @timeout limits a task"},
     {OPTION_STORE, ON_EMULATOR | ON_LOOPBACK, "--store", "add --on=emulator"},
     {OPTION_ENDPOINT, ON_EMULATOR, "--endpoint", "add --on=emulator"},
     {OPTION_SWEEP_AGE, ON_EMULATOR | ON_LOOPBACK, "--sweep-age", "add --on=emulator"},
@@ -369,9 +367,10 @@ static int run_guarded(struct run *run, const struct job *job, struct error *err
     fault_catch();
     atomic_store(&job_is_running, true);
     if (run->world == WORLD_LOCAL || run->world == WORLD_SIM)
-        interrupts_bound(run->compilation.options);
+        interrupts_bound(run->compilation.options, run->setup.timeout_ms);
     int code = run_in_world(run, job, error);
-    interrupts_unbound();
+    if (interrupts_unbound() && code == ERR_interrupted)
+        code = interrupts_late(run->setup.timeout_ms, error);
     atomic_store(&job_is_running, false);
     return code;
 }
