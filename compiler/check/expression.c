@@ -206,6 +206,11 @@ static struct typed *unknown_field(struct checker *c, const struct typed *base,
         diagnose_hint(c->diagnostics, d, "len(x) is the number of elements of the first dimension");
     else if (type->kind == TYPE_ARRAY && extent)
         diagnose_hint(c->diagnostics, d, "only arrays of rank 2 have rows and cols");
+    else if (type->kind == TYPE_ARRAY && strcmp(name->text, "shape") == 0)
+        diagnose_hint(c->diagnostics, d,
+                      "len(x) is the first extent, x.rows and x.cols those of rank 2");
+    else if (type->kind == TYPE_ARRAY && strcmp(name->text, "T") == 0)
+        diagnose_hint(c->diagnostics, d, "write transpose(%s)", types_snippet(c, base->span));
     else if (type->kind == TYPE_TUPLE && !type->names && type->part_count)
         diagnose_hint(c->diagnostics, d, "its parts have no names: write .0, .1, ...");
     return node_error(c, base->span);

@@ -54,9 +54,14 @@ static bool can_return(const struct type *type)
 static void check_types(struct checker *c, const struct function *f)
 {
     const struct ast_declaration *d = f->declaration;
-    if (!f->broken && !can_return(f->typed.result))
-        diagnose(c->diagnostics, d->function.result->span, ERR_foreign_type,
-                 "a task written in C cannot return %s", types_text(c, f->typed.result));
+    if (!f->broken && !can_return(f->typed.result)) {
+        struct diagnostic *refusal =
+            diagnose(c->diagnostics, d->function.result->span, ERR_foreign_type,
+                     "a task written in C cannot return %s", types_text(c, f->typed.result));
+        diagnose_hint(
+            c->diagnostics, refusal,
+            "return what it is made of, as arrays of keys and of values, and make it in a task");
+    }
     for (uint32_t i = 0; i < f->typed.parameter_count; i++) {
         const struct type *type = f->typed.parameters[i]->type;
         if (!types_is_error(c, type) && type->word_count == 0 && !type_is_unit(type))

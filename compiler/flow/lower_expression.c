@@ -234,8 +234,8 @@ static struct lowered convert_task(struct lower *f, const struct type *to, const
 {
     const char *what = arena_printf(f->shared->arena, "convert.%s", lower_mangle(f->shared, to));
     const struct type *scalar = to->kind == TYPE_ARRAY ? to->element : to;
-    struct typed_function *task =
-        lower_small_task(f, what, wk_scalar_text(scalar->scalar), &from, 1, to, true);
+    const char *name = scalar->scalar == WK_I64 ? "int" : wk_scalar_text(scalar->scalar);
+    struct typed_function *task = lower_small_task(f, what, name, &from, 1, to, true);
     if (lower_task_is_new(task)) {
         struct typed *node = lower_task_node(f, TYPED_CONVERT, to);
         node->operands[0] = lower_task_parameter(f, task, 0);
