@@ -471,11 +471,11 @@ def endless_tasks_stop_soon(folder):
         path = program(folder, "task fib(n: int) -> int { return if n < 2 { n } else { fib(n - 1) + fib(n - 2) } }\n"
                                f"@timeout(300ms)\ntask t(n: int, k: int) -> int {{\n    var x = k\n    {body}\n    return x + fib(1)\n}}\n"
                                "flow main(n: int = 1_000_000_000_000) -> int { return t(n, 1) }\n")
-        for level in ("-O0", "-O2"):
+        for level, world in (("-O0", "local"), ("-O2", "local"), ("-O2", "sim")):
             begin = time.monotonic()
-            run = wkc("run", path, level, binary=RELEASE, timeout=60)
-            check(run.status == 1 and "E819" in run.err, f"{name} {level}: {run.status} {run.err}")
-            check(time.monotonic() - begin < 15, f"{name} {level}: stopped late")
+            run = wkc("run", path, level, f"--on={world}", binary=RELEASE, timeout=60)
+            check(run.status == 1 and "E819" in run.err, f"{name} {level} {world}: {run.status} {run.err}")
+            check(time.monotonic() - begin < 15, f"{name} {level} {world}: stopped late")
 
 
 def memory_limit(folder):

@@ -11,6 +11,7 @@
 #include "value/pack.h"
 #include "executor/mutant.h"
 #include "trace/trace.h"
+#include "world/sim_watch.h"
 
 /* ---- Life and death ------------------------------------------------------------------------ */
 
@@ -129,16 +130,14 @@ static uint64_t keep_results(struct sim *sim, uint32_t node, const uint64_t *wor
 }
 
 /* The kernel, and its fallback if it failed by itself. */
-static int run_attempts(struct context *context, const struct bind_task *task,
+static int run_attempts(struct sim *sim, uint32_t node, const struct bind_task *task,
                         const uint64_t *arguments, uint64_t *results)
 {
-    int code =
-        context_run(context, task->kernel, arguments, task->results, task->result_count, results);
+    int code = sim_watch_run(sim, node, task->kernel, arguments, results);
     if (code == 0 || !task->fallback || !context_can_recover((enum error_code)code))
         return code;
-    context->error = (struct error){.code = ERR_none};
-    return context_run(context, task->fallback, arguments, task->results, task->result_count,
-                       results);
+    sim->result->context.error = (struct error){.code = ERR_none};
+    return sim_watch_run(sim, node, task->fallback, arguments, results);
 }
 
 /* ns of this thread's processor. */
@@ -165,7 +164,7 @@ static int run_kernel(struct sim *sim, uint32_t node, uint64_t *arguments)
     uint64_t began = sim->time ? processor_time() : 0;
     int code = bind_arguments(&means->binder, node, arguments);
     if (!code)
-        code = run_attempts(&means->context, task, arguments, results);
+        code = run_attempts(sim, node, task, arguments, results);
     if (sim->time)
         sim_time_note_run(sim, node, processor_time() - began);
     if (!code)
