@@ -327,6 +327,9 @@ build/release/bench/map: build/release/bench/map.o build/release/bench/map_peer.
 build/release/bench/fuse_peer: tests/bench/fuse_peer.c
 	@mkdir -p $(@D)
 	$(CLANG) -std=c17 -D_GNU_SOURCE -Wall -Wextra -O3 -fno-math-errno $(BASELINE) -pthread -o $@ $< -lm
+build/release/bench/chunk_peer: tests/bench/chunk_peer.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -O3 -ffp-contract=off $(BASELINE) -fopenmp -o $@ $<
 build/release/bench/words_peer: tests/bench/words_peer.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -O3 $(BASELINE) -fopenmp -o $@ $<

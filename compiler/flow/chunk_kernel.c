@@ -11,11 +11,13 @@
 
 #include "base/memory.h"
 #include "flow/chunk.h"
+#include "flow/mutant.h"
 
 struct kernel_maker {
     const struct chunk_shape *shape;
     struct compose compose;
     struct typed *low;
+    struct typed **extents; /* of the space, but for the first */
     VECTOR(struct chunk_input) inputs;
     VECTOR(struct variable *) input_variables; /* by input */
     struct variable *index;                    /* of the comprehension */
@@ -40,14 +42,30 @@ static struct typed *read_input(struct kernel_maker *k, const ir_value *values, 
     return read;
 }
 
+/* Index `dimension` of the space: `index` counts all in row-major order. */
+static struct typed *space_index(struct kernel_maker *k, uint32_t dimension)
+{
+    struct compose *c = &k->compose;
+    struct typed *number = compose_read(c, k->index);
+    if (FLOW_MUTANT(CHUNK_SPACE) && k->shape->rank > 1)
+        dimension = 1;
+    for (uint32_t d = k->shape->rank - 1; d > dimension; d--)
+        number =
+            compose_operation(c, OPERATION_DIV, number, compose_read(c, k->extents[d]->variable));
+    return dimension == 0 ? number
+                          : compose_operation(c, OPERATION_REM, number,
+                                              compose_read(c, k->extents[dimension]->variable));
+}
+
 /* The value of a function's value at the index. */
 static struct typed *evaluate(struct kernel_maker *k, ir_value value, const char *name)
 {
     const struct chunk_shape *s = k->shape;
     const struct ir_instruction *i = s->definitions[value];
     const struct type *type = ir_type_of(s->function, value)->type;
-    if (value == s->function->blocks[0].first_parameter)
-        return compose_read(&k->compose, k->index);
+    ir_value first = s->function->blocks[0].first_parameter;
+    if (value >= first && value < first + s->rank)
+        return space_index(k, value - first);
     if (s->sources[value] == CHUNK_SAME && !(i && i->opcode == IR_CONSTANT)) {
         const ir_value *values = arena_copy(k->compose.arena, &value, sizeof value);
         return read_input(k, values, 1, type, name, false);
@@ -148,6 +166,78 @@ static struct typed *leaves(struct compose *c, struct typed *all)
     return compose_tuple(c, type_tuple(c->module->types, types, NULL, count), arrays);
 }
 
+/* ---- Rows --------------------------------------------------------------------------------------
+ */
+
+/* An array of the leaf's element with one dimension more, and the known extents of the leaf: they
+ * are operands of the call from *at on. */
+static struct typed *make_room(struct kernel_maker *k, const struct type *leaf, struct typed *count,
+                               uint32_t *at)
+{
+    struct compose *c = &k->compose;
+    bool is_array = leaf->kind == TYPE_ARRAY;
+    uint32_t rank = 1 + (is_array ? leaf->rank : 0);
+    const struct type *element = is_array ? leaf->element : leaf;
+    struct typed *zeros =
+        compose_node(c, TYPED_BUILTIN, type_array(c->module->types, element, (uint8_t)rank));
+    zeros->builtin = BUILTIN_ZEROS;
+    zeros->item_count = rank;
+    zeros->items = arena_array(c->arena, struct typed *, rank);
+    zeros->items[0] = count;
+    for (uint32_t d = 1; d < rank; d++)
+        zeros->items[d] = evaluate(k, k->shape->call->operands[(*at)++], "extent");
+    return compose_variable(c, zeros);
+}
+
+/* array[index - low, ..., ...] = value */
+static struct typed_statement *store(struct kernel_maker *k, struct typed *array,
+                                     struct typed *value)
+{
+    struct compose *c = &k->compose;
+    struct typed_step *step = arena_new(c->arena, struct typed_step);
+    step->kind = STEP_INDEX;
+    step->type = value->type;
+    step->span = c->span;
+    step->index_count = array->type->rank;
+    step->indexes = arena_array(c->arena, struct typed_index, step->index_count);
+    for (uint32_t d = 0; d < step->index_count; d++)
+        step->indexes[d] = (struct typed_index){.is_range = d > 0, .span = c->span};
+    step->indexes->low = compose_operation(c, OPERATION_SUB, compose_read(c, k->index),
+                                           compose_read(c, k->low->variable));
+    struct typed_statement *statement = compose_statement(c, STATEMENT_ASSIGN, value);
+    statement->variable = array->variable;
+    statement->steps = step;
+    statement->step_count = 1;
+    return statement;
+}
+
+/* The arrays of all leaves, filled index by index. */
+static struct typed *rows(struct kernel_maker *k, struct typed *high)
+{
+    struct compose *c = &k->compose;
+    const struct type *result = k->shape->task->result;
+    uint32_t count = ir_leaf_count(result), at = chunk_argument_count(k->shape);
+    struct typed **arrays = arena_array(c->arena, struct typed *, count);
+    const struct type **types = arena_array(c->arena, const struct type *, count);
+    for (uint32_t leaf = 0; leaf < count; leaf++) {
+        struct typed *length = compose_operation(c, OPERATION_SUB, compose_read(c, high->variable),
+                                                 compose_read(c, k->low->variable));
+        arrays[leaf] = make_room(k, ir_leaf(result, leaf), length, &at);
+        types[leaf] = arrays[leaf]->type;
+    }
+    size_t before = compose_begin_loop(c);
+    struct typed *value = compose_let(c, call_at_index(k));
+    for (uint32_t leaf = 0; leaf < count; leaf++)
+        compose_add(c, store(k, arrays[leaf], leaf_of(c, compose_read(c, value->variable), leaf)));
+    struct typed *end = compose_read(c, high->variable);
+    if (FLOW_MUTANT(CHUNK_ROWS))
+        end = compose_operation(c, OPERATION_SUB, end, compose_integer(c, 1));
+    compose_end_loop(c, before, k->index, compose_read(c, k->low->variable), end);
+    return type_has_parts(result)
+               ? compose_tuple(c, type_tuple(c->module->types, types, NULL, count), arrays)
+               : *arrays;
+}
+
 /* ---- The whole ------------------------------------------------------------------------------ */
 
 /* What arity or chunk is: parameters of them come first. */
@@ -217,11 +307,16 @@ struct chunk_kernel chunk_make_kernel(const struct chunk_shape *shape,
     struct typed *high = compose_new_parameter(c, integer, "high");
     struct typed *arity = reduction ? tree_number(c, reduction->arity, "arity") : NULL;
     struct typed *chunk = reduction ? tree_number(c, reduction->chunk, "chunk") : NULL;
+    k.extents = arena_array(c->arena, struct typed *, shape->rank);
+    for (uint32_t d = 1; d < shape->rank; d++)
+        k.extents[d] = compose_new_parameter(c, integer, "extent");
     k.index = compose_loop(c, "index");
-    struct typed *value = compose_comprehension(c, k.index, k.low, high, call_at_index(&k));
+    struct typed *value = shape->has_rows
+                              ? rows(&k, high)
+                              : compose_comprehension(c, k.index, k.low, high, call_at_index(&k));
     if (reduction)
         value = fold(c, reduction, value, arity, chunk);
-    else if (type_has_parts(shape->task->result))
+    else if (!shape->has_rows && type_has_parts(shape->task->result))
         value = leaves(c, value);
     struct compose_name name = make_name(c, shape, reduction, function);
     return finish(&k, value, &name);

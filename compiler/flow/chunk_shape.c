@@ -65,6 +65,19 @@ static const char *weigh(struct typed_function *task, const struct ir_instructio
     return is_guess || cost == 0 ? "what its task costs is not known (`@cost` says it)" : NULL;
 }
 
+/* A cost that depends on arguments is one that can be computed of them when the graph is built. */
+static const char *weigh_call(struct chunk_shape *s)
+{
+    const char *refused = weigh(s->task, s->call, &s->cost_ns);
+    struct typed_annotations annotations = merged(s->call->annotations, &s->task->annotations);
+    if (!refused || annotations.cost_ns || refuse_annotations(&annotations, s->task))
+        return refused;
+    s->cost = estimate_task(s->module->arena, s->task);
+    if (s->cost && formula_is_guess(s->cost))
+        s->cost = NULL;
+    return s->cost && chunk_can_weigh(s) ? NULL : refused;
+}
+
 static bool has_scalar_leaves(const struct type *type)
 {
     if (type_is_unit(type))
@@ -174,6 +187,34 @@ static bool gives_results(const struct chunk_shape *s)
     return true;
 }
 
+uint32_t chunk_argument_count(const struct chunk_shape *s)
+{
+    uint32_t count = s->call->operand_count;
+    for (uint32_t r = 0; r < s->call->result_count; r++)
+        count -= (uint32_t)__builtin_popcount(
+            ir_type_of(s->function, s->call->first_result + r)->known_extents);
+    return count;
+}
+
+/* Numbers, and arrays of them that have the same known extents at all indexes. */
+static bool gives_rows(struct chunk_shape *s)
+{
+    for (uint32_t r = 0; r < s->call->result_count; r++) {
+        const struct ir_type *type = ir_type_of(s->function, s->call->first_result + r);
+        const struct type *leaf = type->type;
+        bool is_array = leaf->kind == TYPE_ARRAY && leaf->element->kind == TYPE_SCALAR;
+        if (leaf->kind == TYPE_SCALAR && !type_is_unit(leaf))
+            continue;
+        if (!is_array || leaf->rank == WK_MAX_RANK || type->known_extents != (1U << leaf->rank) - 1)
+            return false;
+        s->has_rows = true;
+    }
+    for (uint32_t o = chunk_argument_count(s); o < s->call->operand_count; o++)
+        if (s->sources[s->call->operands[o]] != CHUNK_SAME)
+            return false;
+    return s->has_rows && chunk_can_weigh(s);
+}
+
 /* How many operands of the call from `at` on are the parameter's. */
 uint32_t chunk_operands_of(const struct chunk_shape *s, const struct variable *parameter,
                            uint32_t at)
@@ -227,8 +268,10 @@ static void find_sources(struct chunk_shape *s)
     uint32_t *sizes = memory_new(count, sizeof *sizes);
     s->definitions = arena_array(s->module->arena, const struct ir_instruction *, count);
     s->sources = arena_array(s->module->arena, enum chunk_source, count);
-    s->sources[block->first_parameter] = CHUNK_COMPUTED; /* the index */
-    sizes[block->first_parameter] = 1;
+    for (uint32_t d = 0; d < s->rank; d++) {
+        s->sources[block->first_parameter + d] = CHUNK_COMPUTED;
+        sizes[block->first_parameter + d] = 1;
+    }
     for (uint32_t n = 0; n < block->count; n++)
         classify(s, block->instructions[n], sizes);
     free(sizes);
@@ -237,27 +280,28 @@ static void find_sources(struct chunk_shape *s)
 const char *chunk_recognize(struct ir_module *module, const struct effects *effects,
                             const struct ir_instruction *each, struct chunk_shape *shape)
 {
-    *shape = (struct chunk_shape){.module = module, .function = module->functions[each->callee]};
-    if (each->flag || each->number != 1)
-        return each->flag ? "it filters" : "it goes over several ranges";
+    *shape = (struct chunk_shape){
+        .module = module, .function = module->functions[each->callee], .rank = each->number};
+    if (each->flag)
+        return "it filters";
     const char *refused = find_call(shape);
     if (refused)
         return refused;
     if (!gives_results(shape))
         return "its value is not what the task gives";
     shape->task = module->kernels[shape->call->callee];
-    if (!has_scalar_leaves(shape->task->result))
-        return "its elements are not numbers";
     if (effects->logs[shape->call->callee])
         return "its task logs";
     find_sources(shape);
+    if (!has_scalar_leaves(shape->task->result) && !gives_rows(shape))
+        return "its elements are neither numbers nor arrays of one known shape";
     bool gathers = false;
     refused = check_arguments(shape, &gathers);
     if (refused)
         return refused;
     if (!gathers && leaves_out(shape))
         return "an operation on the index may fail";
-    return weigh(shape->task, shape->call, &shape->cost_ns);
+    return weigh_call(shape);
 }
 
 /* ---- Reductions ----------------------------------------------------------------------------- */

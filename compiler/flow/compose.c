@@ -182,16 +182,51 @@ struct typed *compose_call(struct compose *c, struct typed_function *kernel,
 
 /* ---- Statements ----------------------------------------------------------------------------- */
 
-static struct typed_statement *add_statement(struct compose *c, enum typed_statement_kind kind,
-                                             struct typed *value, struct span span)
+struct typed_statement *compose_statement(struct compose *c, enum typed_statement_kind kind,
+                                          struct typed *value)
 {
     struct typed_statement *statement = arena_new(c->arena, struct typed_statement);
     statement->kind = kind;
-    statement->span = span;
+    statement->span = c->span;
     statement->value = value;
     statement->operation = OPERATION_NONE;
-    vector_push(&c->statements, statement);
+    statement->operator_span = c->span;
     return statement;
+}
+
+void compose_add(struct compose *c, struct typed_statement *statement)
+{
+    vector_push(&c->statements, statement);
+}
+
+static struct typed_statement *add_statement(struct compose *c, enum typed_statement_kind kind,
+                                             struct typed *value, struct span span)
+{
+    struct typed_statement *statement = compose_statement(c, kind, value);
+    statement->span = span;
+    compose_add(c, statement);
+    return statement;
+}
+
+size_t compose_begin_loop(struct compose *c)
+{
+    return c->statements.count;
+}
+
+void compose_end_loop(struct compose *c, size_t begin, struct variable *variable, struct typed *low,
+                      struct typed *high)
+{
+    struct typed_statement *loop = arena_new(c->arena, struct typed_statement);
+    loop->kind = STATEMENT_FOR;
+    loop->span = c->span;
+    loop->iterator = (struct typed_iterator){
+        .is_range = true, .low = low, .high = high, .variable = variable, .span = c->span};
+    loop->body.count = (uint32_t)(c->statements.count - begin);
+    loop->body.statements = arena_copy(c->arena, c->statements.items + begin,
+                                       loop->body.count * sizeof *loop->body.statements);
+    c->statements.count = begin;
+    compose_add(c, loop);
+    c->has_loops = true;
 }
 
 static void note_shape(struct compose *c, const struct variable *variable,
@@ -224,6 +259,13 @@ struct typed *compose_let(struct compose *c, struct typed *value)
         return value;
     }
     return let(c, value, NULL, value->span, value->span);
+}
+
+struct typed *compose_variable(struct compose *c, struct typed *value)
+{
+    struct variable *variable = new_variable(c, VARIABLE_MUTABLE, NULL, value->type, value->span);
+    add_statement(c, STATEMENT_DECLARE, value, value->span)->variable = variable;
+    return compose_read(c, variable);
 }
 
 /* ---- Taking bodies in ----------------------------------------------------------------------- */
@@ -401,7 +443,8 @@ static void end_body(struct compose *c, struct typed *value, struct typed_functi
     } else {
         add_statement(c, STATEMENT_RETURN, value, value->span);
     }
-    compose_contract(c);
+    if (!c->has_loops)
+        compose_contract(c);
     task->body.count = (uint32_t)c->statements.count;
     task->body.statements = arena_copy(c->arena, c->statements.items,
                                        c->statements.count * sizeof *c->statements.items);

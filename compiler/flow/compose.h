@@ -48,6 +48,7 @@ struct compose {
     VECTOR(struct compose_shape) shapes;
     uint32_t variable_count;
     bool is_declaration; /* a callee has no body */
+    bool has_loops;
 };
 
 /* How a composed task is named. Texts live as long as the module. */
@@ -88,6 +89,20 @@ struct typed *compose_reduce(struct compose *c, struct typed_function *reducer,
 
 /* Evaluates a value here and now, once; the expression that reads it. */
 struct typed *compose_let(struct compose *c, struct typed *value);
+
+/* A variable that assignments change. */
+struct typed *compose_variable(struct compose *c, struct typed *value);
+
+/* A statement, which compose_add appends. */
+struct typed_statement *compose_statement(struct compose *c, enum typed_statement_kind kind,
+                                          struct typed *value);
+void compose_add(struct compose *c, struct typed_statement *statement);
+
+/* for variable in low..high { what is added in between }. Such a composition is not joined: its
+ * lets stay. */
+size_t compose_begin_loop(struct compose *c);
+void compose_end_loop(struct compose *c, size_t begin, struct variable *variable, struct typed *low,
+                      struct typed *high);
 
 /* A call of a kernel, with an expression for each parameter; it may stand in a comprehension. */
 struct typed *compose_call(struct compose *c, struct typed_function *kernel,

@@ -13,7 +13,8 @@
 
 const struct typed_annotations ir_no_annotations = {.retries = -1};
 
-const struct ir_target ir_target_any = {.parallelism = 64, .task_ns = 10 * 1000 * 1000};
+const struct ir_target ir_target_any = {
+    .parallelism = 64, .task_ns = 10 * 1000 * 1000, .task_bytes = 128 << 10};
 
 const char *ir_mnemonic(enum ir_opcode opcode)
 {

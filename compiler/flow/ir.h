@@ -106,6 +106,7 @@ enum { IR_MAX_PARAMETERS = 1000 };
 struct ir_target {
     uint32_t parallelism; /* so many tasks may run at once */
     uint64_t task_ns;     /* what a task should cost at least, that its own overhead be small */
+    uint64_t task_bytes;  /* what the result of tasks that were put together has at most */
 };
 
 /* Of programs that run wherever a bundle goes: a few hundred executors, which cost a millisecond.

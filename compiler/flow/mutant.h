@@ -31,6 +31,8 @@
     X(CHUNK_TREE, "chunk reduces pieces that are no subtrees")                                     \
     X(CHUNK_LAST, "chunk takes the last piece for a whole one")                                    \
     X(CHUNK_INITIAL, "chunk forgets initial values")                                               \
+    X(CHUNK_SPACE, "chunk takes the second index of a space for the first")                         \
+    X(CHUNK_ROWS, "chunk leaves out the last row of a piece")                                       \
     X(UNUSED_FALLBACK, "unused leaves out what kernels fall back on")
 
 enum flow_mutant {

@@ -6,8 +6,8 @@
  *     %s: {1}?f64 = each.1 @main.each1 %n, %a
  *
  * becomes `apply @main.each1.chunked %n, %a`. That function computes the length of a piece from n,
- * what a call of f costs, and how much runs at once. When it is less than two, all is as written.
- * Otherwise
+ * what a call of f costs (by known arguments, if it depends on them), and how much runs at once.
+ * When it is less than two, all is as written. Otherwise
  *
  *     %p: {1}{1}?f64 = each.1 @main.each1.piece %pieces, %length, %n, %a
  *     %s: {1}?f64 = concat_all %p
@@ -113,17 +113,17 @@ static void copy_instruction(struct ir_builder *b, const struct ir_function *fro
         values[i->first_result + r] = first + r;
 }
 
-static struct ir_instruction *emit_each(struct ir_builder *b, uint32_t callee,
+static struct ir_instruction *emit_each(struct ir_builder *b, uint32_t callee, uint32_t rank,
                                         const struct value_list *operands)
 {
     const struct ir_function *function = b->module->functions[callee];
     struct type_list types = {0};
     for (uint32_t r = 0; r < function->result_count; r++)
-        vector_push(&types, ir_type_structured(b->module, function->results[r], 1));
+        vector_push(&types, ir_type_structured(b->module, function->results[r], (uint8_t)rank));
     struct ir_instruction *each = ir_emit(b, IR_EACH, operands->items, (uint32_t)operands->count,
                                           types.items, (uint32_t)types.count);
     each->callee = callee;
-    each->number = 1;
+    each->number = rank;
     vector_release(&types);
     return each;
 }
@@ -134,12 +134,27 @@ static void push_row(struct value_list *list, ir_value first, uint32_t count)
         vector_push(list, first + i);
 }
 
-/* The types of what a comprehension's function captures. */
-static void push_captures(struct type_list *types, const struct ir_function *function)
+static void push_integers(struct chunking *c, struct type_list *types, uint32_t count)
 {
-    const struct ir_block *entry = &function->blocks[0];
-    for (uint32_t p = 1; p < entry->parameter_count; p++)
-        vector_push(types, ir_type_of(function, entry->first_parameter + p));
+    for (uint32_t i = 0; i < count; i++)
+        vector_push(types, c->integer);
+}
+
+/* The types of what a comprehension's function captures. */
+static void push_captures(struct type_list *types, const struct chunk_shape *s)
+{
+    const struct ir_block *entry = &s->function->blocks[0];
+    for (uint32_t p = s->rank; p < entry->parameter_count; p++)
+        vector_push(types, ir_type_of(s->function, entry->first_parameter + p));
+}
+
+/* How many indexes a space has whose extents stand from `extents` on. */
+static ir_value emit_count(struct ir_builder *b, uint32_t rank, ir_value extents)
+{
+    ir_value count = extents;
+    for (uint32_t d = 1; d < rank; d++)
+        count = ir_int_operation(b, OPERATION_MUL, count, extents + d);
+    return count;
 }
 
 /* ---- The function of a piece ---------------------------------------------------------------- */
@@ -150,8 +165,8 @@ static ir_value *map_captures(const struct chunk_shape *s, ir_value captures)
 {
     const struct ir_block *entry = &s->function->blocks[0];
     ir_value *values = memory_new(s->function->value_count, sizeof *values);
-    for (uint32_t p = 1; p < entry->parameter_count; p++)
-        values[entry->first_parameter + p] = captures + p - 1;
+    for (uint32_t p = s->rank; p < entry->parameter_count; p++)
+        values[entry->first_parameter + p] = captures + p - s->rank;
     return values;
 }
 
@@ -163,21 +178,34 @@ static bool has_gathered(const struct chunk_kernel *kernel)
     return false;
 }
 
-/* A function from an index within a piece, the piece's first, and captures to the arguments that
- * are gathered. It does all that the comprehension's function does, but for the call. */
+/* The indexes of the comprehension's function, from the number in row-major order. */
+static void map_indexes(struct ir_builder *b, const struct chunk_shape *s, ir_value number,
+                        ir_value extents, ir_value *values)
+{
+    ir_value first = s->function->blocks[0].first_parameter;
+    for (uint32_t d = s->rank - 1; d > 0; d--) {
+        values[first + d] = ir_int_operation(b, OPERATION_REM, number, extents + d);
+        number = ir_int_operation(b, OPERATION_DIV, number, extents + d);
+    }
+    values[first] = number;
+}
+
+/* A function from an index within a piece, the piece's first, the extents (of a space of several
+ * dimensions), and captures to the arguments that are gathered. It does all that the
+ * comprehension's function does, but for the call. */
 static uint32_t make_arguments(struct chunking *c, const struct chunk_shape *s,
                                const struct chunk_kernel *kernel)
 {
+    enum { INDEX, LOW, EXTENTS };
     struct type_list types = {0}, results = {0};
     struct value_list returned = {0};
-    uint32_t number;
-    vector_push(&types, c->integer);
-    vector_push(&types, c->integer);
-    push_captures(&types, s->function);
+    uint32_t number, extents = s->rank > 1 ? s->rank : 0;
+    push_integers(c, &types, EXTENTS + extents);
+    push_captures(&types, s);
     struct ir_builder b =
         begin_function(c, s->function, "arguments", types.items, types.count, &number);
-    ir_value *values = map_captures(s, 2);
-    values[s->function->blocks[0].first_parameter] = ir_int_operation(&b, OPERATION_ADD, 1, 0);
+    ir_value *values = map_captures(s, EXTENTS + extents);
+    map_indexes(&b, s, ir_int_operation(&b, OPERATION_ADD, LOW, INDEX), EXTENTS, values);
     for (uint32_t n = 0; n + 1 < s->function->blocks[0].count; n++)
         if (s->function->blocks[0].instructions[n] != s->call)
             copy_instruction(&b, s->function, s->function->blocks[0].instructions[n], values);
@@ -204,7 +232,8 @@ struct piece {
     ir_value *values; /* of the comprehension's function */
 };
 
-enum { PIECE_INDEX, PIECE_LENGTH, PIECE_COUNT, PIECE_FIXED };
+/* The first parameters; behind the extents stand others. */
+enum { PIECE_INDEX, PIECE_LENGTH, PIECE_EXTENTS };
 
 /* The bounds of the piece, and what is the same for all its indexes. */
 static void begin_piece(struct piece *p, ir_value captures)
@@ -212,7 +241,8 @@ static void begin_piece(struct piece *p, ir_value captures)
     const struct ir_function *function = p->shape->function;
     struct ir_builder *b = &p->build;
     p->low = ir_int_operation(b, OPERATION_MUL, PIECE_INDEX, PIECE_LENGTH);
-    ir_value rest = ir_int_operation(b, OPERATION_SUB, PIECE_COUNT, p->low);
+    ir_value count = emit_count(b, p->shape->rank, PIECE_EXTENTS);
+    ir_value rest = ir_int_operation(b, OPERATION_SUB, count, p->low);
     p->extent = FLOW_MUTANT(CHUNK_LAST) ? PIECE_LENGTH
                                         : ir_int_operation(b, OPERATION_MIN, PIECE_LENGTH, rest);
     p->high = ir_int_operation(b, OPERATION_ADD, p->low, p->extent);
@@ -233,9 +263,10 @@ static ir_value gather(struct chunking *c, struct piece *p, ir_value captures)
     struct value_list operands = {0};
     vector_push(&operands, p->extent);
     vector_push(&operands, p->low);
-    push_row(&operands, captures, p->shape->function->blocks[0].parameter_count - 1);
+    push_row(&operands, PIECE_EXTENTS, p->shape->rank > 1 ? p->shape->rank : 0);
+    push_row(&operands, captures, chunk_capture_count(p->shape));
     uint32_t arguments = make_arguments(c, p->shape, p->kernel);
-    ir_value first = emit_each(&p->build, arguments, &operands)->first_result;
+    ir_value first = emit_each(&p->build, arguments, 1, &operands)->first_result;
     vector_release(&operands);
     return first;
 }
@@ -244,6 +275,7 @@ static void push_inputs(struct chunking *c, struct piece *p, ir_value captures,
                         struct value_list *operands)
 {
     ir_value next = has_gathered(p->kernel) ? gather(c, p, captures) : 0;
+    push_row(operands, PIECE_EXTENTS + 1, p->shape->rank - 1);
     for (uint32_t i = 0; i < p->kernel->input_count; i++) {
         const struct chunk_input *input = &p->kernel->inputs[i];
         for (uint32_t v = 0; v < input->count; v++)
@@ -251,7 +283,8 @@ static void push_inputs(struct chunking *c, struct piece *p, ir_value captures,
     }
 }
 
-/* Calls the kernel; its results are leaves of `known_extents`, whose extents are the piece's. */
+/* Calls the kernel: arrays that it gives have the piece's extent, and behind it those of rows; a
+ * reduction's results are what the task gives. */
 static struct ir_instruction *call_kernel(struct piece *p, uint32_t kernel,
                                           const struct value_list *operands)
 {
@@ -259,14 +292,17 @@ static struct ir_instruction *call_kernel(struct piece *p, uint32_t kernel,
     const struct type *result = module->kernels[kernel]->result;
     struct value_list all = {0};
     struct type_list types = {0};
+    uint32_t row = chunk_argument_count(p->shape);
     for (size_t o = 0; o < operands->count; o++)
         vector_push(&all, operands->items[o]);
     for (uint32_t leaf = 0; leaf < ir_leaf_count(result); leaf++) {
         const struct type *type = ir_leaf(result, leaf);
-        bool is_array = type->kind == TYPE_ARRAY;
-        vector_push(&types, ir_type_pending(module, type, is_array));
-        if (is_array)
+        uint32_t rank = type->kind == TYPE_ARRAY ? type->rank : 0;
+        vector_push(&types, ir_type_pending(module, type, (1U << rank) - 1));
+        if (rank)
             vector_push(&all, p->extent);
+        for (uint32_t d = 1; d < rank; d++)
+            vector_push(&all, p->values[p->shape->call->operands[row++]]);
     }
     p->build.span = p->shape->call->span;
     struct ir_instruction *call = ir_emit(&p->build, IR_CALL, all.items, (uint32_t)all.count,
@@ -292,19 +328,20 @@ static uint32_t make_piece(struct chunking *c, const struct chunk_shape *s)
     struct value_list operands = {0}, elements = {0};
     struct chunk_kernel kernel;
     uint32_t callee = make_kernel(c, s, NULL, new_name(c, s->function, "piece"), &kernel), number;
-    for (uint32_t i = 0; i < PIECE_FIXED; i++)
-        vector_push(&types, c->integer);
-    push_captures(&types, s->function);
+    ir_value captures = PIECE_EXTENTS + s->rank;
+    push_integers(c, &types, captures);
+    push_captures(&types, s);
     struct piece p = {.shape = s, .kernel = &kernel};
     p.build = begin_function(c, s->function, "piece", types.items, types.count, &number);
-    begin_piece(&p, PIECE_FIXED);
+    begin_piece(&p, captures);
     vector_push(&operands, p.low);
     vector_push(&operands, p.high);
-    push_inputs(c, &p, PIECE_FIXED, &operands);
+    push_inputs(c, &p, captures, &operands);
     const struct ir_instruction *call = call_kernel(&p, callee, &operands);
     types.count = 0;
     for (uint32_t r = 0; r < call->result_count; r++) {
-        const struct ir_type *all = ir_type_structured(c->module, s->function->results[r], 1);
+        const struct ir_type *element = ir_type_of(s->function, s->call->first_result + r);
+        const struct ir_type *all = ir_type_structured(c->module, element, 1);
         ir_value array = call->first_result + r;
         vector_push(&elements, ir_emit_value(&p.build, IR_ELEMENTS, &array, 1, all));
         vector_push(&types, all);
@@ -320,27 +357,62 @@ static uint32_t make_piece(struct chunking *c, const struct chunk_shape *s)
 
 /* ---- The length of a piece ------------------------------------------------------------------ */
 
-/* As many as cost what a task should, and at most so many that all workers have enough. */
-static ir_value most_at_once(struct chunking *c, struct ir_builder *b, ir_value count,
-                             uint64_t cost_ns)
+/* Goes on in a new block if the condition holds, and else in `otherwise`; 0: a block to be made. */
+static void continue_if(struct chunking *c, struct ir_builder *b, ir_value condition,
+                        uint32_t *otherwise)
+{
+    uint32_t next = ir_block_new(c->module, b->function);
+    if (*otherwise == 0)
+        *otherwise = ir_block_new(c->module, b->function);
+    ir_branch(b, condition, next, NULL, 0, *otherwise, NULL, 0);
+    b->block = next;
+}
+
+static void continue_if_at_least(struct chunking *c, struct ir_builder *b, ir_value value,
+                                 int64_t least, uint32_t *otherwise)
+{
+    ir_value limit = ir_constant_int(b, least);
+    continue_if(c, b, ir_int_operation(b, OPERATION_GE, value, limit), otherwise);
+}
+
+/* How many indexes the space has, if that is a number that can be reckoned with: of a space of
+ * several dimensions none is empty, and the product is far from 2^63. */
+static ir_value count_indexes(struct chunking *c, struct ir_builder *b, uint32_t rank,
+                              ir_value extents, uint32_t *as_written)
+{
+    ir_value least = extents, most = extents;
+    for (uint32_t d = 1; d < rank; d++) {
+        least = ir_int_operation(b, OPERATION_MIN, least, extents + d);
+        most = ir_int_operation(b, OPERATION_MAX, most, extents + d);
+    }
+    if (rank > 1) {
+        ir_value limit = ir_constant_int(b, INT64_C(1) << 62 / rank);
+        continue_if_at_least(c, b, least, 1, as_written);
+        continue_if(c, b, ir_int_operation(b, OPERATION_LE, most, limit), as_written);
+    }
+    return emit_count(b, rank, extents);
+}
+
+/* As many as cost what a task should, and at most so many that all workers have enough. What
+ * depends on arguments is not computed for spaces that are too small anyway. */
+static ir_value most_at_once(struct chunking *c, struct ir_builder *b, const struct chunk_shape *s,
+                             uint64_t more_ns, ir_value count, ir_value captures,
+                             uint32_t *as_written)
 {
     const struct ir_target *target = &c->module->target;
     int64_t pieces = PIECES_EACH * (int64_t)target->parallelism;
-    int64_t most = (int64_t)(target->task_ns / (cost_ns ? cost_ns : 1));
-    ir_value fair = ir_int_operation(b, OPERATION_DIV, count, ir_constant_int(b, pieces));
-    return ir_int_operation(b, OPERATION_MIN, fair, ir_constant_int(b, most));
-}
-
-/* Goes on in a block for pieces of two or more; `as_written` is the block for all others. */
-static void branch_on_length(struct chunking *c, struct ir_builder *b, ir_value length,
-                             uint32_t *as_written)
-{
-    ir_value two = ir_constant_int(b, 2);
-    ir_value several = ir_int_operation(b, OPERATION_GE, length, two);
-    uint32_t pieces = ir_block_new(c->module, b->function);
-    *as_written = ir_block_new(c->module, b->function);
-    ir_branch(b, several, pieces, NULL, 0, *as_written, NULL, 0);
-    b->block = pieces;
+    uint64_t cost_ns = s->cost_ns + more_ns;
+    ir_value fair = ir_int_operation(b, OPERATION_DIV, count, ir_constant_int(b, pieces)), most;
+    if (chunk_length_varies(s)) {
+        ir_value extents[WK_MAX_RANK];
+        for (uint32_t d = 0; d < s->rank; d++)
+            extents[d] = d; /* the first parameters */
+        continue_if_at_least(c, b, fair, 2, as_written);
+        most = chunk_emit_length(b, s, more_ns, extents, captures);
+    } else {
+        most = ir_constant_int(b, (int64_t)(target->task_ns / (cost_ns ? cost_ns : 1)));
+    }
+    return ir_int_operation(b, OPERATION_MIN, fair, most);
 }
 
 /* ceil(count / length) */
@@ -403,37 +475,90 @@ static uint32_t make_subtree(struct chunking *c)
 
 /* ---- Comprehensions ------------------------------------------------------------------------- */
 
-/* b0(count, captures...) */
+/* A function from the indexes to the element of a structure of rank 1. */
+static uint32_t make_element(struct chunking *c, const struct chunk_shape *s)
+{
+    struct type_list types = {0};
+    struct value_list results = {0};
+    uint32_t rank = s->rank, count = s->function->result_count, number;
+    push_integers(c, &types, rank + rank);
+    for (uint32_t r = 0; r < count; r++)
+        vector_push(&types, ir_type_structured(c->module, s->function->results[r], 1));
+    struct ir_builder b =
+        begin_function(c, s->function, "element", types.items, types.count, &number);
+    ir_value at = 0;
+    for (uint32_t d = 1; d < rank; d++) {
+        at = ir_int_operation(&b, OPERATION_MUL, at, rank + d);
+        at = ir_int_operation(&b, OPERATION_ADD, at, d);
+    }
+    for (uint32_t r = 0; r < count; r++)
+        vector_push(&results, ir_emit_value(&b, IR_GET, (ir_value[]){rank + rank + r, at}, 2,
+                                            s->function->results[r]));
+    ir_return(&b, results.items, count);
+    set_results(&b, s->function->results, count);
+    vector_release(&types);
+    vector_release(&results);
+    return number;
+}
+
+/* The structures of a space of several dimensions from those of its elements in a row. */
+static void return_shaped(struct ir_builder *b, const struct chunk_shape *s, uint32_t element,
+                          const struct value_list *rows)
+{
+    struct value_list operands = {0}, results = {0};
+    if (s->rank > 1) {
+        push_row(&operands, 0, s->rank);
+        push_row(&operands, 0, s->rank);
+        for (size_t r = 0; r < rows->count; r++)
+            vector_push(&operands, rows->items[r]);
+        const struct ir_instruction *shaped = emit_each(b, element, s->rank, &operands);
+        push_row(&results, shaped->first_result, shaped->result_count);
+        rows = &results;
+    }
+    ir_return(b, rows->items, (uint32_t)rows->count);
+    vector_release(&operands);
+    vector_release(&results);
+}
+
+static void return_as_written(struct ir_builder *b, const struct chunk_shape *s, uint32_t each)
+{
+    struct value_list operands = {0}, results = {0};
+    push_row(&operands, 0, s->function->blocks[0].parameter_count);
+    push_row(&results, emit_each(b, each, s->rank, &operands)->first_result,
+             s->function->result_count);
+    ir_return(b, results.items, (uint32_t)results.count);
+    vector_release(&operands);
+    vector_release(&results);
+}
+
+/* b0(extents..., captures...) */
 static uint32_t make_chunked(struct chunking *c, const struct chunk_shape *s, uint32_t each)
 {
     const struct ir_function *function = s->function;
-    uint32_t captures = function->blocks[0].parameter_count - 1, number, as_written;
-    uint32_t piece = make_piece(c, s);
+    uint32_t number, as_written = 0, piece = make_piece(c, s);
+    uint32_t element = s->rank > 1 ? make_element(c, s) : 0;
     struct type_list types = {0};
     struct value_list operands = {0}, results = {0};
-    vector_push(&types, c->integer);
-    push_captures(&types, function);
+    push_integers(c, &types, s->rank);
+    push_captures(&types, s);
     struct ir_builder b = begin_function(c, function, "chunked", types.items, types.count, &number);
-    ir_value count = 0;
-    ir_value length = most_at_once(c, &b, count, s->cost_ns);
-    branch_on_length(c, &b, length, &as_written);
+    ir_value count = count_indexes(c, &b, s->rank, 0, &as_written);
+    ir_value length = most_at_once(c, &b, s, 0, count, s->rank, &as_written);
+    continue_if_at_least(c, &b, length, 2, &as_written);
     vector_push(&operands, count_pieces(&b, count, length));
     vector_push(&operands, length);
-    push_row(&operands, 0, 1 + captures);
-    ir_value pieces = emit_each(&b, piece, &operands)->first_result;
+    push_row(&operands, 0, (uint32_t)types.count);
+    const struct ir_instruction *pieces = emit_each(&b, piece, 1, &operands);
     types.count = 0;
     for (uint32_t r = 0; r < function->result_count; r++) {
-        vector_push(&types, ir_type_structured(c->module, function->results[r], 1));
-        ir_value list = pieces + r;
-        vector_push(&results, ir_emit_value(&b, IR_CONCAT_ALL, &list, 1, types.items[r]));
+        ir_value list = pieces->first_result + r;
+        vector_push(&results, ir_emit_value(&b, IR_CONCAT_ALL, &list, 1,
+                                            ir_type_of(b.function, list)->element));
+        vector_push(&types, ir_type_structured(c->module, function->results[r], (uint8_t)s->rank));
     }
-    ir_return(&b, results.items, (uint32_t)results.count);
+    return_shaped(&b, s, element, &results);
     b.block = as_written;
-    operands.count = 0;
-    push_row(&operands, 0, 1 + captures);
-    results.count = 0;
-    push_row(&results, emit_each(&b, each, &operands)->first_result, function->result_count);
-    ir_return(&b, results.items, (uint32_t)results.count);
+    return_as_written(&b, s, each);
     set_results(&b, types.items, (uint32_t)types.count);
     vector_release(&types);
     vector_release(&operands);
@@ -475,7 +600,7 @@ static void push_tree(struct chunking *c, struct type_list *types, const struct 
     vector_push(types, c->integer);
     for (uint32_t r = 0; reduction->has_initial && r < s->function->result_count; r++)
         vector_push(types, s->function->results[r]);
-    push_captures(types, s->function);
+    push_captures(types, s);
 }
 
 static void return_call(struct piece *p, uint32_t kernel, const struct value_list *operands)
@@ -511,17 +636,16 @@ static void return_initial(struct chunking *c, struct piece *p, uint32_t kernel,
 static uint32_t make_root(struct chunking *c, const struct chunk_shape *s,
                           const struct chunk_reduction *reduction, const struct ir_function *base)
 {
-    enum { ARITY = PIECE_FIXED, CHUNK, INITIAL };
     uint32_t leaves = s->function->result_count, number;
-    ir_value captures = INITIAL + (reduction->has_initial ? leaves : 0);
+    ir_value arity = PIECE_EXTENTS + s->rank, chunk = arity + 1, initial = chunk + 1;
+    ir_value captures = initial + (reduction->has_initial ? leaves : 0);
     struct type_list types = {0};
     struct value_list operands = {0};
     struct chunk_kernel kernel;
     struct chunk_reduction plain = *reduction;
     plain.has_initial = false;
     uint32_t callee = make_kernel(c, s, &plain, new_name(c, base, "piece"), &kernel);
-    for (uint32_t i = 0; i < PIECE_FIXED; i++)
-        vector_push(&types, c->integer);
+    push_integers(c, &types, arity);
     push_tree(c, &types, s, reduction);
     struct piece p = {.shape = s, .kernel = &kernel};
     p.build = begin_function(c, base, "piece", types.items, types.count, &number);
@@ -530,12 +654,12 @@ static uint32_t make_root(struct chunking *c, const struct chunk_shape *s,
     vector_push(&operands, p.low);
     vector_push(&operands, p.high);
     if (!reduction->arity)
-        vector_push(&operands, ARITY);
+        vector_push(&operands, arity);
     if (!reduction->chunk)
-        vector_push(&operands, CHUNK);
+        vector_push(&operands, chunk);
     push_inputs(c, &p, captures, &operands);
     if (reduction->has_initial && !FLOW_MUTANT(CHUNK_INITIAL))
-        return_initial(c, &p, callee, reduction, &operands, INITIAL);
+        return_initial(c, &p, callee, reduction, &operands, initial);
     else
         return_call(&p, callee, &operands);
     free(p.values);
@@ -560,58 +684,69 @@ static void return_reduce(struct ir_builder *b, const struct ir_instruction *red
     vector_release(&results);
 }
 
-static ir_value subtree_length(struct chunking *c, struct ir_builder *b, ir_value limit)
+static ir_value subtree_length(struct chunking *c, struct ir_builder *b, ir_value limit,
+                               ir_value arity)
 {
     if (FLOW_MUTANT(CHUNK_TREE))
         return limit;
     if (c->subtree == NO_FUNCTION)
         c->subtree = make_subtree(c);
     struct ir_instruction *apply =
-        ir_emit(b, IR_APPLY, (ir_value[]){limit, 1, 2}, 3, &c->integer, 1);
+        ir_emit(b, IR_APPLY, (ir_value[]){limit, arity, arity + 1}, 3, &c->integer, 1);
     apply->callee = c->subtree;
     return apply->first_result;
 }
 
-/* b0(count, arity, chunk, initial..., captures...) */
+/* The reduction of the comprehension as written. */
+static void return_reduced_as_written(struct ir_builder *b, const struct chunk_shape *s,
+                                      const struct ir_instruction *reduce, uint32_t each,
+                                      ir_value first_capture)
+{
+    const struct ir_function *base = b->module->functions[reduce->callee];
+    uint32_t leaves = s->function->result_count;
+    struct value_list operands = {0};
+    b->span = s->function->span;
+    push_row(&operands, 0, s->rank);
+    push_row(&operands, first_capture, chunk_capture_count(s));
+    ir_value all = emit_each(b, each, s->rank, &operands)->first_result;
+    operands.count = 0;
+    push_row(&operands, s->rank, 2);
+    push_row(&operands, all, leaves);
+    push_row(&operands, s->rank + 2, reduce->flag ? leaves : 0);
+    return_reduce(b, reduce, base->results, &operands, reduce->flag);
+    vector_release(&operands);
+}
+
+/* b0(extents..., arity, chunk, initial..., captures...) */
 static uint32_t make_reduced(struct chunking *c, const struct chunk_shape *s,
                              const struct chunk_reduction *reduction,
                              const struct ir_instruction *reduce, uint32_t each)
 {
-    enum { COUNT, ARITY, CHUNK, INITIAL };
     const struct ir_function *base = c->module->functions[reduce->callee];
-    uint32_t leaves = s->function->result_count, number, as_written;
-    uint32_t captures = s->function->blocks[0].parameter_count - 1;
-    ir_value first_capture = INITIAL + (reduction->has_initial ? leaves : 0);
+    uint32_t leaves = s->function->result_count, number, as_written = 0;
+    ir_value arity = s->rank, captures = arity + 2 + (reduction->has_initial ? leaves : 0);
     uint32_t piece = make_root(c, s, reduction, base);
     struct type_list types = {0};
     struct value_list operands = {0};
-    vector_push(&types, c->integer);
+    push_integers(c, &types, s->rank);
     push_tree(c, &types, s, reduction);
     struct ir_builder b = begin_function(c, base, "chunked", types.items, types.count, &number);
     set_results(&b, base->results, leaves);
-    ir_value limit = most_at_once(c, &b, COUNT, s->cost_ns + reduction->cost_ns);
-    ir_value length = subtree_length(c, &b, limit);
-    branch_on_length(c, &b, length, &as_written);
-    vector_push(&operands, count_pieces(&b, COUNT, length));
+    ir_value count = count_indexes(c, &b, s->rank, 0, &as_written);
+    ir_value limit = most_at_once(c, &b, s, reduction->cost_ns, count, captures, &as_written);
+    ir_value length = subtree_length(c, &b, limit, arity);
+    continue_if_at_least(c, &b, length, 2, &as_written);
+    vector_push(&operands, count_pieces(&b, count, length));
     vector_push(&operands, length);
     push_row(&operands, 0, (uint32_t)types.count);
-    ir_value roots = emit_each(&b, piece, &operands)->first_result;
+    ir_value roots = emit_each(&b, piece, 1, &operands)->first_result;
     operands.count = 0;
-    vector_push(&operands, ARITY);
+    vector_push(&operands, arity);
     vector_push(&operands, ir_constant_int(&b, 1));
     push_row(&operands, roots, leaves);
     return_reduce(&b, reduce, base->results, &operands, false);
     b.block = as_written;
-    b.span = s->function->span;
-    operands.count = 0;
-    vector_push(&operands, COUNT);
-    push_row(&operands, first_capture, captures);
-    ir_value all = emit_each(&b, each, &operands)->first_result;
-    operands.count = 0;
-    push_row(&operands, ARITY, 2);
-    push_row(&operands, all, leaves);
-    push_row(&operands, INITIAL, reduction->has_initial ? leaves : 0);
-    return_reduce(&b, reduce, base->results, &operands, reduction->has_initial);
+    return_reduced_as_written(&b, s, reduce, each, captures);
     vector_release(&types);
     vector_release(&operands);
     return number;
@@ -667,12 +802,13 @@ static void replace_reduction(struct chunking *c, struct ir_instruction *reduce,
 {
     uint32_t leaves = reduce->result_count;
     struct value_list operands = {0};
-    vector_push(&operands, each->operands[0]);
+    for (uint32_t d = 0; d < each->number; d++)
+        vector_push(&operands, each->operands[d]);
     vector_push(&operands, reduce->operands[0]);
     vector_push(&operands, reduce->operands[1]);
     for (uint32_t r = 0; reduce->flag && r < leaves; r++)
         vector_push(&operands, reduce->operands[2 + leaves + r]);
-    for (uint32_t o = 1; o < each->operand_count; o++)
+    for (uint32_t o = each->number; o < each->operand_count; o++)
         vector_push(&operands, each->operands[o]);
     reduce->opcode = IR_APPLY;
     reduce->callee = callee;

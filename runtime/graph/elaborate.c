@@ -529,6 +529,7 @@ static void end(struct machine *m, struct elaborate_counters *counters)
     vector_release(&m->registers);
     vector_release(&m->frames);
     vector_release(&m->loops);
+    vector_release(&m->element_views);
     vector_release(&m->slots);
     vector_release(&m->effects);
     free(m->results);

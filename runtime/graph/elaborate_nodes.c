@@ -120,21 +120,31 @@ static struct selection select_everything(const struct dag_view *view, const int
     return selection;
 }
 
+/* The views of all elements, which arrays of one shape have in common. */
+static void find_element_views(struct machine *m, dag_ref ref, uint64_t count)
+{
+    const struct dag_view *view = view_of(m, ref);
+    struct selection selection = select_everything(view, view_extents(m, view));
+    m->whole = dag_ref_view(ref);
+    m->element_views.count = 0;
+    selection.count[0] = -1;
+    for (uint64_t i = 0; i < count; i++) {
+        selection.begin[0] = (int64_t)i;
+        vector_push(&m->element_views, dag_ref_view(select_from(m, ref, &selection)));
+    }
+}
+
 int execute_elements(struct machine *m, const uint32_t *pc, uint64_t *r)
 {
     dag_ref ref = r[operand_register(pc[FIRST])];
-    const struct dag_view *view = view_of(m, ref);
-    const int64_t *extents = view_extents(m, view);
-    struct selection selection = select_everything(view, extents);
     struct structure *made;
-    int code = structure_new(&m->heap, 1, extents, false, &made, m->error);
+    int code = structure_new(&m->heap, 1, view_extents(m, view_of(m, ref)), false, &made, m->error);
     if (code)
         return code;
-    selection.count[0] = -1;
-    for (uint64_t i = 0; i < made->count; i++) {
-        selection.begin[0] = (int64_t)i;
-        structure_slots(made)[i] = select_from(m, ref, &selection);
-    }
+    if (m->whole != dag_ref_view(ref) || m->element_views.count != made->count)
+        find_element_views(m, ref, made->count);
+    for (uint64_t i = 0; i < made->count; i++)
+        structure_slots(made)[i] = make_ref(dag_ref_source(ref), m->element_views.items[i]);
     register_set_structure(m, r, pc[TO], made);
     return 0;
 }

@@ -76,6 +76,8 @@ struct machine {
     struct call_cache *calls;
     struct result_cache *call_results;
     uint32_t scalar_views[WK_SCALAR_COUNT], unit_view; /* of part 0 */
+    uint32_t whole;                                    /* the view whose elements were last asked */
+    VECTOR(uint32_t) element_views;                    /* for: of each; empty: none was */
     const struct flow_file *files;                     /* of the job, by number */
     uint32_t file_count;
     dag_ref *file_inputs; /* by file: its contents, or 0 where nothing reads them */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make bench: runs each pair of ours and a peer in turn in one run, and prints medians and ratios.
 
-    tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, fuse, data, groupby,
+    tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, fuse, chunk, data, groupby,
                                      text, store, start, emulator, bundle, remote, latency, paper
 
 Every benchmark program prints one JSON object a line: name, peer, median, min, max, peer_median, peer_min,
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from algebra import algebra
 from bundle import bundle
+from chunk import chunk
 from data import data
 from emulator import emulator
 from fuse import fuse
@@ -108,6 +109,7 @@ def elaborate():
 
 GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
           "kernels": lambda: program("kernels"), "map": lambda: program("map"), "algebra": algebra, "fuse": fuse,
+          "chunk": chunk,
           "data": data, "groupby": groupby, "text": text, "store": store, "start": start,
           "emulator": emulator, "bundle": bundle, "remote": remote, "latency": latency, "paper": paper}
 

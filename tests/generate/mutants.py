@@ -50,7 +50,7 @@ def tells(folder, seed, mutant):
     return not first.same(other, True, False) and not generator.may_fail_so(folder, program, pure, first, other)
 
 
-KEPT = [*sorted((ROOT / "tests/generate/kept").glob("*.wk")), ROOT / "tests/run/chunks.wk"]
+KEPT = [*sorted((ROOT / "tests/generate/kept").glob("*.wk")), *sorted((ROOT / "tests/run").glob("chunks*.wk"))]
 
 
 def kept_tells(path, mutant):

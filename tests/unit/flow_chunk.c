@@ -2,6 +2,7 @@
  * The pass chunk: text in, text out, of kernels whose `cost=` says that they are cheap. What it
  * computes, programs show (tests/run/chunks.wk).
  */
+#include "check_program.h"
 #include "pass.h"
 
 #define HEAD                                                                                       \
@@ -32,7 +33,8 @@
 
 static void chunk(const char *before, struct buffer *after, struct buffer *remarks)
 {
-    static const struct ir_target target = {.parallelism = 2, .task_ns = 100000};
+    static const struct ir_target target = {
+        .parallelism = 2, .task_ns = 100000, .task_bytes = 4096};
     run_pass(pass_chunk, &target, before, after, remarks);
 }
 
@@ -330,6 +332,196 @@ static void chunk_gathers_arguments(void)
         "}\n");
 }
 
+/* Of two indexes: pieces count them in one row, and the structure gets its shape again. */
+static void chunk_counts_spaces(void)
+{
+    is_chunked(HEAD MAIN
+               "    %2: {2}?f64 = each.2 @main.each1 %0, %0, %1\n    %3: i64 = constant 0\n"
+               "    %4: ?f64 = get %2, %3, %3\n    return %4\n}\n\n"
+               "function @main.each1 \"main\" -> (?f64) {\n"
+               "b0(%0: i64, %1: i64, %2: f64):\n"
+               "    %3: i64 = sub %0, %1\n"
+               "    %4: ?f64 = call @work %3, %2\n"
+               "    return %4\n"
+               "}\n",
+               "module \"t.wk\"\n"
+               "\n"
+               "kernel @work \"work\" (i: i64, a: f64) -> f64 cost=1000\n"
+               "kernel @both \"both\" (i: i64) -> (f64, i64) cost=1000\n"
+               "kernel @add \"add\" (a: f64, b: f64) -> f64 cost=1\n"
+               "kernel @chunk.work.ad8b538a0ffb273b \"work\" (low: i64, high: i64, extent: i64, a: "
+               "f64) -> f64[_] members=\"work\"\n"
+               "parameter n: i64\n"
+               "parameter a: f64\n"
+               "entry @main -> f64\n"
+               "\n"
+               "flow @main \"main\" -> (?f64) {\n"
+               "b0(%0: i64, %1: f64):\n"
+               "    %2: {2}?f64 = apply @main.each1.chunked %0, %0, %1\n"
+               "    %3: i64 = constant 0\n"
+               "    %4: ?f64 = get %2, %3, %3\n"
+               "    return %4\n"
+               "}\n"
+               "\n"
+               "function @main.each1 \"main\" -> (?f64) {\n"
+               "b0(%0: i64, %1: i64, %2: f64):\n"
+               "    %3: i64 = sub %0, %1\n"
+               "    %4: ?f64 = call @work %3, %2\n"
+               "    return %4\n"
+               "}\n"
+               "\n"
+               "function @main.each1.piece \"main\" -> ({1}?f64) {\n"
+               "b0(%0: i64, %1: i64, %2: i64, %3: i64, %4: f64):\n"
+               "    %5: i64 = mul %0, %1\n"
+               "    %6: i64 = mul %2, %3\n"
+               "    %7: i64 = sub %6, %5\n"
+               "    %8: i64 = min %1, %7\n"
+               "    %9: i64 = add %5, %8\n"
+               "    %10: ?f64[+] = call @chunk.work.ad8b538a0ffb273b %5, %9, %3, %4, %8\n"
+               "    %11: {1}?f64 = elements %10\n"
+               "    return %11\n"
+               "}\n"
+               "\n"
+               "function @main.each1.element \"main\" -> (?f64) {\n"
+               "b0(%0: i64, %1: i64, %2: i64, %3: i64, %4: {1}?f64):\n"
+               "    %5: i64 = mul %0, %3\n"
+               "    %6: i64 = add %5, %1\n"
+               "    %7: ?f64 = get %4, %6\n"
+               "    return %7\n"
+               "}\n"
+               "\n"
+               "function @main.each1.chunked \"main\" -> ({2}?f64) {\n"
+               "b0(%0: i64, %1: i64, %2: f64):\n"
+               "    %3: i64 = min %0, %1\n"
+               "    %4: i64 = max %0, %1\n"
+               "    %5: i64 = constant 2147483648\n"
+               "    %6: i64 = constant 1\n"
+               "    %7: bool = ge %3, %6\n"
+               "    branch %7 b1() b4()\n"
+               "b1():\n"
+               "    %8: bool = le %4, %5\n"
+               "    branch %8 b2() b4()\n"
+               "b2():\n"
+               "    %9: i64 = mul %0, %1\n"
+               "    %10: i64 = constant 8\n"
+               "    %11: i64 = div %9, %10\n"
+               "    %12: i64 = constant 100\n"
+               "    %13: i64 = min %11, %12\n"
+               "    %14: i64 = constant 2\n"
+               "    %15: bool = ge %13, %14\n"
+               "    branch %15 b3() b4()\n"
+               "b3():\n"
+               "    %16: i64 = constant 1\n"
+               "    %17: i64 = sub %13, %16\n"
+               "    %18: i64 = add %9, %17\n"
+               "    %19: i64 = div %18, %13\n"
+               "    %20: {1}{1}?f64 = each.1 @main.each1.piece %19, %13, %0, %1, %2\n"
+               "    %21: {1}?f64 = concat_all %20\n"
+               "    %22: {2}?f64 = each.2 @main.each1.element %0, %1, %0, %1, %21\n"
+               "    return %22\n"
+               "b4():\n"
+               "    %23: {2}?f64 = each.2 @main.each1 %0, %1, %2\n"
+               "    return %23\n"
+               "}\n");
+}
+
+/* Arrays become rows of one, whose bytes count, too; the others differ. */
+static void chunk_joins_rows(void)
+{
+    is_chunked(
+        "module \"t.wk\"\n\n"
+        "kernel @row \"row\" (i: i64, n: i64) -> (f64[_], i64) cost=1000\n"
+        "parameter n: i64\n"
+        "entry @main -> i64\n\n"
+        "flow @main \"main\" -> (?i64) {\n"
+        "b0(%0: i64):\n"
+        "    %1: {1}?f64[+], %2: {1}?i64 = each.1 @main.each1 %0, %0\n"
+        "    %3: i64 = constant 0\n"
+        "    %4: ?i64 = get %2, %3\n"
+        "    return %4\n"
+        "}\n\n"
+        "function @main.each1 \"main\" -> (?f64[+], ?i64) {\n"
+        "b0(%0: i64, %1: i64):\n"
+        "    %2: ?f64[+], %3: ?i64 = call @row %0, %1, %1\n"
+        "    return %2, %3\n"
+        "}\n",
+        "module \"t.wk\"\n"
+        "\n"
+        "kernel @row \"row\" (i: i64, n: i64) -> (f64[_], i64) cost=1000\n"
+        "kernel @chunk.row.0045b22de4c93118 \"row\" (low: i64, high: i64, extent: i64) -> (f64[_, "
+        "_], i64[_]) members=\"row\"\n"
+        "parameter n: i64\n"
+        "entry @main -> i64\n"
+        "\n"
+        "flow @main \"main\" -> (?i64) {\n"
+        "b0(%0: i64):\n"
+        "    %1: {1}?f64[+], %2: {1}?i64 = apply @main.each1.chunked %0, %0\n"
+        "    %3: i64 = constant 0\n"
+        "    %4: ?i64 = get %2, %3\n"
+        "    return %4\n"
+        "}\n"
+        "\n"
+        "function @main.each1 \"main\" -> (?f64[+], ?i64) {\n"
+        "b0(%0: i64, %1: i64):\n"
+        "    %2: ?f64[+], %3: ?i64 = call @row %0, %1, %1\n"
+        "    return %2, %3\n"
+        "}\n"
+        "\n"
+        "function @main.each1.piece \"main\" -> ({1}?f64[+], {1}?i64) {\n"
+        "b0(%0: i64, %1: i64, %2: i64, %3: i64):\n"
+        "    %4: i64 = mul %0, %1\n"
+        "    %5: i64 = sub %2, %4\n"
+        "    %6: i64 = min %1, %5\n"
+        "    %7: i64 = add %4, %6\n"
+        "    %8: ?f64[+, +], %9: ?i64[+] = call @chunk.row.0045b22de4c93118 %4, %7, %3, %6, %3, "
+        "%6\n"
+        "    %10: {1}?f64[+] = elements %8\n"
+        "    %11: {1}?i64 = elements %9\n"
+        "    return %10, %11\n"
+        "}\n"
+        "\n"
+        "function @main.each1.chunked \"main\" -> ({1}?f64[+], {1}?i64) {\n"
+        "b0(%0: i64, %1: i64):\n"
+        "    %2: i64 = constant 8\n"
+        "    %3: i64 = div %0, %2\n"
+        "    %4: i64 = constant 2\n"
+        "    %5: bool = ge %3, %4\n"
+        "    branch %5 b1() b3()\n"
+        "b1():\n"
+        "    %6: f64 = constant 1000.0\n"
+        "    %7: f64 = constant 1.0\n"
+        "    %8: f64 = constant 195.3125\n"
+        "    %9: f64 = convert %1\n"
+        "    %10: f64 = mul %8, %9\n"
+        "    %11: f64 = constant 1e+18\n"
+        "    %12: f64 = min %10, %11\n"
+        "    %13: f64 = constant -1e+18\n"
+        "    %14: f64 = max %12, %13\n"
+        "    %15: f64 = max %6, %14\n"
+        "    %16: f64 = max %15, %7\n"
+        "    %17: f64 = constant 100000.0\n"
+        "    %18: f64 = div %17, %16\n"
+        "    %19: f64 = floor %18\n"
+        "    %20: i64 = convert %19\n"
+        "    %21: i64 = min %3, %20\n"
+        "    %22: i64 = constant 2\n"
+        "    %23: bool = ge %21, %22\n"
+        "    branch %23 b2() b3()\n"
+        "b2():\n"
+        "    %24: i64 = constant 1\n"
+        "    %25: i64 = sub %21, %24\n"
+        "    %26: i64 = add %0, %25\n"
+        "    %27: i64 = div %26, %21\n"
+        "    %28: {1}{1}?f64[+], %29: {1}{1}?i64 = each.1 @main.each1.piece %27, %21, %0, %1\n"
+        "    %30: {1}?f64[+] = concat_all %28\n"
+        "    %31: {1}?i64 = concat_all %29\n"
+        "    return %30, %31\n"
+        "b3():\n"
+        "    %32: {1}?f64[+], %33: {1}?i64 = each.1 @main.each1 %0, %1\n"
+        "    return %32, %33\n"
+        "}\n");
+}
+
 /* A task is run again, stopped, and given memory as a whole. */
 static void chunk_leaves_annotations(void)
 {
@@ -345,6 +537,114 @@ static void chunk_leaves_annotations(void)
     stays(HEAD MAIN FIRST "function @main.each1 \"main\" -> (?f64) {\nb0(%0: i64, %1: f64):\n    "
                           "%2: ?f64 = call @work %0, %1 cost=60000\n    return %2\n}\n",
           "take long enough");
+}
+
+/* What the pass makes of a program, as text. */
+static void chunk_program(const char *program, struct buffer *text, struct buffer *remarks)
+{
+    struct checked checked;
+    checked_init(&checked, program, true);
+    CHECK(checked.program != NULL);
+    if (checked.program) {
+        struct error error = {0};
+        struct ir_module *module = lower_program(checked.program, &checked.arena);
+        module->target = (struct ir_target){2, 100000, 4096};
+        pass_chunk(module);
+        CHECK_TEXT(ir_verify(module, &error) ? error.message : "", "");
+        ir_print(module, text);
+        ir_render_remarks(module, DIAGNOSTIC_PLAIN, remarks);
+    }
+    checked_release(&checked);
+}
+
+static void weighs(const char *program, const char *arithmetic)
+{
+    struct buffer text = {0}, remarks = {0};
+    chunk_program(program, &text, &remarks);
+    const char *chunked = strstr(buffer_text(&text), ".chunked \"main\"");
+    CHECK_TEXT(chunked ? "" : buffer_text(&text), "");
+    CHECK_TEXT(chunked && strstr(chunked, arithmetic) ? arithmetic : chunked, arithmetic);
+    CHECK(strstr(buffer_text(&remarks), "share tasks when there are many") != NULL);
+    buffer_release(&text);
+    buffer_release(&remarks);
+}
+
+static void is_not_weighed(const char *program)
+{
+    struct buffer text = {0}, remarks = {0};
+    chunk_program(program, &text, &remarks);
+    CHECK(strstr(buffer_text(&text), ".chunked") == NULL);
+    CHECK(strstr(buffer_text(&remarks), "what its task costs is not known") != NULL);
+    buffer_release(&text);
+    buffer_release(&remarks);
+}
+
+#define WORK                                                                                       \
+    "task work(i: int, n: int) -> f64 {\n    var x = f64(i)\n    for k in 0..n { x = x * 0.5 }\n"  \
+    "    return x\n}\n"
+
+/* The estimate is evaluated of what is known when the graph is built: captures, extents of inputs;
+ * the dearer of the first index and the last. */
+static void chunk_weighs_arguments(void)
+{
+    weighs(WORK "flow main(n: int) -> f64[_] { return [work(i, n) for i in 0..10] }",
+           "f64 = convert %1 ");
+    weighs(WORK "flow main(n: int) -> f64[_] { return [work(0, i * 2) for i in 0..n] }",
+           "f64 = max %16, %29 ");
+    weighs("task dot(x: f64[n], i: int) -> f64 { return sum(x * f64(i)) }\n"
+           "flow main(x: f64[n]) -> f64[_] { return [dot(x, i) for i in 0..100] }",
+           "i64 = extent.0 %1 ");
+}
+
+/* Not what only the run shows, nor what a guess is part of, nor what could fail. */
+static void chunk_leaves_guesses(void)
+{
+    is_not_weighed("task some(i: int) -> int { return i + 2 }\n" WORK
+                   "flow main(n: int) -> f64[_] {\n    let k = some(n)\n"
+                   "    return [work(i, k) for i in 0..10]\n}");
+    is_not_weighed("task long(i: int) -> int {\n    var x = i\n    while x > 3 { x = x / 2 }\n"
+                   "    return x\n}\n"
+                   "flow main(n: int) -> int[_] { return [long(i) for i in 0..n] }");
+    is_not_weighed(WORK "flow main(n: int) -> f64[_] { return [work(i, n / i) for i in 1..n] }");
+}
+
+/* What cannot be put in one array, or weighed. */
+static void chunk_leaves_arrays(void)
+{
+    stays("module \"t.wk\"\n\n"
+          "kernel @row \"row\" (i: i64) -> f64[_] cost=1000\n"
+          "parameter n: i64\n"
+          "entry @main -> f64[_]\n\n"
+          "flow @main \"main\" -> (?f64[-]) {\n"
+          "b0(%0: i64):\n"
+          "    %1: {1}?f64[-] = each.1 @main.each1 %0\n"
+          "    %2: i64 = constant 0\n"
+          "    %3: ?f64[-] = get %1, %2\n"
+          "    return %3\n"
+          "}\n\n"
+          "function @main.each1 \"main\" -> (?f64[-]) {\n"
+          "b0(%0: i64):\n"
+          "    %1: ?f64[-] = call @row %0\n"
+          "    return %1\n"
+          "}\n",
+          "neither numbers nor arrays of one known shape");
+    stays("module \"t.wk\"\n\n"
+          "kernel @row \"row\" (i: i64) -> f64[_] cost=1000\n"
+          "parameter n: i64\n"
+          "entry @main -> f64[_]\n\n"
+          "flow @main \"main\" -> (?f64[+]) {\n"
+          "b0(%0: i64):\n"
+          "    %1: {1}?f64[+] = each.1 @main.each1 %0\n"
+          "    %2: i64 = constant 0\n"
+          "    %3: ?f64[+] = get %1, %2\n"
+          "    return %3\n"
+          "}\n\n"
+          "function @main.each1 \"main\" -> (?f64[+]) {\n"
+          "b0(%0: i64):\n"
+          "    %1: ?f64[+] = call @row %0, %0\n"
+          "    return %1\n"
+          "}\n",
+          "neither numbers nor arrays of one known shape");
 }
 
 /* A structure that is read elsewhere, or a reduction in another block, which may run more often. */
@@ -367,5 +667,6 @@ static void chunk_keeps_structures(void)
 }
 
 TEST_MAIN(TEST(chunk_splits_comprehension), TEST(chunk_makes_subtrees),
-          TEST(chunk_gathers_arguments), TEST(chunk_leaves_annotations),
-          TEST(chunk_keeps_structures))
+          TEST(chunk_gathers_arguments), TEST(chunk_counts_spaces), TEST(chunk_joins_rows),
+          TEST(chunk_weighs_arguments), TEST(chunk_leaves_guesses), TEST(chunk_leaves_annotations),
+          TEST(chunk_leaves_arrays), TEST(chunk_keeps_structures))
