@@ -8,7 +8,7 @@
  * may be 0.
  */
 #include "flow/chunk.h"
-#include "flow/typed_tree.h"
+#include "check/typed_tree.h"
 #include "flow/verify.h"
 
 #include <stdlib.h>
