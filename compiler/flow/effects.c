@@ -146,18 +146,31 @@ static bool has_effect(const struct ir_function *function, const struct ir_instr
     return false;
 }
 
-/* Extents of arrays, counts of ranges and constants that are not negative: others may be, which
- * ends elaboration. */
+static bool is_good_constant(struct ir_instruction *const *definitions, ir_value value)
+{
+    const struct ir_instruction *made = definitions[value];
+    return made && made->opcode == IR_CONSTANT && (int64_t)made->word >= 0;
+}
+
+bool effects_is_extent(struct ir_instruction *const *definitions, ir_value value)
+{
+    const struct ir_instruction *made = definitions[value];
+    if (!made)
+        return false;
+    if (made->opcode == IR_OPERATION && made->operation == OPERATION_MAX)
+        return is_good_constant(definitions, made->operands[0]) ||
+               is_good_constant(definitions, made->operands[1]);
+    return made->opcode == IR_EXTENT || made->opcode == IR_COUNT ||
+           is_good_constant(definitions, value);
+}
+
+/* Others may be negative, which ends elaboration. */
 static bool are_good_extents(struct ir_instruction *const *definitions, const ir_value *extents,
                              uint32_t count)
 {
-    for (uint32_t e = 0; e < count; e++) {
-        const struct ir_instruction *extent = definitions[extents[e]];
-        bool good = extent && (extent->opcode == IR_EXTENT || extent->opcode == IR_COUNT ||
-                               (extent->opcode == IR_CONSTANT && (int64_t)extent->word >= 0));
-        if (!good)
+    for (uint32_t e = 0; e < count; e++)
+        if (!effects_is_extent(definitions, extents[e]))
             return false;
-    }
     return true;
 }
 

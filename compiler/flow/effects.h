@@ -25,6 +25,10 @@ void effects_release(struct effects *effects);
 /* By value: the instruction that gives it; NULL for parameters of blocks. To be freed. */
 struct ir_instruction **effects_definitions(const struct ir_function *function);
 
+/* Whether a value is never negative: the extent of an array, the count of a range, a constant, or
+ * the larger one of something and a constant. */
+bool effects_is_extent(struct ir_instruction *const *definitions, ir_value value);
+
 /* Whether leaving the instruction out, or evaluating it without need, changes nothing but its
  * results. Of several equal nodes one may log less than all: for that, ask effects_is_quiet too. */
 bool effects_is_removable(const struct effects *effects, const struct ir_function *function,

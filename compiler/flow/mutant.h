@@ -26,6 +26,7 @@
     X(HOIST_FAILURE, "hoist moves divisions with a call, which may fail in a loop without turns")  \
     X(HOIST_LOG, "hoist moves tasks that log")                                                     \
     X(EACH_INDEX, "each takes any element that is read for the one at the index")                  \
+    X(HOIST_EXTENT, "hoist forgets that an extent may be negative")                                 \
     X(FUSE_OPERAND, "fuse takes arguments of one type for one argument")                           \
     X(COMPOSE_FAILURE, "compose moves what can fail past what can fail, too")                      \
     X(CHUNK_TREE, "chunk reduces pieces that are no subtrees")                                     \

@@ -6,13 +6,15 @@
  * A call that is moved may be one that no turn would have made: the space was empty, or a condition
  * false. Then nobody reads its node, and so it is not built (L8.14). What goes with it, the known
  * values that it takes, must neither fail nor have an effect; comprehensions and flows stay, for
- * they may be large. Calls that log stay, so that they log as often.
+ * they may be large. Calls that log stay, so that they log as often. Where an extent of a result
+ * may be negative, the loop keeps a check of it in the call's place, and the call is given 0 then.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/vector.h"
+#include "check/messages.h"
 #include "flow/dominance.h"
 #include "flow/edges.h"
 #include "flow/effects.h"
@@ -42,7 +44,8 @@ struct hoist {
 /* Known values that are cheap and cannot fail, and nodes. */
 static bool may_move(const struct hoist *h, const struct ir_instruction *i)
 {
-    if (FLOW_MUTANT(HOIST_FAILURE) && i->opcode == IR_OPERATION)
+    if ((FLOW_MUTANT(HOIST_FAILURE) && i->opcode == IR_OPERATION) ||
+        (FLOW_MUTANT(HOIST_EXTENT) && i->opcode == IR_CALL))
         return true;
     return i->opcode != IR_APPLY && i->opcode != IR_EACH &&
            effects_is_removable(&h->effects, h->function, h->definitions, i);
@@ -86,6 +89,83 @@ static void remark(const struct hoist *h, const struct ir_instruction *call, con
                   "moved out of the %s: `%s` runs once for all turns", loop, name);
 }
 
+/* How many operands, at the end, are extents of the call's results. */
+static uint32_t extent_count(const struct hoist *h, const struct ir_instruction *call)
+{
+    uint32_t count = 0;
+    for (uint32_t r = 0; call->opcode == IR_CALL && r < call->result_count; r++)
+        count += (uint32_t)__builtin_popcount(
+            ir_type_of(h->function, call->first_result + r)->known_extents);
+    return count;
+}
+
+static struct ir_instruction *new_instruction(struct hoist *h, enum ir_opcode opcode,
+                                              const ir_value *operands, uint32_t count,
+                                              const struct type *result, struct span span)
+{
+    struct ir_instruction *i = arena_new(h->module->arena, struct ir_instruction);
+    i->opcode = opcode;
+    i->span = span;
+    i->operand_count = count;
+    i->operands = arena_array(h->module->arena, ir_value, count + 1);
+    for (uint32_t o = 0; o < count; o++)
+        i->operands[o] = operands[o];
+    if (!result)
+        return i;
+    i->result_count = 1;
+    i->first_result = ir_value_new(h->module, h->function, ir_type_known(h->module, result));
+    h->definitions[i->first_result] = i;
+    return i;
+}
+
+static void insert(struct hoist *h, struct ir_block *block, uint32_t at, const struct list *moved);
+
+/* max(extent, 0), which can be evaluated anywhere, and a check of the extent before the call: `cse`
+ * makes it one with the check that lowering put there. */
+static ir_value guard_extent(struct hoist *h, const struct ir_instruction *call, ir_value extent,
+                             struct list *added)
+{
+    struct type_table *types = h->module->types;
+    const struct type *integer = type_scalar(types, WK_I64);
+    struct ir_instruction *zero = new_instruction(h, IR_CONSTANT, NULL, 0, integer, call->span);
+    ir_value pair[] = {extent, zero->first_result};
+    struct ir_instruction *most = new_instruction(h, IR_OPERATION, pair, 2, integer, call->span);
+    struct ir_instruction *holds =
+        new_instruction(h, IR_OPERATION, pair, 2, type_scalar(types, WK_BOOL), call->span);
+    ir_value checked[] = {holds->first_result, extent};
+    struct ir_instruction *check = new_instruction(h, IR_CHECK, checked, 2, NULL, call->span);
+    most->operation = OPERATION_MAX;
+    holds->operation = OPERATION_GE;
+    check->code = ERR_negative_extent;
+    check->format = MESSAGE_NEGATIVE_EXTENT;
+    check->types = "i";
+    h->still[zero->first_result] = h->still[most->first_result] = true;
+    vector_push(added, zero);
+    vector_push(added, most);
+    vector_push(added, holds);
+    vector_push(added, check);
+    return most->first_result;
+}
+
+/* If nothing keeps the call at `at` in the loop but that an extent may be negative, guards it;
+ * returns how many instructions were put before it. */
+static uint32_t guard_extents(struct hoist *h, struct ir_block *block, uint32_t at)
+{
+    struct ir_instruction *call = block->instructions[at];
+    struct list added = {0};
+    if (FLOW_MUTANT(HOIST_EXTENT) || call->opcode != IR_CALL || !has_still_operands(h, call) ||
+        !effects_is_quiet(&h->effects, h->function, call))
+        return 0;
+    for (uint32_t o = call->operand_count - extent_count(h, call); o < call->operand_count; o++)
+        if (!effects_is_extent(h->definitions, call->operands[o]))
+            call->operands[o] = guard_extent(h, call, call->operands[o], &added);
+    uint32_t count = (uint32_t)added.count;
+    if (count)
+        insert(h, block, at, &added);
+    vector_release(&added);
+    return count;
+}
+
 static void look_at(struct hoist *h, struct ir_instruction *i, const char *loop)
 {
     if (ir_is_terminator(i->opcode) || i->result_count == 0 || !has_still_operands(h, i))
@@ -93,10 +173,7 @@ static void look_at(struct hoist *h, struct ir_instruction *i, const char *loop)
     bool quiet = effects_is_quiet(&h->effects, h->function, i) || FLOW_MUTANT(HOIST_LOG);
     bool moves = quiet && may_move(h, i);
     if (i->opcode == IR_CALL)
-        remark(h, i, loop,
-               moves   ? NULL
-               : quiet ? "an extent of its result may be negative"
-                       : "it has an effect or may log");
+        remark(h, i, loop, moves ? NULL : "it has an effect or may log");
     for (uint32_t r = 0; r < i->result_count; r++)
         h->still[i->first_result + r] = moves;
     if (!moves || i->opcode != IR_CALL)
@@ -105,13 +182,36 @@ static void look_at(struct hoist *h, struct ir_instruction *i, const char *loop)
     vector_push(&h->calls, i);
 }
 
+static void look_at_block(struct hoist *h, struct ir_block *block, const char *loop)
+{
+    for (uint32_t n = 0; n < block->count; n++) {
+        n += guard_extents(h, block, n);
+        look_at(h, block->instructions[n], loop);
+    }
+}
+
+/* Room for the values of guards, too. */
+static uint32_t most_values(const struct hoist *h)
+{
+    enum { VALUES_OF_GUARD = 3 };
+    uint32_t count = h->function->value_count;
+    for (uint32_t b = 0; b < h->function->block_count; b++)
+        for (uint32_t n = 0; n < h->function->blocks[b].count; n++)
+            count += VALUES_OF_GUARD * extent_count(h, h->function->blocks[b].instructions[n]);
+    return count;
+}
+
 static void begin(struct hoist *h, struct ir_function *function)
 {
     h->function = function;
-    h->definitions = effects_definitions(function);
-    h->outside = memory_new(function->value_count, sizeof *h->outside);
-    h->still = memory_new(function->value_count, sizeof *h->still);
-    h->moves = memory_new(function->value_count, sizeof *h->moves);
+    uint32_t values = most_values(h);
+    struct ir_instruction **definitions = effects_definitions(function);
+    h->definitions = memory_new(values, sizeof *h->definitions);
+    memcpy(h->definitions, definitions, function->value_count * sizeof *definitions);
+    free(definitions);
+    h->outside = memory_new(values, sizeof *h->outside);
+    h->still = memory_new(values, sizeof *h->still);
+    h->moves = memory_new(values, sizeof *h->moves);
     h->calls.count = 0;
 }
 
@@ -327,9 +427,8 @@ static void hoist_out_of_function(struct hoist *h, struct ir_function *function,
         h->still[value] = h->outside[value] = true;
     }
     for (uint32_t b = 0; b < function->block_count; b++)
-        for (uint32_t n = 0; n < function->blocks[b].count; n++)
-            look_at(h, function->blocks[b].instructions[n],
-                    user->instruction->opcode == IR_EACH ? "comprehension" : "reduction");
+        look_at_block(h, &function->blocks[b],
+                      user->instruction->opcode == IR_EACH ? "comprehension" : "reduction");
     if (h->calls.count)
         move_to_user(h, user);
     end(h);
@@ -433,11 +532,8 @@ static void hoist_out_of_loop(struct hoist *h, const struct loops *l, struct ir_
     h->calls.count = 0;
     for (size_t i = 0; i < l->blocks.count; i++)
         mark_block(h, &h->function->blocks[l->blocks.items[i]], false);
-    for (size_t i = 0; i < l->blocks.count; i++) {
-        const struct ir_block *block = &h->function->blocks[l->blocks.items[i]];
-        for (uint32_t n = 0; n < block->count; n++)
-            look_at(h, block->instructions[n], "loop");
-    }
+    for (size_t i = 0; i < l->blocks.count; i++)
+        look_at_block(h, &h->function->blocks[l->blocks.items[i]], "loop");
     for (size_t i = 0; i < l->blocks.count && h->calls.count; i++)
         take_out(h, &h->function->blocks[l->blocks.items[i]], &moved);
     if (moved.count)
