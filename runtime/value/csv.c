@@ -2,10 +2,16 @@
  * CSV in and out; see csv.h.
  *
  * Reading. The table is cut into pieces of some 100 KB, to which the lines belong that begin in
- * them. Threads take the pieces in order, twice: to count their rows, which says where in the array
- * each piece's rows go, and to read them there. So no thread waits for another, the text is never
- * in memory as a whole (reading it again from the system's cache is ten times faster than a first
- * touch of memory), and nothing is moved.
+ * them. Threads take the pieces in order. Whoever has one loads it, counts its rows, which vectors
+ * do in no time, adds them to those before it, and publishes the sum: so the owner of the next
+ * piece knows where in the array its rows go, and both read what they have loaded. The text is
+ * never in memory as a whole, nothing of it is loaded twice, and nothing is moved. No thread waits
+ * for another for long: rather it counts the other's piece itself.
+ *
+ * How much memory the array needs is not known before the last piece is counted. Samples of the
+ * table tell it well enough, and memory that is asked for and never touched costs nothing. Where
+ * they mislead, the pieces without room are counted, and in a second round, now with the right
+ * size, all are read.
  *
  * The first mistake of the table is the one reported: a thread that meets one takes no further
  * pieces, nor does any other; those before it have been taken, and are read to their ends. Which
@@ -19,16 +25,35 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/pause.h"
 #include "value/csv_row.h"
 #include "value/semantics.h"
 #include "value/value.h"
 
 /* ---- The text -------------------------------------------------------------------------------- */
 
-enum { PIECE = 128 << 10, TAIL = 4 << 10, MOST_THREADS = 64, PIECES_A_THREAD = 4 };
+enum {
+    PIECE = 128 << 10,
+    TAIL = 4 << 10,
+    MOST_THREADS = 64,
+    PIECES_A_THREAD = 4,
+    SAMPLES = 32,
+    LARGE_PAGE = 2 << 20,
+    PAGES_AHEAD = 2,
+};
+
+/* Pauses until what others should have counted is counted again; with sanitizers, always at once.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { PATIENCE = 0 };
+#else
+enum { PATIENCE = 200 };
+#endif
+static const uint64_t NOT_COUNTED = UINT64_MAX;
 
 struct csv_reader;
 
@@ -48,13 +73,17 @@ struct csv_reader {
     uint64_t first;  /* behind byte order mark and header */
     int64_t columns; /* of the first row; -1: there is none */
     uint64_t piece_count;
-    uint64_t *rows; /* before each piece, once they are counted */
-    char *data;
     uint32_t element_bytes;
+    char *data;
+    uint64_t room;       /* in rows */
+    uint64_t page_count; /* large pages that will be needed for sure */
 
-    _Atomic(uint64_t) next;   /* piece that nobody has taken */
-    _Atomic(uint64_t) failed; /* the first piece with a mistake; UINT64_MAX: none */
-    pthread_mutex_t lock;     /* of the error */
+    _Atomic(uint64_t) *before; /* rows before each piece and behind the last, or NOT_COUNTED */
+    _Atomic(bool) is_short;    /* there was no room for some piece */
+    _Atomic(uint64_t) touched; /* large pages that somebody has, or is about to have, touched */
+    _Atomic(uint64_t) next;    /* piece that nobody has taken */
+    _Atomic(uint64_t) failed;  /* the first piece with a mistake; UINT64_MAX: none */
+    pthread_mutex_t lock;      /* of the error */
     struct error *error;
 };
 
@@ -199,51 +228,6 @@ static void fail_piece(struct csv_reader *in, uint64_t piece, const struct error
     pthread_mutex_unlock(&in->lock);
 }
 
-/* What is done with a piece: 0, or an error. */
-typedef int piece_work(struct csv_reader *in, struct window *window, uint64_t piece,
-                       struct error *error);
-
-struct crew {
-    struct csv_reader *in;
-    piece_work *work;
-};
-
-static void *work_on_pieces(void *of)
-{
-    struct crew *crew = of;
-    struct csv_reader *in = crew->in;
-    struct window window = {.in = in};
-    for (;;) {
-        struct error error;
-        uint64_t piece = atomic_fetch_add(&in->next, 1);
-        if (piece >= in->piece_count || piece > atomic_load(&in->failed))
-            break;
-        if (crew->work(in, &window, piece, &error))
-            fail_piece(in, piece, &error);
-    }
-    window_release(&window);
-    return NULL;
-}
-
-/* Does a work on all pieces, in the calling thread and in others; fewer than asked for if the
- * system has no more of them. */
-static int for_all_pieces(struct csv_reader *in, piece_work *work)
-{
-    pthread_t threads[MOST_THREADS];
-    struct crew crew = {in, work};
-    uint64_t wanted = in->piece_count / PIECES_A_THREAD, started = 0;
-    wanted = wanted < in->source.threads ? wanted : in->source.threads;
-    wanted = wanted < MOST_THREADS ? wanted : MOST_THREADS;
-    atomic_store(&in->next, 0);
-    while (started + 1 < wanted &&
-           pthread_create(&threads[started], NULL, work_on_pieces, &crew) == 0)
-        started++;
-    work_on_pieces(&crew);
-    while (started > 0)
-        pthread_join(threads[--started], NULL);
-    return atomic_load(&in->failed) == UINT64_MAX ? 0 : (int)in->error->code;
-}
-
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 static struct csv_lines lines_of(const struct csv_reader *in, const struct window *window,
@@ -259,16 +243,53 @@ static struct csv_lines lines_of(const struct csv_reader *in, const struct windo
                               .error = error};
 }
 
+static int refuse_changed(const struct csv_reader *in, struct error *error)
+{
+    return error_set(error, ERR_data_changed, "'%s' was changed while the job read it",
+                     in->source.name);
+}
+
+static uint64_t known_rows(struct csv_reader *in, uint64_t piece)
+{
+    return atomic_load_explicit(&in->before[piece], memory_order_acquire);
+}
+
+/* Publishes the rows behind a piece, when those before it are known and the window has what begins
+ * in it. Whatever happens to the file, the reading that follows finds just as many there. */
+static int publish_rows(struct csv_reader *in, const struct window *window, uint64_t piece,
+                        struct error *error)
+{
+    uint64_t length = piece_begin(in, piece + 1) - piece_begin(in, piece) + (piece > 0);
+    const char *text = window_text(window);
+    uint64_t rows = known_rows(in, piece) + csv_count_rows(text, text + length, piece == 0);
+    uint64_t found = NOT_COUNTED;
+    if (!atomic_compare_exchange_strong(&in->before[piece + 1], &found, rows) && found != rows)
+        return refuse_changed(in, error);
+    return 0;
+}
+
 static int count_piece(struct csv_reader *in, struct window *window, uint64_t piece,
                        struct error *error)
 {
-    uint64_t from = piece_begin(in, piece), to = piece_begin(in, piece + 1);
-    uint64_t before = piece > 0;
-    size_t length = (size_t)(to - from + before);
-    int code = window_move(window, from - before, length, error);
-    if (!code)
-        in->rows[piece] =
-            csv_count_rows(window_text(window), window_text(window) + length, piece == 0);
+    uint64_t from = piece_begin(in, piece), to = piece_begin(in, piece + 1), before = piece > 0;
+    int code = window_move(window, from - before, (size_t)(to - from + before), error);
+    return code ? code : publish_rows(in, window, piece, error);
+}
+
+/* Sees to it that the rows before a piece are known. Mostly they are, or will be in a moment; but
+ * whoever has to count them may have lost the processor, and so they are counted here too. */
+static int await_rows(struct csv_reader *in, uint64_t piece, struct error *error)
+{
+    struct window window = {.in = in};
+    uint64_t known = piece;
+    int code = 0;
+    for (int turn = 0; turn < PATIENCE && known_rows(in, piece) == NOT_COUNTED; turn++)
+        pause_processor();
+    while (known_rows(in, known) == NOT_COUNTED)
+        known--;
+    while (known < piece && !code)
+        code = count_piece(in, &window, known++, error);
+    window_release(&window);
     return code;
 }
 
@@ -301,20 +322,73 @@ static int place_error(struct window *window, const struct csv_lines *lines, str
     return inner.hint[0] ? error_hint(error, "%s", inner.hint) : code;
 }
 
+/* The system clears a large page of memory when it is touched first, and two threads that come to
+ * it at once would both clear it. So one of them touches it before any comes there. */
+static void touch_ahead(struct csv_reader *in, uint64_t bytes)
+{
+    uint64_t page, wanted = bytes / LARGE_PAGE + 1 + PAGES_AHEAD;
+    wanted = wanted < in->page_count ? wanted : in->page_count;
+    while ((page = atomic_load(&in->touched)) < wanted)
+        if (atomic_compare_exchange_weak(&in->touched, &page, page + 1))
+            madvise(in->data + page * LARGE_PAGE, LARGE_PAGE, MADV_POPULATE_WRITE);
+}
+
 static int read_piece(struct csv_reader *in, struct window *window, uint64_t piece,
                       struct error *error)
 {
     size_t begin, end;
     int code = load_piece(window, piece, &begin, &end, error);
+    code = code ? code : await_rows(in, piece, error);
+    code = code ? code : publish_rows(in, window, piece, error);
     if (code)
         return code;
+    uint64_t before = known_rows(in, piece), behind = known_rows(in, piece + 1);
+    if (behind > in->room) {
+        atomic_store(&in->is_short, true);
+        return 0;
+    }
     struct csv_lines lines = lines_of(in, window, begin, end, error);
+    uint64_t row_bytes = (uint64_t)lines.columns * in->element_bytes;
+    touch_ahead(in, behind * row_bytes);
     /* A file with a header alone has no memory to read into, and C adds nothing to a null pointer.
      */
     if (in->data)
-        lines.out = in->data + in->rows[piece] * (uint64_t)lines.columns * in->element_bytes;
+        lines.out = in->data + before * row_bytes;
     code = csv_lines_read(&lines);
     return code ? place_error(window, &lines, error) : 0;
+}
+
+static void *work_on_pieces(void *of)
+{
+    struct csv_reader *in = of;
+    struct window window = {.in = in};
+    for (;;) {
+        struct error error;
+        uint64_t piece = atomic_fetch_add(&in->next, 1);
+        if (piece >= in->piece_count || piece > atomic_load(&in->failed))
+            break;
+        if (read_piece(in, &window, piece, &error))
+            fail_piece(in, piece, &error);
+    }
+    window_release(&window);
+    return NULL;
+}
+
+/* Reads all pieces, in the calling thread and in others; fewer than asked for if the
+ * system has no more of them. */
+static int read_pieces(struct csv_reader *in)
+{
+    pthread_t threads[MOST_THREADS];
+    uint64_t wanted = in->piece_count / PIECES_A_THREAD, started = 0;
+    wanted = wanted < in->source.threads ? wanted : in->source.threads;
+    wanted = wanted < MOST_THREADS ? wanted : MOST_THREADS;
+    atomic_store(&in->next, 0);
+    while (started + 1 < wanted && pthread_create(&threads[started], NULL, work_on_pieces, in) == 0)
+        started++;
+    work_on_pieces(in);
+    while (started > 0)
+        pthread_join(threads[--started], NULL);
+    return atomic_load(&in->failed) == UINT64_MAX ? 0 : (int)in->error->code;
 }
 
 /* Of a line that goes beyond the window, which may be very long, a second field is refused at once
@@ -360,37 +434,89 @@ static int look_ahead(struct csv_reader *in, struct window *window, struct error
     return 0;
 }
 
-/* Memory for all rows; in `rows`, those of each piece become those before it. */
-static int make_room(struct csv_reader *in, int64_t *extents)
+/* How many rows the table has, by samples of it. */
+static int estimate_rows(struct csv_reader *in, struct window *window, uint64_t *rows)
 {
-    uint64_t before = 0, bytes;
-    for (uint64_t piece = 0; piece < in->piece_count; piece++) {
-        uint64_t rows = in->rows[piece];
-        in->rows[piece] = before;
-        before += rows;
+    uint64_t length = in->source.length - in->first, found = 0;
+    for (uint64_t i = 0; i < SAMPLES; i++) {
+        int code = window_move(window, in->first + length / SAMPLES * i, TAIL, in->error);
+        if (code)
+            return code;
+        const char *text = window_text(window);
+        found += csv_count_rows(text, text + window->length, i == 0);
     }
-    extents[0] = (int64_t)before;
-    if (in->rank == 2)
-        extents[1] = in->columns < 0 ? 0 : in->columns;
-    int64_t shape[] = {(int64_t)before, in->rank == 2 ? extents[1] : 1};
-    if (shape_bytes(2, shape, in->element_bytes, &bytes) && bytes == 0)
+    *rows = (uint64_t)((double)found / (SAMPLES * TAIL) * (double)length);
+    return 0;
+}
+
+/* The bytes of so many rows; false: there are never so many. */
+static bool bytes_of_rows(const struct csv_reader *in, uint64_t rows, uint64_t *bytes)
+{
+    int64_t columns = in->rank == 1 ? 1 : in->columns < 0 ? 0 : in->columns;
+    return shape_bytes(2, (int64_t[]){(int64_t)rows, columns}, in->element_bytes, bytes);
+}
+
+/* Memory for so many rows, if there is so much, of which some will surely be needed. */
+static bool make_room(struct csv_reader *in, uint64_t rows, uint64_t needed_rows)
+{
+    uint64_t bytes, needed;
+    if (!bytes_of_rows(in, rows, &bytes) || !bytes_of_rows(in, needed_rows, &needed))
+        return false;
+    in->data = bytes ? memory_try(bytes, 64) : NULL;
+    if (bytes && !in->data)
+        return false;
+    in->room = rows;
+    in->page_count = needed / LARGE_PAGE;
+    atomic_store(&in->touched, 0);
+    return true;
+}
+
+/* Memory for a few more rows than there seem to be: if that is not to be had, it will be found
+ * missing. Small tables are read twice, which is no loss. */
+static int make_estimated_room(struct csv_reader *in, struct window *window)
+{
+    uint64_t rows;
+    if (in->piece_count < PIECES_A_THREAD)
         return 0;
-    in->data = shape_bytes(2, shape, in->element_bytes, &bytes) ? memory_try(bytes, 64) : NULL;
-    return in->data ? 0 : refuse_memory(in, in->error);
+    int code = estimate_rows(in, window, &rows);
+    if (!code)
+        make_room(in, rows + rows / 4, rows);
+    return code;
+}
+
+/* All pieces once more, now that the number of rows is known. */
+static int read_again(struct csv_reader *in)
+{
+    uint64_t rows = atomic_load(&in->before[in->piece_count]);
+    free(in->data);
+    in->data = NULL;
+    if (!make_room(in, rows, rows))
+        return refuse_memory(in, in->error);
+    return read_pieces(in);
+}
+
+static int read_rows(struct csv_reader *in)
+{
+    in->before = memory_new(in->piece_count + 1, sizeof *in->before);
+    for (uint64_t piece = 1; piece <= in->piece_count; piece++)
+        atomic_init(&in->before[piece], NOT_COUNTED);
+    int code = read_pieces(in);
+    return !code && atomic_load(&in->is_short) ? read_again(in) : code;
 }
 
 static int read_table(struct csv_reader *in, int64_t *extents)
 {
     struct window window = {.in = in};
     int code = look_ahead(in, &window, in->error);
+    code = code ? code : make_estimated_room(in, &window);
     window_release(&window);
-    if (code)
-        return code;
-    in->rows = memory_new(in->piece_count + 1, sizeof *in->rows);
-    code = for_all_pieces(in, count_piece);
-    code = code ? code : make_room(in, extents);
-    code = code ? code : for_all_pieces(in, read_piece);
-    free(in->rows);
+    code = code ? code : read_rows(in);
+    if (!code) {
+        extents[0] = (int64_t)atomic_load(&in->before[in->piece_count]);
+        if (in->rank == 2)
+            extents[1] = in->columns < 0 ? 0 : in->columns;
+    }
+    free(in->before);
     return code;
 }
 

@@ -378,7 +378,7 @@ int csv_lines_read(struct csv_lines *in)
 
 /* ---- Looking ahead --------------------------------------------------------------------------- */
 
-typedef char bytes32 __attribute__((vector_size(32)));
+typedef uint8_t bytes32 __attribute__((vector_size(32)));
 
 static bytes32 load32(const char *at)
 {

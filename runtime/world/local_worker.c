@@ -1,14 +1,8 @@
 /* Workers of the local world: finding work, and driving an executor; see local.h. */
 #include <sched.h>
 
+#include "base/pause.h"
 #include "world/local.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define pause_processor() _mm_pause()
-#else
-#define pause_processor() __asm__ volatile("yield")
-#endif
 
 /* Waking a thread costs as much as 200 tasks, and a task that moves to another core takes its
  * values along. So who finds nothing waits a little before it steals, for the owner may be about to

@@ -306,5 +306,44 @@ static void long_lines(void)
     buffer_release(&text);
 }
 
+/* Lines of one digit; each `every`th of 32 equal parts begins with a line of 5 KB, so that a sample
+ * of its begin finds nothing. 0: none. */
+static int64_t put_digits(struct buffer *out, int every)
+{
+    enum { PARTS = 32, PART = 100000, LONG = 5000 };
+    int64_t lines = 0;
+    for (int part = 0; part < PARTS; part++) {
+        int at = 0;
+        if (every && part % every == 0) {
+            buffer_printf(out, "%*d\n", LONG - 1, (int)(lines++ % 10));
+            at = LONG;
+        }
+        for (; at < PART; at += 2)
+            buffer_printf(out, "%d\n", (int)(lines++ % 10));
+    }
+    return lines;
+}
+
+/* How many rows there are is found by samples: with few or none where they look, and with as many
+ * as they say. */
+static void samples_that_mislead(void)
+{
+    const struct type *type = table_of(WK_I64, 1);
+    for (int every = 0; every < 4; every++)
+        for (uint32_t threads = 1; threads <= 4; threads++) {
+            struct buffer text = {0};
+            int64_t lines = put_digits(&text, every), extents[2] = {0}, wrong = 0;
+            void *data = NULL;
+            struct error error;
+            CHECK_INT(read_by(threads, &text, type, extents, &data, &error), 0);
+            CHECK_INT(extents[0], lines);
+            for (int64_t i = 0; data && i < extents[0]; i++)
+                wrong += ((int64_t *)data)[i] != i % 10;
+            CHECK_INT(wrong, 0);
+            free(data);
+            buffer_release(&text);
+        }
+}
+
 TEST_MAIN(TEST(round_trips), TEST(forms), TEST(mistakes), TEST(one_long_line), TEST(zero_bytes),
-          TEST(pieces), TEST(mistakes_in_pieces), TEST(long_lines))
+          TEST(pieces), TEST(mistakes_in_pieces), TEST(long_lines), TEST(samples_that_mislead))
