@@ -195,6 +195,21 @@ def it_runs_as_its_source(folder):
     check(wkc("run", bare, "n=9", "at=3").json() == wanted, "a bundle is known by its bytes")
 
 
+def executors_get_what_was_checked(folder):
+    """B3.2, B3.6: a folder is packed again; a library that is not the manifest's reaches no executor."""
+    path = compiled(folder)
+    wanted = wkc("run", path, "parts=9").out
+    place = unpacked(path, folder)
+    os.chmod(place / "bootstrap", 0o644)
+    (place / "other").write_text("of no interest")
+    run = wkc("run", place, "parts=9", "--on=emulator")
+    check(run.status == 0 and run.out == wanted, run.err)
+    name = "lib/libz.so.1"
+    wkc("run", rewritten(path, {name: bytes(1000)}), "parts=9", "--on=emulator").fails(1, "E861", name)
+    (place / name).write_bytes(bytes(1000))
+    wkc("run", place, "parts=9", "--on=emulator").fails(1, "E861", name)
+
+
 def failures_name_portable_places(folder):
     """B4.3."""
     path = compiled(folder, tree(folder / "p"))
@@ -226,7 +241,8 @@ def usage(folder):
     wkc("compile", HARMONIC, "--target=aarch64").fails(2, "E903", "--target changes nothing here")
     wkc("compile", HARMONIC, "-o", folder / "none/x.wkb").fails(1, "E702")
     check(wkc("compile", HARMONIC, "--emit=asm", "--target=aarch64").out.count("fadd"), "assembly of another target")
-    wkc("check", path).fails(1, "error[E")
+    for command in ("check", "plan", "compile"):
+        wkc(command, path).fails(2, "E904", "is a bundle", "wkc inspect")
     check(os.listdir(folder) == ["job.wkb"], os.listdir(folder))
 
 
@@ -497,7 +513,7 @@ def packing_checks_libraries(folder):
 if __name__ == "__main__":
     main([the_manifest_is_as_specified, hashes_are_those_of_the_files, other_programs_unpack_it,
           same_bytes_from_everywhere, no_absolute_path_is_inside, a_program_without_tasks,
-          it_runs_as_its_source, failures_name_portable_places, drawings_are_equal, usage,
+          it_runs_as_its_source, executors_get_what_was_checked, failures_name_portable_places, drawings_are_equal, usage,
           inspect_says_what_is_there, cut_off, changed_bytes, tampered, forged,
           other_versions_and_machines, runtimes_are_found_or_missed, every_library_is_inside,
           in_an_empty_root, by_itself, the_other_architecture, outside_of_lambda, packing_checks_libraries])

@@ -162,6 +162,9 @@ def remarks_stand_at_their_lines(folder):
     check([(f["pass"], f["kind"], f["line"]) for f in found if f["pass"] in ("cse", "hoist")] ==
           [("cse", "done", 4), ("cse", "missed", 5), ("hoist", "done", 5)], run.err)
     check(all(f["severity"] == "note" and f["message"] and f["file"] == str(path) for f in found), run.err)
+    warned = program(folder, "task f(a: int) -> int { return a }\nflow main() -> int {\n    let unused = 1\n    return f(2)\n}\n", "w.wk")
+    lines = [json.loads(line) for line in wkc("compile", warned, "--remarks=json").err.splitlines()]
+    check([line for line in lines if line["severity"] == "warning"], "warnings among remarks are JSON, too")
     check("note[" not in wkc("run", path, "n=2").err + wkc("run", path, "n=2", "--remarks", "-O0").err, "no remarks")
     bundle = folder / "r.wkb"
     wkc("compile", path, "-o", bundle)

@@ -111,6 +111,10 @@ enum diagnostic_format message_form(const struct options *options)
     if (options->given[OPTION_DIAGNOSTICS] &&
         strcmp(options->values[OPTION_DIAGNOSTICS], "json") == 0)
         return DIAGNOSTIC_JSON;
+    /* What stands beside remarks on the same stream is to be read by the same program. */
+    if (!options->given[OPTION_DIAGNOSTICS] && options->given[OPTION_REMARKS] &&
+        strcmp(options->values[OPTION_REMARKS], "json") == 0)
+        return DIAGNOSTIC_JSON;
     const char *colour = options->given[OPTION_COLOUR] ? options->values[OPTION_COLOUR] : "auto";
     if (strcmp(colour, "always") == 0)
         return DIAGNOSTIC_COLOUR;
@@ -157,15 +161,20 @@ static int check_choices(const struct options *options, struct error *error)
     return code ? code : passes_check(options, error);
 }
 
-/* A bundle's program has been compiled. */
-static int check_bundle_options(const struct options *options, const char *path,
-                                struct error *error)
+/* A bundle's program has been compiled: it can be run and drawn. */
+static int check_bundle(const struct options *options, const char *path, struct error *error)
 {
     static const struct {
         enum option option;
         const char *text;
     } compile[] = {
         {OPTION_OPTIMIZE, "-O"}, {OPTION_DISABLE, "--disable"}, {OPTION_REMARKS, "--remarks"}};
+    if (options->command != COMMAND_RUN && options->command != COMMAND_DOT) {
+        error_set(error, ERR_bad_argument,
+                  "'%s' is a bundle, and 'wkc %s' takes a program's source", path,
+                  command_name(options->command));
+        return error_hint(error, "wkc inspect prints what it holds; wkc run and wkc dot take it");
+    }
     for (size_t i = 0; i < sizeof compile / sizeof *compile; i++)
         if (options->given[compile[i].option]) {
             error_set(error, ERR_bad_option, "%s means nothing to '%s', which is compiled",
@@ -189,9 +198,8 @@ int start_compilation(struct compilation *compilation, const struct options *opt
                    command_name(options->command));
         return usage_error(options, &error);
     }
-    compilation->is_bundle = (options->command == COMMAND_RUN || options->command == COMMAND_DOT) &&
-                             bundle_is_meant(path);
-    if ((compilation->is_bundle && check_bundle_options(options, path, &error)) ||
+    compilation->is_bundle = bundle_is_meant(path);
+    if ((compilation->is_bundle && check_bundle(options, path, &error)) ||
         check_choices(options, &error) ||
         (options->given[OPTION_OPTIMIZE] &&
          options_number(options, OPTION_OPTIMIZE, 0, 2, &level, &error)))

@@ -10,6 +10,7 @@
 #include "executor/executor.h"
 #include "graph/plan_grain.h"
 #include "graph/platform.h"
+#include "package/folder.h"
 #include "command/result.h"
 #include "command/simulate.h"
 #include "store/store.h"
@@ -288,12 +289,17 @@ static int run_loopback(struct run *run, const struct job *job, struct error *er
     return code;
 }
 
-/* The bundle that executors run: the file that was named, or what the source is compiled to. */
+/* The bundle that executors run: what was named, all of which is checked, for they do not; or what
+ * the source is compiled to. */
 static bool make_bundle(struct compilation *c, struct buffer *bundle, struct error *error)
 {
     if (!c->is_bundle)
         return compile_bundle(c, bundle);
-    if (buffer_read_file(bundle, c->path, BUNDLE_LIMIT, error) == 0)
+    int code = c->bundle.is_folder ? package_folder(&c->bundle, bundle, error)
+                                   : bundle_check(&c->bundle, error);
+    if (!code && !c->bundle.is_folder)
+        code = buffer_read_file(bundle, c->path, BUNDLE_LIMIT, error);
+    if (!code)
         return true;
     diagnose_error(&c->diagnostics, error, NULL);
     return false;
