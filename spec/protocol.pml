@@ -9,6 +9,7 @@
  *     HAND_OFF  the same, one lineage at a; the joins that it owns are run by it or invoked.
  *     WAITS     as FAN_IN, with values too large to travel inline; two lineages begin at a.
  *     SWEEP     as HAND_OFF, but events are lost instead of run again, and the client sweeps.
+ * With -DCURE beside FAN_IN or ROW the client sweeps when all is silent, as in SWEEP.
  * With -DNO_FAULTS nothing goes wrong, and nothing must be wasted (P5.3).
  *
  * Time. There is no clock: a lease, a wait or a patience may run out whenever somebody looks at it.
@@ -363,7 +364,12 @@ end: do
             fi
         :: LOST
 #ifdef LATE_REQUEST
-            ; late_edges = edges; late_f = f; late_token = token; late_recovers = recovers
+            ;
+            if
+            :: late_token == 0 && token == 1 -> /* one is enough; 2 is as 1 */
+                late_edges = edges; late_f = f; late_token = token; late_recovers = recovers
+            :: true
+            fi
 #endif
         :: DEAD -> die()
         fi;
@@ -443,8 +449,16 @@ end:
 
 /* ---- The jobs -------------------------------------------------------------------------------- */
 
+/* To see what sweeps do for those who wait for each other, the others need not die. */
+#ifdef CURE
+#define CAN_CRASH(token) (FAULTS && token < 3)
+#else
+#define CAN_CRASH(token) FAULTS
+#endif
+
 #define INVOKE(event, token, start, edges, is_lost) \
-    sent[event] = true; run lineage(event, token, start, edges, false, FAULTS, is_lost)
+    sent[event] = true; \
+    run lineage(event, token, start, edges, false, CAN_CRASH(token), is_lost)
 
 #ifdef SWEEP
 #define GET_LOST true
@@ -457,7 +471,7 @@ end:
 #define DUPLICATES_ARE_LOST false
 #endif
 
-#ifdef SWEEP
+#if defined(SWEEP) || defined(CURE)
 /* A run from each source whose edge is missing on the way back from the sink; what it wants is all
  * that lies between. */
 #define SWEEP_FROM(event, start, edges, is_missing, may_crash) \
@@ -466,11 +480,20 @@ end:
         sent[event] = true; run lineage(event, event, start, edges, true, may_crash, may_crash) \
     :: else \
     fi
+#ifdef OWNERS_NEVER_DIE
+#define IS_MISSING(f, edge) ((join[f].bits & edge) == 0 && join[f].edges == 0)
+#else
 #define IS_MISSING(f, edge) ((join[f].bits & edge) == 0)
+#endif
 inline sweep(first, may_crash) {
+#ifdef FAN_IN
+    SWEEP_FROM(first, X, A | B, IS_MISSING(X, A) || IS_MISSING(X, B), may_crash);
+    SWEEP_FROM(first + 1, X, C, IS_MISSING(X, C), may_crash)
+#else
     SWEEP_FROM(first, X, A, IS_MISSING(Y, FROM_X) && IS_MISSING(X, A), may_crash);
     SWEEP_FROM(first + 1, X, B, IS_MISSING(Y, FROM_X) && IS_MISSING(X, B), may_crash);
     SWEEP_FROM(first + 2, Y, D, IS_MISSING(Y, D), may_crash)
+#endif
 }
 #endif
 
@@ -515,6 +538,8 @@ active proctype client() {
         :: committed
         fi
     }
+#endif
+#if defined(CURE) || (defined(SWEEP) && !defined(NOBODY_SWEEPS))
     if
     :: timeout -> atomic { join[X].live = false; join[Y].live = false; sweep(8, false) }
     :: committed

@@ -23,6 +23,9 @@ JOBS = {
     "a_fan_in_without_faults": ["FAN_IN", "NO_FAULTS"],
     "two_joins_without_faults": ["ROW", "NO_FAULTS"],
     "large_values_without_faults": ["WAITS", "NO_FAULTS"],
+    # P10.5: what a client that sweeps repairs
+    "lost_duplicates_that_are_swept": ["FAN_IN", "CURE", "DUPLICATE_LOST"],
+    "late_requests_that_are_swept": ["ROW", "CURE", "LATE_REQUEST"],
 }
 
 # P10.3: how spin says that a property is violated
@@ -48,6 +51,7 @@ MISTAKES = {
     "STORED_AT_ONCE": (["WAITS", "NO_FAULTS"], STORES),
     "WANTED_PASSED": (["SWEEP"], LOSS),
     "NOBODY_SWEEPS": (["SWEEP"], LOSS),
+    "OWNERS_NEVER_DIE": (["ROW", "CURE", "LATE_REQUEST"], LOSS),
 }
 
 # P10.5: what must be assumed where nobody sweeps

@@ -24,7 +24,9 @@
     X(POISONED_BY_ITSELF, "who fails the job is stopped by the marks that it sets")                \
     X(WANTED_PASSED, "passed also stops the runs of the sweeper")                                  \
     X(WANTED_SPLIT, "and so do the marks of split ranges")                                         \
-    X(OWNERS_ARE_NEWS, "each new owner of a record starts the silence before it again")
+    X(OWNERS_ARE_NEWS, "each new owner of a record starts the silence before it again")            \
+    X(KEYS_SHARED, "keys lack the job's name")                                                     \
+    X(OWNERS_NEVER_DIE, "the sweeper takes every owner for alive")
 
 enum executor_mutant {
     EXECUTOR_MUTANT_NONE,

@@ -192,7 +192,7 @@ static void follow_record(struct sweep *sweep, const struct sweep_name *name,
     uint64_t touched = sweep->records[name->record].changed;
     if (state->own_edges && node->touched > touched)
         touched = node->touched;
-    if (state->own_is_live)
+    if (state->own_is_live || (MUTANT(OWNERS_NEVER_DIE) && state->own_edges))
         return;
     uint64_t missing = place.all & ~state->bits;
     for (uint64_t edges = missing & ~state->waiting; edges; edges &= edges - 1)

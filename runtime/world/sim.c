@@ -124,8 +124,9 @@ static void init_result(struct sim *sim)
     sim->result = result;
 }
 
+/* In the store, the job's name is the seed. */
 static void init_sim(struct sim *sim, const struct job *job, const struct job_options *options,
-                     const struct sim_options *faults)
+                     const struct sim_options *faults, struct sim_store *store)
 {
     const struct dag *dag = job->plan->dag;
     *sim = (struct sim){.job = job,
@@ -144,9 +145,7 @@ static void init_sim(struct sim *sim, const struct job *job, const struct job_op
     sim->starts = memory_new(dag->node_count, sizeof *sim->starts);
     sim->puts = memory_new(dag->node_count, sizeof *sim->puts);
     sim->bytes = memory_new(dag->node_count, sizeof *sim->bytes);
-    sim->stored = memory_new(dag->node_count, sizeof *sim->stored);
-    sim->records = memory_new(job->plan->record_count, sizeof *sim->records);
-    sim->beats = memory_new(dag->node_count, sizeof *sim->beats);
+    sim->keys = sim_keys_of(store, faults->seed);
     sim->acknowledged = memory_new(dag->node_count, sizeof *sim->acknowledged);
     struct sweep_options sweep = {
         .age = SIM_SWEEP_AGE, .ways = faults->executor.ways, .grain = faults->executor.grain};
@@ -212,16 +211,11 @@ static void release_processes(struct sim *sim)
 static void release_sim(struct sim *sim)
 {
     release_processes(sim);
-    for (uint32_t r = 0; r < sim->plan->record_count; r++)
-        sim_release_record(&sim->records[r]);
     free(sim->slots);
     free(sim->runs);
     free(sim->starts);
     free(sim->puts);
     free(sim->bytes);
-    free(sim->stored);
-    free(sim->records);
-    free(sim->beats);
     free(sim->acknowledged);
     sweep_release(&sim->sweep);
     for (size_t i = 0; i < sim->wants.count; i++) {
@@ -229,7 +223,6 @@ static void release_sim(struct sim *sim)
         free(sim->wants.items[i]);
     }
     vector_release(&sim->wants);
-    vector_release(&sim->marks);
     free(sim->first_producer);
     free(sim->producers);
     bind_table_release(&sim->table);
@@ -251,8 +244,8 @@ static void check_no_waste(struct sim *sim)
             sim_violate(sim,
                         "P3: node %" PRIu32 " was started %" PRIu32 ", stored %" PRIu32 " times",
                         node, sim->starts[node], sim->puts[node]);
-        bool is_owned = end > first && sim->records[end - 1].join.own.edges != 0;
-        if (is_owned && !sim->records[end - 1].join.passed && sim->poisonings == 0)
+        bool is_owned = end > first && sim->keys->records[end - 1].join.own.edges != 0;
+        if (is_owned && !sim->keys->records[end - 1].join.passed && sim->poisonings == 0)
             sim_violate(sim, "P3: join %" PRIu32 " is not marked passed", node);
     }
     if (sim->metrics.sweeps > 0)
@@ -272,7 +265,7 @@ static void check(struct sim *sim)
     if (sim->status == SIM_DONE && !has_faults)
         check_no_waste(sim);
     for (uint32_t s = 0; sim->status != SIM_RUNNING && !has_faults && s < SIM_SHARDS; s++)
-        if (!sim->poisoned[s])
+        if (!sim->keys->poisoned[s])
             sim_violate(sim, "the job has ended, and executors of shard %" PRIu32 " go on", s);
 }
 
@@ -409,24 +402,56 @@ static void invoke_sources(struct sim *sim)
     }
 }
 
-/* Runs until nothing is left, also after the result is there: late messages must do no harm. */
-static void run_to_the_end(struct sim *sim)
+static uint64_t patience_of(const struct sim *sim)
+{
+    if (sim->time)
+        return UINT64_MAX;
+    if (sim->faults.profile == SIM_FORGETS)
+        return 10 * SIM_FOREVER; /* several candidates may be given up one after the other */
+    return sim_sweeps(sim) ? SIM_FOREVER : SIM_FOREVER / 20;
+}
+
+static void begin_job(struct sim *sim)
 {
     invoke_sources(sim);
-    uint64_t patience = sim_sweeps(sim) ? SIM_FOREVER : SIM_FOREVER / 20;
-    if (sim->time)
-        patience = UINT64_MAX;
-    if (sim->faults.profile == SIM_FORGETS)
-        patience *= 10; /* several candidates may be given up one after the other */
     if (sim_sweeps(sim))
         sim_send(sim, SIM_SWEEP_INTERVAL, &(struct sim_message){.kind = SIM_SWEEP});
-    while (sim->queue.count > 0 && !sim->violation.code && !is_interrupted(sim)) {
-        struct sim_due due = take_earliest(sim);
-        struct sim_message message = sim->messages.items[due.message];
-        sim->now = due.time;
-        if (sim->now > patience)
-            sim_violate(sim, "P4: somebody waits for ever");
-        dispatch(sim, &message);
+}
+
+static void step(struct sim *sim)
+{
+    struct sim_due due = take_earliest(sim);
+    struct sim_message message = sim->messages.items[due.message];
+    sim->now = due.time;
+    if (sim->now > patience_of(sim))
+        sim_violate(sim, "P4: somebody waits for ever");
+    dispatch(sim, &message);
+}
+
+/* The job whose next message is the earliest; NULL: there is none. */
+static struct sim *find_next(struct sim *sims, uint32_t count)
+{
+    struct sim *next = NULL;
+    for (struct sim *sim = sims; sim < sims + count; sim++)
+        if (sim->queue.count > 0 && (!next || sim->queue.items[0].time < next->queue.items[0].time))
+            next = sim;
+    return next;
+}
+
+/* Runs until nothing is left, also after the result is there: late messages must do no harm. A
+ * violation ends all. */
+static void run_to_the_end(struct sim *sims, uint32_t count)
+{
+    struct sim *sim;
+    for (uint32_t i = 0; i < count; i++)
+        begin_job(&sims[i]);
+    while ((sim = find_next(sims, count)) && !is_interrupted(sim)) {
+        step(sim);
+        if (!sim->violation.code)
+            continue;
+        for (uint32_t i = 0; i < count; i++)
+            sims[i].violation = sim->violation;
+        return;
     }
 }
 
@@ -464,10 +489,8 @@ static int conclude(struct sim *sim, struct job_outcome *outcome, struct error *
     return 0;
 }
 
-static int run_job(struct sim *sim, struct job_outcome *outcome, struct error *error)
+static int end_job(struct sim *sim, clock_t begin, struct job_outcome *outcome, struct error *error)
 {
-    clock_t begin = clock();
-    run_to_the_end(sim);
     int code = conclude(sim, outcome, error);
     drop_values(sim);
     sum_metrics(sim, (uint64_t)begin, &outcome->metrics);
@@ -477,13 +500,53 @@ static int run_job(struct sim *sim, struct job_outcome *outcome, struct error *e
     return code;
 }
 
+static int run_job(struct sim *sim, struct job_outcome *outcome, struct error *error)
+{
+    clock_t begin = clock();
+    run_to_the_end(sim, 1);
+    return end_job(sim, begin, outcome, error);
+}
+
+static struct sim_store store_for(const struct job *job)
+{
+    return (struct sim_store){.node_count = job->plan->dag->node_count,
+                              .record_count = job->plan->record_count};
+}
+
 int sim_run_with(const struct job *job, const struct job_options *options,
                  const struct sim_options *faults, struct job_outcome *outcome, struct error *error)
 {
     struct sim sim;
+    struct sim_store store = store_for(job);
     *outcome = (struct job_outcome){0};
-    init_sim(&sim, job, options, faults);
-    return run_job(&sim, outcome, error);
+    init_sim(&sim, job, options, faults, &store);
+    int code = run_job(&sim, outcome, error);
+    sim_release_store(&store);
+    return code;
+}
+
+int sim_run_two(struct sim_run *runs, const struct job_options *options)
+{
+    struct sim sims[2];
+    struct sim_store store = store_for(runs[0].job), other = store_for(runs[1].job);
+    clock_t begin = clock();
+    int code = 0;
+    if (other.node_count > store.node_count)
+        store.node_count = other.node_count;
+    if (other.record_count > store.record_count)
+        store.record_count = other.record_count;
+    for (int i = 0; i < 2; i++) {
+        runs[i].outcome = (struct job_outcome){0};
+        init_sim(&sims[i], runs[i].job, options, runs[i].faults, &store);
+    }
+    run_to_the_end(sims, 2);
+    for (int i = 0; i < 2; i++) {
+        runs[i].error = (struct error){0};
+        int ended = end_job(&sims[i], begin, &runs[i].outcome, &runs[i].error);
+        code = code ? code : ended;
+    }
+    sim_release_store(&store);
+    return code;
 }
 
 enum { LEASE_MS = 10000 }; /* of an executor process */
@@ -495,12 +558,15 @@ int sim_run_on(const struct job *job, const struct job_options *options,
     struct sim_options none = {.seed = options->seed, .executor = cloud->executor};
     *outcome = (struct job_outcome){0};
     none.executor.tasks = cloud->platform->vcpus;
-    init_sim(&sim, job, options, &none);
+    struct sim_store store = store_for(job);
+    init_sim(&sim, job, options, &none, &store);
     sim.millisecond = 1000000;
     sim.lease = LEASE_MS * sim.millisecond;
     sim.inline_bytes = cloud->platform->inline_bytes;
     sim_time_init(&sim, cloud);
-    return run_job(&sim, outcome, error);
+    int code = run_job(&sim, outcome, error);
+    sim_release_store(&store);
+    return code;
 }
 
 int sim_run(const struct job *job, const struct job_options *options, struct job_outcome *outcome,

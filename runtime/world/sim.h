@@ -39,6 +39,8 @@ enum sim_profile {
     SIM_LOST_EVENTS, /* an event that was accepted is lost, or a process dies and is not retried */
     SIM_OTHER_CLUSTERS, /* and executors differ in what they keep for themselves */
     SIM_FORGETS,        /* the store forgets values that it acknowledged: a clear failure is fine */
+    SIM_UNRELIABLE, /* all kinds, and a platform that keeps none of its promises: what dies is not
+                       retried, and requests take effect when their senders are long dead */
     SIM_PROFILE_COUNT
 };
 
@@ -54,6 +56,15 @@ struct sim_options {
 int sim_run_with(const struct job *job, const struct job_options *options,
                  const struct sim_options *faults, struct job_outcome *outcome,
                  struct error *error);
+
+/* Runs two jobs that share a store, at the same time. The code of the first that has one. */
+struct sim_run {
+    const struct job *job;
+    const struct sim_options *faults;
+    struct job_outcome outcome;
+    struct error error;
+};
+int sim_run_two(struct sim_run *runs, const struct job_options *options);
 
 /* ---- Private to sim*.c ------------------------------------------------------------------ */
 
@@ -156,6 +167,23 @@ struct sim_want {
     struct node_range *ranges;
 };
 
+/* What the store holds of a job. */
+struct sim_keys {
+    uint64_t job; /* its name */
+    uint32_t record_count;
+    bool *stored; /* by node: its value */
+    struct sim_record *records;
+    VECTOR(struct sim_mark) marks;
+    uint64_t *beats; /* by node: when its heartbeat ends */
+    bool poisoned[SIM_SHARDS];
+};
+
+/* The store, which jobs may share. */
+struct sim_store {
+    uint32_t node_count, record_count; /* of the largest job */
+    VECTOR(struct sim_keys *) jobs;
+};
+
 enum sim_status { SIM_RUNNING, SIM_DONE, SIM_FAILED };
 
 struct sim {
@@ -186,13 +214,9 @@ struct sim {
     uint32_t *producers;
     uint64_t *bytes; /* by node: the size of its value, once it has run; with time: of the largest
                         part that is read */
-    bool *stored;    /* by node: the value is in the store */
-    struct sim_record *records;
-    VECTOR(struct sim_mark) marks;
-    uint64_t *beats;    /* by node: when its heartbeat ends */
-    bool *acknowledged; /* by node: stored, even if it was forgotten since */
-    bool poisoned[SIM_SHARDS];
-    uint32_t poisonings; /* executors that were stopped */
+    struct sim_keys *keys; /* the store's, of this job */
+    bool *acknowledged;    /* by node: stored, even if it was forgotten since */
+    uint32_t poisonings;   /* executors that were stopped */
 
     struct sweep sweep;
     bool is_walking, is_cleaned, gave_up;
@@ -243,7 +267,11 @@ void sim_reply(struct sim *sim, const struct sim_message *message);
 void sim_beat(struct sim *sim, const struct sim_message *message);
 void sim_end_process(struct sim *sim, struct sim_process *process);
 
-/* sim_store.c: the effects of steps. Each fills the fields of the event that its action is answered
+/* sim_store.c: what the store holds of the job of this name. */
+struct sim_keys *sim_keys_of(struct sim_store *store, uint64_t job);
+void sim_release_store(struct sim_store *store);
+
+/* The effects of steps. Each fills the fields of the event that its action is answered
  * with. */
 void sim_put(struct sim *sim, struct sim_process *process, uint32_t node);
 void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_index,

@@ -36,13 +36,13 @@ static struct sweep_state read_state(const struct sim *sim, const struct sweep_n
     struct executor_action range = {.node = name->node, .first = name->first, .end = name->end};
     switch (name->kind) {
     case SWEEP_VALUE:
-        return (struct sweep_state){.exists = sim->stored[name->node]};
+        return (struct sweep_state){.exists = sim->keys->stored[name->node]};
     case SWEEP_HEARTBEAT:
-        return (struct sweep_state){.exists = sim->beats[name->node] > sim->now};
+        return (struct sweep_state){.exists = sim->keys->beats[name->node] > sim->now};
     case SWEEP_RANGE:
         return (struct sweep_state){.exists = sim_has_mark(sim, &range)};
     case SWEEP_JOIN:
-        return read_record(sim, &sim->records[name->record]);
+        return read_record(sim, &sim->keys->records[name->record]);
     }
     bug("a name of kind %d", (int)name->kind);
 }
@@ -110,7 +110,7 @@ void sim_sweep(struct sim *sim, const struct sim_message *message)
 void sim_poison(struct sim *sim, uint32_t shard)
 {
     for (uint32_t s = 0; s < SIM_SHARDS; s++)
-        sim->poisoned[s] |= shard == s || shard == UINT32_MAX;
+        sim->keys->poisoned[s] |= shard == s || shard == UINT32_MAX;
 }
 
 /* The values and records of a job that was done are removed; what is still on its way finds an
@@ -118,9 +118,9 @@ void sim_poison(struct sim *sim, uint32_t shard)
 void sim_clean(struct sim *sim)
 {
     sim->is_cleaned = true;
-    memset(sim->stored, 0, sim->dag->node_count * sizeof *sim->stored);
+    memset(sim->keys->stored, 0, sim->dag->node_count * sizeof *sim->keys->stored);
     for (uint32_t r = 0; r < sim->plan->record_count; r++)
-        sim_release_record(&sim->records[r]);
-    sim->marks.count = 0;
-    memset(sim->poisoned, 0, sizeof sim->poisoned);
+        sim_release_record(&sim->keys->records[r]);
+    sim->keys->marks.count = 0;
+    memset(sim->keys->poisoned, 0, sizeof sim->keys->poisoned);
 }

@@ -207,7 +207,7 @@ static void trace_run(struct sim *sim, uint32_t node)
 static void run_task(struct sim *sim, struct sim_process *process, uint32_t node,
                      struct executor_event *event)
 {
-    event->is_stored = event->is_stored && sim->stored[node];
+    event->is_stored = event->is_stored && sim->keys->stored[node];
     if (event->is_stored) {
         event->kind = EXECUTOR_DONE;
         event->bytes = SIM_INLINE_BYTES + 1;
@@ -258,7 +258,8 @@ static bool store_result(struct sim *sim, struct sim_process *process, uint32_t 
     for (uint64_t p = sim->first_producer[sink]; p < sim->first_producer[sink + 1]; p++) {
         if (sim_is_unstored_result(sim, process, sim->producers[p]))
             sim_put(sim, process, sim->producers[p]);
-        if (!sim->stored[sim->producers[p]] && !node_set_has(&process->held, sim->producers[p]))
+        if (!sim->keys->stored[sim->producers[p]] &&
+            !node_set_has(&process->held, sim->producers[p]))
             return false;
     }
     return true;
@@ -353,9 +354,9 @@ static void forget_value(struct sim *sim)
     uint32_t first = (uint32_t)sim_random(sim, sim->dag->node_count);
     for (uint32_t i = 0; i < sim->dag->node_count; i++) {
         uint32_t node = (first + i) % sim->dag->node_count;
-        if (!sim->stored[node])
+        if (!sim->keys->stored[node])
             continue;
-        sim->stored[node] = false;
+        sim->keys->stored[node] = false;
         return;
     }
 }
@@ -370,6 +371,9 @@ static void take_effect_again(struct sim *sim, const struct sim_message *message
 
 static enum sim_profile choose_fault(struct sim *sim)
 {
+    static const enum sim_profile all[] = {SIM_CRASHES,      SIM_DUPLICATES, SIM_DELAYS,
+                                           SIM_LOST_REPLIES, SIM_FREEZES,    SIM_TIME_LIMITS,
+                                           SIM_LOST_EVENTS};
     switch (sim->faults.profile) {
     case SIM_ALL_FAULTS:
         return (enum sim_profile)(SIM_CRASHES + sim_random(sim, SIM_FREEZES - SIM_CRASHES + 1));
@@ -389,6 +393,8 @@ static enum sim_profile choose_fault(struct sim *sim)
     case SIM_LOST_EVENTS:
     case SIM_OTHER_CLUSTERS:
         return sim_random(sim, 2) ? SIM_CRASHES : SIM_LOST_EVENTS;
+    case SIM_UNRELIABLE:
+        return all[sim_random(sim, sizeof all / sizeof *all)];
     }
     return sim->faults.profile;
 }
@@ -448,6 +454,7 @@ static void take_effect_badly(struct sim *sim, const struct sim_message *message
     case SIM_ALL_FAULTS:
     case SIM_SWEPT:
     case SIM_OTHER_CLUSTERS:
+    case SIM_UNRELIABLE:
     case SIM_PROFILE_COUNT:
         break;
     }
@@ -513,7 +520,7 @@ void sim_beat(struct sim *sim, const struct sim_message *message)
     if (process->frozen_until <= sim->now) {
         bool is_poisoned = false;
         for (uint32_t s = 0; s < SIM_SHARDS; s++)
-            is_poisoned |= sim->poisoned[s];
+            is_poisoned |= sim->keys->poisoned[s];
         if (is_poisoned) {
             executor_handle(&process->executor,
                             &(struct executor_event){.kind = EXECUTOR_POISONED});
@@ -524,7 +531,7 @@ void sim_beat(struct sim *sim, const struct sim_message *message)
         }
         const uint32_t *nodes = executor_list_beats(&process->executor, &count);
         for (uint32_t i = 0; i < count; i++)
-            sim->beats[nodes[i]] = sim->now + sim->lease;
+            sim->keys->beats[nodes[i]] = sim->now + sim->lease;
         sim->metrics.store_commands += count > 0;
     }
     sim_send(sim, sim->lease / 3, message);

@@ -50,6 +50,39 @@ void node_set_release(struct node_set *set)
     *set = (struct node_set){0};
 }
 
+/* ---- Keys ---------------------------------------------------------------------------------- */
+
+struct sim_keys *sim_keys_of(struct sim_store *store, uint64_t job)
+{
+    uint64_t name = MUTANT(KEYS_SHARED) ? 0 : job;
+    for (size_t i = 0; i < store->jobs.count; i++)
+        if (store->jobs.items[i]->job == name)
+            return store->jobs.items[i];
+    struct sim_keys *keys = memory_new(1, sizeof *keys);
+    keys->job = name;
+    keys->record_count = store->record_count;
+    keys->stored = memory_new(store->node_count, sizeof *keys->stored);
+    keys->records = memory_new(store->record_count, sizeof *keys->records);
+    keys->beats = memory_new(store->node_count, sizeof *keys->beats);
+    vector_push(&store->jobs, keys);
+    return keys;
+}
+
+void sim_release_store(struct sim_store *store)
+{
+    for (size_t i = 0; i < store->jobs.count; i++) {
+        struct sim_keys *keys = store->jobs.items[i];
+        for (uint32_t r = 0; r < keys->record_count; r++)
+            sim_release_record(&keys->records[r]);
+        free(keys->stored);
+        free(keys->records);
+        free(keys->beats);
+        vector_release(&keys->marks);
+        free(keys);
+    }
+    vector_release(&store->jobs);
+}
+
 /* ---- Promises ------------------------------------------------------------------------------ */
 
 /* P6: what a message promises travels with it or is in the store. True when it travels. */
@@ -73,7 +106,7 @@ void sim_put(struct sim *sim, struct sim_process *process, uint32_t node)
     if (!node_set_has(&process->held, node))
         sim_violate(sim, "a process stores the value of node %" PRIu32 ", which it does not have",
                     node);
-    sim->stored[node] = sim->acknowledged[node] = true;
+    sim->keys->stored[node] = sim->acknowledged[node] = true;
     sim->puts[node]++;
     sim->metrics.store_writes++;
     sim->metrics.store_bytes_written += sim->time ? sim_value_bytes(sim, node) : sim->bytes[node];
@@ -82,7 +115,8 @@ void sim_put(struct sim *sim, struct sim_process *process, uint32_t node)
 
 bool sim_is_unstored_result(const struct sim *sim, const struct sim_process *process, uint32_t node)
 {
-    return sim_is_large(sim, node) && !sim->stored[node] && node_set_has(&process->held, node);
+    return sim_is_large(sim, node) && !sim->keys->stored[node] &&
+           node_set_has(&process->held, node);
 }
 
 bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
@@ -91,7 +125,7 @@ bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
         uint32_t producer = sim->producers[p];
         if (node_set_has(&process->held, producer))
             continue;
-        if (!sim->stored[producer])
+        if (!sim->keys->stored[producer])
             return false;
         sim->metrics.store_reads++;
         sim->metrics.store_bytes_read += sim->time ? sim_edge_bytes(sim, p) : sim->bytes[producer];
@@ -107,7 +141,8 @@ bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
 static void store_inputs(struct sim *sim, struct sim_process *process, uint32_t node)
 {
     for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++)
-        if (!sim->stored[sim->producers[p]] && node_set_has(&process->held, sim->producers[p]))
+        if (!sim->keys->stored[sim->producers[p]] &&
+            node_set_has(&process->held, sim->producers[p]))
             sim_put(sim, process, sim->producers[p]);
 }
 
@@ -175,7 +210,7 @@ static struct join_arrival arrival_of(const struct sim *sim, sim_index process,
 
 static bool is_poisoned(const struct sim *sim, uint32_t record)
 {
-    return sim->poisoned[hash_mix(record) % SIM_SHARDS];
+    return sim->keys->poisoned[hash_mix(record) % SIM_SHARDS];
 }
 
 /* An owner gets the small values of the other edges. */
@@ -193,7 +228,7 @@ static void note_answer(struct sim *sim, struct sim_process *process,
 void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_index,
                 const struct executor_action *action, struct executor_event *event)
 {
-    struct sim_record *record = &sim->records[action->record];
+    struct sim_record *record = &sim->keys->records[action->record];
     struct join_arrival arrival = arrival_of(sim, process_index, action);
     event->answer = JOIN_POISONED;
     if (!is_poisoned(sim, action->record))
@@ -208,7 +243,7 @@ void sim_arrive(struct sim *sim, struct sim_process *process, sim_index process_
 void sim_ask(struct sim *sim, struct sim_process *process, sim_index process_index,
              const struct executor_action *action, struct executor_event *event)
 {
-    struct sim_record *record = &sim->records[action->record];
+    struct sim_record *record = &sim->keys->records[action->record];
     struct join_arrival arrival = arrival_of(sim, process_index, action);
     struct join_wait wait = {.size = action->size,
                              .until = sim->now + action->milliseconds * sim->millisecond};
@@ -233,8 +268,8 @@ void sim_release_record(struct sim_record *record)
 
 bool sim_has_mark(const struct sim *sim, const struct executor_action *action)
 {
-    for (size_t i = 0; i < sim->marks.count; i++) {
-        const struct sim_mark *mark = &sim->marks.items[i];
+    for (size_t i = 0; i < sim->keys->marks.count; i++) {
+        const struct sim_mark *mark = &sim->keys->marks.items[i];
         if (mark->node == action->node && mark->first == action->first && mark->end == action->end)
             return true;
     }
@@ -243,7 +278,7 @@ bool sim_has_mark(const struct sim *sim, const struct executor_action *action)
 
 void sim_mark(struct sim *sim, const struct executor_action *action)
 {
-    vector_push(&sim->marks, (struct sim_mark){action->node, action->first, action->end});
+    vector_push(&sim->keys->marks, (struct sim_mark){action->node, action->first, action->end});
     sim->metrics.store_commands++;
 }
 
@@ -253,6 +288,6 @@ void sim_pass(struct sim *sim, const uint32_t *joins, uint32_t count)
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t r = sim->plan->first_record[joins[i]];
              r < sim->plan->first_record[joins[i] + 1]; r++)
-            sim->records[r].join.passed = true;
+            sim->keys->records[r].join.passed = true;
     sim->metrics.store_commands += count > 0;
 }

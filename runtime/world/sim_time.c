@@ -219,7 +219,7 @@ static uint64_t store_inputs(struct sim *sim, struct sim_process *process, uint3
     uint64_t stored = sim->now;
     for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++) {
         uint32_t producer = sim->producers[p];
-        if (!sim->stored[producer] && node_set_has(&process->held, producer))
+        if (!sim->keys->stored[producer] && node_set_has(&process->held, producer))
             stored = later(stored, move_value(sim, &process->line.up, producer,
                                               sim_value_bytes(sim, producer)));
     }
@@ -300,7 +300,7 @@ static uint64_t run_task(struct sim *sim, struct sim_process *process, uint32_t 
 static uint64_t take_values(struct sim *sim, struct sim_process *process,
                             const struct executor_action *action)
 {
-    const struct sim_record *record = &sim->records[action->record];
+    const struct sim_record *record = &sim->keys->records[action->record];
     uint64_t bytes = 0;
     for (size_t i = 0; i < record->values.count; i++)
         bytes += sim_parcel_bytes(sim, sim_find_edge(sim, record->values.items[i], action->node));

@@ -102,29 +102,63 @@ static const char *torture_compare(const struct synthetic *s, const struct job_o
 
 static struct metrics torture_metrics;
 
-static const char *torture_run(const struct synthetic *s, const struct sim_options *faults)
+static const struct type *torture_result(void)
 {
     static struct arena arena;
     static struct type_table types;
-    static struct error error;
     if (!types.arena) {
         arena_init(&arena);
         type_table_init(&types, &arena);
     }
+    return type_parse(&types, "u64[_]");
+}
+
+/* What is wrong with a run, or NULL; the outcome is released. */
+static const char *torture_judge(const struct synthetic *s, const struct sim_options *faults,
+                                 int code, struct job_outcome *outcome, const struct error *error)
+{
+    if (code == ERR_store_missing && faults->profile == SIM_FORGETS)
+        return NULL; /* what was forgotten is said */
+    if (code)
+        return error->message;
+    const char *difference = torture_compare(s, outcome);
+    outcome->release(outcome);
+    return difference;
+}
+
+static const char *torture_run(const struct synthetic *s, const struct sim_options *faults)
+{
+    static struct error error;
     wk_kernel *kernels[] = {NULL, synthetic_kernel};
-    struct job job = {
-        .plan = &s->plan, .kernels = kernels, .result_type = type_parse(&types, "u64[_]")};
+    struct job job = {.plan = &s->plan, .kernels = kernels, .result_type = torture_result()};
     struct job_options options = {0};
     struct job_outcome outcome;
     int code = sim_run_with(&job, &options, faults, &outcome, &error);
     torture_metrics = outcome.metrics;
-    if (code == ERR_store_missing && faults->profile == SIM_FORGETS)
-        return NULL; /* what was forgotten is said */
-    if (code)
-        return error.message;
-    const char *difference = torture_compare(s, &outcome);
-    outcome.release(&outcome);
-    return difference;
+    return torture_judge(s, faults, code, &outcome, &error);
+}
+
+/* Two jobs share a store: each ends as it does alone. */
+static const char *torture_run_two(const struct synthetic *s, const struct sim_options *faults)
+{
+    static struct sim_run runs[2];
+    wk_kernel *kernels[] = {NULL, synthetic_kernel};
+    struct job jobs[2];
+    struct job_options options = {0};
+    const char *found = NULL;
+    for (int i = 0; i < 2; i++) {
+        jobs[i] =
+            (struct job){.plan = &s[i].plan, .kernels = kernels, .result_type = torture_result()};
+        runs[i] = (struct sim_run){.job = &jobs[i], .faults = &faults[i]};
+    }
+    sim_run_two(runs, &options);
+    torture_metrics = runs[0].outcome.metrics;
+    for (int i = 0; i < 2; i++) {
+        const char *what = torture_judge(&s[i], &faults[i], (int)runs[i].error.code,
+                                         &runs[i].outcome, &runs[i].error);
+        found = found ? found : what;
+    }
+    return found;
 }
 
 /* Some nodes form clusters with nodes near them. */
@@ -160,18 +194,31 @@ static const struct torture_case {
     {40770576921083, SIM_FORGETS}, /* a candidate that was swept in vain, for ever (P8.3) */
 };
 
+static void torture_make(struct synthetic *s, struct sim_options *faults, uint64_t seed,
+                         enum sim_profile profile)
+{
+    torture_build(s, seed);
+    struct executor_options executor = torture_options(s);
+    *faults = (struct sim_options){.seed = seed,
+                                   .profile = profile,
+                                   .faults = 1 + torture_below(8),
+                                   .large_percent = torture_below(4) * 33,
+                                   .executor = executor};
+}
+
+/* A quarter of the jobs have another beside them. */
 static inline const char *torture(uint64_t seed, enum sim_profile profile)
 {
-    struct synthetic s;
-    torture_build(&s, seed);
-    struct executor_options executor = torture_options(&s);
-    struct sim_options faults = {.seed = seed,
-                                 .profile = profile,
-                                 .faults = 1 + torture_below(8),
-                                 .large_percent = torture_below(4) * 33,
-                                 .executor = executor};
-    const char *found = torture_run(&s, &faults);
-    synthetic_release(&s);
+    struct synthetic s[2];
+    struct sim_options faults[2];
+    bool has_other = hash_combine(seed, 1) % 4 == 0;
+    torture_make(&s[0], &faults[0], seed, profile);
+    if (has_other)
+        torture_make(&s[1], &faults[1], hash_combine(seed, 2), profile);
+    const char *found = has_other ? torture_run_two(s, faults) : torture_run(&s[0], &faults[0]);
+    synthetic_release(&s[0]);
+    if (has_other)
+        synthetic_release(&s[1]);
     return found;
 }
 
