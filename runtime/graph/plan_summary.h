@@ -1,8 +1,8 @@
 /*
- * What a plan amounts to on a platform: `wkc plan` (spec/plan.md, Q6). The figures of time and price
- * are reckoned from costs (cost.h) and the platform's model, task by task in topological order;
- * nothing is simulated: queues, retries, environments that are used again and the bandwidth of shards
- * are left out.
+ * What a plan amounts to on a platform: `wkc plan` (spec/plan.md, Q6). The figures of time and
+ * price are reckoned from costs (cost.h) and the platform's model, task by task in topological
+ * order; nothing is simulated: queues, retries, environments that are used again and the bandwidth
+ * of shards are left out.
  */
 #ifndef WKC_GRAPH_PLAN_SUMMARY_H
 #define WKC_GRAPH_PLAN_SUMMARY_H
@@ -14,8 +14,8 @@
     SUMMARY(tasks, uint64_t, "", "nodes of the graph, the result not counted")                     \
     SUMMARY(edges, uint64_t, "", "from a task to another that reads it")                           \
     SUMMARY(bytes, uint64_t, "bytes", "that edges carry, estimated from shapes")                   \
-    SUMMARY(depth, uint64_t, "tasks", "on the longest chain")                                      \
-    SUMMARY(width, uint64_t, "tasks", "at most at one depth")                                      \
+    SUMMARY(depth, uint64_t, "tasks", "tasks on the longest chain")                                \
+    SUMMARY(width, uint64_t, "tasks", "tasks at most at one depth")                                \
     SUMMARY(clusters, uint64_t, "", "of two nodes or more")                                        \
     SUMMARY(work, double, "s", "all tasks, one after the other")                                   \
     SUMMARY(critical_path, double, "s", "the tasks of the dearest chain")                          \

@@ -175,6 +175,20 @@ static void both_forms_have_all_rows(void)
     CHECK(strstr(buffer_text(&out), "\ntasks                        7               7") != NULL);
     CHECK(strstr(buffer_text(&out), "\ntime ") != NULL);
     buffer_release(&out);
+    const struct plan_summary units = {.bytes = 1000,
+                                       .stored_bytes = 3 << 20,
+                                       .work = 0.25,
+                                       .critical_path = 99.99e-9,
+                                       .time = 5400,
+                                       .parallelism = 123456,
+                                       .guessed = 12.5,
+                                       .price = 0.00125};
+    plan_summary_print(&units, &units, &out);
+    static const char *const cells[] = {" 1000 B ", " 3 MiB ",  " 250 ms ",   " 100 ns ", " 1.5 h ",
+                                        " 123456 ", " 12.5 % ", " $0.00125 ", NULL};
+    for (size_t i = 0; cells[i]; i++)
+        CHECK(strstr(buffer_text(&out), cells[i]) != NULL);
+    buffer_release(&out);
     plan_summary_json(&s, &s, &out);
     CHECK(strstr(buffer_text(&out), "{\"before\": {\"tasks\": 7, \"edges\": 6, ") != NULL);
     CHECK(strstr(buffer_text(&out), "\"after\": {\"tasks\": 7, ") != NULL);
