@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "flow/build.h"
+#include "flow/effects.h"
 #include "flow/encode_tables.h"
 #include "flow/estimate.h"
 #include "flow/liveness.h"
@@ -23,6 +24,7 @@ struct patch { /* a word of the code that will hold a block's offset */
 
 struct encoder {
     const struct ir_module *module;
+    struct effects effects;
     struct string_table strings;
     struct record_table kernels, sites;
     VECTOR(struct flow_type_record) types;
@@ -175,7 +177,8 @@ static uint32_t add_kernel(struct encoder *e, const struct ir_instruction *call)
         .members = add_string(e, kernel->members ? kernel->members : ""),
         .formula = add_formula(e, kernel),
         .retries = (uint32_t)annotations.retries,
-        .together = annotations.together};
+        .together = annotations.together,
+        .logs = e->effects.logs[call->callee]};
     set_wide(record.timeout_ns, annotations.timeout_ns);
     set_wide(record.memory_bytes, annotations.memory_bytes);
     set_wide(record.cost_ns, annotations.cost_ns);
@@ -691,6 +694,7 @@ static void release(struct encoder *e)
     string_table_release(&e->strings);
     record_table_release(&e->kernels);
     record_table_release(&e->sites);
+    effects_release(&e->effects);
     vector_release(&e->types);
     vector_release(&e->ir_types);
     vector_release(&e->lists);
@@ -706,6 +710,7 @@ void encode_module(const struct ir_module *module, struct buffer *out)
     struct encoder e = {.module = module,
                         .kernels.record_words = RECORD_WORDS(struct flow_kernel_record),
                         .sites.record_words = RECORD_WORDS(struct flow_site_record)};
+    e.effects = effects_find(module);
     add_string(&e, "");
     add_types(&e);
     for (uint32_t i = 0; i < module->function_count; i++)

@@ -123,7 +123,7 @@ struct dag_task {
     uint32_t leaf_count; /* parts of its result */
     int32_t retries;     /* annotations: -1 not given; others 0 when not given */
     uint32_t together;
-    uint32_t reserved; /* 0 */
+    uint32_t logs;     /* whether it may write to the job's log: to run it twice can be told */
     uint64_t timeout_ns, memory_bytes, cost_ns;
 };
 

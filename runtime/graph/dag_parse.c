@@ -250,6 +250,7 @@ static bool read_annotations(struct reader *r, struct dag_task *task)
            (!accept(r, "cost=") || read_number(r, UINT64_MAX, &task->cost_ns)) &&
            (!accept(r, "formula=") || read_string(r, &task->formula)) &&
            (!accept(r, "together=") || read_u32(r, &task->together)) &&
+           (!accept(r, "logs=") || read_u32(r, &task->logs)) &&
            (!accept(r, "fallback=") || read_string(r, &task->fallback)) &&
            (!accept(r, "members=") || read_string(r, &task->members));
 }

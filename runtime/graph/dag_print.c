@@ -87,6 +87,8 @@ static void print_task(struct printer *p, uint32_t number)
     }
     if (task->together)
         buffer_printf(p->out, " together=%u", task->together);
+    if (task->logs)
+        buffer_printf(p->out, " logs=%u", task->logs);
     if (task->fallback) {
         buffer_puts(p->out, " fallback=");
         print_quoted(p, task->fallback);

@@ -531,6 +531,7 @@ static void add_task(struct machine *m, uint32_t kernel)
         .leaf_count = m->code->kernels[kernel].result->leaf_count,
         .retries = (int32_t)record->retries,
         .together = record->together,
+        .logs = record->logs,
         .timeout_ns = wide(record->timeout_ns),
         .memory_bytes = wide(record->memory_bytes),
         .cost_ns = wide(record->cost_ns)};

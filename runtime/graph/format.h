@@ -19,7 +19,7 @@ enum flow_opcode {
 };
 
 #define FLOW_MAGIC 0x43464B57u /* "WKFC" */
-enum { FLOW_VERSION = 2 };
+enum { FLOW_VERSION = 3 };
 
 /* An instruction's first word: the opcode, and above it the count of its words. */
 enum { FLOW_OPCODE_BITS = 8 };
@@ -77,7 +77,7 @@ struct flow_kernel_record {
     uint32_t fallback; /* string: the symbol of the kernel that replaces it; empty: none */
     uint32_t formula;  /* string: its cost (formula.h); empty: not known */
     uint32_t members;  /* string: the names of the tasks that are fused in it; empty: it is one */
-    uint32_t retries, together;
+    uint32_t retries, together, logs;
     uint32_t timeout_ns[2], memory_bytes[2], cost_ns[2]; /* low half, high half */
 };
 
