@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "graph/recompute.h"
 #include "package/libraries.h"
 
 /* ---- From a source ----------------------------------------------------------------------------
@@ -129,6 +130,7 @@ static bool read_plan_options(struct compilation *c, struct error *error)
 {
     bool none = passes_all_disabled(c->options);
     const char *name = c->options->values[OPTION_PLATFORM];
+    name = name ? name : c->platform;
     c->plan_options = (struct plan_options){
         .platform = name ? simulation_find_platform(name, error) : NULL,
         .level = none ? 0 : (int)c->optimize,
@@ -144,7 +146,10 @@ static bool read_plan_options(struct compilation *c, struct error *error)
 static bool stage_plan(struct compilation *c)
 {
     struct error error;
-    if (!read_plan_options(c, &error) || plan_make(&c->plan, &c->dag, &c->plan_options, &error))
+    if (!read_plan_options(c, &error))
+        return report(c, &error);
+    dag_recompute(&c->dag, &c->plan_options);
+    if (plan_make(&c->plan, &c->dag, &c->plan_options, &error))
         return report(c, &error);
     return true;
 }

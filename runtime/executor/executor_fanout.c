@@ -25,7 +25,9 @@ static uint32_t grain(const struct executor *executor)
 static struct plan_fanout list_children(const struct executor *executor, uint32_t node)
 {
     if (node == PLAN_NONE)
-        return (struct plan_fanout){.kept = PLAN_NONE, .invoked = executor->plan->source_count};
+        return (struct plan_fanout){
+            .kept = PLAN_NONE,
+            .invoked = plan_unit_count(executor->plan, executor_without(executor))};
     return plan_fan_out(executor->plan, node, executor_without(executor));
 }
 
@@ -35,12 +37,20 @@ static bool is_listed(const struct executor *executor, uint32_t node, uint32_t k
     return plan_is_invoked(executor->plan, node, child, kept, executor_without(executor));
 }
 
+/* Takes the next source off the list of units: from unit `next`, and place *source among all. */
+static uint32_t take_source(const struct executor *executor, uint32_t *next, uint64_t *source)
+{
+    uint32_t node = executor->plan->sources[(*source)++];
+    *next += *source == plan_unit_begin(executor->plan, *next + 1, executor_without(executor));
+    return node;
+}
+
 /* Takes the next child off a list: number `next` of it, from place *child among all children. */
 static uint32_t take_listed(const struct executor *executor, uint32_t node, uint32_t kept,
                             uint32_t *next, uint64_t *child)
 {
     if (node == PLAN_NONE)
-        return executor->plan->sources[(*next)++];
+        return take_source(executor, next, child);
     while (!is_listed(executor, node, kept, executor->children[*child].node))
         ++*child;
     ++*next;
@@ -52,7 +62,7 @@ static uint64_t find_place(const struct executor *executor, uint32_t node, struc
                            uint32_t index)
 {
     if (node == PLAN_NONE)
-        return 0;
+        return plan_unit_begin(executor->plan, index, executor_without(executor));
     uint64_t child = executor_first_child(executor, node);
     if (list.places && index < list.invoked)
         return child + list.places[index];
@@ -187,7 +197,9 @@ void executor_fan_out_range(struct executor *executor, const struct executor_sta
                                 .end = kept_end,
                                 .kept = list.kept,
                                 .child = find_place(executor, start->node, list, start->first)};
-    executor->keeps_whole = kept_end > start->first + 1;
+    bool is_unit = start->node == PLAN_NONE &&
+                   find_place(executor, PLAN_NONE, list, kept_end) > executor->queue.child + 1;
+    executor->keeps_whole = is_unit || kept_end > start->first + 1;
     if (kept_end == start->end)
         return;
     struct executor_fanout fanout = make_fanout(executor, start->node, list, kept_end, start->end);
@@ -261,7 +273,7 @@ static bool take_children(const struct executor *executor, struct executor_fanou
     bool is_wanted = false;
     uint32_t first = fanout->next, left = fanout->end - first;
     uint32_t count = fanout->step < left ? fanout->step : left;
-    for (uint32_t i = 0; i < count; i++) {
+    while (fanout->next < first + count) {
         action->node =
             take_listed(executor, fanout->node, fanout->kept, &fanout->next, &fanout->child);
         is_wanted |= executor_wants(executor, action->node);

@@ -100,6 +100,9 @@ void executor_note_stored(struct executor *executor, uint32_t node);
 /* Bytes of the large values made here that are not stored and have an edge to this join. */
 uint64_t executor_held_bytes(const struct executor *executor, uint32_t join);
 
+/* Whether a value made here has an edge to this join and is of its cluster, which it has. */
+bool executor_is_home(const struct executor *executor, uint32_t join);
+
 /* ---- executor_fanout.c: likewise ------------------------------------------------------------- */
 
 /* A task of this node begins: whether its wide fan-out has been split before is asked meanwhile. */

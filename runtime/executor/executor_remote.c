@@ -197,11 +197,29 @@ static uint32_t patience_for(const struct executor *executor, uint64_t bytes)
     return patience < limit ? (uint32_t)patience : limit;
 }
 
-/* The next question follows after as long as all waits before it, so there are few. */
-static uint32_t wait_for(const struct executor *executor, const struct executor_question *question,
-                         uint32_t patience)
+/* The plan's wait for a join of which some producers are of its cluster; 0: there is none. */
+static uint32_t planned_wait(const struct executor *executor, uint32_t join)
 {
-    uint32_t wait = question->waited, left = patience - question->waited;
+    bool has_plan = executor->plan->waits && !executor->options.without_clustering;
+    return has_plan ? executor->plan->waits[join] : 0;
+}
+
+/* Of such a join: by how much its cluster is more patient than others. */
+static uint32_t patience_at(const struct executor *executor, uint32_t join, uint64_t bytes)
+{
+    uint64_t patience = patience_for(executor, bytes), planned = planned_wait(executor, join);
+    if (planned > 0 && executor_is_home(executor, join))
+        patience += 2 * planned;
+    return patience < UINT32_MAX / 4 ? (uint32_t)patience : UINT32_MAX / 4;
+}
+
+/* The next question follows after as long as all waits before it, so there are few; of those who
+ * wait long, since the plan says so, after an eighth of that. */
+static uint32_t wait_for(const struct executor *executor, const struct executor_question *question,
+                         uint32_t patience, bool is_planned)
+{
+    uint32_t wait = is_planned ? question->waited / 8 : question->waited;
+    uint32_t left = patience - question->waited;
     uint32_t least = option(executor->options.wait_at_least, WAIT_AT_LEAST);
     wait = wait > least ? wait : least;
     return wait < left ? wait : left;
@@ -212,6 +230,12 @@ static uint32_t highest_edge(uint64_t edges)
     return 63 - (uint32_t)__builtin_clzll(edges);
 }
 
+/* Whether the plan leaves a join to another executor, which has its cluster's part of it. */
+static bool is_for_others(const struct executor *executor, uint32_t join)
+{
+    return planned_wait(executor, join) > 0 && !executor_is_home(executor, join);
+}
+
 /* Told that others are missing: whoever holds the most goes on waiting, as long as it has patience.
  * The others store what they hold (P4.8). */
 static void note_not_last(struct executor *executor, const struct executor_edges *edges,
@@ -220,13 +244,16 @@ static void note_not_last(struct executor *executor, const struct executor_edges
     uint64_t bytes = executor_held_bytes(executor, edges->node);
     struct executor_question *question = get_question(executor, event->record);
     struct join_holder mine = {bytes, highest_edge(edges->edges)};
-    uint32_t patience = patience_for(executor, bytes);
-    bool is_smaller = join_holder_is_before(mine, event->largest) && !MUTANT(BOTH_WAIT);
-    bool gives_up = is_smaller || question->waited >= patience || executor->time_is_short;
+    bool is_planned = planned_wait(executor, edges->node) > 0;
+    uint32_t patience = patience_at(executor, edges->node, bytes);
+    bool is_smaller =
+        !is_planned && join_holder_is_before(mine, event->largest) && !MUTANT(BOTH_WAIT);
+    bool gives_up = is_smaller || question->waited >= patience || executor->time_is_short ||
+                    is_for_others(executor, edges->node);
     if (MUTANT(BOTH_WAIT))
         gives_up = event->largest.size == 0 && question->waited >= patience;
     question->state = gives_up ? EXECUTOR_GIVEN_UP : EXECUTOR_TO_WAIT;
-    question->wait = gives_up ? 0 : wait_for(executor, question, patience);
+    question->wait = gives_up ? 0 : wait_for(executor, question, patience, is_planned);
     executor_hold(executor, edges->node, edges->offset, edges->edges, edges->large);
 }
 
@@ -255,6 +282,7 @@ static void own_record(struct executor *executor, const struct executor_edges *e
     bool is_clustered = cluster && !executor->options.without_clustering &&
                         executor->last != PLAN_NONE && cluster[node] != PLAN_NONE &&
                         cluster[node] == cluster[executor->last];
+    is_clustered |= planned_wait(executor, node) > 0 && executor_is_home(executor, node);
     ready.is_kept = is_clustered || node == executor->sink || (is_whole && executor->keeps_whole);
     ready.is_whole = is_whole;
     ready.was_missing = take_missed(executor, node);
@@ -422,7 +450,7 @@ static bool ask(struct executor *executor, size_t index, struct executor_questio
 {
     uint64_t bytes = executor_held_bytes(executor, executor->held.items[index].node);
     uint32_t least = option(executor->options.wait_at_least, WAIT_AT_LEAST);
-    uint32_t patience = patience_for(executor, bytes);
+    uint32_t patience = patience_at(executor, executor->held.items[index].node, bytes);
     uint32_t left = patience > question->waited ? patience - question->waited : 0;
     question->state = EXECUTOR_ASKING;
     action->size = bytes;
@@ -442,14 +470,15 @@ static bool wait_to_ask(struct executor *executor, const struct executor_edges *
     return true;
 }
 
-/* Asks whether others are missing, before large values are stored for them. False: nothing to do
- * now. */
+/* Asks whether others are missing, before large values are stored for them; but the result's are
+ * stored in any case. False: nothing to do now. */
 static bool keep_back(struct executor *executor, size_t index, struct executor_action *action)
 {
     struct executor_edges *held = &executor->held.items[index];
     uint32_t record = executor->first_record[held->node] + held->offset;
     struct executor_question *question = get_question(executor, record);
-    bool gives_up = executor->options.without_delayed_io || executor->time_is_short;
+    bool gives_up = executor->options.without_delayed_io || executor->time_is_short ||
+                    held->node == executor->sink;
     switch (gives_up ? EXECUTOR_GIVEN_UP : question->state) {
     case EXECUTOR_TO_ASK:
         return ask(executor, index, question, action);

@@ -182,6 +182,17 @@ uint64_t executor_held_bytes(const struct executor *executor, uint32_t join)
     return bytes;
 }
 
+bool executor_is_home(const struct executor *executor, uint32_t join)
+{
+    const uint32_t *cluster = executor->plan->cluster;
+    for (size_t i = executor->values.count; i-- > 0;) {
+        uint32_t node = executor->values.items[i].node;
+        if (cluster[node] == cluster[join] && executor_find_child(executor, node, join))
+            return true;
+    }
+    return false;
+}
+
 /* ---- Heartbeats ------------------------------------------------------------------------------ */
 
 static void list_ready(struct executor *executor, const struct executor_ready *ready, size_t count)

@@ -89,7 +89,7 @@ static void ask_marks(struct sweep *sweep, uint32_t node)
     uint32_t ways = sweep->options.ways, grain = sweep->options.grain;
     if (!is_root && dag_child_count(sweep->plan->dag, node) <= ways)
         return;
-    uint32_t count = is_root ? sweep->plan->source_count
+    uint32_t count = is_root ? plan_unit_count(sweep->plan, sweep->options.without)
                              : plan_fan_out(sweep->plan, node, sweep->options.without).invoked;
     uint32_t begin = is_root ? grain : 0, asked = 0;
     if (count <= ways || count <= begin)

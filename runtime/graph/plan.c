@@ -45,6 +45,45 @@ static void list_sources(struct plan *plan)
             plan->sources[next++] = i;
 }
 
+void plan_group_sources(struct plan *plan)
+{
+    uint32_t count = plan->source_count, nodes = plan->dag->node_count, units = 0, *sources;
+    uint32_t *unit_of = memory_new(nodes, sizeof *unit_of); /* by cluster: number + 1 */
+    uint32_t *unit = memory_resize(NULL, count, sizeof *unit);
+    uint32_t *begins = memory_new((size_t)count + 2, sizeof *begins);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t cluster = plan->cluster[plan->sources[i]];
+        if (cluster == PLAN_NONE)
+            unit[i] = units++;
+        else
+            unit[i] = (unit_of[cluster] ? unit_of[cluster] : (unit_of[cluster] = ++units)) - 1;
+        begins[unit[i] + 2]++;
+    }
+    for (uint32_t u = 1; u < units; u++)
+        begins[u + 1] += begins[u];
+    sources = memory_resize(NULL, count, sizeof *sources);
+    for (uint32_t i = 0; i < count; i++)
+        sources[begins[unit[i] + 1]++] = plan->sources[i];
+    free(unit);
+    free(unit_of);
+    free(plan->sources);
+    plan->sources = sources;
+    plan->units = begins;
+    plan->unit_count = units;
+}
+
+uint32_t plan_unit_count(const struct plan *plan, unsigned without)
+{
+    bool has_units = plan->units && !(without & PLAN_WITHOUT_CLUSTERS);
+    return has_units ? plan->unit_count : plan->source_count;
+}
+
+uint32_t plan_unit_begin(const struct plan *plan, uint32_t unit, unsigned without)
+{
+    bool has_units = plan->units && !(without & PLAN_WITHOUT_CLUSTERS);
+    return has_units ? plan->units[unit] : unit;
+}
+
 int plan_make(struct plan *plan, const struct dag *dag, const struct plan_options *options,
               struct error *error)
 {
@@ -60,6 +99,8 @@ int plan_make(struct plan *plan, const struct dag *dag, const struct plan_option
     static const struct plan_options none = {.level = -1};
     plan_run_passes(plan, options ? options : &none);
     list_sources(plan);
+    if (plan->cluster)
+        plan_group_sources(plan);
     return 0;
 }
 
@@ -68,7 +109,9 @@ void plan_release(struct plan *plan)
     free(plan->preferred);
     free(plan->first_record);
     free(plan->sources);
+    free(plan->units);
     free(plan->cluster);
+    free(plan->waits);
     free(plan->costs);
     free(plan->wide);
     free(plan->invoked);

@@ -8,6 +8,7 @@
 
 #include "graph/dag.h"
 
+struct costs;
 struct platform;
 
 #define PLAN_NONE 0xFFFFFFFFu
@@ -23,9 +24,16 @@ struct plan {
     uint32_t record_count;
     uint32_t *sources; /* nodes without producers, in order; the sink too, if it has none */
     uint32_t source_count;
+    uint32_t *units; /* where in `sources` each unit begins, unit_count + 1: sources of one cluster,
+                        which are started together. NULL: each is one by itself */
+    uint32_t unit_count;
     uint32_t *cluster; /* by node: children of the same cluster run where their producer ran.
                           PLAN_NONE: in none. NULL: there are no clusters */
-    uint64_t *costs;   /* by node, in ns on the platform; NULL unless keeps_costs, or at -O0 */
+    uint32_t *waits; /* by node, in ms: a join of which some producers are of its cluster and others
+                        are not: who holds what the former made waits about so long for the
+                        others, and these leave it to him. 0: there is no such arrangement.
+                        NULL: none for any */
+    uint64_t *costs; /* by node, in ns on the platform; NULL unless keeps_costs, or at -O0 */
     unsigned indexed_without; /* what plan_index_fan_outs was called with */
     struct plan_wide *wide;   /* its table, by node; NULL: it was not called */
     uint32_t wide_count;
@@ -48,6 +56,10 @@ struct plan_options {
     bool keeps_costs; /* for people: the plan is the same */
 };
 
+/* The costs of a graph's nodes (cost.h): what a profile says of a task counts, whatever else is
+ * known. Options may be NULL. */
+struct costs *plan_costs_new(const struct dag *dag, const struct plan_options *options);
+
 /* The passes in their order; NULL behind the last. */
 struct plan_pass {
     const char *name, *description;
@@ -56,6 +68,9 @@ struct plan_pass {
 const struct plan_pass *plan_pass_at(uint32_t index);
 /* Whether a list of names with commas between has this one. */
 bool plan_pass_is_listed(const char *list, const char *name);
+
+/* Whether the options have a pass of this name run. */
+bool plan_pass_is_run(const struct plan_options *options, const char *name);
 
 /* Makes the plan. Without options there are no clusters, and what to become goes by @cost alone. */
 int plan_make(struct plan *plan, const struct dag *dag, const struct plan_options *options,
@@ -89,6 +104,14 @@ struct plan_wide {
 };
 
 struct plan_fanout plan_fan_out(const struct plan *plan, uint32_t node, unsigned without);
+
+/* Makes units of the sources of each cluster, in the order of their first ones. */
+void plan_group_sources(struct plan *plan);
+
+/* The list of what is started first: units of sources. Its ranges are named by numbers of units. */
+uint32_t plan_unit_count(const struct plan *plan, unsigned without);
+/* Where a unit begins in plan->sources; that of number unit_count is behind the last. */
+uint32_t plan_unit_begin(const struct plan *plan, uint32_t unit, unsigned without);
 
 /* Makes a table of the wide fan-outs (when the clusters are there), so that executors that start
  * with a range of one find its children at once. For plans that many executors share or use again

@@ -50,6 +50,7 @@ uint32_t plan_choose_grain(const struct plan *plan, struct costs *costs,
     struct fan_out sources = {0};
     for (uint32_t i = 0; i < plan->source_count; i++)
         add_node(&sources, costs, plan->sources[i]);
+    sources.count = plan_unit_count(plan, 0);
     uint64_t grain = suits(&sources, platform);
     for (uint32_t n = 0; n < plan->dag->node_count; n++) {
         if (dag_child_count(plan->dag, n) <= platform->ways)

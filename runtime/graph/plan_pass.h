@@ -27,6 +27,8 @@ void plan_pass_bytes(struct plan_work *work);
 void plan_pass_path(struct plan_work *work);
 void plan_pass_dominant(struct plan_work *work);
 void plan_pass_heaviest(struct plan_work *work);
+void plan_pass_affinity(struct plan_work *work);
+void plan_pass_waits(struct plan_work *work);
 
 /* What it takes to hand a value of so many bytes to a consumer in another executor: an invocation
  * when it is the only producer, an arrival at a join otherwise; through the store if it is large.
@@ -35,6 +37,9 @@ uint64_t plan_edge_ns(const struct plan_work *work, uint64_t bytes, bool is_join
 
 /* The same of a ref of `consumer` that is of a node; 0 when edges cost nothing. */
 uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref ref);
+
+/* The bytes of a node's result, as its first child reads it. */
+uint64_t plan_result_bytes(const struct dag *dag, uint32_t node);
 
 /* Whether the platform has executors that can lose anything by talking to each other. */
 bool plan_has_executors(const struct plan_work *work);

@@ -12,6 +12,9 @@ struct plan_runner {
 };
 
 static const struct plan_runner runners[] = {
+    {{"recompute", "cheap tasks are run by each of their readers, instead of moving what they give",
+      2},
+     NULL}, /* of the graph, before there is a plan: recompute.h */
     {{"costs", "what nodes cost, by formulas and profiles (without: @cost, or all the same)", 1},
      plan_pass_costs},
     {{"bytes", "what edges cost, by the bytes that they carry (without: nothing)", 1},
@@ -21,6 +24,10 @@ static const struct plan_runner runners[] = {
      plan_pass_dominant},
     {{"heaviest", "clusters along the dearest edges, where pass 'dominant' is left out", 1},
      plan_pass_heaviest},
+    {{"affinity", "clusters of tasks that share values, where that takes about as long", 1},
+     plan_pass_affinity},
+    {{"waits", "how long who holds a part of a join of its cluster waits for the rest", 1},
+     plan_pass_waits},
 };
 enum { PASS_COUNT = sizeof runners / sizeof *runners };
 
@@ -48,6 +55,14 @@ static bool is_run(const struct plan_options *options, const struct plan_pass *p
            (options->level >= pass->level && !plan_pass_is_listed(options->disabled, pass->name));
 }
 
+bool plan_pass_is_run(const struct plan_options *options, const char *name)
+{
+    for (uint32_t i = 0; i < PASS_COUNT; i++)
+        if (strcmp(runners[i].pass.name, name) == 0)
+            return is_run(options, &runners[i].pass);
+    bug("there is no pass '%s'", name);
+}
+
 void plan_run_passes(struct plan *plan, const struct plan_options *options)
 {
     struct plan_work work = {.plan = plan,
@@ -55,7 +70,7 @@ void plan_run_passes(struct plan *plan, const struct plan_options *options)
                              .options = options,
                              .platform = options->platform ? options->platform : platform_at(0)};
     for (uint32_t i = 0; i < PASS_COUNT; i++)
-        if (is_run(options, &runners[i].pass))
+        if (runners[i].run && is_run(options, &runners[i].pass))
             runners[i].run(&work);
     if (options->keeps_costs)
         plan->costs = work.costs;
@@ -86,6 +101,17 @@ uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref re
         return 0;
     bool is_join = work->dag->nodes[consumer].producer_count > 1;
     return plan_edge_ns(work, dag_ref_bytes(work->dag, ref), is_join);
+}
+
+uint64_t plan_result_bytes(const struct dag *dag, uint32_t node)
+{
+    if (dag_child_count(dag, node) == 0)
+        return 0;
+    uint32_t child = dag->children[dag->nodes[node].first_child].node;
+    for (uint64_t r = dag->nodes[child].first_ref; r < dag->nodes[child + 1].first_ref; r++)
+        if (dag_ref_source(dag->refs[r]) == node)
+            return dag_ref_bytes(dag, dag->refs[r]);
+    return 0;
 }
 
 void plan_pass_bytes(struct plan_work *work)

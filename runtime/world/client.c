@@ -74,10 +74,12 @@ void client_invoke(struct client *client, const struct executor_start *start)
 static int invoke_sources(struct client *client, struct error *error)
 {
     const struct plan *plan = client->job->job->plan;
+    unsigned without =
+        client->job->description.without & WITHOUT_CLUSTERING ? PLAN_WITHOUT_CLUSTERS : 0;
     int code = 0;
     if (!(client->job->description.without & WITHOUT_TREE)) {
-        client_invoke(client,
-                      &(struct executor_start){.node = PLAN_NONE, .end = plan->source_count});
+        client_invoke(client, &(struct executor_start){.node = PLAN_NONE,
+                                                       .end = plan_unit_count(plan, without)});
         return client_take_invocations(client, error);
     }
     for (uint32_t i = 0; i < plan->source_count && !code; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "value/data_file.h"
+#include "graph/recompute.h"
 #include "world/remote_state.h"
 
 /* ---- The description ------------------------------------------------------------------------ */
@@ -66,6 +67,8 @@ static int elaborate_job(struct remote *remote, struct remote_job *job, struct e
     int code = elaborate(remote->program.code, d->arguments, &options, &job->dag, &counters, error);
     struct plan_options plan;
     code = code ? code : description_plan_options(d, &plan, error);
+    if (!code)
+        dag_recompute(&job->dag, &plan);
     code = code ? code : plan_make(&job->plan, &job->dag, &plan, error);
     if (code)
         return code;

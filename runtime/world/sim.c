@@ -327,13 +327,14 @@ static bool starts_as_range(const struct sim *sim)
 {
     const struct executor_options *options = &sim->faults.executor;
     bool has_tree = sim->faults.profile != SIM_OTHER_CLUSTERS && !options->without_tree;
-    return has_tree && (options->grain > 0 || sim->plan->source_count > 4);
+    return has_tree && (options->grain > 0 || sim->plan->units || sim->plan->source_count > 4);
 }
 
 /* A source by its number, or all as one range. */
 static void invoke_source(struct sim *sim, uint32_t number)
 {
-    struct executor_start start = {.node = PLAN_NONE, .end = sim->plan->source_count};
+    unsigned without = sim->faults.executor.without_clustering ? PLAN_WITHOUT_CLUSTERS : 0;
+    struct executor_start start = {.node = PLAN_NONE, .end = plan_unit_count(sim->plan, without)};
     if (!starts_as_range(sim))
         start = (struct executor_start){.node = sim->plan->sources[number]};
     start.lineage = sim_fresh_lineage(sim);

@@ -44,7 +44,8 @@ L8.4 L8.5 L8.6 L8.7 L8.9 L9.1 L9.2 L9.3 L9.4 L4.12 L4.13 L5.20 L5.21 L5.24 L6.8 
 L4.16 L5.30 L5.31 L5.32 L5.33 L5.34 L5.35""".split()
 
 EXACT = [["-O0", "--workers=1"], ["-O2", "--workers=1"], ["-O1", "--workers=1"]]
-LOOSE = [["-O2", "--workers=2"], ["-O0", "--on=sim", "--seed=5"], ["-O2", "--on=sim", "--seed=6"]]
+LOOSE = [["-O2", "--workers=2"], ["-O0", "--on=sim", "--seed=5"], ["-O2", "--on=sim", "--seed=6"],
+         ["-O2", "--on=sim", "--platform=lambda-1769"]]
 
 
 class Outcome:

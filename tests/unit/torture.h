@@ -161,13 +161,19 @@ static const char *torture_run_two(const struct synthetic *s, const struct sim_o
     return found;
 }
 
-/* Some nodes form clusters with nodes near them. */
+/* Some nodes form clusters with nodes near them; some joins are waited for by their clusters,
+ * whether or not anybody of these will ever hold a part of them. */
 static void torture_cluster(struct synthetic *s)
 {
     uint32_t count = s->dag.node_count, size = 1 + torture_below(8);
     s->plan.cluster = malloc(count * sizeof *s->plan.cluster);
     for (uint32_t n = 0; n < count; n++)
         s->plan.cluster[n] = torture_below(4) ? n / size : PLAN_NONE;
+    if (torture_below(4))
+        plan_group_sources(&s->plan);
+    s->plan.waits = calloc(count, sizeof *s->plan.waits);
+    for (uint32_t n = 0; n < count; n++)
+        s->plan.waits[n] = torture_below(2) ? torture_below(200) : 0;
 }
 
 /* In half of the runs each technique is on; else some are off. Fan-outs of a few are wide. */
