@@ -290,7 +290,46 @@ def plans(folder):
     run = wkc("run", source, "n=16", "--on=loopback", "--platform=emulator", "--profile", folder / "trace.json")
     check(run.json() == 120, run.err)
     wkc("plan", source, "n=16", "--profile", source).fails(2, "has no times of tasks", "--trace")
+    run = wkc("run", source, "n=16", "--on=sim", "--platform=lambda-1769", "--profile", folder / "trace.json", "--stats=json")
+    check(json.loads(run.err)["busy_seconds"] < 0.01, f"a profile of empty tasks counts more than @cost: {run.err}")
     wkc("compile", source, "--emit=plan", "--disable=recessive").fails(2, "there is no pass 'recessive'", "dominant")
+
+
+PRODUCT = """@cost(100us) task tile(i: int, n: int) -> f64[n, n] { return [f64(i + r * c % 7) for r in 0..n, c in 0..n] }
+@cost(10ms) task product(a: f64[m, k], b: f64[k, n]) -> f64[m, n] { return a @ b }
+@cost(1ms) task plus(a: f64[m, n], b: f64[m, n]) -> f64[m, n] { return a + b }
+@cost(1ms) task trace(a: f64[n, n]) -> f64 { return sum([a[i, i] for i in 0..n]) }
+flow main(t: int = 3, n: int = 60) -> f64[_, _] {
+    let a = [tile(i * 3 + j, n) for i in 0..t, j in 0..t]
+    return [trace(reduce(plus, [product(a[i, p], a[p, j]) for p in 0..t])) for i in 0..t, j in 0..t]
+}
+"""
+
+
+def plans_save_bytes(folder):
+    """spec/plan.md: Q1.1, Q1.3, Q4.5, Q4.6, Q4.7, Q6.3, Q6.4: tiles are made where they are needed, by executors that share much
+    and wait for each other; the result is the same everywhere."""
+    source = folder / "product.wk"
+    source.write_text(PRODUCT)
+    expected = wkc("run", source).out
+    stats = {}
+    for options in (["-O0"], ["-O2"], ["-O2", "--disable=recompute"], ["-O2", "--disable=affinity"], ["--without=clustering"],
+                    ["-O2", "--disable=dominant,affinity"], ["-O2", "--without=all"]):
+        run = wkc("run", source, "--on=sim", "--platform=lambda-1769", "--costs=given", "--grain=1", "--stats=json",
+                  *options)
+        check(run.status == 0 and run.out == expected, f"{options}: {run.err}")
+        stats[" ".join(options)] = json.loads(run.err)
+    moved = {form: found["store_bytes_written"] + found["store_bytes_read"] for form, found in stats.items()}
+    check(2 * moved["-O2"] <= moved["-O0"], f"bytes are saved: {moved}")
+    check(stats["-O2"]["simulated_seconds"] <= stats["-O0"]["simulated_seconds"], "and no time is lost")
+    check(stats["-O2"]["tasks_run"] > stats["-O2 --disable=recompute"]["tasks_run"], "tiles are made again")
+    for world in ("loopback", "emulator"):
+        run = wkc("run", source, f"--on={world}", "--platform=lambda-1769")
+        check(run.status == 0 and run.out == expected, run.err)
+    found = json.loads(wkc("plan", source, "--json", "--platform=lambda-1769").out)["after"]
+    run = wkc("run", source, "--on=sim", "--platform=lambda-1769", "--costs=given", "--stats=json")
+    simulated = json.loads(run.err)["simulated_seconds"]
+    check(0.75 < found["time"] / simulated < 1.25, f"{found['time']} s are predicted, {simulated} s simulated")
 
 
 # ---- Results --------------------------------------------------------------------------------------
@@ -879,7 +918,7 @@ def installs(folder):
 if __name__ == "__main__":
     main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
           diagnostics_as_json_and_in_colour, every_form_prints, remarks_stand_at_their_lines, drawings, options_of_other_worlds, stats_and_trace, simulations_with_time,
-          plans,
+          plans, plans_save_bytes,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, interrupted_in_the_middle_of_c, jobs_of_this_machine_have_a_time, passes_over_arrays_are_polled, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,

@@ -298,7 +298,7 @@ def events_and_parcels(folder):
     source = program(folder, CHAIN)
     for n in (3, 5000):
         platform = Platform(folder)
-        found = run_on(platform, source, f"n={n}")
+        found = run_on(platform, source, f"n={n}", "--platform=local")  # without clusters
         check(found.status == 0, found.err)
         check(found.out == wkc("run", source, f"n={n}").out, found.out)
         known = {"wkc", "job", "store", "token", "node", "range", "recovers", "stored", "want", "hops", "inputs", "description"}

@@ -10,7 +10,7 @@ static void summarize(struct compilation *c, struct plan_summary *summary)
     const struct platform *platform = c->plan_options.platform;
     uint32_t grain = 1;
     if (platform && platform->invoke_ns > 0) {
-        struct costs *costs = costs_new(&c->dag);
+        struct costs *costs = plan_costs_new(&c->dag, &c->plan_options);
         struct grain_platform model = {.start_ns = platform->invoke_ns,
                                        .concurrency = platform->concurrency,
                                        .ways = EXECUTOR_WAYS,

@@ -218,17 +218,22 @@ static uint32_t choose_grain(const struct run *run, const struct grain_platform 
     const struct plan *plan = &run->compilation.plan;
     if (run->grain)
         return (uint32_t)run->grain;
-    struct costs *costs = costs_new(plan->dag);
+    struct costs *costs = plan_costs_new(plan->dag, &run->compilation.plan_options);
     uint32_t grain = plan_choose_grain(plan, costs, platform);
     costs_free(costs);
     return grain;
 }
 
 /* Of a platform that is not our own emulator nothing is known: it is taken for Lambda. */
+static const char *name_platform(const struct remote_setup *setup)
+{
+    return remote_concurrency(setup) ? "emulator" : "lambda-1769";
+}
+
 static struct grain_platform platform_of(const struct remote_setup *setup)
 {
     uint32_t concurrency = remote_concurrency(setup);
-    const struct platform *platform = platform_find(concurrency ? "emulator" : "lambda-1769");
+    const struct platform *platform = platform_find(name_platform(setup));
     return (struct grain_platform){.start_ns = platform->invoke_ns +
                                                setup->invoke_latency_ms * UINT64_C(1000000),
                                    .concurrency = concurrency ? concurrency : platform->concurrency,
@@ -241,6 +246,7 @@ static struct description describe_job(struct run *run, uint32_t grain)
 {
     struct compilation *c = &run->compilation;
     uint32_t sweep_age = run->setup.sweep_age_ms;
+    const struct platform *planned = c->plan_options.platform;
     struct description description = {.arguments = c->arguments,
                                       .block_bytes = block_sizes(c),
                                       .argument_count = flow_leaf_total(c->code),
@@ -250,7 +256,7 @@ static struct description describe_job(struct run *run, uint32_t grain)
                                       .grain = grain,
                                       .lease_ms = sweep_age ? sweep_age : LEASE_MS,
                                       .without = run->setup.without,
-                                      .platform = c->options->values[OPTION_PLATFORM],
+                                      .platform = planned ? planned->name : NULL,
                                       .disabled = c->plan_options.disabled,
                                       .level = (uint32_t)c->plan_options.level,
                                       .measured = c->plan_options.measured,
@@ -341,6 +347,7 @@ static int run_simulation(struct run *run, const struct job *job, struct error *
     if (!cloud->platform)
         return sim_run(job, &run->job, &run->outcome, error);
     struct compilation *c = &run->compilation;
+    cloud->plan = &c->plan_options;
     struct grain_platform platform = {.start_ns = cloud->platform->invoke_ns,
                                       .concurrency = cloud->platform->concurrency,
                                       .ways = EXECUTOR_WAYS,
@@ -507,6 +514,7 @@ static int run_program(struct run *run)
     struct error error;
     c->executors = find_target(run);
     c->is_portable = run->world == WORLD_EMULATOR;
+    c->platform = run->world == WORLD_EMULATOR ? name_platform(&run->setup) : NULL;
     bool ok = pipeline_run(c, STAGE_ENCODE);
     if (ok) {
         run->result_type = flow_result_type(c->code);

@@ -23,7 +23,7 @@ struct cost_variable {
 struct task_cost {
     const struct formula *formula; /* NULL: `ns` is the cost of all nodes */
     double ns;                     /* of all nodes, or of the last one */
-    bool is_guess, has_last;
+    bool is_guess, has_last, is_measured;
     uint32_t variable_count;
     struct cost_variable *variables; /* in the order of their leaves */
     uint32_t leaf_count;
@@ -133,6 +133,12 @@ void costs_set_task(struct costs *costs, uint32_t task, double ns)
     costs->tasks[task].formula = NULL;
     costs->tasks[task].ns = ns;
     costs->tasks[task].is_guess = false;
+    costs->tasks[task].is_measured = true;
+}
+
+bool costs_is_measured(const struct costs *costs, uint32_t node)
+{
+    return costs->tasks[costs->dag->nodes[node].task].is_measured;
 }
 
 /* ---- Nodes -------------------------------------------------------------------------------------

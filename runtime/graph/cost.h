@@ -21,6 +21,9 @@ void costs_free(struct costs *costs);
 /* All nodes of a task cost so much, whatever else is said about it: what a profile measured. */
 void costs_set_task(struct costs *costs, uint32_t task, double ns);
 
+/* Whether that was said of the node's task. */
+bool costs_is_measured(const struct costs *costs, uint32_t node);
+
 /* Of one node; the sink costs 0. At least 1, at most FORMULA_MOST. */
 uint64_t costs_of(struct costs *costs, uint32_t node);
 

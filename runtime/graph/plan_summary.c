@@ -6,15 +6,21 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "graph/cost.h"
 #include "graph/platform.h"
 
+enum {
+    ENDING = 3 /* round trips: the commit, and until the client is told and has read the result */
+};
 enum { WAYS = 32 }; /* wide fan-outs are trees of so many ranges each */
 
-/* An executor: when it began, and when it has run what it has so far. */
+/* An executor: when it began, when it has run what it has so far, and the last child of that. */
 struct crew {
     uint64_t begin, free_at;
+    uint64_t put_at; /* when it has put all that it has of the result */
+    uint32_t last_child;
 };
 
 struct reckoning {
@@ -31,9 +37,14 @@ struct reckoning {
     uint32_t *invoked; /* by node: of them, those that were invoked so far */
     uint32_t *group;   /* by node: the executor of its last group of children */
     uint8_t *stored;
+    uint64_t *loads; /* a hash table: (value << 32 | executor that has loaded it) + 1 */
+    uint64_t load_capacity, load_count, got_bytes;
     struct crew *crews;
     uint32_t crew_count;
-    uint32_t source_count, source_crew;
+    uint32_t
+        first_idle; /* crews before it have been looked at: their environments are used again */
+    uint32_t *unit; /* by node: the unit of a source */
+    uint32_t *unit_crew; /* by unit: its executor's number + 1 */
     struct plan_summary *summary;
 };
 
@@ -47,17 +58,18 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static double longer(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 /* ---- Figures of the graph ----------------------------------------------------------------------
  */
 
 static void measure_costs(struct reckoning *k, const struct plan_options *options)
 {
-    struct costs *costs = costs_new(k->dag);
+    struct costs *costs = plan_costs_new(k->dag, options);
     double guessed = 0, work = 0;
-    for (uint32_t m = 0; m < options->measured_count; m++)
-        for (uint32_t t = DAG_RESULT + 1; t < k->dag->task_count; t++)
-            if (strcmp(options->measured[m].task, dag_string(k->dag, k->dag->tasks[t].name)) == 0)
-                costs_set_task(costs, t, options->measured[m].ns);
     for (uint32_t n = 0; n + 1 < k->dag->node_count; n++) {
         k->costs[n] = platform_task_ns(k->platform, costs_of(costs, n));
         work += seconds(k->costs[n]);
@@ -132,9 +144,24 @@ static void reckon_threads(struct reckoning *k)
 /* ---- Time with executors -----------------------------------------------------------------------
  */
 
-static uint32_t new_crew(struct reckoning *k, uint64_t begin)
+/* Whether an executor's environment can be had at a time for a node: it has ended. Executors are
+ * looked at in the order of their starts, so one that goes on for long holds up others. */
+static bool is_idle(const struct reckoning *k, uint32_t node, uint64_t at)
 {
-    k->crews[k->crew_count] = (struct crew){begin - k->platform->cold_start_ns, begin};
+    const struct crew *crew = &k->crews[k->first_idle];
+    return k->first_idle < k->crew_count && crew->free_at <= at && crew->last_child < node;
+}
+
+/* An executor for a node, that is invoked at a time, after so many invocations one after the other.
+ * Each is for an environment, which is new, or one that is idle by then. */
+static uint32_t new_crew(struct reckoning *k, uint32_t node, uint64_t at, uint32_t invocations)
+{
+    bool is_warm = is_idle(k, node, at);
+    uint64_t build = k->platform->plan_node_ns * k->dag->node_count;
+    uint64_t cold = is_warm ? 0 : k->platform->cold_start_ns + build;
+    uint64_t begin = at + invocations * (k->platform->invoke_ns + cold);
+    k->first_idle += is_warm;
+    k->crews[k->crew_count] = (struct crew){.begin = begin - cold, .free_at = begin};
     return k->crew_count++;
 }
 
@@ -170,25 +197,49 @@ static struct child_start start_of_child(const struct reckoning *k, uint64_t ind
     return start_in_range(k, index % step, rest < step ? rest : step);
 }
 
-/* Each executor has an environment that must be started. */
-static uint64_t start_ns(const struct reckoning *k, struct child_start start)
-{
-    return start.invocations * (k->platform->invoke_ns + k->platform->cold_start_ns);
-}
-
 /* A value that is too large to travel is put once, and got by each executor that lacks it. */
 static uint64_t put_ns(struct reckoning *k, uint32_t producer, uint64_t bytes)
 {
-    if (bytes <= k->platform->inline_bytes || k->stored[producer])
+    if (bytes <= k->platform->inline_bytes)
         return 0;
+    k->summary->stored_bytes += k->stored[producer] ? 0 : bytes;
     k->stored[producer] = 1;
-    k->summary->stored_bytes += bytes;
     return platform_transfer_ns(k->platform, bytes);
 }
 
-static uint64_t get_ns(const struct reckoning *k, uint64_t bytes)
+static uint64_t *find_load(const struct reckoning *k, uint64_t load)
 {
-    return bytes <= k->platform->inline_bytes ? 0 : platform_transfer_ns(k->platform, bytes);
+    uint64_t at = hash_mix(load) & (k->load_capacity - 1);
+    while (k->loads[at] && k->loads[at] != load)
+        at = (at + 1) & (k->load_capacity - 1);
+    return &k->loads[at];
+}
+
+/* Whether an executor has not loaded a value before; from now on it has. */
+static bool is_first_load(struct reckoning *k, uint32_t value, uint32_t crew)
+{
+    uint64_t load = ((uint64_t)value << 32 | crew) + 1, *old = k->loads, count = k->load_capacity;
+    if (2 * k->load_count >= count) {
+        k->load_capacity = count ? 2 * count : 1024;
+        k->loads = memory_new(k->load_capacity, sizeof *k->loads);
+        for (uint64_t i = 0; i < count; i++)
+            if (old[i])
+                *find_load(k, old[i]) = old[i];
+        free(old);
+    }
+    uint64_t *place = find_load(k, load);
+    bool is_first = *place == 0;
+    *place = load;
+    k->load_count += is_first;
+    return is_first;
+}
+
+static uint64_t get_ns(struct reckoning *k, uint32_t value, uint32_t crew, uint64_t bytes)
+{
+    if (bytes <= k->platform->inline_bytes || !is_first_load(k, value, crew))
+        return 0;
+    k->got_bytes += bytes;
+    return platform_transfer_ns(k->platform, bytes);
 }
 
 static void run_node(struct reckoning *k, uint32_t node, uint32_t crew, uint64_t ready)
@@ -197,15 +248,29 @@ static void run_node(struct reckoning *k, uint32_t node, uint32_t crew, uint64_t
     k->crew[node] = crew;
     k->ends[node] = larger(ready, at->free_at) + k->costs[node];
     at->free_at = k->ends[node];
+    if (dag_child_count(k->dag, node) > 0) {
+        uint32_t last = k->dag->children[k->dag->nodes[node + 1].first_child - 1].node;
+        at->last_child = last > at->last_child ? last : at->last_child;
+    }
 }
 
-/* The sources are one range. */
+static void number_units(struct reckoning *k)
+{
+    const struct plan *plan = k->plan;
+    for (uint32_t u = 0; u < plan_unit_count(plan, 0); u++)
+        for (uint32_t i = plan_unit_begin(plan, u, 0); i < plan_unit_begin(plan, u + 1, 0); i++)
+            k->unit[plan->sources[i]] = u;
+}
+
+/* The sources are one range, of units. */
 static void run_source(struct reckoning *k, uint32_t node)
 {
-    struct child_start start = start_in_range(k, k->source_count++, k->plan->source_count);
-    if (start.is_first)
-        k->source_crew = new_crew(k, start_ns(k, start));
-    run_node(k, node, k->source_crew, 0);
+    uint32_t unit = k->unit[node];
+    struct child_start start = start_in_range(k, unit, plan_unit_count(k->plan, 0));
+    if (k->unit_crew[unit] == 0)
+        k->unit_crew[unit] =
+            start.is_first ? 1 + new_crew(k, node, 0, start.invocations) : k->unit_crew[unit - 1];
+    run_node(k, node, k->unit_crew[unit] - 1, 0);
 }
 
 static void run_child(struct reckoning *k, uint32_t node, dag_ref ref)
@@ -218,10 +283,90 @@ static void run_child(struct reckoning *k, uint32_t node, dag_ref ref)
     }
     struct child_start start = start_of_child(k, k->invoked[producer]++, k->listed[producer]);
     if (start.is_first) {
-        k->group[producer] = new_crew(k, ready + put_ns(k, producer, bytes) + start_ns(k, start));
-        k->crews[k->group[producer]].free_at += get_ns(k, bytes);
+        k->group[producer] =
+            new_crew(k, node, ready + put_ns(k, producer, bytes), start.invocations);
+        k->crews[k->group[producer]].free_at += get_ns(k, producer, k->group[producer], bytes);
     }
     run_node(k, node, k->group[producer], 0);
+}
+
+static uint64_t end_of_producers(const struct reckoning *k, uint32_t node)
+{
+    uint64_t end = 0;
+    for (uint64_t r = k->dag->nodes[node].first_ref; r < k->dag->nodes[node + 1].first_ref; r++)
+        if (dag_ref_is_node(k->dag->refs[r]))
+            end = larger(end, k->ends[dag_ref_source(k->dag->refs[r])]);
+    return end;
+}
+
+/* The bytes that a node reads of a producer, by its first ref. */
+static uint64_t bytes_of(const struct dag *dag, uint32_t producer, uint32_t node)
+{
+    for (uint64_t r = dag->nodes[node].first_ref; r < dag->nodes[node + 1].first_ref; r++)
+        if (dag_ref_source(dag->refs[r]) == producer)
+            return dag_ref_bytes(dag, dag->refs[r]);
+    return 0;
+}
+
+/* Who holds a large value waits for those with smaller ones, for as long as it takes to put and get
+ * it (P4.7 of spec/protocol.md), and then comes last. */
+static uint32_t find_holder(const struct reckoning *k, uint32_t node, uint32_t last)
+{
+    const struct dag_node *at = &k->dag->nodes[node];
+    uint32_t holder = last;
+    uint64_t most = bytes_of(k->dag, last, node);
+    for (uint64_t r = at->first_ref; r < at[1].first_ref; r++) {
+        uint32_t producer = dag_ref_source(k->dag->refs[r]);
+        uint64_t bytes = dag_ref_bytes(k->dag, k->dag->refs[r]);
+        if (!dag_ref_is_node(k->dag->refs[r]) || bytes <= most ||
+            bytes <= k->platform->inline_bytes)
+            continue;
+        uint64_t patience = 2 * platform_transfer_ns(k->platform, bytes);
+        if (k->ends[last] > k->ends[producer] + patience)
+            continue;
+        holder = producer;
+        most = bytes;
+    }
+    return holder;
+}
+
+/* The producer that ends last; of those of the join's cluster, if the plan leaves the join to them.
+ */
+static uint32_t find_last(const struct reckoning *k, uint32_t node)
+{
+    const struct plan *plan = k->plan;
+    const struct dag_node *at = &k->dag->nodes[node];
+    bool has_home = plan->waits && plan->waits[node] > 0;
+    uint32_t last = PLAN_NONE;
+    for (uint64_t r = at->first_ref; r < at[1].first_ref; r++) {
+        uint32_t producer = dag_ref_source(k->dag->refs[r]);
+        if (!dag_ref_is_node(k->dag->refs[r]) ||
+            (has_home && plan->cluster[producer] != plan->cluster[node]))
+            continue;
+        if (last == PLAN_NONE || k->ends[producer] >= k->ends[last])
+            last = producer;
+    }
+    return has_home ? last : find_holder(k, node, last);
+}
+
+/* Who has other tasks to go on with for as long as a start takes has the join invoked, unless the
+ * plan wants it where he is. */
+static uint32_t crew_of_join(struct reckoning *k, uint32_t node, uint32_t last)
+{
+    const uint32_t *cluster = k->plan->cluster;
+    const struct dag_node *at = &k->dag->nodes[node];
+    bool is_together = cluster && cluster[node] != PLAN_NONE && cluster[node] == cluster[last];
+    bool is_whole = true;
+    uint32_t crew = k->crew[last];
+    uint64_t ready = end_of_producers(k, node);
+    for (uint64_t r = at->first_ref; r < at[1].first_ref; r++)
+        is_whole &=
+            !dag_ref_is_node(k->dag->refs[r]) || k->crew[dag_ref_source(k->dag->refs[r])] == crew;
+    uint64_t soon = ready + k->platform->invoke_ns + k->platform->cold_start_ns;
+    if (is_together || is_whole || k->crews[crew].free_at <= soon)
+        return crew;
+    uint64_t put = put_ns(k, last, bytes_of(k->dag, last, node));
+    return new_crew(k, node, ready + put, 1);
 }
 
 /* A join is run by the executor of the producer that is the last; the others have stored what is
@@ -229,30 +374,45 @@ static void run_child(struct reckoning *k, uint32_t node, dag_ref ref)
 static void run_join(struct reckoning *k, uint32_t node)
 {
     const struct dag_node *at = &k->dag->nodes[node];
-    uint32_t last = PLAN_NONE;
-    uint64_t ready = 0;
-    for (uint64_t r = at->first_ref; r < at[1].first_ref; r++) {
-        uint32_t producer = dag_ref_source(k->dag->refs[r]);
-        if (dag_ref_is_node(k->dag->refs[r]) &&
-            (last == PLAN_NONE || k->ends[producer] >= k->ends[last]))
-            last = producer;
-    }
+    uint32_t last = find_last(k, node);
+    uint64_t ready = k->ends[last], loading = 0;
     bool is_whole = true;
+    uint32_t crew = crew_of_join(k, node, last);
     for (uint64_t r = at->first_ref; r < at[1].first_ref; r++) {
         uint32_t producer = dag_ref_source(k->dag->refs[r]);
-        if (!dag_ref_is_node(k->dag->refs[r]) || k->crew[producer] == k->crew[last])
+        if (!dag_ref_is_node(k->dag->refs[r]) || k->crew[producer] == crew)
             continue;
         uint64_t bytes = dag_ref_bytes(k->dag, k->dag->refs[r]);
         uint64_t put = put_ns(k, producer, bytes);
         is_whole = false;
-        ready = larger(ready, k->ends[producer] + put) + get_ns(k, bytes);
+        ready = larger(ready, k->ends[producer] + put);
+        loading += get_ns(k, producer, crew, bytes);
     }
-    ready = larger(ready, k->ends[last]);
     uint32_t levels = 0;
     for (uint64_t edges = at->producer_count; edges > 1; edges = (edges + 63) / 64)
         levels++;
-    run_node(k, node, k->crew[last],
-             is_whole ? ready : ready + levels * k->platform->round_trip_ns);
+    ready += is_whole ? 0 : levels * k->platform->round_trip_ns;
+    ready = larger(ready, k->crews[crew].free_at);
+    run_node(k, node, crew, ready + loading);
+}
+
+/* All of the result is in the store before the job has ended: each executor puts what it has of it,
+ * one value after the other. */
+static uint64_t store_result(struct reckoning *k)
+{
+    uint32_t sink = dag_sink(k->dag);
+    uint64_t stored = k->ends[sink];
+    const struct dag_node *at = &k->dag->nodes[sink];
+    for (uint64_t r = at->first_ref; r < at[1].first_ref; r++) {
+        uint32_t producer = dag_ref_source(k->dag->refs[r]);
+        if (!dag_ref_is_node(k->dag->refs[r]) || k->stored[producer])
+            continue;
+        uint64_t put = put_ns(k, producer, dag_ref_bytes(k->dag, k->dag->refs[r]));
+        struct crew *crew = &k->crews[k->crew[producer]];
+        crew->put_at = put > 0 ? larger(crew->put_at, k->ends[producer]) + put : crew->put_at;
+        stored = larger(stored, crew->put_at);
+    }
+    return stored;
 }
 
 static dag_ref only_ref(const struct dag *dag, uint32_t node)
@@ -271,19 +431,24 @@ static void reckon_executors(struct reckoning *k)
         struct plan_fanout fan_out = plan_fan_out(k->plan, n, 0);
         k->kept[n] = fan_out.kept;
         k->listed[n] = fan_out.invoked;
-        if (k->dag->nodes[n].producer_count == 0)
+        if (n == sink && sink > 0)
+            k->ends[n] = end_of_producers(k, n);
+        else if (k->dag->nodes[n].producer_count == 0)
             run_source(k, n);
         else if (k->dag->nodes[n].producer_count == 1)
             run_child(k, n, only_ref(k->dag, n));
         else
             run_join(k, n);
     }
+    k->ends[sink] = store_result(k);
     for (uint32_t c = 0; c < k->crew_count; c++)
         busy += seconds(k->crews[c].free_at - k->crews[c].begin);
     k->summary->executors = k->crew_count;
-    k->summary->time = seconds(k->ends[sink] + k->platform->round_trip_ns);
-    double filled = busy / k->platform->concurrency;
-    k->summary->time = filled > k->summary->time ? filled : k->summary->time;
+    k->summary->time = seconds(k->ends[sink] + ENDING * k->platform->round_trip_ns);
+    k->summary->time = longer(k->summary->time, busy / k->platform->concurrency);
+    double per_second = 1e3 * (double)k->platform->shard_bytes_per_ms * k->platform->store_shards;
+    double moved = (double)k->summary->stored_bytes + (double)k->got_bytes;
+    k->summary->time = longer(k->summary->time, moved / per_second);
     k->summary->price =
         busy * gib * k->platform->gb_second_price + k->crew_count * k->platform->request_price;
 }
@@ -311,15 +476,18 @@ void plan_summarize(const struct plan *plan, const struct plan_options *options,
                           .group = memory_new(count, sizeof *k.group),
                           .stored = memory_new(count, sizeof *k.stored),
                           .crews = memory_new(count, sizeof *k.crews),
+                          .unit = memory_new(count, sizeof *k.unit),
+                          .unit_crew = memory_new(count, sizeof *k.unit_crew),
                           .summary = summary};
     measure_costs(&k, options);
     measure_graph(&k);
+    number_units(&k);
     if (k.platform->invoke_ns > 0)
         reckon_executors(&k);
     else
         reckon_threads(&k);
-    void *const tables[] = {k.costs,  k.ends,    k.paths, k.depths, k.crew, k.kept,
-                            k.listed, k.invoked, k.group, k.stored, k.crews};
+    void *const tables[] = {k.loads,  k.costs,   k.ends,  k.paths,  k.depths, k.crew, k.kept,
+                            k.listed, k.invoked, k.group, k.stored, k.crews,  k.unit, k.unit_crew};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         free(tables[i]);
 }

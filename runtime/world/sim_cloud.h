@@ -22,6 +22,7 @@ struct sim_cloud {
     const struct platform *platform;
     struct executor_options executor; /* inline_bytes, tasks and lossless are the platform's */
     enum sim_costs costs;
+    const struct plan_options *plan; /* whose profile counts for what it names; or NULL */
     uint32_t warm; /* environments that are there, but do not know the job, when it begins */
     /* No task is run: sizes of values are estimated from the graph, costs are those that are given.
      * The job ends without a result. */

@@ -23,7 +23,7 @@ void sim_time_init(struct sim *sim, const struct sim_cloud *cloud)
     time->platform = cloud->platform;
     time->shards = memory_new(cloud->platform->store_shards, sizeof *time->shards);
     time->cores = memory_new(cloud->platform->cores, sizeof *time->cores);
-    time->costs = costs_new(sim->dag);
+    time->costs = plan_costs_new(sim->dag, cloud->plan);
     time->took = memory_new(sim->dag->node_count, sizeof *time->took);
     sim->time = time;
     sim_sizes_init(sim);
@@ -338,17 +338,18 @@ uint64_t sim_time_answer(struct sim *sim, struct sim_process *process,
 
 static uint64_t cost_of(const struct sim *sim, uint32_t node, uint64_t measured)
 {
-    bool is_dry = sim->time->cloud->is_dry;
-    uint64_t given = sim->dag->tasks[sim->dag->nodes[node].task].cost_ns;
+    struct costs *costs = sim->time->costs;
+    bool is_given = sim->time->cloud->is_dry || costs_is_measured(costs, node) ||
+                    sim->dag->tasks[sim->dag->nodes[node].task].cost_ns > 0;
     switch (sim->time->cloud->costs) {
     case SIM_COSTS_MIXED:
-        return given || is_dry ? costs_of(sim->time->costs, node) : measured;
+        return is_given ? costs_of(costs, node) : measured;
     case SIM_COSTS_MEASURED:
         return measured;
     case SIM_COSTS_GIVEN:
         break;
     }
-    return costs_of(sim->time->costs, node);
+    return costs_of(costs, node);
 }
 
 void sim_time_note_run(struct sim *sim, uint32_t node, uint64_t measured)

@@ -2,7 +2,7 @@
 """make bench: runs each pair of ours and a peer in turn in one run, and prints medians and ratios.
 
     tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, fuse, chunk, data, groupby,
-                                     text, store, start, emulator, bundle, remote, latency, paper
+                                     text, store, start, emulator, bundle, remote, latency, paper, optimize, plan
 
 Every benchmark program prints one JSON object a line: name, peer, median, min, max, peer_median, peer_min,
 peer_max (seconds for one unit) and ratio. Results go to build/bench.json and a table to standard output.
@@ -25,6 +25,7 @@ from data import data
 from emulator import emulator
 from fuse import fuse
 from groupby import groupby
+from optimize import optimize, plan
 from paper import paper
 from remote import latency, remote
 from store import store
@@ -111,7 +112,8 @@ GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
           "kernels": lambda: program("kernels"), "map": lambda: program("map"), "algebra": algebra, "fuse": fuse,
           "chunk": chunk,
           "data": data, "groupby": groupby, "text": text, "store": store, "start": start,
-          "emulator": emulator, "bundle": bundle, "remote": remote, "latency": latency, "paper": paper}
+          "emulator": emulator, "bundle": bundle, "remote": remote, "latency": latency, "paper": paper,
+          "optimize": optimize, "plan": plan}
 
 
 def show(seconds):
