@@ -153,6 +153,8 @@ def same_bytes_from_everywhere(folder):
     finally:
         os.umask(before)
     check(out.read_bytes() == one, "another folder gives other bytes")
+    piped = subprocess.run([SANITIZE, "compile", first, "-o", "/dev/stdout"], capture_output=True)
+    check(piped.returncode == 0 and piped.stdout == one, f"a pipe: {piped.stderr.decode()}")
     relative = wkc("compile", "../a/../a/whole.wk", "-o", folder / "third.wkb", cwd=folder / "some")
     check(relative.status == 0 and (folder / "third.wkb").read_bytes() == one, "another path gives other bytes")
 

@@ -84,12 +84,13 @@ int output_open(struct output *output, const char *path, struct error *error)
 {
     struct stat status;
     int failed = 0;
-    bool exists = stat(path, &status) == 0;
+    bool exists = stat(path, &status) == 0, is_file = exists && S_ISREG(status.st_mode);
     *output = (struct output){.file = -1};
-    output->path = exists ? realpath(path, NULL) : strdup(path);
+    /* What is replaced is the file behind all links. A pipe behind /dev/stdout has no path. */
+    output->path = is_file ? realpath(path, NULL) : strdup(path);
     if (!output->path)
         return refuse(path, errno, error);
-    if (exists && !S_ISREG(status.st_mode)) {
+    if (exists && !is_file) {
         output->is_direct = true;
         output->file = open(output->path, O_WRONLY | O_CLOEXEC);
         failed = output->file < 0 ? errno : 0;
