@@ -304,7 +304,10 @@ int32_t wk_text_print(struct wk_context *context, uint32_t scalar, uint64_t word
 /* The border around a task written in C, for compiled code only: what it says of failures belongs
  * to `site` (the declaration; its format is the task's name), and what it returns is checked
  * against `leaves`, the layout of each part of the result. wk_foreign_leave frees what was neither
- * freed nor returned, and gives the status of the call. */
+ * freed nor returned, and gives the status of the call. The words of the result are WK_NOT_GIVEN
+ * before the call: a part that begins with it has been forgotten. (A word that says this by chance
+ * is refused, too; the number is that of no text, and of no usual float.) */
+#define WK_NOT_GIVEN UINT64_C(0x7ff4c0d1a5e5fa17)
 void wk_foreign_enter(struct wk_context *context, const struct wk_site *site);
 int32_t wk_foreign_leave(struct wk_context *context, const struct wk_layout *const *leaves,
                          uint32_t leaf_count, int32_t status, uint64_t *results);

@@ -82,6 +82,11 @@ void foreign_define(struct generator *g)
     const struct type *result = g->function->result;
     LLVMValueRef arguments = argument_words(g);
     LLVMValueRef results = words_alloca(g, result->word_count);
+    for (uint32_t i = 0; i < result->word_count; i++) {
+        LLVMValueRef at = constant_i64(g, i), not_given = LLVMConstInt(g->i64, WK_NOT_GIVEN, false);
+        LLVMBuildStore(g->builder, not_given,
+                       LLVMBuildInBoundsGEP2(g->builder, g->i64, results, &at, 1, ""));
+    }
     enter(g);
     check_status(g, leave(g, call(g, arguments, results), results));
     struct value value = value_mark_owned(value_load_words(g, result, results, 0));

@@ -330,9 +330,14 @@ static int32_t check_results(struct context *context, const struct wk_layout *co
                              uint32_t leaf_count, uint64_t *words)
 {
     int32_t status = 0;
-    for (uint32_t i = 0; i < leaf_count && status == 0; words += leaves[i++]->words)
+    for (uint32_t i = 0; i < leaf_count && status == 0; words += leaves[i++]->words) {
+        if (words[0] == WK_NOT_GIVEN)
+            return leaf_count == 1
+                       ? nonsense(context, "it gives no result")
+                       : nonsense(context, "it gives no part %" PRIu32 " of its result", i);
         status = leaves[i]->rank ? check_block(context, leaves[i], words)
                                  : check_scalar(context, (enum wk_scalar)leaves[i]->scalar, words);
+    }
     return status;
 }
 
