@@ -239,13 +239,13 @@ static uint64_t work_of_all(const struct plan_work *work)
     return (uint64_t)(sum / processors);
 }
 
-/* More clusters than executors wait for each other. */
-static uint64_t later_by_rounds(const struct affinity *a, const uint32_t *cluster, uint64_t ns)
+/* Clusters beyond the executors that there may be wait until others have ended. */
+static uint64_t with_waiting(const struct affinity *a, const uint32_t *cluster, uint64_t ns)
 {
     uint64_t clusters = 0, concurrency = a->work->platform->concurrency;
     for (uint32_t n = 0; n + 1 < a->dag->node_count; n++)
         clusters += cluster[n] == n;
-    return concurrency == 0 ? ns : ns * ((clusters + concurrency - 1) / concurrency);
+    return ns * ((clusters + concurrency - 1) / concurrency);
 }
 
 static struct amount reckon(const struct affinity *a, const uint32_t *cluster)
@@ -264,7 +264,7 @@ static struct amount reckon(const struct affinity *a, const uint32_t *cluster)
     free(k.loading);
     free(k.free_at);
     free(k.readers);
-    k.amount.ns = later_by_rounds(a, cluster, k.amount.ns);
+    k.amount.ns = with_waiting(a, cluster, k.amount.ns);
     double per_ms = (double)platform->store_shards * (double)platform->shard_bytes_per_ms;
     k.amount.ns = larger(k.amount.ns, (uint64_t)((double)k.amount.bytes * 1e6 / per_ms));
     k.amount.ns = larger(k.amount.ns, work_of_all(a->work));

@@ -1,6 +1,10 @@
 /* The grain of a job; see plan_grain.h. */
 #include "graph/plan_grain.h"
 
+#include <stdlib.h>
+
+#include "base/memory.h"
+
 enum { PARTS = 8 }; /* for each executor */
 
 /* The children of a fan-out, or the sources, so far. */
@@ -44,13 +48,31 @@ static struct fan_out children_of(const struct plan *plan, struct costs *costs, 
     return fan_out;
 }
 
+/* What all of a cluster costs that has sources: they are a unit. */
+static void add_clusters(struct fan_out *fan_out, const struct plan *plan, struct costs *costs)
+{
+    uint32_t count = plan->dag->node_count;
+    uint64_t *work = memory_new(count, sizeof *work);
+    for (uint32_t n = 0; n < count; n++)
+        if (plan->cluster[n] != PLAN_NONE)
+            work[plan->cluster[n]] += costs_of(costs, n);
+    for (uint32_t i = 0; i < plan->source_count; i++) {
+        uint32_t cluster = plan->cluster[plan->sources[i]];
+        if (cluster != PLAN_NONE)
+            fan_out->dearest = larger(fan_out->dearest, work[cluster]);
+    }
+    fan_out->count = plan->unit_count;
+    free(work);
+}
+
 uint32_t plan_choose_grain(const struct plan *plan, struct costs *costs,
                            const struct grain_platform *platform)
 {
     struct fan_out sources = {0};
     for (uint32_t i = 0; i < plan->source_count; i++)
         add_node(&sources, costs, plan->sources[i]);
-    sources.count = plan_unit_count(plan, 0);
+    if (plan->units)
+        add_clusters(&sources, plan, costs);
     uint64_t grain = suits(&sources, platform);
     for (uint32_t n = 0; n < plan->dag->node_count; n++) {
         if (dag_child_count(plan->dag, n) <= platform->ways)

@@ -76,10 +76,20 @@ static void run_node(struct waits *w, uint32_t node)
     w->plan->waits[node] = ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
 
+static uint32_t count_clusters(const struct plan *plan)
+{
+    uint32_t clusters = 0;
+    for (uint32_t n = 0; n < plan->dag->node_count; n++)
+        clusters += plan->cluster[n] == n;
+    return clusters;
+}
+
+/* Whoever waits keeps others from starting, where there are more clusters than executors: then
+ * nobody waits. */
 void plan_pass_waits(struct plan_work *work)
 {
     uint32_t count = work->dag->node_count;
-    if (!work->plan->cluster)
+    if (!work->plan->cluster || count_clusters(work->plan) > work->platform->concurrency)
         return;
     work->plan->waits = memory_new(count, sizeof *work->plan->waits);
     struct waits w = {.work = work,
