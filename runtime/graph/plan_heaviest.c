@@ -27,6 +27,7 @@ struct heaviest {
     const struct plan_work *work;
     uint32_t *parent; /* of union-find */
     uint64_t *load;   /* by root: all costs */
+    uint64_t *bytes;  /* by root: of all results */
     uint64_t *wasted; /* by root: of them what could have run at the same time */
     uint8_t *ends;    /* by node: HAS_FOLLOWER, HAS_LEADER */
 };
@@ -93,12 +94,15 @@ static void merge(struct heaviest *h, const struct edge *edge)
         !(h->ends[edge->producer] & HAS_FOLLOWER) && !(h->ends[edge->consumer] & HAS_LEADER);
     uint64_t wasted = plan_add_ns(h->wasted[a], h->wasted[b]);
     wasted = is_next ? wasted : plan_add_ns(wasted, lesser);
+    uint64_t bytes = plan_add_ns(h->bytes[a], h->bytes[b]);
     bool has_time = platform->limit_ns == 0 || load < platform->limit_ns / 2;
-    if (a == b || !has_time || wasted / platform->vcpus > edge->ns)
+    bool has_memory = platform->memory_bytes == 0 || bytes < platform->memory_bytes / 2;
+    if (a == b || !has_time || !has_memory || wasted / platform->vcpus > edge->ns)
         return;
     uint32_t root = a < b ? a : b;
     h->parent[a] = h->parent[b] = root;
     h->load[root] = load;
+    h->bytes[root] = bytes;
     h->wasted[root] = wasted;
     h->ends[edge->producer] |= HAS_FOLLOWER;
     h->ends[edge->consumer] |= HAS_LEADER;
@@ -115,11 +119,13 @@ void plan_pass_heaviest(struct plan_work *work)
     struct heaviest h = {.work = work,
                          .parent = memory_resize(NULL, nodes, sizeof *h.parent),
                          .load = memory_resize(NULL, nodes, sizeof *h.load),
+                         .bytes = memory_resize(NULL, nodes, sizeof *h.bytes),
                          .wasted = memory_new(nodes, sizeof *h.wasted),
                          .ends = memory_new(nodes, sizeof *h.ends)};
     for (uint32_t i = 0; i < nodes; i++) {
         h.parent[i] = i;
         h.load[i] = work->costs[i];
+        h.bytes[i] = plan_result_bytes(work->dag, i);
     }
     for (uint64_t e = 0; e < count; e++)
         merge(&h, &edges[e]);
@@ -127,6 +133,7 @@ void plan_pass_heaviest(struct plan_work *work)
         h.parent[i] = root_of(&h, i);
     free(edges);
     free(h.load);
+    free(h.bytes);
     free(h.wasted);
     free(h.ends);
     plan_set_clusters(work, h.parent);

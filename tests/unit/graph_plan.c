@@ -342,6 +342,42 @@ static void a_cluster_has_an_end(void)
     buffer_release(&text);
 }
 
+/* Nor does it hold more than half of its executor's memory: of a chain of 40 values of 160 MB,
+ * five. */
+static void a_cluster_has_room(void)
+{
+    struct buffer text = {0};
+    struct dag dag;
+    struct plan plan;
+    struct error error = {0};
+    buffer_puts(&text, "task t0 \"\" \"\" \"\" -> \"\" leaves=0\n"
+                       "task t1 \"a\" \"a\" \"\" -> \"\" leaves=1 cost=1000000\n"
+                       "task t2 \"b\" \"b\" \"\" -> \"\" leaves=1 cost=1000000\n"
+                       "scope s0 \"main\" s0\nn0 = t1 s0 ()\n");
+    for (int n = 1; n < 40; n++)
+        buffer_printf(&text, "n%d = t2 s0 (n%d:f64[20000000])\n", n, n - 1);
+    buffer_puts(&text, "n40 = t0 s0 (n39:f64)\n");
+    read_graph(&dag, buffer_text(&text));
+    static const char *const disabled[] = {"dominant,affinity", "affinity", NULL};
+    for (int i = 0; i < 3; i++) {
+        struct plan_options options = {
+            .platform = platform_find("lambda-1769"), .level = 2, .disabled = disabled[i]};
+        CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+        uint32_t largest = 0;
+        for (uint32_t n = 0; n < 40; n++) {
+            uint32_t members = 0;
+            for (uint32_t m = 0; m < 40; m++)
+                members += plan.cluster[n] != PLAN_NONE && plan.cluster[m] == plan.cluster[n];
+            largest = members > largest ? members : largest;
+        }
+        CHECK(largest >= 4 && largest <= 6);
+        plan_release(&plan);
+    }
+    dag_release(&dag);
+    buffer_release(&text);
+}
+
 TEST_MAIN(TEST(a_chain_stays_together), TEST(cheap_children_wait_for_each_other),
           TEST(the_longest_path_goes_first), TEST(bytes_decide_between_equal_paths),
-          TEST(clusters_help), TEST(bytes_are_saved), TEST(a_cluster_has_an_end))
+          TEST(clusters_help), TEST(bytes_are_saved), TEST(a_cluster_has_an_end),
+          TEST(a_cluster_has_room))
