@@ -75,14 +75,6 @@ LLVMValueRef function_declare(struct generator *g, struct typed_function *functi
 
 /* ---- Entry -------------------------------------------------------------------------------- */
 
-static void assume(struct generator *g, LLVMValueRef condition)
-{
-    unsigned id = LLVMLookupIntrinsicID("llvm.assume", 11);
-    LLVMValueRef function = LLVMGetIntrinsicDeclaration(g->module, id, NULL, 0);
-    LLVMTypeRef type = LLVMIntrinsicGetType(g->context, id, NULL, 0);
-    LLVMBuildCall2(g->builder, type, function, &condition, 1, "");
-}
-
 static void assume_extents(struct generator *g, const struct value *value)
 {
     if (type_is_owner(value->type)) {

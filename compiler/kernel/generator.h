@@ -293,6 +293,8 @@ LLVMValueRef convert_emit(struct generator *g, enum wk_scalar from, enum wk_scal
                           LLVMValueRef operand, struct span span);
 bool convert_has_vector(enum wk_scalar from, enum wk_scalar to);
 LLVMValueRef canonical(struct generator *g, enum wk_scalar scalar, LLVMValueRef value);
+/* Tells LLVM what it does not see; it becomes no code. */
+void assume(struct generator *g, LLVMValueRef condition);
 LLVMValueRef intrinsic(struct generator *g, const char *name, LLVMTypeRef type,
                        LLVMValueRef *operands, uint32_t count);
 /* The letter of a scalar in the types of a site. */
@@ -308,9 +310,11 @@ struct loop {
     LLVMBasicBlockRef header, latch, exit;
     LLVMValueRef index;
     LLVMValueRef last; /* of an inclusive loop; else NULL */
-    /* Of a stepped loop; else NULL: the step, whether it is positive, where the last turn begins.
-     */
+    /* Of a stepped loop; else NULL: the step, whether it is positive, and before what an index
+     * must lie for another turn to follow its own; the end is `high`. */
     LLVMValueRef step, up, limit;
+    LLVMValueRef low;
+    bool inclusive; /* its end is a turn, too */
     /* Of a loop in strips; else NULL: the head of the loop over them, and where each ends. */
     LLVMBasicBlockRef strip, strip_exit;
     LLVMValueRef strip_begin, strip_end, high;

@@ -194,8 +194,25 @@ void loop_open_stepped(struct generator *g, struct loop *loop, LLVMValueRef low,
     LLVMValueRef limit = intrinsic(g, "llvm.ssub.sat", g->i64, ends, 2);
     open_tested_last(g, loop, LLVMBuildICmp(b, ordered, first, end, ""), low);
     loop->limit = limit;
+    loop->low = low;
+    loop->high = high;
     loop->step = step;
     loop->up = up;
+    loop->inclusive = inclusive;
+}
+
+/* What LLVM does not see, that the next index lies between the ends, spares checks of bounds. */
+static void assume_between_ends(struct generator *g, const struct loop *loop, LLVMValueRef index)
+{
+    LLVMBuilderRef b = g->builder;
+    LLVMIntPredicate below = loop->inclusive ? LLVMIntSLE : LLVMIntSLT;
+    LLVMIntPredicate above = loop->inclusive ? LLVMIntSGE : LLVMIntSGT;
+    LLVMValueRef behind_low = LLVMBuildICmp(b, LLVMIntSGT, index, loop->low, "");
+    LLVMValueRef before_low = LLVMBuildICmp(b, LLVMIntSLT, index, loop->low, "");
+    LLVMValueRef before_high = LLVMBuildICmp(b, below, index, loop->high, "");
+    LLVMValueRef behind_high = LLVMBuildICmp(b, above, index, loop->high, "");
+    assume(g, LLVMBuildSelect(b, loop->up, behind_low, before_low, ""));
+    assume(g, LLVMBuildSelect(b, loop->up, before_high, behind_high, ""));
 }
 
 /* Goes on while the next index lies before the end: index + step < end, written without a sum that
@@ -210,6 +227,7 @@ static void close_stepped(struct generator *g, struct loop *loop)
     LLVMBuildCondBr(b, LLVMBuildSelect(b, loop->up, up, down, ""), again, loop->exit);
     block_enter(g, again);
     LLVMValueRef next = LLVMBuildNSWAdd(b, loop->index, loop->step, "");
+    assume_between_ends(g, loop, next);
     LLVMAddIncoming(loop->index, &next, &again, 1);
     LLVMBuildBr(b, loop->header);
     block_enter(g, loop->exit);

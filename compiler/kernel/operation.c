@@ -30,6 +30,14 @@ LLVMValueRef intrinsic(struct generator *g, const char *name, LLVMTypeRef type,
     return LLVMBuildCall2(g->builder, function_type, function, operands, count, "");
 }
 
+void assume(struct generator *g, LLVMValueRef condition)
+{
+    unsigned id = LLVMLookupIntrinsicID("llvm.assume", 11);
+    LLVMValueRef function = LLVMGetIntrinsicDeclaration(g->module, id, NULL, 0);
+    LLVMTypeRef type = LLVMIntrinsicGetType(g->context, id, NULL, 0);
+    LLVMBuildCall2(g->builder, type, function, &condition, 1, "");
+}
+
 /* The one quiet NaN stands for all. A compare and a select, which vectorize. */
 LLVMValueRef canonical(struct generator *g, enum wk_scalar scalar, LLVMValueRef value)
 {

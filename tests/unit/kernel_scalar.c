@@ -116,7 +116,8 @@ static void failures_name_place_and_values(void)
                      "task outer(b: int) -> int { return divide(1, b) + 1 }\n",
                      optimize);
         CHECK_INT(call_int(&k, "divide", WORDS(7, 2)), 3);
-        CHECK_FAILS(&k, "divide", WORDS(7, 0), ERR_division_by_zero, 2, 12, "division by zero: 7 / 0");
+        CHECK_FAILS(&k, "divide", WORDS(7, 0), ERR_division_by_zero, 2, 12,
+                    "division by zero: 7 / 0");
         CHECK_FAILS(&k, "outer", WORDS(0), ERR_division_by_zero, 2, 12, "division by zero: 1 / 0");
         CHECK_INT(call_int(&k, "outer", WORDS(1)), 2);
         CHECK_INT(call_int(&k, "steps", WORDS(3)), 4);
@@ -182,6 +183,68 @@ static void ranges_end_at_the_ends_of_integers(void)
     }
 }
 
+/* What a loop over a range adds up of an array; false where it meets an index outside. */
+static bool expected_sum(const int64_t *items, int64_t count, int64_t low, int64_t high,
+                         int64_t step, int64_t *sum)
+{
+    *sum = 0;
+    for (int64_t i = low; step > 0 ? i < high : i > high; i += step) {
+        if (i < 0 || i >= count)
+            return false;
+        *sum += items[i];
+    }
+    return true;
+}
+
+static void check_sum(struct kernels *k, const char *task, const uint64_t *words, int64_t high,
+                      int64_t step)
+{
+    const int64_t *items = (const int64_t *)(uintptr_t)words[0];
+    int64_t sum;
+    if (expected_sum(items, (int64_t)words[1], (int64_t)words[2], high, step, &sum))
+        CHECK_INT(call_int(k, task, words), sum);
+    else
+        CHECK_INT(kernels_call(k, task, words), ERR_index_out_of_bounds);
+}
+
+/* Where a loop's ends are those of the array, checks of bounds may go; no others. */
+static void indexes_of_stepped_loops_are_checked(void)
+{
+    static const int64_t items[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+    static const int64_t steps[] = {-8, -3, -2, -1, 1, 2, 3, 8};
+    for (unsigned optimize = 0; optimize <= 2; optimize++) {
+        struct kernels k;
+        kernels_open(&k,
+                     "task any(a: int[n], low: int, step: int, high: int) -> int {\n"
+                     "    var sum = 0\n"
+                     "    for i in range(low, high, step) { sum += a[i] }\n"
+                     "    return sum\n"
+                     "}\n"
+                     "task up(a: int[n], low: int, step: int) -> int {\n"
+                     "    var sum = 0\n"
+                     "    if step > 0 { for i in range(low, n, step) { sum += a[i] } }\n"
+                     "    return sum\n"
+                     "}\n"
+                     "task down(a: int[n], low: int, step: int) -> int {\n"
+                     "    var sum = 0\n"
+                     "    if step < 0 { for i in range(low, -1, step) { sum += a[i] } }\n"
+                     "    return sum\n"
+                     "}\n",
+                     optimize);
+        for (int s = 0; s < 8; s++) {
+            for (int64_t low = -9; low <= 9; low++) {
+                uint64_t words[] = {address_word(items), 7, (uint64_t)low, (uint64_t)steps[s], 0};
+                check_sum(&k, steps[s] > 0 ? "up" : "down", words, steps[s] > 0 ? 7 : -1, steps[s]);
+                for (int64_t high = -9; high <= 9; high++) {
+                    words[4] = (uint64_t)high;
+                    check_sum(&k, "any", words, high, steps[s]);
+                }
+            }
+        }
+        kernels_close(&k);
+    }
+}
+
 static void stop_ends_loops(void)
 {
     struct kernels k;
@@ -198,4 +261,5 @@ static void stop_ends_loops(void)
 }
 
 TEST_MAIN(TEST(harmonic), TEST(control), TEST(recursion_ends), TEST(failures_name_place_and_values),
-          TEST(ranges_end_at_the_ends_of_integers), TEST(stop_ends_loops))
+          TEST(ranges_end_at_the_ends_of_integers), TEST(indexes_of_stepped_loops_are_checked),
+          TEST(stop_ends_loops))
