@@ -29,6 +29,21 @@ enum {
     CACHE_LIMIT = 128 << 20,     /* bytes a context's cache may hold */
     LOG_LIMIT = 1 << 20,         /* bytes a task may log */
 };
+
+/*
+ * Where large blocks begin in their pages. Processors take a load for one that waits for a store
+ * before it if the two agree in the last 12 bits of their addresses, so a loop that reads an array
+ * at i + 1 and writes another at i is a third slower where the second array begins a few hundred
+ * bytes behind the first one in the page: blocks of one size that follow each other lie just so.
+ * Hence all begin at multiples of SPREAD_STEP, in turn, behind SPREAD_FIRST, since the memory of
+ * others (files, malloc's large pieces) mostly begins near a page's start.
+ */
+enum {
+    PAGE_BYTES = 4096,
+    SPREAD_LEAST = 64 << 10, /* capacity: with less, what is left out would matter */
+    SPREAD_FIRST = 512,
+    SPREAD_STEP = 1024,
+};
 static const uint64_t BLOCK_MAX = 1ULL << 47;
 
 void memory_account_init(struct memory_account *account, uint64_t limit)
@@ -81,16 +96,22 @@ static bool account_add(struct memory_account *account, uint64_t bytes)
     return true;
 }
 
+/* Bytes before a block that are its own. */
+static uint64_t block_lead(const struct wk_block *block)
+{
+    return block->reserved[1] < SPREAD_LEAST ? 0 : (uintptr_t)block % PAGE_BYTES;
+}
+
 static uint64_t block_total(const struct wk_block *block)
 {
-    return WK_HEADER_BYTES + block->reserved[1];
+    return block_lead(block) + WK_HEADER_BYTES + block->reserved[1];
 }
 
 static void give_back(struct context *context, struct wk_block *block)
 {
     poison_show(block_data(block), block->reserved[1]);
     atomic_fetch_sub_explicit(&context->account->used, block_total(block), memory_order_relaxed);
-    free(block);
+    free((char *)block - block_lead(block));
 }
 
 static void free_spare_pages(struct context *context)
@@ -137,14 +158,22 @@ static int refuse_memory(struct context *context, uint64_t bytes)
     return error_hint(&context->error, "raise --memory, or use fewer --workers");
 }
 
+static uint64_t next_lead(struct context *context)
+{
+    context->spread = (context->spread + SPREAD_STEP) % PAGE_BYTES;
+    return SPREAD_FIRST + context->spread;
+}
+
 /* A block from the system, after a second try without the cache. NULL: the error is recorded. */
 static struct wk_block *ask_system(struct context *context, uint64_t bytes, uint64_t capacity)
 {
-    uint64_t total = WK_HEADER_BYTES + capacity;
+    bool is_spread = capacity >= SPREAD_LEAST;
+    uint64_t lead = is_spread ? next_lead(context) : 0, total = lead + WK_HEADER_BYTES + capacity;
     for (int attempt = 0; attempt < 2; attempt++) {
         if (account_add(context->account, total)) {
-            struct wk_block *block = memory_try(total, WK_ALIGN);
-            if (block) {
+            char *memory = memory_try(total, is_spread ? PAGE_BYTES : WK_ALIGN);
+            if (memory) {
+                struct wk_block *block = (struct wk_block *)(void *)(memory + lead);
                 memset(block, 0, sizeof *block);
                 block->reserved[1] = capacity;
                 return block;

@@ -60,10 +60,11 @@ struct context {
     uint32_t live_count, live_capacity;
     struct wk_block *cache[CONTEXT_CLASSES]; /* free blocks by class, linked */
     uint64_t cached, cache_limit;            /* bytes */
-    uint64_t lent, lent_bytes;               /* memory that outlives the running kernel (wk_lend) */
-    struct slot_store slots;                 /* of the running kernel's small strings */
-    struct error error;                      /* of the last kernel; code 0: none */
-    struct buffer log;                       /* of the last kernel: whole lines */
+    uint64_t spread; /* where in its page the last large block begins: context.c says why */
+    uint64_t lent, lent_bytes; /* memory that outlives the running kernel (wk_lend) */
+    struct slot_store slots;   /* of the running kernel's small strings */
+    struct error error;        /* of the last kernel; code 0: none */
+    struct buffer log;         /* of the last kernel: whole lines */
     bool log_full;
     bool float_mode_set;  /* on the thread that runs kernels */
     bool has_blas_permit; /* the running kernel may call OpenBLAS (blas.h) */
@@ -130,8 +131,8 @@ static inline int context_run_scalars(struct context *context, wk_kernel *kernel
 struct wk_block *context_new_array(struct context *context, enum wk_scalar scalar, uint8_t rank,
                                    const int64_t *extents);
 
-/* A new block with the shape, flags and size of data that a header says; the data are undefined. NULL
- * with context->error filled when there is no memory for it. */
+/* A new block with the shape, flags and size of data that a header says; the data are undefined.
+ * NULL with context->error filled when there is no memory for it. */
 struct wk_block *context_new_block(struct context *context, const struct wk_block *header);
 
 /* Takes one owner away; the last one's block goes to the cache. NULL is allowed. */
