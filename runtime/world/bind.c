@@ -437,11 +437,28 @@ struct cursor {
     uint64_t *out;
 };
 
+/* Packs scalars of a word that nodes made, as far as they all come by one view: by far the most.
+ * Gives how many. */
+static uint64_t pack_words(struct binder *binder, const dag_ref *refs, uint64_t count, void *to)
+{
+    uint64_t *words = to;
+    if (count == 0 || !bind_scalar(binder, refs[0], words))
+        return 0;
+    uint32_t view = dag_ref_view(refs[0]), part = binder->views[view].part;
+    uint64_t i = 1;
+    for (; i < count && dag_ref_view(refs[i]) == view && dag_ref_is_node(refs[i]); i++)
+        words[i] = binder->slots[binder->nodes[dag_ref_source(refs[i])].first_part + part];
+    return i;
+}
+
 static int pack_scalars(struct binder *binder, struct cursor *cursor, uint64_t count,
                         enum wk_scalar scalar, char *to)
 {
     uint32_t bytes = wk_scalar_bytes(scalar);
-    for (uint64_t i = 0; i < count; i++, to += bytes) {
+    uint64_t words = bytes == sizeof(uint64_t) ? pack_words(binder, cursor->refs, count, to) : 0;
+    cursor->refs += words;
+    to += words * bytes;
+    for (uint64_t i = words; i < count; i++, to += bytes) {
         dag_ref ref = *cursor->refs++;
         uint64_t word;
         int code = bind_scalar(binder, ref, &word) ? 0 : bind_reference(binder, ref, &word);
