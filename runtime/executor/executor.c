@@ -20,6 +20,7 @@ void executor_init(struct executor *executor, const struct plan *plan,
                                   .next = PLAN_NONE,
                                   .failed = PLAN_NONE,
                                   .arrival.node = PLAN_NONE,
+                                  .following = PLAN_NONE,
                                   .options = *options,
                                   .sink = dag_sink(plan->dag),
                                   .ended = true};
@@ -36,7 +37,8 @@ void executor_release(struct executor *executor)
 static void forget_all_work(struct executor *executor)
 {
     executor->running = executor->next = executor->failed = PLAN_NONE;
-    executor->arrival.node = PLAN_NONE;
+    executor->arrival.node = executor->following = PLAN_NONE;
+    executor->gathered = 0;
     executor->busy = 0;
     executor->settling = false;
     executor->held.count = executor->pending.count = executor->owned.count = 0;
@@ -47,6 +49,9 @@ static inline void begin_lineage(struct executor *executor, uint32_t node, struc
 {
     if (!executor->ended)
         bug("an executor was started at node %u while it still had work", node);
+    if (executor->gathered != 0 && node != executor->following)
+        bug("an executor was started at node %u, not at the one that follows", node);
+    executor->following = PLAN_NONE;
     executor->lineage = lineage;
     executor->start = executor->next = node;
     executor->last = PLAN_NONE;
@@ -120,6 +125,15 @@ static void become(struct executor *executor, uint32_t child)
     lower_frontier(executor, child);
 }
 
+/* How many children of a node are invoked at once: so that there are hundreds of such groups for
+ * others to take. */
+static uint32_t neighbours(const struct executor *executor, uint64_t children)
+{
+    enum { GROUPS = 256 };
+    uint64_t most = executor->options.neighbours, count = children / GROUPS;
+    return (uint32_t)(count < most ? count : most);
+}
+
 /* Lets executor_next look at the children one by one. Where the plan prefers a join, the first
  * other child that is met is kept. */
 static __attribute__((noinline)) void fan_out(struct executor *executor, uint32_t node)
@@ -128,6 +142,8 @@ static __attribute__((noinline)) void fan_out(struct executor *executor, uint32_
         executor->frontier = PLAN_NONE; /* nothing is left that could feed anything */
     executor->child = &executor->children[executor_first_child(executor, node)];
     executor->last_child = &executor->children[executor_first_child(executor, node + 1)];
+    executor->following = PLAN_NONE;
+    executor->neighbours = neighbours(executor, (uint64_t)(executor->last_child - executor->child));
     executor->busy |= EXECUTOR_BUSY_CHILDREN;
     executor->kept = PLAN_NONE;
     uint32_t preferred = executor->plan->preferred[node];
@@ -140,8 +156,27 @@ static inline void set_arrival(struct executor *executor, const struct dag_child
 {
     executor->arrival.node = child->node;
     executor->arrival.record = executor->first_record[child->node] + child->bit / JOIN_WIDTH;
-    executor->arrival.edges = UINT64_C(1) << (child->bit % JOIN_WIDTH);
+    executor->arrival.edges = executor->gathered | UINT64_C(1) << (child->bit % JOIN_WIDTH);
     executor->arrival.is_sent = false;
+    executor->gathered = 0;
+}
+
+/* Whether the following lineage's node has but one edge, to the same record as this one of the
+ * lineage's first node. If so, that lineage arrives with both. */
+static inline bool leave_to_following(struct executor *executor, const struct dag_child *child)
+{
+    uint32_t following = executor->following;
+    if (following == PLAN_NONE)
+        return false;
+    executor->following = PLAN_NONE;
+    uint64_t begin = executor_first_child(executor, following);
+    const struct dag_child *other = &executor->children[begin];
+    if (executor_first_child(executor, following + 1) - begin != 1 || other->node != child->node ||
+        other->bit / JOIN_WIDTH != child->bit / JOIN_WIDTH)
+        return false;
+    executor->gathered |= UINT64_C(1) << (child->bit % JOIN_WIDTH);
+    executor->following = following;
+    return true;
 }
 
 static inline void handle_done(struct executor *executor, uint32_t node)
@@ -157,10 +192,12 @@ static inline void handle_done(struct executor *executor, uint32_t node)
         uint32_t producers = executor->nodes[child->node].producer_count;
         if (producers == 1) {
             executor->next = child->node; /* a chain */
+            executor->following = PLAN_NONE;
             return;
         }
         if (executor->busy == 0 && executor->arrival.node == PLAN_NONE) {
-            set_arrival(executor, child);
+            if (!leave_to_following(executor, child))
+                set_arrival(executor, child);
             return;
         }
     }
@@ -305,6 +342,31 @@ static void invoke(uint32_t node, struct executor_action *action)
 {
     action->kind = EXECUTOR_INVOKE;
     action->node = node;
+    action->first = action->end = 0;
+}
+
+/* Invokes a child, and with it those behind it that have no other producer either. Gives the child
+ * behind them. */
+static const struct dag_child *invoke_neighbours(const struct executor *executor,
+                                                 const struct dag_child *child,
+                                                 struct executor_action *action)
+{
+    const struct dag_child *all =
+        &executor->children[executor_first_child(executor, executor->last)];
+    const struct dag_child *first = child, *end = executor->last_child;
+    if (end - first > executor->neighbours)
+        end = first + executor->neighbours;
+    do {
+        child++;
+    } while (child < end && child->node != executor->kept &&
+             executor->nodes[child->node].producer_count == 1);
+    invoke(first->node, action);
+    if (child - first > 1) {
+        action->node = executor->last;
+        action->first = (uint32_t)(first - all);
+        action->end = (uint32_t)(child - all);
+    }
+    return child;
 }
 
 static inline void ask_to_arrive(const struct executor *executor, uint32_t node, uint32_t record,
@@ -371,7 +433,7 @@ static __attribute__((noinline)) bool next_child(struct executor *executor,
         } else if (producers == 1) {
             found = node != executor->kept;
             if (found)
-                invoke(node, action);
+                child = invoke_neighbours(executor, child, action) - 1;
         } else if (node < executor->frontier && !(executor->busy & EXECUTOR_BUSY_HELD)) {
             arrive_with_edge(executor, child, action);
         } else {
@@ -538,6 +600,27 @@ static inline bool run_straight(struct executor *executor, uint32_t node,
     return true;
 }
 
+static inline bool end_straight(struct executor *executor, struct executor_action *action)
+{
+    executor->ended = true;
+    action->kind = EXECUTOR_END;
+    return true;
+}
+
+void executor_start_before(struct executor *executor, uint32_t node, uint32_t following,
+                           struct executor_action *action)
+{
+    begin_lineage(executor, node, (struct lineage){0});
+    executor->following = following;
+    executor->next = PLAN_NONE;
+    if (node != executor->sink) {
+        run_straight(executor, node, action);
+        return;
+    }
+    executor->next = node;
+    next_run(executor, action);
+}
+
 /* False, with nothing changed, if this is not the straight way. */
 static inline bool done_straight(struct executor *executor, const struct executor_event *event,
                                  struct executor_action *action)
@@ -553,9 +636,13 @@ static inline bool done_straight(struct executor *executor, const struct executo
         return false;
     executor->last = node;
     executor->attempts = 0;
-    if (producers == 1)
+    if (producers == 1) {
+        executor->following = PLAN_NONE;
         return run_straight(executor, child->node, action);
+    }
     executor->running = PLAN_NONE;
+    if (leave_to_following(executor, child))
+        return end_straight(executor, action);
     set_arrival(executor, child);
     return next_arrival(executor, action);
 }
@@ -575,9 +662,7 @@ static inline bool answered_straight(struct executor *executor, const struct exe
     executor->stopped |= event->answer == JOIN_STOP;
     if (is_owned)
         return run_straight(executor, node, action);
-    executor->ended = true;
-    action->kind = EXECUTOR_END;
-    return true;
+    return end_straight(executor, action);
 }
 
 bool executor_step(struct executor *executor, const struct executor_event *event,

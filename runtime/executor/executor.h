@@ -54,7 +54,8 @@ enum executor_action_kind {
                         one, which repetitions of this action keep. Its inputs are at hand: values
                         that are stored go by key, and what is small inline. (What is small but too
                         much for one payload, such as many inputs of a join, the world stores
-                        first.) */
+                        first.) Where nothing is lost, a range counts all children of `node` in
+                        the DAG's order, and each of them is a lineage of its own */
     EXECUTOR_ASK,    /* apply join_ask to `record`, with `size` and `until`; answer ANSWERED, with
                         `largest` */
     EXECUTOR_ARRIVE, /* apply join_arrive to `record` (of the plan); answer ANSWERED */
@@ -131,6 +132,8 @@ struct executor_options {
     /* Nothing is ever lost or run twice, and an invocation is accepted at once: the world answers
      * need not answer INVOKE, and never gets PASSED. None of what follows matters then. */
     bool lossless;
+    uint32_t neighbours; /* where nothing is lost: so many children at most that stand side by side
+                            are invoked at once; 0: one */
     /* Techniques that are switched off, to show what each is worth. All executors of a job have the
      * same. */
     bool without_become;     /* run the start only, and have all else invoked */
@@ -254,10 +257,13 @@ struct executor {
     uint32_t attempts; /* failed runs of `running` */
     struct lineage lineage;
     struct executor_arrival arrival;
-    uint32_t busy;     /* enum executor_busy */
-    uint32_t frontier; /* no node below it can be fed by what is queued or pending here */
+    uint32_t following; /* where the next lineage begins, or PLAN_NONE: not known */
+    uint64_t gathered;  /* edges of the record at which that lineage arrives first */
+    uint32_t busy;      /* enum executor_busy */
+    uint32_t frontier;  /* no node below it can be fed by what is queued or pending here */
     const struct dag_child *child, *last_child; /* of `last`: those that have not been looked at */
     uint32_t kept; /* of them, the one that this executor becomes, or PLAN_NONE: not yet chosen */
+    uint32_t neighbours; /* of them that are invoked at once */
     struct executor_options options;
     bool stopped;  /* was answered stop, or lacked an input: must not mark joins passed */
     bool settling; /* COMMIT or FAIL is on its way */
@@ -299,6 +305,13 @@ void executor_release(struct executor *executor);
 
 /* Begins a lineage at a node whose inputs the world has at hand or can load. */
 void executor_start(struct executor *executor, uint32_t node, struct lineage lineage);
+
+/* Likewise where nothing is lost, and gives the first action. `following` is the node that this
+ * executor will be started at next unless it asks for an invocation before, or PLAN_NONE. Where
+ * both have edges to one record and to nothing else, the record's join cannot run before the
+ * following node has: so it arrives for both. */
+void executor_start_before(struct executor *executor, uint32_t node, uint32_t following,
+                           struct executor_action *action);
 
 /* Whether a payload's start is one of this plan, with these options; all others are refused. */
 bool executor_can_begin(const struct executor *executor, const struct executor_start *start);

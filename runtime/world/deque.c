@@ -10,7 +10,7 @@ enum { FIRST_RING = 256 };
 static struct deque_ring *new_ring(int64_t size, struct deque_ring *older)
 {
     struct deque_ring *ring =
-        memory_new(1, sizeof *ring + (size_t)size * sizeof(_Atomic(uint32_t)));
+        memory_new(1, sizeof *ring + (size_t)size * sizeof(_Atomic(uint64_t)));
     ring->mask = size - 1;
     ring->older = older;
     return ring;
@@ -38,8 +38,8 @@ struct deque_ring *deque_grow(struct deque *deque, int64_t top, int64_t bottom)
     struct deque_ring *old = atomic_load_explicit(&deque->ring, memory_order_relaxed);
     struct deque_ring *ring = new_ring((old->mask + 1) * 2, old);
     for (int64_t i = top; i < bottom; i++) {
-        uint32_t node = atomic_load_explicit(&old->nodes[i & old->mask], memory_order_relaxed);
-        atomic_store_explicit(&ring->nodes[i & ring->mask], node, memory_order_relaxed);
+        uint64_t word = atomic_load_explicit(&old->words[i & old->mask], memory_order_relaxed);
+        atomic_store_explicit(&ring->words[i & ring->mask], word, memory_order_relaxed);
     }
     atomic_store_explicit(&deque->ring, ring, memory_order_release);
     return ring;

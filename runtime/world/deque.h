@@ -1,5 +1,5 @@
 /*
- * Work-stealing deques of nodes: the owner pushes and pops at the bottom, thieves take from the
+ * Work-stealing deques of words: the owner pushes and pops at the bottom, thieves take from the
  * top.
  *
  * The algorithm is Chase and Lev's (Dynamic Circular Work-Stealing Deque, SPAA 2005). Its memory
@@ -28,7 +28,7 @@
 struct deque_ring {
     int64_t mask;             /* size - 1, a power of two less one */
     struct deque_ring *older; /* to be freed with the deque */
-    _Atomic(uint32_t) nodes[];
+    _Atomic(uint64_t) words[];
 };
 
 struct deque {
@@ -43,14 +43,14 @@ void deque_release(struct deque *deque);
 /* Makes the ring larger; the owner's. */
 struct deque_ring *deque_grow(struct deque *deque, int64_t top, int64_t bottom);
 
-static inline void deque_push(struct deque *deque, uint32_t node)
+static inline void deque_push(struct deque *deque, uint64_t word)
 {
     int64_t bottom = atomic_load_explicit(&deque->bottom, memory_order_relaxed);
     int64_t top = atomic_load_explicit(&deque->top, memory_order_acquire);
     struct deque_ring *ring = atomic_load_explicit(&deque->ring, memory_order_relaxed);
     if (bottom - top > ring->mask)
         ring = deque_grow(deque, top, bottom);
-    atomic_store_explicit(&ring->nodes[bottom & ring->mask], node, memory_order_relaxed);
+    atomic_store_explicit(&ring->words[bottom & ring->mask], word, memory_order_relaxed);
     atomic_store_explicit(&deque->bottom, bottom + 1, memory_order_release);
 }
 
@@ -61,7 +61,7 @@ static inline void deque_publish(struct deque *deque)
     atomic_store_explicit(&deque->bottom, bottom, memory_order_seq_cst);
 }
 
-static inline bool deque_pop(struct deque *deque, uint32_t *node)
+static inline bool deque_pop(struct deque *deque, uint64_t *word)
 {
     int64_t bottom = atomic_load_explicit(&deque->bottom, memory_order_relaxed) - 1;
     /* `top` only grows: seen empty, it is empty. */
@@ -72,7 +72,7 @@ static inline bool deque_pop(struct deque *deque, uint32_t *node)
     int64_t top = atomic_load_explicit(&deque->top, memory_order_seq_cst);
     bool is_there = top <= bottom;
     if (is_there)
-        *node = atomic_load_explicit(&ring->nodes[bottom & ring->mask], memory_order_relaxed);
+        *word = atomic_load_explicit(&ring->words[bottom & ring->mask], memory_order_relaxed);
     if (top < bottom)
         return true;
     if (is_there)
@@ -85,7 +85,7 @@ static inline bool deque_pop(struct deque *deque, uint32_t *node)
 /* Takes the last `count` elements at once, in the order in which they were pushed, if there are
  * more than that; false, with nothing taken, if not. An element that a thief may be taking at the
  * same time is never among them, for it is at `top`. */
-static inline bool deque_pop_many(struct deque *deque, uint32_t *nodes, int64_t count)
+static inline bool deque_pop_many(struct deque *deque, uint64_t *words, int64_t count)
 {
     int64_t bottom = atomic_load_explicit(&deque->bottom, memory_order_relaxed) - count;
     if (atomic_load_explicit(&deque->top, memory_order_relaxed) >= bottom)
@@ -97,22 +97,30 @@ static inline bool deque_pop_many(struct deque *deque, uint32_t *nodes, int64_t 
         return false;
     }
     for (int64_t i = 0; i < count; i++)
-        nodes[i] =
-            atomic_load_explicit(&ring->nodes[(bottom + i) & ring->mask], memory_order_relaxed);
+        words[i] =
+            atomic_load_explicit(&ring->words[(bottom + i) & ring->mask], memory_order_relaxed);
     return true;
 }
 
 /* For thieves. False also when another took the element at the same time. */
-static inline bool deque_steal(struct deque *deque, uint32_t *node)
+static inline bool deque_steal(struct deque *deque, uint64_t *word)
 {
     int64_t top = atomic_load_explicit(&deque->top, memory_order_seq_cst);
     int64_t bottom = atomic_load_explicit(&deque->bottom, memory_order_seq_cst);
     if (top >= bottom)
         return false;
     struct deque_ring *ring = atomic_load_explicit(&deque->ring, memory_order_acquire);
-    *node = atomic_load_explicit(&ring->nodes[top & ring->mask], memory_order_relaxed);
+    *word = atomic_load_explicit(&ring->words[top & ring->mask], memory_order_relaxed);
     return atomic_compare_exchange_strong_explicit(&deque->top, &top, top + 1, memory_order_seq_cst,
                                                    memory_order_relaxed);
+}
+
+/* What was pushed last, for the owner, if the deque is not empty; a thief may take it. */
+static inline uint64_t deque_last(struct deque *deque)
+{
+    int64_t bottom = atomic_load_explicit(&deque->bottom, memory_order_relaxed);
+    struct deque_ring *ring = atomic_load_explicit(&deque->ring, memory_order_relaxed);
+    return atomic_load_explicit(&ring->words[(bottom - 1) & ring->mask], memory_order_relaxed);
 }
 
 /* How many elements there are at most, for the owner. */

@@ -170,11 +170,13 @@ static void make_input_cache(struct local *local)
 
 static void init_worker(struct local *local, uint32_t number)
 {
-    static const struct executor_options options = {.inline_bytes = UINT64_MAX, .lossless = true};
+    static const struct executor_options options = {
+        .inline_bytes = UINT64_MAX, .lossless = true, .neighbours = LOCAL_NEIGHBOURS};
     struct worker *worker = &local->workers[number];
     worker->local = local;
     worker->number = number;
     worker->nodes = local->dag->nodes;
+    worker->children = local->dag->children;
     worker->tasks = local->table.tasks;
     worker->slots = local->slots;
     worker->joins = local->joins;

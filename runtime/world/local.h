@@ -8,8 +8,9 @@
  * All decisions about fan-out and fan-in are the executor's. A worker has one executor object,
  * which it starts at node after node. What shared memory adds:
  *
- * - Invoking is pushing a node to the worker's own deque. Its start happens after the push, or
- * after the steal that acquires it, so it sees the values of the node's producers.
+ * - Invoking is pushing a node to the worker's own deque, or a range of a node's children as one.
+ *   Its start happens after the push, or after the steal that acquires it, so it sees the values of
+ *   the node's producers.
  * - An arrival is join_arrive_shared on the record's bits: whoever is last sees all values.
  * - The job's sources are never queued. Each worker has a range of them and takes from its front; a
  *   thief takes the upper half. So what is queued stays small, and a worker finishes what lies
@@ -37,7 +38,8 @@ struct local_counters {
     uint64_t idle_ns, life_ns;
 };
 
-enum { LOCAL_POPPED = 8 }; /* taken from a deque at once */
+enum { LOCAL_NEIGHBOURS = 64 }; /* children that are pushed as one */
+enum { LOCAL_POPPED = 8 };      /* nodes taken from a deque at once */
 
 /* Values of `deadline` that are not times. */
 enum { LOCAL_NO_DEADLINE = 0, LOCAL_EXPIRED = 1 };
@@ -48,14 +50,15 @@ struct worker {
     _Alignas(64) _Atomic(uint32_t) stop;    /* what its kernels poll */
     _Atomic(uint64_t) tasks_done;           /* written by the worker alone */
     struct local *local;
-    const struct dag_node *nodes; /* of the job, and its tasks */
+    const struct dag_node *nodes; /* of the job, and their edges and tasks */
+    const struct dag_child *children;
     const struct bind_task *tasks;
     uint64_t *slots;
     _Atomic(uint64_t) *joins;
     uint32_t number;
     bool is_simple;                   /* no arrays to count, nothing to trace */
     uint32_t next_source, end_source; /* taken from the range, not yet started */
-    uint32_t popped[LOCAL_POPPED]; /* taken from the deque, not yet started, as they stood there */
+    uint32_t popped[LOCAL_POPPED]; /* taken from the deque, not yet started; the last comes first */
     uint32_t popped_count;
     bool has_pushed; /* since it last looked whether someone sleeps */
     struct executor executor;

@@ -67,6 +67,41 @@ static bool steal_sources(struct worker *worker, struct worker *victim, uint32_t
     return next_source(worker, node);
 }
 
+/* ---- What a deque holds --------------------------------------------------------------------- */
+
+/* A word is a node, or some children that stand side by side: where in the DAG's edges the first of
+ * them stands, and how many they are. */
+enum { COUNT_BITS = 8, COUNT_MASK = (1 << COUNT_BITS) - 1 };
+_Static_assert((int)LOCAL_NEIGHBOURS <= (int)COUNT_MASK, "they are counted in a few bits");
+
+static uint64_t word_of_node(uint32_t node)
+{
+    return (uint64_t)node << COUNT_BITS;
+}
+
+static uint64_t word_of_children(uint64_t first, uint32_t count)
+{
+    return first << COUNT_BITS | count;
+}
+
+/* How many nodes a word stands for. */
+static inline uint32_t nodes_of_word(uint64_t word)
+{
+    uint32_t count = word & COUNT_MASK;
+    return count > 0 ? count : 1;
+}
+
+/* Takes the last of a word's nodes out of it; what remains has one less, if it had more than one.
+ */
+static inline uint32_t last_of_word(const struct worker *worker, uint64_t *word)
+{
+    uint32_t count = *word & COUNT_MASK;
+    if (count == 0)
+        return (uint32_t)(*word >> COUNT_BITS);
+    --*word;
+    return worker->children[(*word >> COUNT_BITS) + count - 1].node;
+}
+
 /* ---- Sleep --------------------------------------------------------------------------------- */
 
 /* Wakes one sleeper if there is one. The deque was published before (see deque_publish); a worker
@@ -111,20 +146,27 @@ static void sleep_until_work(struct worker *worker)
 static void steal_more(struct worker *worker, struct worker *victim, int64_t plenty)
 {
     int64_t count = plenty / 2 < STEALS_AT_ONCE ? plenty / 2 : STEALS_AT_ONCE;
-    uint32_t node;
-    while (count-- > 0 && deque_steal(&victim->deque, &node))
-        deque_push(&worker->deque, node);
+    uint64_t word;
+    while (count-- > 0 && deque_steal(&victim->deque, &word))
+        deque_push(&worker->deque, word);
     deque_publish(&worker->deque);
 }
 
 static bool steal_from(struct worker *worker, struct worker *victim, uint32_t *node)
 {
-    if (!deque_steal(&victim->deque, node))
+    uint64_t word;
+    if (!deque_steal(&victim->deque, &word))
         return steal_sources(worker, victim, node);
     int64_t left = deque_size(&victim->deque);
+    uint32_t count = nodes_of_word(word);
+    *node = last_of_word(worker, &word);
+    if (count > 1)
+        deque_push(&worker->deque, word);
     if (left >= PLENTY)
         steal_more(worker, victim, left);
-    if (left > 0)
+    else if (count > 1)
+        deque_publish(&worker->deque);
+    if (left > 0 || count > 1)
         wake_one(worker->local);
     return true;
 }
@@ -159,23 +201,57 @@ static bool search(struct worker *worker, uint32_t *node)
     }
 }
 
-/* Takes several nodes from the own deque, where there are plenty, since each pop waits for the
- * processor to have told all others. What is taken so cannot be stolen: hence a small share. */
-static bool pop_many(struct worker *worker)
+/* Takes as many nodes as wanted out of words, from the last one on; the rest goes back to the
+ * deque. */
+static void unpack(struct worker *worker, const uint64_t *words, int64_t count, int64_t wanted)
 {
-    int64_t count = deque_size_own(&worker->deque) / PLENTY;
-    count = count < LOCAL_POPPED ? count : LOCAL_POPPED;
-    if (count < 2 || !deque_pop_many(&worker->deque, worker->popped, count))
+    uint64_t word = words[--count];
+    uint32_t left = nodes_of_word(word);
+    worker->popped_count = (uint32_t)wanted;
+    for (;;) {
+        worker->popped[--wanted] = last_of_word(worker, &word);
+        left--;
+        if (wanted == 0)
+            break;
+        if (left == 0) {
+            word = words[--count];
+            left = nodes_of_word(word);
+        }
+    }
+    for (int64_t i = 0; i < count; i++)
+        deque_push(&worker->deque, words[i]);
+    if (left > 0)
+        deque_push(&worker->deque, word);
+}
+
+/* Takes nodes from the own deque: several where there are plenty, since each pop waits for the
+ * processor to have told all others. What is taken so cannot be stolen: hence a small share. */
+static bool pop_some(struct worker *worker)
+{
+    uint64_t words[LOCAL_POPPED];
+    int64_t size = deque_size_own(&worker->deque);
+    if (size <= 0)
         return false;
-    worker->popped_count = (uint32_t)count;
+    uint32_t neighbours = nodes_of_word(deque_last(&worker->deque));
+    int64_t wanted = size * neighbours / PLENTY;
+    wanted = wanted < 1 ? 1 : wanted < LOCAL_POPPED ? wanted : LOCAL_POPPED;
+    int64_t count = neighbours == 1 ? wanted : 1;
+    if (count < 2 || !deque_pop_many(&worker->deque, words, count)) {
+        count = 1;
+        if (!deque_pop(&worker->deque, words))
+            return false;
+        neighbours = nodes_of_word(words[0]);
+        wanted = wanted < neighbours ? wanted : neighbours;
+    }
+    unpack(worker, words, count, wanted);
     return true;
 }
 
 /* The node that was pushed last. */
 static bool pop(struct worker *worker, uint32_t *node)
 {
-    if (worker->popped_count == 0 && !pop_many(worker))
-        return deque_pop(&worker->deque, node);
+    if (worker->popped_count == 0 && !pop_some(worker))
+        return false;
     *node = worker->popped[--worker->popped_count];
     return true;
 }
@@ -210,15 +286,19 @@ static void arrive(struct worker *worker, const struct executor_action *action,
 static void push_back_popped(struct worker *worker)
 {
     for (uint32_t i = 0; i < worker->popped_count; i++)
-        deque_push(&worker->deque, worker->popped[i]);
+        deque_push(&worker->deque, word_of_node(worker->popped[i]));
     worker->popped_count = 0;
 }
 
-static void invoke(struct worker *worker, uint32_t node)
+static void invoke(struct worker *worker, const struct executor_action *action)
 {
     if (worker->popped_count > 0)
         push_back_popped(worker);
-    deque_push(&worker->deque, node);
+    uint64_t word = word_of_node(action->node);
+    if (action->first < action->end)
+        word = word_of_children(worker->nodes[action->node].first_child + action->first,
+                                action->end - action->first);
+    deque_push(&worker->deque, word);
     worker->has_pushed = true;
 }
 
@@ -277,16 +357,26 @@ static inline void perform(struct worker *worker, const struct executor_action *
     bug("the executor of the local world asks for action %d", (int)action->kind);
 }
 
+/* The node that this worker takes next, as long as it pushes none: it has it already. */
+static uint32_t following(struct worker *worker)
+{
+    if (worker->popped_count > 0)
+        return worker->popped[worker->popped_count - 1];
+    if (worker->next_source == worker->end_source || deque_size_own(&worker->deque) > 0)
+        return PLAN_NONE;
+    return worker->local->plan->sources[worker->next_source];
+}
+
 static void run_lineage(struct worker *worker, uint32_t node)
 {
     struct executor_action action;
     struct executor_event event = {0};
     worker->counters.invocations++;
-    executor_start(&worker->executor, node, (struct lineage){0});
-    bool has_more = executor_next(&worker->executor, &action);
+    executor_start_before(&worker->executor, node, following(worker), &action);
+    bool has_more = true;
     while (has_more && action.kind != EXECUTOR_END) {
         if (action.kind == EXECUTOR_INVOKE) {
-            invoke(worker, action.node);
+            invoke(worker, &action);
             has_more = executor_next(&worker->executor, &action);
         } else {
             perform(worker, &action, &event);

@@ -417,6 +417,108 @@ static void a_missing_input_stops_the_lineage(void)
     finish();
 }
 
+/* ---- Where nothing is lost ------------------------------------------------------------------ */
+
+/* Begins at a node; the task runs and is done. */
+static void run_before(uint32_t node, uint32_t following)
+{
+    executor_start_before(&executor, node, following, &action);
+    CHECK_INT(action.kind, EXECUTOR_RUN);
+    CHECK_INT(action.node, node);
+    CHECK(!action.becomes);
+    tell(EXECUTOR_DONE, node);
+}
+
+/* 0, 1, 2 and 3 feed 4; 3 feeds 5, too. P6.5. */
+static void the_last_of_several_arrives_for_all(void)
+{
+    synthetic_begin(&job);
+    uint32_t sources[4], ends[2];
+    for (int i = 0; i < 4; i++)
+        sources[i] = synthetic_node(&job, NULL, 0);
+    ends[0] = synthetic_node(&job, sources, 4);
+    ends[1] = synthetic_node(&job, &sources[3], 1);
+    synthetic_end(&job, ends, 2);
+    executor_init(&executor, &job.plan, &(struct executor_options){.lossless = true});
+    run_before(0, 1);
+    expect(EXECUTOR_END, 0); /* its edge is left to the run of 1 */
+    run_before(1, 2);
+    expect(EXECUTOR_END, 0);
+    run_before(2, 3); /* which does not go to 4 alone */
+    expect(EXECUTOR_ARRIVE, 4);
+    CHECK_INT(action.edges, 7);
+    CHECK_INT(action.all, 15);
+    answer(4, 0, JOIN_NOT);
+    expect(EXECUTOR_END, 0);
+    run_before(3, PLAN_NONE);
+    expect(EXECUTOR_ARRIVE, 4);
+    CHECK_INT(action.edges, 8);
+    answer(4, 0, JOIN_NOT);
+    expect(EXECUTOR_RUN, 5);
+    finish();
+}
+
+/* Edges to two records of a wide join do not arrive together. */
+static void each_record_has_its_own_arrival(void)
+{
+    uint32_t sources[66];
+    synthetic_begin(&job);
+    for (int i = 0; i < 66; i++)
+        sources[i] = synthetic_node(&job, NULL, 0);
+    synthetic_end(&job, sources, 66);
+    executor_init(&executor, &job.plan, &(struct executor_options){.lossless = true});
+    run_before(63, 64);
+    expect(EXECUTOR_ARRIVE, 66);
+    CHECK_INT(action.record, 0);
+    answer(66, 0, JOIN_NOT);
+    expect(EXECUTOR_END, 0);
+    run_before(64, 65);
+    expect(EXECUTOR_END, 0);
+    run_before(65, PLAN_NONE);
+    expect(EXECUTOR_ARRIVE, 66);
+    CHECK_INT(action.record, 1);
+    CHECK_INT(action.edges, 3);
+    finish();
+}
+
+/* A fan-out to many children, one of which is a join in their midst. P6.1. */
+static void children_side_by_side_are_invoked_at_once(void)
+{
+    enum { WIDTH = 1000, JOIN_AT = 500, NEIGHBOURS = 3 };
+    uint32_t children[WIDTH], invoked[WIDTH] = {0}, ranges = 0, both[2];
+    synthetic_begin(&job);
+    both[0] = synthetic_node(&job, NULL, 0);
+    both[1] = synthetic_node(&job, NULL, 0);
+    for (uint32_t i = 0; i < WIDTH; i++)
+        children[i] = synthetic_node(&job, both, i == JOIN_AT ? 2 : 1);
+    synthetic_end(&job, children, WIDTH);
+    executor_init(&executor, &job.plan,
+                  &(struct executor_options){.lossless = true, .neighbours = NEIGHBOURS});
+    run_before(both[0], PLAN_NONE);
+    while (executor_next(&executor, &action) && action.kind != EXECUTOR_RUN) {
+        if (action.kind == EXECUTOR_ARRIVE) {
+            CHECK_INT(action.node, children[JOIN_AT]);
+            answer(children[JOIN_AT], 0, JOIN_NOT);
+            continue;
+        }
+        CHECK_INT(action.kind, EXECUTOR_INVOKE);
+        if (action.first == action.end) {
+            invoked[action.node - children[0]]++;
+            continue;
+        }
+        CHECK_INT(action.node, both[0]);
+        CHECK(action.end - action.first <= NEIGHBOURS);
+        ranges++;
+        for (uint32_t i = action.first; i < action.end; i++)
+            invoked[i]++;
+    }
+    CHECK_INT(action.node, children[0]); /* kept */
+    for (uint32_t i = 0; i < WIDTH; i++)
+        CHECK_INT(invoked[i], i > 0 && i != JOIN_AT);
+    CHECK(ranges >= WIDTH / NEIGHBOURS - 1);
+    finish();
+}
+
 /* ---- The straight way ---------------------------------------------------------------------- */
 
 static uint64_t random_state = 88172645463325252u;
@@ -468,12 +570,14 @@ static void a_step_is_an_event_and_the_next_action(void)
         struct executor_action expected;
         build_random_job();
         uint32_t start = random_below(job.dag.node_count);
-        begin(true, 100, start);
-        executor_init(&other, &job.plan,
-                      &(struct executor_options){.inline_bytes = 100, .lossless = true});
-        executor_start(&other, start, (struct lineage){.token = OWN_TOKEN});
-        bool has_more = executor_next(&executor, &action);
-        CHECK_INT(executor_next(&other, &expected), has_more);
+        uint32_t following = random_below(job.dag.node_count);
+        struct executor_options options = {.inline_bytes = 100, .lossless = true};
+        executor_init(&executor, &job.plan, &options);
+        executor_start_before(&executor, start, following, &action);
+        executor_init(&other, &job.plan, &options);
+        executor_start_before(&other, start, following, &expected);
+        CHECK_INT(action.kind, expected.kind);
+        bool has_more = true;
         while (has_more && action.kind != EXECUTOR_END) {
             struct executor_event event = any_answer();
             has_more = executor_step(&executor, &event, &action);
@@ -492,6 +596,7 @@ static void a_step_is_an_event_and_the_next_action(void)
         }
         CHECK(has_more);
         CHECK_INT(executor.stopped, other.stopped);
+        CHECK_INT(executor.gathered, other.gathered);
         executor_release(&other);
         finish();
     }
@@ -595,5 +700,7 @@ TEST_MAIN(TEST(a_chain_is_run_by_one_executor), TEST(at_a_fan_out_it_becomes_the
           TEST(ranges_that_the_plan_lacks_are_refused), TEST(of_two_owned_joins_one_is_invoked),
           TEST(a_stopped_lineage_marks_nothing), TEST(wide_joins_are_climbed_record_by_record),
           TEST(failures_of_the_environment_are_retried), TEST(a_missing_input_stops_the_lineage),
+          TEST(the_last_of_several_arrives_for_all), TEST(each_record_has_its_own_arrival),
+          TEST(children_side_by_side_are_invoked_at_once),
           TEST(a_step_is_an_event_and_the_next_action), TEST(the_rules_of_joins),
           TEST(wide_joins_are_trees_of_records), TEST(arrivals_in_shared_memory))

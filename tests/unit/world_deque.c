@@ -10,7 +10,7 @@
 static void the_owner_pops_what_it_pushed_last(void)
 {
     struct deque deque;
-    uint32_t node = 0, many[8];
+    uint64_t node = 0, many[8];
     deque_init(&deque);
     CHECK(!deque_pop(&deque, &node));
     CHECK(!deque_pop_many(&deque, many, 2));
@@ -34,7 +34,7 @@ static void the_owner_pops_what_it_pushed_last(void)
 static void several_are_popped_only_of_more(void)
 {
     struct deque deque;
-    uint32_t node = 0, many[8];
+    uint64_t node = 0, many[8];
     deque_init(&deque);
     for (uint32_t i = 0; i < 3; i++)
         deque_push(&deque, i);
@@ -57,7 +57,7 @@ static _Atomic(uint32_t) taken[NODES], over;
 static void *thief(void *unused)
 {
     (void)unused;
-    uint32_t node = 0;
+    uint64_t node = 0;
     while (!atomic_load(&over) || deque_size(&shared) > 0)
         if (deque_steal(&shared, &node))
             atomic_fetch_add(&taken[node], 1);
@@ -66,7 +66,7 @@ static void *thief(void *unused)
 
 static void take_some(uint32_t turn)
 {
-    uint32_t node = 0, many[8];
+    uint64_t node = 0, many[8];
     if (turn % 3 == 0 && deque_pop_many(&shared, many, 1 + turn % 8)) {
         for (uint32_t i = 0; i < 1 + turn % 8; i++)
             atomic_fetch_add(&taken[many[i]], 1);
@@ -88,7 +88,7 @@ static void each_is_taken_once(void)
                 take_some(node + turn);
     }
     atomic_store(&over, 1);
-    uint32_t node = 0;
+    uint64_t node = 0;
     while (deque_pop(&shared, &node))
         atomic_fetch_add(&taken[node], 1);
     for (int i = 0; i < THIEVES; i++)

@@ -1,8 +1,8 @@
 /*
  * That all worlds drive the one executor, by the symbols of their objects: each calls
- * executor_start or executor_begin, executor_next and executor_handle; these are defined in the
- * executor's objects alone; the local world has no function about joins of its own. And that the
- * executor does no I/O: what its objects need from outside is memory, and nothing else.
+ * executor_begin or executor_start_before, executor_next and executor_handle; these are defined in
+ * the executor's objects alone; the local world has no function about joins of its own. And that
+ * the executor does no I/O: what its objects need from outside is memory, and nothing else.
  */
 #include <libgen.h>
 #include <limits.h>
@@ -109,7 +109,7 @@ static void check_use(const char *const *objects, const char *entry)
  * executor_step, which is executor_handle and executor_next. */
 static void all_worlds_drive_the_one_executor(void)
 {
-    check_use(local_objects, "executor_start");
+    check_use(local_objects, "executor_start_before");
     check_use(sim_objects, "executor_begin");
     check_use(remote_objects, "executor_begin");
     check_use(local_objects, "executor_next");
