@@ -543,7 +543,8 @@ static void encode_loop(struct encoder *e, const struct ir_instruction *i, const
 
 static void encode_instruction(struct encoder *e, const struct ir_instruction *i, const bool *last)
 {
-    begin_instruction(e, flow_opcodes[i->opcode]);
+    bool is_shared = i->opcode == IR_CALL && i->flag;
+    begin_instruction(e, is_shared ? FLOW_SHARED_CALL : flow_opcodes[i->opcode]);
     if (i->opcode != IR_RETURN)
         emit(e, add_site(e, i->span));
     if (i->opcode == IR_JUMP) {

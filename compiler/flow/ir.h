@@ -62,7 +62,7 @@ struct ir_instruction {
     uint32_t number;            /* EXTENT: dimension; EACH: rank */
     uint32_t mask;              /* SLICE, SET_SLICE, VIEW: bit d: dimension d is a range */
     uint32_t callee;            /* CALL: kernel; APPLY, EACH, REDUCE: function */
-    bool flag;                  /* COUNT: inclusive; EACH: filtered; REDUCE: has_initial */
+    bool flag;                  /* COUNT: inclusive; EACH: filtered; REDUCE: has_initial; CALL: shared */
     enum error_code code;       /* CHECK */
     const char *format, *types; /* CHECK, FAIL: as in wk_site */
     const struct typed_annotations *annotations; /* CALL */

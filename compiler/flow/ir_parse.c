@@ -496,6 +496,7 @@ static bool read_attributes(struct reader *r, struct ir_instruction *i)
     case IR_EXTENT:
         return expect(r, ".") && read_u32(r, &i->number);
     case IR_CALL:
+        i->flag = accept(r, ".shared");
         return use_kernel(r, &i->callee);
     case IR_EACH:
         if (!expect(r, ".") || !read_u32(r, &i->number))

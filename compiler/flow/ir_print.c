@@ -172,7 +172,7 @@ static void print_head(struct printer *p, const struct ir_instruction *i)
         buffer_printf(out, ".%u", i->number);
         break;
     case IR_CALL:
-        buffer_printf(out, " @%s", p->module->kernels[i->callee]->symbol);
+        buffer_printf(out, "%s @%s", i->flag ? ".shared" : "", p->module->kernels[i->callee]->symbol);
         break;
     case IR_EACH:
         buffer_printf(out, ".%u%s", i->number, i->flag ? ".filtered" : "");

@@ -510,6 +510,8 @@ static bool verify_call_results(struct verifier *v, const struct type *result, u
         const struct ir_type *type = result_type(v, leaf);
         if (type->kind != IR_PENDING || type->type != ir_leaf(result, leaf))
             return verify_fail(v, 31, "result %u has the wrong type", leaf);
+        if (i->flag && type_is_unit(type->type))
+            return verify_fail(v, 31, "is shared, and has an effect");
         extents += (uint32_t)__builtin_popcount(type->known_extents);
     }
     if (i->operand_count - at != extents)

@@ -34,6 +34,7 @@
     X(CHUNK_INITIAL, "chunk forgets initial values")                                               \
     X(CHUNK_SPACE, "chunk takes the second index of a space for the first")                         \
     X(CHUNK_ROWS, "chunk leaves out the last row of a piece")                                       \
+    X(SHARE_LOG, "share makes one node of tasks that log")                                           \
     X(UNUSED_FALLBACK, "unused leaves out what kernels fall back on")
 
 enum flow_mutant {

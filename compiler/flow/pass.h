@@ -17,5 +17,6 @@ void pass_dead(struct ir_module *module);
 void pass_each(struct ir_module *module);
 void pass_fuse(struct ir_module *module);
 void pass_chunk(struct ir_module *module);
+void pass_share(struct ir_module *module);
 
 #endif

@@ -23,6 +23,8 @@ const struct ir_pass ir_passes[] = {
     {"fuse", "make one task of a task and the only one that reads its results", 2, pass_fuse},
     {"chunk", "evaluate comprehensions over cheap tasks, and reductions of them, in pieces", 2,
      pass_chunk},
+    {"share", "make one node of a call's equal nodes, in a loop or in several uses of a function",
+     1, pass_share},
     {"unused", "drop functions and kernels that main does not reach any more", 1, pass_unused},
 };
 const uint32_t ir_pass_count = sizeof ir_passes / sizeof *ir_passes;

@@ -301,3 +301,50 @@ uint32_t dag_add_node(struct dag_builder *builder, uint32_t task, uint32_t patte
     builder->first_word = builder->words.count;
     return (uint32_t)builder->nodes.count - 1;
 }
+
+/* ---- Shared nodes -----------------------------------------------------------------------------
+ */
+
+static bool node_has(const struct dag_builder *b, uint32_t node, size_t refs, size_t words)
+{
+    const struct dag_node *at = &b->nodes.items[node], *next = at + 1;
+    bool is_last = node + 1 == b->nodes.count;
+    size_t end_ref = is_last ? b->first_ref : next->first_ref;
+    size_t end_word = is_last ? b->first_word : next->first_word;
+    return end_ref - at->first_ref == refs && end_word - at->first_word == words &&
+           (!refs || memcmp(b->refs.items + at->first_ref, b->refs.items + b->first_ref,
+                            refs * sizeof *b->refs.items) == 0) &&
+           (!words || memcmp(b->words.items + at->first_word, b->words.items + b->first_word,
+                             words * sizeof *b->words.items) == 0);
+}
+
+bool dag_find_shared(struct dag_builder *b, struct dag_shared *shared, uint32_t *node)
+{
+    enum { MOST_MISSES = 65536 };
+    if (shared->misses == MOST_MISSES)
+        return false;
+    size_t refs = b->refs.count - b->first_ref, words = b->words.count - b->first_word;
+    uint64_t hash =
+        refs ? hash_bytes(b->refs.items + b->first_ref, refs * sizeof *b->refs.items) : 0;
+    if (words)
+        hash = hash_combine(
+            hash, hash_bytes(b->words.items + b->first_word, words * sizeof *b->words.items));
+    uint64_t at = INDEX_BEGIN;
+    while (index_next(&shared->index, hash, &at, node))
+        if (node_has(b, *node, refs, words)) {
+            b->refs.count = b->first_ref;
+            b->words.count = b->first_word;
+            shared->misses = 0;
+            return true;
+        }
+    index_add(&shared->index, hash, (uint32_t)b->nodes.count);
+    if (++shared->misses == MOST_MISSES)
+        dag_shared_release(shared);
+    return false;
+}
+
+void dag_shared_release(struct dag_shared *shared)
+{
+    free(shared->index.slots);
+    shared->index = (struct content_index){0};
+}

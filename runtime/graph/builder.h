@@ -17,6 +17,12 @@ struct content_index {
     uint32_t count, capacity;
 };
 
+/* The nodes that one call made, by their refs and words. */
+struct dag_shared {
+    struct content_index index;
+    uint32_t misses; /* in a row */
+};
+
 struct dag_builder {
     VECTOR(struct dag_node) nodes;
     VECTOR(dag_ref) refs;
@@ -36,6 +42,12 @@ struct dag_builder {
     size_t data_bytes, data_capacity;
     struct content_index string_index, site_index, view_index, pattern_index, constant_index;
 };
+
+/* Whether a node of the call has the refs and words that were just appended: it, and they are
+ * dropped. Otherwise the node that is added next is of the call. After 65,536 nodes of which no two
+ * are equal, none is looked for any more. */
+bool dag_find_shared(struct dag_builder *builder, struct dag_shared *shared, uint32_t *node);
+void dag_shared_release(struct dag_shared *shared);
 
 /* Sets first_child and producer_count of all nodes (the sentinel's first_child too, all 0 before),
  * and gives the children's table. */

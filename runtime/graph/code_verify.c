@@ -366,6 +366,7 @@ static void verify_instruction(struct verifier *v, enum flow_opcode opcode)
         CASE(CONTENTS, verify_contents);
         CASE(LIFT, verify_lift);
         CASE(CALL, verify_call);
+        CASE(SHARED_CALL, verify_call);
         CASE(APPLY, verify_apply);
         CASE(EACH, verify_each);
         CASE(REDUCE, verify_reduce);

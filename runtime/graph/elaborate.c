@@ -432,7 +432,10 @@ static int step(struct machine *m)
         code = execute_contents(m, pc, r);
         break;
     case FLOW_CALL:
-        code = execute_call(m, pc, r);
+        code = execute_call(m, pc, r, false);
+        break;
+    case FLOW_SHARED_CALL:
+        code = execute_call(m, pc, r, true);
         break;
     case FLOW_CHECK:
         code = check(m, pc, r);
@@ -536,6 +539,8 @@ static void end(struct machine *m, struct elaborate_counters *counters)
     free(m->sites);
     free(m->file_inputs);
     free(m->function_names);
+    for (uint32_t c = 0; c < m->code->header.call_count; c++)
+        dag_shared_release(&m->calls[c].shared);
     free(m->calls);
     free(m->call_results);
 }

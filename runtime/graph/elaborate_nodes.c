@@ -491,7 +491,7 @@ static int set_results(struct machine *m, const uint32_t *pc, uint64_t *r, uint3
 }
 
 /* site, kernel, call, argument count, result count, (to, type)..., arguments..., extents... */
-int execute_call(struct machine *m, const uint32_t *pc, uint64_t *r)
+int execute_call(struct machine *m, const uint32_t *pc, uint64_t *r, bool is_shared)
 {
     struct call_cache *cache = &m->calls[pc[3]];
     const uint32_t *operands = pc + 6 + 2 * pc[5], *types = m->code->call_types[pc[3]];
@@ -502,8 +502,10 @@ int execute_call(struct machine *m, const uint32_t *pc, uint64_t *r)
     int code = add_arguments(m, operands, pc[4], types, r);
     if (code)
         return code;
-    uint32_t node =
-        dag_add_node(m->builder, pc[2] + 1, cache->pattern, cache->site, top_frame(m)->scope);
+    uint32_t node;
+    if (!is_shared || !dag_find_shared(m->builder, &cache->shared, &node))
+        node =
+            dag_add_node(m->builder, pc[2] + 1, cache->pattern, cache->site, top_frame(m)->scope);
     return set_results(m, pc, r, node);
 }
 

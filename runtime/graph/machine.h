@@ -45,6 +45,7 @@ struct call_cache { /* what all nodes of one call share */
     bool is_ready;
     uint32_t pattern;
     uint32_t site;
+    struct dag_shared shared;
 };
 
 struct result_cache { /* of one result of a call: the last view */
@@ -201,7 +202,7 @@ int execute_elements(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_tiles(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_lift(struct machine *m, const uint32_t *pc, uint64_t *r);
 int execute_contents(struct machine *m, const uint32_t *pc, uint64_t *r);
-int execute_call(struct machine *m, const uint32_t *pc, uint64_t *r);
+int execute_call(struct machine *m, const uint32_t *pc, uint64_t *r, bool is_shared);
 /* The tasks, and the views that all share. */
 void nodes_begin(struct machine *m);
 /* An input of the job, a leaf of main's parameters: the reference to the whole. */

@@ -406,6 +406,58 @@ static void flows_recurse_deeply(void)
     CHECK_TEXT(job.error.message, "flow 'deep' is called more than 100000 deep");
 }
 
+/* Twelve calls of three different arguments; words and refs count, and the first nodes' places. */
+static void shared_calls_make_one_node(void)
+{
+#define SHARING(shared, words)                                                                     \
+    "module \"shared.wk\"\n"                                                                       \
+    "kernel @make \"make\" (i: i64) -> f64\n"                                                      \
+    "kernel @mix \"mix\" (x: f64, i: i64) -> f64\n"                                                \
+    "kernel @join \"join\" (x: f64[_]) -> f64\n"                                                   \
+    "parameter n: i64\n"                                                                           \
+    "entry @main -> f64\n"                                                                         \
+    "flow @main \"main\" -> (?f64) {\n"                                                            \
+    "b0(%0: i64):\n"                                                                               \
+    "    %1: {1}?f64 = each.1 @body %0\n"                                                          \
+    "    %2: ?f64 = call @join %1\n"                                                               \
+    "    return %2\n}\n"                                                                           \
+    "function @body \"main\" -> (?f64) {\n"                                                        \
+    "b0(%0: i64):\n"                                                                               \
+    "    %1: i64 = constant 3\n"                                                                   \
+    "    %2: i64 = rem %0, %1\n"                                                                   \
+    "    %3: ?f64 = call" shared " @make %2\n"                                                     \
+    "    %4: ?f64 = call" shared " @mix %3, " words "\n"                                           \
+    "    return %4\n}\n"
+    static const struct {
+        const char *text;
+        uint32_t nodes;
+    } cases[] = {{SHARING("", "%2"), 12 + 12 + 2},
+                 {SHARING(".shared", "%2"), 3 + 3 + 2},
+                 {SHARING(".shared", "%0"), 3 + 12 + 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct job job = {.text = cases[i].text, .words = {12}};
+        run(&job);
+        CHECK_INT(job.code, 0);
+        CHECK_INT(job.dag.node_count, cases[i].nodes);
+        for (uint32_t r = 0; r < 12 && job.dag.node_count == 3 + 3 + 2; r++)
+            CHECK_INT(dag_ref_source(ref_of(&job.dag, 6, r)),
+                      dag_ref_source(ref_of(&job.dag, 6, r % 3)));
+        dag_release(&job.dag);
+    }
+}
+
+/* Where no two are equal nobody looks for ever; the graph stays right. */
+static void sharing_gives_up(void)
+{
+    enum { CALLS = 70000 };
+    struct job job = {.text = SHARING(".shared", "%0"), .words = {CALLS}};
+    run(&job);
+    CHECK_INT(job.code, 0);
+    CHECK_INT(job.dag.node_count, 3 + CALLS + 2);
+    CHECK_INT(word_of(&job.dag, 3 + CALLS - 1, 0), CALLS - 1);
+    dag_release(&job.dag);
+}
+
 static void stopping_ends_elaboration(void)
 {
     struct buffer bytes = {0};
@@ -427,4 +479,5 @@ static void stopping_ends_elaboration(void)
 TEST_MAIN(TEST(views_of_views_select_from_the_source), TEST(arguments_become_words_and_refs),
           TEST(flows_recurse_in_scopes_of_their_own), TEST(updates_are_made_in_place),
           TEST(limits_name_the_loop), TEST(of_nested_loops_the_endless_one_is_named),
-          TEST(flows_recurse_deeply), TEST(stopping_ends_elaboration))
+          TEST(flows_recurse_deeply), TEST(shared_calls_make_one_node), TEST(sharing_gives_up),
+          TEST(stopping_ends_elaboration))

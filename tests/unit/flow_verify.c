@@ -367,6 +367,11 @@ static void calls(void)
          "F31: @f: %11 = call: operand 2 must be a known i64");
     body("    %11: ?f64 = call @k %0, %5\n", "F31: @f: %11 = call: result 0 has the wrong type");
     body("    call @k %0, %5\n", "F31: @f: call: has 0 results, the kernel gives 1");
+    body("    %11: ?i64[+] = lift %3\n"
+         "    %12: {1}?i64 = elements %11\n"
+         "    %13: () = constant 0\n"
+         "    %14: ?() = call.shared @p %10, %12, %13\n",
+         "F31: @f: %14 = call: is shared, and has an effect");
     body("    %11: i64 = apply @fold %0\n",
          "F32: @f: %11 = apply: the number of operands is not that of @fold's parameters");
     body("    %11: i64 = apply @fold %0, %1\n",
