@@ -18,6 +18,7 @@ import time
 import zipfile
 
 from harness import RELEASE, ROOT, SANITIZE, check, main, program, wkc
+from servers import Server
 
 PROGRAMS = [
     ("harmonic", ["parts=60"]),
@@ -561,6 +562,60 @@ def short_tasks_run_in_the_loop(folder):
     check(run.status == 0 and 1000 < int(run.out) < 4000, run.out + run.err)
 
 
+TREE = """task leaf(i: int) -> f64 { return f64(i) }
+task plus(a: f64, b: f64) -> f64 { return a + b }
+flow main(n: int) -> f64 { return reduce(plus, [leaf(i) for i in 0..n]) }"""
+
+
+def a_plan_in_pages(folder):
+    """X5.1, X5.2, X5.5: a plan of 200,000 tasks takes 24 MB, for which a function of 128 MB has no room; its executors take no more
+    than others. With more memory each makes it for itself: there are no pages."""
+    source = program(folder, TREE)
+    for environments in (1, 3):
+        for memory, least, most in ((128, 370, 10000), (1769, 0, 300)):  # of commands: 364 pages, beside the others
+            run = remote(source, "n=100_000", "-O0", f"--concurrency={environments}", f"--memory={memory}MiB", "--grain=20_000",
+                         "--stats=json", binary=RELEASE)
+            check(run.status == 0 and run.out == "4999950000.0\n", run.err)
+            found = json.loads(run.err)
+            check(found["duplicate_runs"] == 0 == found["sweeps"] and least < found["store_commands"] < most, f"{memory} MB: {found}")
+
+
+def pages_in(server, kind=1):
+    return [key for key in server.call("--scan", "--pattern", "wkc:*").splitlines() if re.search(rf"}}p:0:{kind}:", key)]
+
+
+def run_with_changed_pages(folder, change, *options):
+    """Pages are changed after they were stored, and before the first environment starts."""
+    with Server(folder) as server:
+        run = subprocess.Popen([RELEASE, "run", str(program(folder, TREE)), "--on=emulator", "n=100_000", "-O0", "--memory=128MiB",
+                                "--concurrency=1", "--cold-start=4000", "--sweep-age=60000", f"--store={server.address}", *options],
+                               cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        until, keys = time.monotonic() + 30, []
+        while not keys or len(keys) < len(found := pages_in(server)):
+            check(run.poll() is None and time.monotonic() < until, "no pages are stored")
+            keys = found if keys else pages_in(server)
+            time.sleep(0.3)
+        change(server, sorted(keys))
+        out, err = run.communicate(timeout=60)
+        check(run.returncode == 1 and out == "" and not pages_in(server), f"{run.returncode}: {out} {err}")
+        return err
+
+
+def a_damaged_plan(folder):
+    """X5.3: pages that somebody has changed or removed. X5.4: pages that the store does not give."""
+    for change, text in ((lambda server, keys: server.call("SETRANGE", keys[len(keys) // 2], "1000", "xyz"), "is not what was stored"),
+                         (lambda server, keys: server.call("DEL", *keys[::3]), "is missing"),
+                         (lambda server, keys: server.call("SETRANGE", pages_in(server, 2)[0], "100", "xyz"), "is not what was stored")):
+        err = run_with_changed_pages(folder, change)
+        check("error[E880]" in err and text in err, err)
+
+    def refuse(server, keys):
+        for key in keys[::3]:
+            server.call("DEL", key)
+            server.call("RPUSH", key, "x")
+    check("error[E883]" in run_with_changed_pages(folder, refuse, "--timeout=12s"), "the event is not retried")
+
+
 LOGS = """task f(i: int, k: int) -> int {
     for j in 0..k { log("line " + str(j) + " of " + str(i)) }
     return i
@@ -637,7 +692,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, tasks_at_once, short_tasks_run_in_the_loop, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, tasks_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

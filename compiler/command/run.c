@@ -279,7 +279,7 @@ static int run_loopback(struct run *run, const struct job *job, struct error *er
                                       .concurrency = executors,
                                       .ways = EXECUTOR_WAYS};
     uint32_t grain = choose_grain(run, &platform);
-    struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain)};
+    struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain), NULL};
     struct remote_program program = {c->code, client.description.program, find_kernel, &c->kernels};
     char memory[8 + STORE_JOB_NAME] = "mem:";
     store_make_job_name(memory + strlen(memory));
@@ -327,18 +327,50 @@ static int hash_manifest(const struct buffer *bundle, char digest[DESCRIPTION_DI
     return code;
 }
 
+/* Of a function's memory a quarter is not for values. Where the plan, and what an executor keeps of
+ * each of its values, do not fit there (the program itself takes a part of it, too), executors read
+ * the plan's pages from the store. */
+static bool needs_pages(const struct run *run)
+{
+    enum { PROGRAM_BYTES = 16 << 20, VALUE_BYTES = 9 };
+    const struct plan *plan = &run->compilation.plan;
+    uint64_t room = ((uint64_t)run->setup.memory_mb << 20) / 4 - PROGRAM_BYTES;
+    return plan_image_bytes(plan) + VALUE_BYTES * plan->dag->part_count > room;
+}
+
+static int make_pages(struct run *run, struct client_job *client, struct plan_image *image,
+                      struct error *error)
+{
+    struct compilation *c = &run->compilation;
+    unsigned without = (run->setup.without & WITHOUT_BECOME ? PLAN_WITHOUT_BECOME : 0) |
+                       (run->setup.without & WITHOUT_CLUSTERING ? PLAN_WITHOUT_CLUSTERS : 0);
+    if (!needs_pages(run))
+        return 0;
+    plan_index_fan_outs(&c->plan, without);
+    int code = plan_image_make(image, &c->plan, error);
+    if (code)
+        return code;
+    client->image = image;
+    client->description.plan_bytes = image->bytes;
+    memcpy(client->description.plan_digest, image->digest, PLAN_HASH);
+    return 0;
+}
+
 static int run_emulator(struct run *run, const struct job *job, struct error *error)
 {
+    struct plan_image image = {0};
     struct compilation *c = &run->compilation;
     struct grain_platform platform = platform_of(&run->setup);
     uint32_t grain = choose_grain(run, &platform);
-    struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain)};
+    struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain), NULL};
     int code = hash_manifest(&run->bundle, client.description.program, error);
-    if (code)
-        return code;
-    if (c->options->given[OPTION_DETACH])
-        return remote_submit_job(&run->setup, &client, &run->bundle, &run->job, run->name, error);
-    return remote_run_job(&run->setup, &client, &run->bundle, &run->job, &run->outcome, error);
+    code = code ? code : make_pages(run, &client, &image, error);
+    if (!code && c->options->given[OPTION_DETACH])
+        code = remote_submit_job(&run->setup, &client, &run->bundle, &run->job, run->name, error);
+    else if (!code)
+        code = remote_run_job(&run->setup, &client, &run->bundle, &run->job, &run->outcome, error);
+    plan_image_release(&image);
+    return code;
 }
 
 static int run_simulation(struct run *run, const struct job *job, struct error *error)

@@ -8,11 +8,16 @@
 #define WKC_VALUE_FAULT_H
 
 #include <setjmp.h>
+#include <stdbool.h>
 
 #include "wk.h"
 
 /* Catches faults from now on. Once in a process. */
 void fault_catch(void);
+
+/* Reads of addresses where nothing is yet: `bring` is asked first, on the thread that reads, which
+ * goes on if it says true. One in a process. */
+void fault_set_pager(bool (*bring)(const void *address));
 
 /* The declaration of the task in C that the calling thread runs; NULL: none. The first one gives
  * the thread a stack for faults, since its own may be used up. */

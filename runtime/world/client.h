@@ -20,6 +20,9 @@ struct client_job {
     struct buffer
         code_bytes; /* what it was loaded from; somebody else's. Stored for those who attach */
     struct description description;
+    const struct plan_image *image; /* of the plan, to be stored for executors that have no room for
+                                       all of it: the description has its size and digest. NULL:
+                                       they make the plan themselves */
 };
 
 struct client_options {

@@ -202,6 +202,25 @@ static int put_plan(struct client *client, struct error *error)
     return code->length ? put_record(client, name, code->data, code->length, error) : 0;
 }
 
+/* The pages, and before them what tells that they are whole. */
+static int put_pages(struct client *client, struct error *error)
+{
+    const struct plan_image *image = client->job->image;
+    char *page = memory_resize(NULL, PLAN_PAGE, 1);
+    struct store_name name = {.kind = STORE_PLAN, .node = PLAN_STORED_HASHES};
+    int code = put_record(client, name, (const char *)image->hashes,
+                          (size_t)image->page_count * PLAN_HASH, error);
+    name.node = PLAN_STORED_PAGE;
+    for (; name.first < image->page_count && !code; name.first++) {
+        size_t bytes = plan_image_page(image, (uint32_t)name.first, page);
+        code = put_record(client, name, page, bytes, error);
+        if (!code && client_is_stopped(client))
+            code = error_set(error, ERR_interrupted, "the job was stopped before its end");
+    }
+    free(page);
+    return code;
+}
+
 /* Also after a failure: the requests are ours until they are answered. */
 static int finish_requests(struct client *client, int code, struct error *error)
 {
@@ -217,6 +236,8 @@ int client_store_job(struct client *client, struct error *error)
 {
     int code = begin_job(client, error);
     code = code ? code : put_plan(client, error);
+    if (client->job->image)
+        code = code ? code : put_pages(client, error);
     code = code ? code : put_inputs(client, error);
     return finish_requests(client, code, error);
 }

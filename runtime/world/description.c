@@ -6,7 +6,7 @@
 #include "graph/formula.h"
 #include "graph/platform.h"
 
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
@@ -66,6 +66,8 @@ void description_write(const struct description *d, struct buffer *out)
         write_text(out, d->measured[i].task, strlen(d->measured[i].task));
         buffer_append(out, &d->measured[i].ns, sizeof d->measured[i].ns);
     }
+    write_word(out, d->plan_bytes);
+    buffer_append(out, d->plan_digest, sizeof d->plan_digest);
 }
 
 int description_plan_options(const struct description *d, struct plan_options *options,
@@ -208,6 +210,11 @@ static void read_plan(struct reader *r, struct description *d)
     d->level = read_number(r);
     r->failed |= d->level > INT32_MAX;
     read_measured(r, d);
+    d->plan_bytes = read_word(r);
+    r->failed |= d->plan_bytes > PLAN_MOST_BYTES;
+    const char *digest = read_bytes(r, sizeof d->plan_digest);
+    if (digest)
+        memcpy(d->plan_digest, digest, sizeof d->plan_digest);
 }
 
 int description_read(const void *bytes, size_t length, struct arena *arena, struct description *d,

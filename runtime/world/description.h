@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "graph/code.h"
 #include "graph/plan.h"
+#include "world/plan_image.h"
 
 enum { DESCRIPTION_DIGEST = 64, DESCRIPTION_CHUNK = 256 << 10 };
 
@@ -45,7 +46,9 @@ struct description {
     uint32_t level;                /* -O */
     const struct plan_measured *measured; /* what a profile says of tasks */
     uint32_t measured_count;
-    bool counts; /* executors add up what they did (--stats) */
+    bool counts;                    /* executors add up what they did (--stats) */
+    uint64_t plan_bytes;            /* of the plan's image (plan_image.h); 0: none is stored */
+    uint8_t plan_digest[PLAN_HASH]; /* of that image */
 };
 
 /* What the job's plan is made with: 0, or ERR_bad_description when there is no such platform. */

@@ -307,10 +307,12 @@ static int begin_event(struct remote *remote, uint64_t deadline_ns, struct error
 static void end_event(struct remote *remote)
 {
     executor_release(&remote->executor);
-    if (remote->poisoned)
+    if (remote->poisoned || remote->job->pager)
         remote_drop_values(remote);
     else
         remote_end_values(remote);
+    if (remote->job->pager)
+        remote_job_rest(remote->job);
     remote->timers.count = 0;
     if (remote->code)
         remote_job_close(remote); /* with its connection, and the requests that nobody waits for */

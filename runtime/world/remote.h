@@ -45,12 +45,12 @@ struct remote_platform {
 };
 
 struct remote_options {
-    uint32_t processors;   /* tasks at once; at least 1 */
-    uint64_t memory_limit; /* bytes of values; 0: none */
-    uint64_t
-        process_memory;  /* bytes; who takes more is killed by the platform. 0: it does not say */
-    bool writes_log;     /* what tasks log goes to standard error, too */
-    bool catches_faults; /* of tasks in C: see remote_is_damaged */
+    uint32_t processors;     /* tasks at once; at least 1 */
+    uint64_t memory_limit;   /* bytes of values; 0: none */
+    uint64_t process_memory; /* bytes; who takes more is killed by the platform. 0: it does not say,
+                                and the plan is made here, stored or not */
+    bool writes_log;         /* what tasks log goes to standard error, too */
+    bool catches_faults;     /* of tasks in C: see remote_is_damaged */
 };
 
 struct remote;

@@ -18,6 +18,11 @@ static struct metrics read_totals(const struct remote *remote)
         totals.store_commands += inputs->commands;
         totals.store_round_trips += inputs->round_trips;
     }
+    if (remote->job->pager) {
+        uint64_t loads = plan_pager_loads(remote->job->pager);
+        totals.store_commands += loads;
+        totals.store_round_trips += loads;
+    }
     return totals;
 }
 

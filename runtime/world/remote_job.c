@@ -2,6 +2,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "value/data_file.h"
 #include "graph/recompute.h"
@@ -75,7 +77,29 @@ static int elaborate_job(struct remote *remote, struct remote_job *job, struct e
     unsigned without = (d->without & WITHOUT_BECOME ? PLAN_WITHOUT_BECOME : 0) |
                        (d->without & WITHOUT_CLUSTERING ? PLAN_WITHOUT_CLUSTERS : 0);
     plan_index_fan_outs(&job->plan, without);
-    return 0;
+    return remote_edges_make(&job->edges, &job->dag, error);
+}
+
+enum { PLAN_PART = 8 }; /* of the function's memory is for the pages of a plan */
+
+static int open_pages(struct remote *remote, struct remote_job *job, struct error *error)
+{
+    const struct description *d = &job->description;
+    struct plan_pager_options options = {.store = job->address,
+                                         .job = job->name,
+                                         .bytes = d->plan_bytes,
+                                         .digest = d->plan_digest,
+                                         .most = remote->options.process_memory / PLAN_PART};
+    int code = plan_pager_open(&job->pager, &options, error);
+    if (!code)
+        plan_image_bind(plan_pager_base(job->pager), &job->dag, &job->plan, &job->edges);
+    return code;
+}
+
+static int make_plan(struct remote *remote, struct remote_job *job, struct error *error)
+{
+    bool is_paged = job->description.plan_bytes > 0 && remote->options.process_memory > 0;
+    return is_paged ? open_pages(remote, job, error) : elaborate_job(remote, job, error);
 }
 
 static int find_kernels(struct remote *remote, struct remote_job *job, struct error *error)
@@ -189,62 +213,31 @@ static void close_inputs(struct remote_job *job)
     remote_inputs_close(job->inputs);
 }
 
-/* ---- Edges ---------------------------------------------------------------------------------- */
-
-/* The edge by which `node` reads `producer`. */
-static struct remote_edge *find_edge(struct remote_job *job, uint32_t producer, uint32_t node)
-{
-    const struct dag_child *children = job->dag.children;
-    uint64_t low = job->dag.nodes[producer].first_child;
-    uint64_t high = job->dag.nodes[producer + 1].first_child;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (children[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return &job->edges[job->first_edge[node] + children[low].bit];
-}
-
-static void note_part(struct remote_job *job, uint32_t node, dag_ref ref)
-{
-    const struct dag_view *view = &job->dag.views[dag_ref_view(ref)];
-    uint32_t producer = dag_ref_source(ref);
-    struct remote_edge *edge = find_edge(job, producer, node);
-    if (view->is_unit)
-        return;
-    if (view->part >= 64) {
-        edge->all_parts = 1;
-        job->read_parts[producer] = UINT64_MAX;
-        return;
-    }
-    edge->parts |= UINT64_C(1) << view->part;
-    job->read_parts[producer] |= UINT64_C(1) << view->part;
-}
+/* ---- Tables --------------------------------------------------------------------------------- */
 
 static int make_tables(struct remote_job *job, struct error *error)
 {
-    const struct dag *dag = &job->dag;
-    job->first_edge = calloc((size_t)dag->node_count + 1, sizeof *job->first_edge);
-    for (uint32_t n = 0; job->first_edge && n < dag->node_count; n++)
-        job->first_edge[n + 1] = job->first_edge[n] + dag->nodes[n].producer_count;
-    uint64_t edges = job->first_edge ? job->first_edge[dag->node_count] : 0;
-    job->edges = calloc(edges + 1, sizeof *job->edges);
-    job->slots = calloc(dag->part_count + 1, sizeof *job->slots);
-    job->parts = calloc(dag->part_count + 1, sizeof *job->parts);
-    job->read_parts = calloc((size_t)dag->node_count + 1, sizeof *job->read_parts);
-    if (!job->first_edge || !job->edges || !job->slots || !job->parts || !job->read_parts)
-        return error_set(error, ERR_out_of_memory, "there is no memory for the tables of %u tasks",
-                         dag->node_count);
-    for (uint32_t n = 0; n + 1 < dag->node_count; n++)
-        for (uint64_t c = dag->nodes[n].first_child; c < dag->nodes[n + 1].first_child; c++)
-            job->edges[job->first_edge[dag->children[c].node] + dag->children[c].bit].producer = n;
-    for (uint32_t n = 0; n < dag->node_count; n++)
-        for (uint64_t r = dag->nodes[n].first_ref; r < dag->nodes[n + 1].first_ref; r++)
-            if (dag_ref_is_node(dag->refs[r]))
-                note_part(job, n, dag->refs[r]);
-    return 0;
+    job->slots = calloc(job->dag.part_count + 1, sizeof *job->slots);
+    job->parts = calloc(job->dag.part_count + 1, sizeof *job->parts);
+    if (job->slots && job->parts)
+        return 0;
+    return error_set(error, ERR_out_of_memory, "there is no memory for the tables of %u tasks",
+                     job->dag.node_count);
+}
+
+/* Whole pages of memory that is zero; they stay zero. */
+static void give_back(void *memory, size_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)memory;
+    uintptr_t first = (begin + page - 1) / page * page, end = (begin + bytes) / page * page;
+    if (first < end)
+        madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
+void remote_job_rest(struct remote_job *job)
+{
+    give_back(job->slots, job->dag.part_count * sizeof *job->slots);
+    give_back(job->parts, job->dag.part_count * sizeof *job->parts);
 }
 
 /* ---- Opening and closing -------------------------------------------------------------------- */
@@ -261,7 +254,7 @@ static int fill_job(struct remote *remote, struct remote_job *job, const struct 
 {
     int code = open_store(job, payload, error);
     code = code ? code : read_description(remote, job, payload, error);
-    code = code ? code : elaborate_job(remote, job, error);
+    code = code ? code : make_plan(remote, job, error);
     code = code ? code : find_kernels(remote, job, error);
     code = code ? code : open_inputs(remote, job, error);
     code = code ? code : make_tables(job, error);
@@ -280,13 +273,15 @@ static void free_job(struct remote_job *job)
     close_inputs(job);
     if (job->table.job)
         bind_table_release(&job->table);
-    plan_release(&job->plan);
-    dag_release(&job->dag);
-    free(job->first_edge);
-    free(job->edges);
+    if (job->pager) {
+        plan_pager_close(job->pager);
+    } else {
+        remote_edges_release(&job->edges);
+        plan_release(&job->plan);
+        dag_release(&job->dag);
+    }
     free(job->slots);
     free(job->parts);
-    free(job->read_parts);
     free(job->address);
     vector_release(&job->touched);
     buffer_release(&job->description_bytes);

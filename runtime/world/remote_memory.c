@@ -32,8 +32,8 @@ uint64_t remote_memory_goal(const struct remote *remote)
 
 static bool is_input_of(const struct remote_job *job, uint32_t producer, uint32_t node)
 {
-    for (uint64_t e = job->first_edge[node]; e < job->first_edge[node + 1]; e++)
-        if (job->edges[e].producer == producer)
+    for (uint64_t e = job->edges.first[node]; e < job->edges.first[node + 1]; e++)
+        if (job->edges.edges[e].producer == producer)
             return true;
     return false;
 }

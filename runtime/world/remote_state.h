@@ -3,6 +3,7 @@
  *
  *     remote.c         serving an event: the loop, its timers, the end
  *     remote_job.c     a job's plan and tables, as its description says
+ *     remote_edges.c   who produces the inputs of a node
  *     remote_inputs.c  the job's input files, read from the store
  *     remote_values.c  the values that the process holds, and parcels of them
  *     remote_steps.c   what the executor says, as requests, invocations and runs of tasks
@@ -23,18 +24,13 @@
 #include "value/stored.h"
 #include "world/bind.h"
 #include "world/description.h"
+#include "world/remote_edges.h"
 #include "world/pace.h"
 #include "world/payload.h"
+#include "world/plan_pager.h"
 #include "world/remote.h"
 
 struct remote_inputs;
-
-/* A producer of a node, with the parts of its value that the node reads. */
-struct remote_edge {
-    uint32_t producer;
-    uint32_t all_parts; /* not 0: `parts` cannot tell; take all */
-    uint64_t parts;     /* bit p: part p, p < 64 */
-};
 
 /* What is known of a part. */
 enum {
@@ -53,17 +49,16 @@ struct remote_job {
     struct arena arena;
     struct buffer description_bytes;
     struct description description;
-    struct dag dag;
+    struct dag dag; /* of the pager's image, if there is one */
     struct plan plan;
+    struct plan_pager *pager;
     struct job job; /* as bind.h wants it */
     struct bind_table table;
     struct remote_inputs *inputs;
     struct data_file **input_files, **files; /* by input of the DAG; by number of a file */
-    uint64_t *first_edge;                    /* by node: its distinct producers */
-    struct remote_edge *edges;
+    struct remote_edges edges;
     uint64_t *slots;          /* by part */
     uint8_t *parts;           /* by part: PART_… */
-    uint64_t *read_parts;     /* by node: which parts anybody reads */
     VECTOR(uint32_t) touched; /* nodes that a part is known of */
     uint64_t held_bytes;
 };
@@ -166,6 +161,8 @@ void remote_tell(struct remote *remote, const struct executor_event *event);
 /* remote_job.c */
 int remote_job_open(struct remote *remote, const struct payload *payload, struct error *error);
 void remote_job_close(struct remote *remote);
+/* Between two events, when no values are held: gives back what their tables took. */
+void remote_job_rest(struct remote_job *job);
 
 /* remote_inputs.c: data_file handles of what the client has stored, by parameter of main, or by
  * file of the job. */

@@ -187,18 +187,18 @@ static void get_edge(struct remote *remote, struct remote_step *step,
 /* The parts of a node's value that anybody reads, as an edge. */
 static struct remote_edge whole_value(const struct remote_job *job, uint32_t node)
 {
-    uint64_t parts = job->read_parts[node];
+    uint64_t parts = job->edges.read_parts[node];
     return (struct remote_edge){node, parts == UINT64_MAX, parts};
 }
 
 static const struct remote_edge *first_edge(const struct remote_job *job, uint32_t node)
 {
-    return &job->edges[job->first_edge[node]];
+    return &job->edges.edges[job->edges.first[node]];
 }
 
 static const struct remote_edge *end_edge(const struct remote_job *job, uint32_t node)
 {
-    return &job->edges[job->first_edge[node + 1]];
+    return &job->edges.edges[job->edges.first[node + 1]];
 }
 
 /* ---- Running -------------------------------------------------------------------------------- */

@@ -102,7 +102,7 @@ void remote_end_values(struct remote *remote)
 
 static bool is_read(const struct remote_job *job, uint32_t node, uint32_t part)
 {
-    return part >= 64 || (job->read_parts[node] >> part & 1);
+    return part >= 64 || (job->edges.read_parts[node] >> part & 1);
 }
 
 /* A second run of a node gives the same values as the first (P2), which stay. */

@@ -245,7 +245,9 @@ static void descriptions_come_back(void)
                                .lease_ms = 9,
                                .delay_ms = 10,
                                .without = WITHOUT_TREE,
-                               .counts = true};
+                               .counts = true,
+                               .plan_bytes = 123456789,
+                               .plan_digest = {1, [31] = 2}};
     memset(sent.program, 'a', DESCRIPTION_DIGEST);
     struct buffer bytes = {0};
     struct description got;
@@ -263,6 +265,7 @@ static void descriptions_come_back(void)
     CHECK_INT(got.files[0].size, 17);
     CHECK(got.max_tasks == 5 && got.max_steps == 6 && got.inline_bytes == 7 && got.grain == 8);
     CHECK(got.lease_ms == 9 && got.delay_ms == 10 && got.without == WITHOUT_TREE && got.counts);
+    CHECK(got.plan_bytes == 123456789 && got.plan_digest[0] == 1 && got.plan_digest[31] == 2);
     for (size_t length = 0; length < bytes.length; length++) {
         char *copy = memory_new(length + 1, 1);
         memcpy(copy, bytes.data, length);
