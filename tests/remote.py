@@ -530,6 +530,16 @@ WK_TASK(meet)
     atomic_fetch_sub(&running, 1);
     return 0;
 }
+WK_TASK(greedy)
+{
+    void *data = wk_alloc(context, (uint64_t)wk_take_int(&arguments) << 20);
+    if (!data)
+        return wk_failed(context);
+    nap(200);
+    wk_free(context, data);
+    wk_give_int(&results, 1);
+    return 0;
+}
 WK_TASK(where)
 {
     (void)context;
@@ -551,6 +561,17 @@ def tasks_at_once(folder):
         for options in (["--grain=4"], []):
             run = remote(meet, "n=4", "turns=9000", "--concurrency=1", "--memory=3538MiB", *options)
             check(run.out == "4\n", run.out + run.err)
+
+
+def tasks_too_large_to_run_at_once(folder):
+    """X1.7: of two that have no room beside each other one waits. (Nothing is written there, so the machine needs none.)"""
+    (folder / "p.c").write_text("#define _GNU_SOURCE\n" + PROBE_C)
+    source = program(folder, '@cost(20ms)\nextern task greedy(mb: int) -> int from "p.c"\n'
+                             "flow main(n: int, mb: int) -> int { return sum([greedy(mb) for _ in 0..n]) }")
+    run = remote(source, "n=5", "mb=1600", "--concurrency=1", "--grain=5", "--memory=3538MiB", "--stats=json", binary=RELEASE)
+    check(run.out == "5\n", run.err)
+    check(os.cpu_count() == 1 or json.loads(run.err)["retries"] > 0, run.err)
+    remote(source, "n=5", "mb=3000", "--concurrency=1", "--grain=5", "--memory=3538MiB", binary=RELEASE).fails(1, "error[E813]", "greedy")
 
 
 def short_tasks_run_in_the_loop(folder):
@@ -657,10 +678,17 @@ flow main(n: int) -> int { return sum([slow(i) for i in 0..n]) }"""
 
 def a_time_out_leaves_nothing(folder):
     """X4.3."""
-    before = processes("redis-server", "bin/executor")
-    remote(program(folder, SLOW), "n=4", "--timeout=1500ms").fails(1, "error[E883]", "1.5 s")
-    left = set(processes("redis-server", "bin/executor")) - set(before)
-    check(not left, f"left behind: {left}")
+    run = subprocess.Popen([SANITIZE, "run", program(folder, SLOW), "--on=emulator", "n=4", "--timeout=1500ms"], cwd=ROOT,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    below = set()
+    while run.poll() is None:
+        below.update(descendants(run.pid))
+        time.sleep(0.05)
+    out, err = run.communicate()
+    check(run.returncode == 1 and out == "" and "error[E883]" in err and "1.5 s" in err, f"{run.returncode}: {err}")
+    time.sleep(0.3)
+    left = [line for pid, line in processes("redis-server", "bin/executor").items() if pid in below]
+    check(below and not left, f"left behind: {left}")
 
 
 def interrupted_at(folder, number):
@@ -692,7 +720,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, tasks_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, tasks_at_once, tasks_too_large_to_run_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

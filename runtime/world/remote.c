@@ -189,7 +189,7 @@ static void drain(struct remote *remote)
     if (!remote->code)
         remote_store_log(remote);
     while (!remote->code && remote->steps) {
-        wait_for_answers(remote, false);
+        wait_for_answers(remote, remote_resume_runs(remote));
         take_answers(remote);
     }
     while (remote->running + remote->invoking > 0) {
@@ -205,7 +205,8 @@ static void run_lineage(struct remote *remote)
 {
     enum progress progress;
     while ((progress = perform_some(remote)) != ENDED) {
-        wait_for_answers(remote, progress == BUSY);
+        bool resumes = !remote->code && remote_resume_runs(remote);
+        wait_for_answers(remote, progress == BUSY || resumes);
         take_answers(remote);
         if (!remote->code)
             check_clock(remote);

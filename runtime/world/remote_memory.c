@@ -43,6 +43,9 @@ static bool is_used_by(const struct remote_job *job, uint32_t node, const struct
     const struct executor_action *action = &step->action;
     switch (action->kind) {
     case EXECUTOR_RUN:
+        if (step->phase >= RUN_WAITS)
+            return false; /* its inputs are loaded again */
+        return action->node == node || is_input_of(job, node, action->node);
     case EXECUTOR_INVOKE:
     case EXECUTOR_COMMIT:
         return action->node == node ||

@@ -88,6 +88,16 @@ struct remote_worker {
     uint64_t deaths; /* that others have told of it */
 };
 
+/* Of a run: what it waits for. */
+enum remote_run_phase {
+    RUN_MAKE_ROOM,
+    RUN_LOAD_VALUE,
+    RUN_LOAD_INPUTS,
+    RUN_TASK,
+    RUN_WAITS, /* until no other run is at work */
+    RUN_HELD,  /* until none waits for that, or is alone */
+};
+
 /* Something that was begun for the executor, and takes one or more answers, in phases. */
 struct remote_step {
     struct remote_step *previous, *next; /* in the list of all */
@@ -99,7 +109,8 @@ struct remote_step {
     bool is_missing;
     bool is_short;                           /* an input found no memory, */
     bool is_too_large;                       /* nor when all else had left */
-    bool is_squeezed;                        /* RUN: all else has made room for it */
+    bool is_squeezed;                        /* RUN: all else has made room for it, */
+    bool is_alone;                           /* and nothing is to run beside it */
     VECTOR(struct store_request *) requests; /* all that were sent */
     VECTOR(void *) memory;                   /* what they point to */
     struct store_name *names;
@@ -250,6 +261,8 @@ void remote_invoked(struct remote *remote, struct remote_invocation *invocation)
 /* A task has run on a worker; the worker is idle again. */
 void remote_ran(struct remote *remote, struct remote_worker *worker);
 void remote_beat(struct remote *remote);
+/* Goes on with runs that waited for the ends of others, if it is time; whether there were any. */
+bool remote_resume_runs(struct remote *remote);
 /* A request of a step, without an answer beyond its code; and memory that lasts as long as the
  * step. */
 struct store_request *remote_new_request(struct remote_step *step, enum store_step kind,

@@ -203,8 +203,6 @@ static const struct remote_edge *end_edge(const struct remote_job *job, uint32_t
 
 /* ---- Running -------------------------------------------------------------------------------- */
 
-enum { RUN_MAKE_ROOM, RUN_LOAD_VALUE, RUN_LOAD_INPUTS, RUN_TASK };
-
 static uint64_t largest_part(const struct remote_job *job, uint32_t node)
 {
     uint64_t largest = 0;
@@ -284,10 +282,40 @@ static void fail_too_large(struct remote *remote, struct remote_step *step)
     end_step(remote, step);
 }
 
+static struct remote_step *find_run(struct remote *remote, uint32_t node)
+{
+    struct remote_step *step = remote->steps;
+    while (step && !(step->action.kind == EXECUTOR_RUN && step->action.node == node &&
+                     step->phase == RUN_TASK))
+        step = step->next;
+    return step;
+}
+
+/* A run that loads, or runs; not this one. */
+static bool is_another_at_work(const struct remote *remote, const struct remote_step *but)
+{
+    for (const struct remote_step *step = remote->steps; step; step = step->next)
+        if (step != but && step->action.kind == EXECUTOR_RUN && step->phase < RUN_WAITS)
+            return true;
+    return false;
+}
+
+/* What has no room beside the others waits for their ends, if there are any. */
+static bool wait_to_be_alone(struct remote *remote, struct remote_step *step)
+{
+    if (step->is_alone || !is_another_at_work(remote, step))
+        return false;
+    step->is_alone = true;
+    step->phase = RUN_WAITS;
+    return true;
+}
+
 static void proceed_run(struct remote *remote, struct remote_step *step)
 {
     if (step->is_too_large) {
-        fail_too_large(remote, step);
+        step->is_too_large = false;
+        if (!wait_to_be_alone(remote, step))
+            fail_too_large(remote, step);
     } else if (step->phase == RUN_MAKE_ROOM) {
         remote_end_room(remote, step);
         load(remote, step);
@@ -304,23 +332,55 @@ static void proceed_run(struct remote *remote, struct remote_step *step)
     }
 }
 
-static void begin_run(struct remote *remote, struct remote_step *step)
+static void start_run(struct remote *remote, struct remote_step *step)
 {
-    remote->metrics.becomes += step->action.becomes;
-    remote->metrics.retries += step->action.repeats;
     if (remote_memory_is_short(remote))
         make_room(remote, step, remote_memory_goal(remote));
     else
         load(remote, step);
 }
 
-static struct remote_step *find_run(struct remote *remote, uint32_t node)
+static bool is_somebody_alone(const struct remote *remote)
 {
-    struct remote_step *step = remote->steps;
-    while (step && !(step->action.kind == EXECUTOR_RUN && step->action.node == node &&
-                     step->phase == RUN_TASK))
+    const struct remote_step *step = remote->steps;
+    while (step && !step->is_alone)
         step = step->next;
     return step;
+}
+
+static void begin_run(struct remote *remote, struct remote_step *step)
+{
+    remote->metrics.becomes += step->action.becomes;
+    remote->metrics.retries += step->action.repeats;
+    if (is_somebody_alone(remote))
+        step->phase = RUN_HELD;
+    else
+        start_run(remote, step);
+}
+
+static struct remote_step *find_phase(struct remote *remote, enum remote_run_phase phase)
+{
+    struct remote_step *step = remote->steps;
+    while (step && !(step->action.kind == EXECUTOR_RUN && step->phase == (int)phase))
+        step = step->next;
+    return step;
+}
+
+bool remote_resume_runs(struct remote *remote)
+{
+    struct remote_step *step;
+    if (is_another_at_work(remote, NULL))
+        return false;
+    if ((step = find_phase(remote, RUN_WAITS))) {
+        squeeze(remote, step);
+        return true;
+    }
+    bool resumes = false;
+    while (!is_somebody_alone(remote) && (step = find_phase(remote, RUN_HELD))) {
+        start_run(remote, step);
+        resumes = true;
+    }
+    return resumes;
 }
 
 static void append_line(void *buffer, const char *line)
@@ -365,6 +425,8 @@ void remote_ran(struct remote *remote, struct remote_worker *worker)
         squeeze(remote, step);
         return;
     }
+    if (is_short && !remote->code && wait_to_be_alone(remote, step))
+        return;
     if (worker->code == 0) {
         remote->metrics.tasks_run++;
         step->answer.kind = EXECUTOR_DONE;
