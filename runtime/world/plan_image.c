@@ -28,7 +28,9 @@ enum section {
     PREFERRED,
     FIRST_RECORD,
     SOURCES,
+    UNITS,
     CLUSTER,
+    WAITS,
     WIDE,
     INVOKED,
     FIRST_EDGE,
@@ -59,7 +61,9 @@ static const size_t sizes[SECTION_COUNT] = {
     [PREFERRED] = sizeof(uint32_t),
     [FIRST_RECORD] = sizeof(uint32_t),
     [SOURCES] = sizeof(uint32_t),
+    [UNITS] = sizeof(uint32_t),
     [CLUSTER] = sizeof(uint32_t),
+    [WAITS] = sizeof(uint32_t),
     [WIDE] = sizeof(struct plan_wide),
     [INVOKED] = sizeof(uint32_t),
     [FIRST_EDGE] = sizeof(uint64_t),
@@ -121,14 +125,15 @@ static struct plan_layout make_layout(const struct plan *plan)
     uint64_t nodes = plan->dag->node_count;
     struct plan_layout layout = {.part_count = plan->dag->part_count,
                                  .record_count = plan->record_count,
-                                 .indexed_without = plan->indexed_without,
-                                 .has_clusters = plan->cluster != NULL};
+                                 .indexed_without = plan->indexed_without};
     memcpy(layout.magic, magic, sizeof magic);
     count_graph(plan->dag, layout.counts);
     layout.counts[PREFERRED] = nodes;
     layout.counts[FIRST_RECORD] = nodes + 1;
     layout.counts[SOURCES] = plan->source_count;
+    layout.counts[UNITS] = plan->units ? (uint64_t)plan->unit_count + 1 : 0;
     layout.counts[CLUSTER] = plan->cluster ? nodes : 0;
+    layout.counts[WAITS] = plan->waits ? nodes : 0;
     layout.counts[WIDE] = plan->wide_count;
     layout.counts[INVOKED] = count_places(plan);
     layout.counts[FIRST_EDGE] = nodes + 1;
@@ -169,7 +174,9 @@ static void list_tables(const struct plan *plan, const struct remote_edges *edge
         [PREFERRED] = plan->preferred,
         [FIRST_RECORD] = plan->first_record,
         [SOURCES] = plan->sources,
+        [UNITS] = plan->units,
         [CLUSTER] = plan->cluster,
+        [WAITS] = plan->waits,
         [WIDE] = plan->wide,
         [INVOKED] = plan->invoked,
         [FIRST_EDGE] = edges->first,
@@ -295,15 +302,19 @@ void plan_image_bind(const void *base, struct dag *dag, struct plan *plan,
     const void *tables[SECTION_COUNT];
     place_tables(layout, offsets);
     for (int s = 0; s < SECTION_COUNT; s++)
-        tables[s] = (const char *)base + offsets[s];
+        tables[s] = layout->counts[s] > 0 ? (const char *)base + offsets[s] : NULL;
     bind_graph(layout, tables, dag);
+    uint64_t units = layout->counts[UNITS] > 0 ? layout->counts[UNITS] - 1 : 0;
     *plan = (struct plan){.dag = dag,
                           .preferred = read_only(tables[PREFERRED]),
                           .first_record = read_only(tables[FIRST_RECORD]),
                           .record_count = (uint32_t)layout->record_count,
                           .sources = read_only(tables[SOURCES]),
                           .source_count = (uint32_t)layout->counts[SOURCES],
-                          .cluster = layout->has_clusters ? read_only(tables[CLUSTER]) : NULL,
+                          .units = read_only(tables[UNITS]),
+                          .unit_count = (uint32_t)units,
+                          .cluster = read_only(tables[CLUSTER]),
+                          .waits = read_only(tables[WAITS]),
                           .indexed_without = (unsigned)layout->indexed_without,
                           .wide = read_only(tables[WIDE]),
                           .wide_count = (uint32_t)layout->counts[WIDE],

@@ -14,7 +14,7 @@
 enum {
     PLAN_PAGE = 64 << 10, /* bytes */
     PLAN_HASH = 32,       /* bytes of a SHA-256 */
-    PLAN_SECTIONS = 24,
+    PLAN_SECTIONS = 26,
     /* Nodes in the names of what is stored, of kind STORE_PLAN (0: the program's flow code). */
     PLAN_STORED_PAGE = 1,
     PLAN_STORED_HASHES = 2,
@@ -25,8 +25,8 @@ enum {
 /* What the image begins with, and what follows from it alone. */
 struct plan_layout {
     char magic[8];
-    uint64_t part_count, record_count, indexed_without, has_clusters;
-    uint64_t counts[PLAN_SECTIONS]; /* of each table's entries */
+    uint64_t part_count, record_count, indexed_without;
+    uint64_t counts[PLAN_SECTIONS]; /* of each table's entries; 0: there is no such table */
 };
 
 struct plan_image {

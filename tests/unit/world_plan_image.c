@@ -96,6 +96,10 @@ static void check_bound(const struct synthetic *s, const struct plan_image *imag
     CHECK(strcmp(buffer_text(&texts[2]), buffer_text(&texts[3])) == 0);
     CHECK_INT(plan.source_count, s->plan.source_count);
     CHECK(memcmp(plan.sources, s->plan.sources, plan.source_count * sizeof *plan.sources) == 0);
+    CHECK_INT(plan_unit_count(&plan, 0), plan_unit_count(&s->plan, 0));
+    CHECK(!plan.units == !s->plan.units);
+    for (uint32_t u = 0; u <= plan_unit_count(&plan, 0); u++)
+        different += plan_unit_begin(&plan, u, 0) != plan_unit_begin(&s->plan, u, 0);
     for (uint32_t n = 0; n < dag.node_count; n++)
         different += !is_same_node(s, &image->edges, &plan, &edges, n);
     CHECK_INT(different, 0);
