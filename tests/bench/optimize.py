@@ -113,7 +113,8 @@ def predictions(path, arguments, folder):
     name = Path(path).stem
     for world in ("local", "emulator"):
         on = [f"--on={world}"]
-        stats(path, arguments, *on, "--trace", str(profile))
+        traced = on if world == "local" else ["--on=sim", "--platform=emulator", "--costs=measured"]
+        stats(path, arguments, *traced, "--trace", str(profile))
         measured = statistics.median(stats(path, arguments, *on)["wall_seconds"] for _ in range(5))
         yield note(f"{name}, {world}: by formulas alone {predict(path, arguments, f'--platform={world}'):.3f} s")
         yield from within(f"{name}, {world}, by a profile",
