@@ -86,6 +86,8 @@ static bool is_foreign(const char *name, char type, const char *none)
                                           "plan_fan_out",
                                           "plan_is_invoked",
                                           "plan_is_clustered",
+                                          "plan_unit_begin",
+                                          "plan_unit_count",
                                           "_GLOBAL_OFFSET_TABLE_"};
     (void)none;
     if (type != 'U' || strncmp(name, "__", 2) == 0 || strncmp(name, "executor_", 9) == 0 ||
