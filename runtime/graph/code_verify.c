@@ -130,6 +130,19 @@ static void verify_call(struct verifier *v)
         set_type(v, (struct destination){destinations[2 * i], destinations[2 * i + 1]});
 }
 
+/* Two calls with an effect are two nodes (C4.6). */
+static void verify_shared_call(struct verifier *v)
+{
+    const uint32_t *operands = v->at;
+    verify_call(v);
+    if (v->wrong)
+        return;
+    const struct type *result = v->code->kernels[operands[1]].result;
+    for (uint32_t i = 0; i < flow_leaf_count(result); i++)
+        if (type_is_unit(flow_leaf(result, i)))
+            refuse(v, "a shared call with the result ()");
+}
+
 /* ---- Functions --------------------------------------------------------------------------------
  */
 
@@ -366,7 +379,7 @@ static void verify_instruction(struct verifier *v, enum flow_opcode opcode)
         CASE(CONTENTS, verify_contents);
         CASE(LIFT, verify_lift);
         CASE(CALL, verify_call);
-        CASE(SHARED_CALL, verify_call);
+        CASE(SHARED_CALL, verify_shared_call);
         CASE(APPLY, verify_apply);
         CASE(EACH, verify_each);
         CASE(REDUCE, verify_reduce);

@@ -84,7 +84,7 @@ static const char program[] =
     "}\n"
     "function @leaf \"main\" -> (?f64) {\n"
     "b0(%0: i64):\n"
-    "    %1: ?f64 = call @leaf %0\n"
+    "    %1: ?f64 = call.shared @leaf %0\n"
     "    return %1\n"
     "}\n"
     "function @odd \"main\" -> (bool, i64) {\n"
@@ -170,4 +170,34 @@ static void every_length_is_refused_but_the_whole(void)
     buffer_release(&bytes);
 }
 
-TEST_MAIN(TEST(every_word_can_be_damaged), TEST(every_length_is_refused_but_the_whole))
+/* The verifier of flow IR is not asked: this is what the loader must see by itself. */
+static void calls_with_effects_are_not_shared(void)
+{
+    static const char shared[] = "module \"shared.wk\"\n"
+                                 "kernel @note \"note\" (i: i64) -> ()\n"
+                                 "entry @main -> ()\n"
+                                 "flow @main \"main\" -> (?()) {\n"
+                                 "b0():\n"
+                                 "    %0: i64 = constant 0\n"
+                                 "    %1: ?() = call.shared @note %0\n"
+                                 "    return %1\n"
+                                 "}\n";
+    struct arena arena;
+    struct type_table types;
+    struct error error = {0};
+    struct buffer bytes = {0};
+    arena_init(&arena);
+    type_table_init(&types, &arena);
+    struct ir_module *module =
+        ir_parse(shared, strlen(shared), "shared.flow", &arena, &types, &error);
+    CHECK_TEXT(module ? "" : error.message, "");
+    encode_module(module, &bytes);
+    CHECK(flow_code_load(bytes.data, bytes.length, &error) == NULL);
+    CHECK(strstr(error.message, "a shared call with the result ()"));
+    buffer_release(&bytes);
+    type_table_release(&types);
+    arena_release(&arena);
+}
+
+TEST_MAIN(TEST(every_word_can_be_damaged), TEST(every_length_is_refused_but_the_whole),
+          TEST(calls_with_effects_are_not_shared))

@@ -148,18 +148,20 @@ static void memory_is_limited(void)
 
 /* ---- Lent memory --------------------------------------------------------------------------- */
 
-static char lent[1000];
+/* In the middle of more, so that there are bytes before and behind. */
+enum { LENT = 1000 };
+static char around[LENT + 2], *const lent = around + 1;
 
 /* All strings within the memory are views, but for those that might be taken for blocks. */
 static int32_t look(struct wk_context *kernel, const uint64_t *arguments, uint64_t *results)
 {
     (void)arguments;
     (void)results;
-    wk_lend(kernel, lent, sizeof lent);
+    wk_lend(kernel, lent, LENT);
     wk_lend(kernel, lent, 10); /* the larger one counts */
-    for (uint64_t i = 0; i < sizeof lent; i++) {
+    for (uint64_t i = 0; i < LENT; i++) {
         lent[i] = (char)(i * 7);
-        uint64_t length = i % 50 < sizeof lent - i ? i % 50 : sizeof lent - i;
+        uint64_t length = i % 50 < LENT - i ? i % 50 : LENT - i;
         const char *text = wk_text_new(kernel, lent + i, length);
         bool is_view = (uintptr_t)(lent + i) % WK_ALIGN != 0;
         CHECK_INT(text == lent + i, is_view);
@@ -167,7 +169,7 @@ static int32_t look(struct wk_context *kernel, const uint64_t *arguments, uint64
         CHECK(memcmp(text, lent + i, length) == 0);
         wk_text_free(kernel, text);
     }
-    const char *outside = lent + sizeof lent, *before = lent - 1;
+    const char *outside = lent + LENT, *before = lent - 1;
     CHECK(wk_text_new(kernel, outside, 0) != outside);
     CHECK(wk_text_new(kernel, before, 0) != before);
     return 0;
@@ -195,8 +197,8 @@ static void lent_memory_is_viewed_for_one_call(void)
 static int32_t return_three(struct wk_context *kernel, const uint64_t *arguments, uint64_t *results)
 {
     (void)arguments;
-    memset(lent, 'v', sizeof lent);
-    wk_lend(kernel, lent, sizeof lent);
+    memset(lent, 'v', LENT);
+    wk_lend(kernel, lent, LENT);
     const char *view = lent + ((uintptr_t)lent % WK_ALIGN == 0);
     void *block = wk_text_alloc(kernel, 5000);
     results[0] = (uintptr_t)wk_text_new(kernel, "slot", 4);
