@@ -273,14 +273,16 @@ install: all
 	install -m 644 examples/*.wk $(DESTDIR)$(PREFIX)/share/wkc/examples
 	install -m 644 examples/data/* $(DESTDIR)$(PREFIX)/share/wkc/examples/data
 
-# ---- Fuzzing: tests/fuzz/NAME.c with its kept corpus in tests/fuzz/corpus/NAME ------------------------------
+# ---- Fuzzing: tests/fuzz/NAME.c with its kept corpus in tests/fuzz/corpus/NAME and what seeds makes ------------------------------
 
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 build/fuzz/fuzzers/%: tests/fuzz/%.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -fsanitize=fuzzer $(compiler_includes) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRARIES)
+build/fuzz/seeds: tests/fuzz/seeds/seeds.c $(ARCHIVES)
+	$(CC) $(CFLAGS) $(compiler_includes) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRARIES)
 .PHONY: fuzzers
-fuzzers: $(FUZZERS:%=build/fuzz/fuzzers/%)
+fuzzers: $(FUZZERS:%=build/fuzz/fuzzers/%) build/fuzz/seeds
 
 # ---- Benchmarks: tests/bench/NAME.c; peers of kernels are compiled by clang with our baseline ---------------
 

@@ -131,6 +131,8 @@ static int verify_tasks(struct verifier *v)
             task->site >= v->dag->site_count || !is_string(v, task->fallback) ||
             !is_string(v, task->members))
             return REFUSE(v, "D6: task %u has no name, symbol, types or site", i);
+        if (task->fallback && !*dag_string(v->dag, task->fallback))
+            return REFUSE(v, "D6: task %u has a fallback without a name", i);
         if (!is_formula(v, task->formula))
             return REFUSE(v, "D6: task %u has a formula that is none", i);
     }

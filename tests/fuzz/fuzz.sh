@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs one fuzzer over its kept corpus: fuzz.sh NAME [SECONDS].
+# Runs one fuzzer from its kept corpus, and what build/fuzz/seeds makes: fuzz.sh NAME [SECONDS].
 #
 # Without SECONDS it makes the number of runs that tests/fuzz/runs gives, from one seed, the inputs in one order and memory at the same
 # addresses: the same inputs in each run, so that what passes once passes everywhere. With SECONDS it explores, from a seed of
@@ -7,21 +7,20 @@
 # build/fuzz/findings; add a minimized copy to tests/fuzz/corpus with the fix.
 name=$1
 seconds=$2
-kept=tests/fuzz/corpus/$name
-mkdir -p build/fuzz/findings
+kept="tests/fuzz/corpus/$name build/fuzz/made/$name"
+mkdir -p build/fuzz/findings build/fuzz/made
+build/fuzz/seeds build/fuzz/made tests/golden/flow/*.flow >/dev/null || { echo "fuzz $name: 0 passed, 1 failed"; exit 1; }
 if [ -n "$seconds" ]; then
     corpus=build/fuzz/corpus/$name
     mkdir -p "$corpus"
-    [ -d "$kept" ] && cp -f "$kept"/* "$corpus"/
+    for folder in $kept; do [ -d "$folder" ] && cp -f "$folder"/* "$corpus"/; done
     set -- -seed="${SEED:-$(date +%s)}" -max_total_time="$seconds" "$corpus"
 else
     runs=$(sed -n "s/^$name //p" tests/fuzz/runs)
     [ -n "$runs" ] || { echo "fuzz $name: tests/fuzz/runs has no line for it"; exit 1; }
     set -- -seed="${SEED:-1}" -runs="$runs"
-    if [ -d "$kept" ]; then
-        find "$kept" -type f | LC_ALL=C sort | paste -sd, >build/fuzz/"$name".inputs
-        set -- "$@" -seed_inputs=@build/fuzz/"$name".inputs
-    fi
+    find $kept -type f 2>/dev/null | LC_ALL=C sort | paste -sd, >build/fuzz/"$name".inputs
+    [ -s build/fuzz/"$name".inputs ] && set -- "$@" -seed_inputs=@build/fuzz/"$name".inputs
 fi
 fixed=
 setarch -R true 2>/dev/null && fixed="setarch -R"

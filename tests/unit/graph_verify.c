@@ -98,6 +98,7 @@ static void small_tables_have_rules(void)
     BREAKS("D5", struct dag_constant, constants, 0, p->offset = dag.data_bytes / 64 * 64 + 64);
     BREAKS("D5", struct dag_constant, constants, 1, p->offset = UINT64_MAX - 7);
     BREAKS("D6", struct dag_task, tasks, 1, p->symbol = 1u << 30);
+    BREAKS("D6", struct dag_task, tasks, 1, p->fallback = (uint32_t)dag.string_bytes - 1);
     BREAKS("D7", struct dag_task, tasks, 1, p->leaf_count = 1);
     BREAKS("D7", struct dag_task, tasks, 1, p->parameter_types = p->result_type + 1);
 }
