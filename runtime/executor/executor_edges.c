@@ -12,18 +12,11 @@ enum { FEEDS_BUDGET = 64 }; /* edges looked at to find out whether a node feeds 
 const struct dag_child *executor_find_child(const struct executor *executor, uint32_t producer,
                                             uint32_t consumer)
 {
-    uint64_t low = executor_first_child(executor, producer),
-             high = executor_first_child(executor, producer + 1);
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (executor->children[middle].node < consumer)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < executor_first_child(executor, producer + 1) &&
-                 executor->children[low].node == consumer;
-    return found ? &executor->children[low] : NULL;
+    uint64_t first = executor_first_child(executor, producer),
+             end = executor_first_child(executor, producer + 1);
+    uint64_t at = dag_search_children(executor->children, first, end, consumer);
+    bool found = at < end && executor->children[at].node == consumer;
+    return found ? &executor->children[at] : NULL;
 }
 
 /* Whether work on `from` can lead to the join `to`. Nodes are in topological order, so only those

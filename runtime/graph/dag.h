@@ -123,7 +123,7 @@ struct dag_task {
     uint32_t leaf_count; /* parts of its result */
     int32_t retries;     /* annotations: -1 not given; others 0 when not given */
     uint32_t together;
-    uint32_t logs;     /* whether it may write to the job's log: to run it twice can be told */
+    uint32_t logs; /* whether it may write to the job's log: to run it twice can be told */
     uint64_t timeout_ns, memory_bytes, cost_ns;
 };
 
@@ -185,6 +185,28 @@ static inline uint64_t dag_child_count(const struct dag *dag, uint32_t node)
 {
     return dag->nodes[node + 1].first_child - dag->nodes[node].first_child;
 }
+/* The first place in children[low..high), which are sorted by node, of a node that is not before
+ * this one; `high` if there is none. */
+static inline uint64_t dag_search_children(const struct dag_child *children, uint64_t low,
+                                           uint64_t high, uint32_t node)
+{
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (children[middle].node < node)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The place in dag->children of the edge from a producer to a node that reads it. */
+static inline uint64_t dag_edge(const struct dag *dag, uint32_t producer, uint32_t node)
+{
+    return dag_search_children(dag->children, dag->nodes[producer].first_child,
+                               dag->nodes[producer + 1].first_child, node);
+}
+
 static inline const char *dag_string(const struct dag *dag, uint32_t offset)
 {
     return dag->strings + offset;

@@ -315,18 +315,11 @@ static void note_readers(struct pairs *p, uint32_t self, uint32_t value, uint32_
 {
     const struct dag *dag = p->a->dag;
     uint64_t first = dag->nodes[value].first_child, end = dag->nodes[value + 1].first_child;
-    uint64_t low = first, high = end;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (dag->children[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    uint64_t from = low - first > NEIGHBOURS ? low - NEIGHBOURS : first;
-    uint64_t to = end - low > NEIGHBOURS + 1 ? low + NEIGHBOURS + 1 : end;
+    uint64_t own = dag_edge(dag, value, node);
+    uint64_t from = own - first > NEIGHBOURS ? own - NEIGHBOURS : first;
+    uint64_t to = end - own > NEIGHBOURS + 1 ? own + NEIGHBOURS + 1 : end;
     for (uint64_t c = from; c < to; c++)
-        if (c != low)
+        if (c != own)
             note_shared(p, self, dag->children[c].node, p->a->bytes[value]);
 }
 

@@ -13,17 +13,8 @@ struct tables {
 /* The edge by which `node` reads `producer`. */
 static struct remote_edge *find_edge(struct tables *tables, uint32_t producer, uint32_t node)
 {
-    const struct dag_child *children = tables->dag->children;
-    uint64_t low = tables->dag->nodes[producer].first_child;
-    uint64_t high = tables->dag->nodes[producer + 1].first_child;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (children[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return &tables->edges[tables->first[node] + children[low].bit];
+    uint64_t edge = dag_edge(tables->dag, producer, node);
+    return &tables->edges[tables->first[node] + tables->dag->children[edge].bit];
 }
 
 static void note_part(struct tables *tables, uint32_t node, dag_ref ref)

@@ -15,17 +15,8 @@ enum {
 
 uint64_t sim_find_edge(const struct sim *sim, uint32_t producer, uint32_t node)
 {
-    const struct dag_child *children = sim->dag->children;
-    uint64_t low = sim->dag->nodes[producer].first_child;
-    uint64_t high = sim->dag->nodes[producer + 1].first_child;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (children[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return sim->first_producer[node] + children[low].bit;
+    uint64_t edge = dag_edge(sim->dag, producer, node);
+    return sim->first_producer[node] + sim->dag->children[edge].bit;
 }
 
 static void note_reader(struct sim *sim, uint32_t node, dag_ref ref)
