@@ -508,6 +508,18 @@ def large_values_stay(folder):
     check(time.monotonic() - began < 50, "the platform has retried what cannot succeed")
 
 
+def a_wide_stencil(folder):
+    """P4.5, P8.1: one executor makes 4,017 tiles. It delivers all of them without the sweeper, and asks nobody about what it makes
+    itself, so it stores no more than the result."""
+    for n in (512, 1024):
+        run = remote("examples/heat.wk", f"n={n}", "--stats=json", "-o", str(folder / "remote.npy"), binary=RELEASE)
+        check(run.status == 0, run.err)
+        found = json.loads(run.err)
+        check(found["sweeps"] == 0 and found["invocations"] == 1 and found["store_writes"] <= 4, str(found))
+        check(wkc("run", "examples/heat.wk", f"n={n}", "-o", str(folder / "local.npy"), binary=RELEASE).status == 0, "local")
+        check((folder / "remote.npy").read_bytes() == (folder / "local.npy").read_bytes(), "another result")
+
+
 PROBE_C = """
 #include <stdatomic.h>
 #include <time.h>
@@ -720,7 +732,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, tasks_at_once, tasks_too_large_to_run_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, a_wide_stencil, tasks_at_once, tasks_too_large_to_run_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

@@ -151,6 +151,8 @@ struct executor_options {
     uint32_t bytes_per_ms;     /* the store's bandwidth; 0: 50,000 */
     uint32_t patience_at_most; /* ms; 0: 5,000 */
     uint32_t wait_at_least;    /* ms between two questions; 0: 4 */
+    uint32_t foresight; /* so many nodes, and edges below each, are looked at to find out what
+                           will feed a join; 0, or more than that: 64 */
 };
 
 /* Where a lineage begins: what an invocation's payload says. */

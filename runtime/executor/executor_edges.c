@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { FEEDS_BUDGET = 64 }; /* edges looked at to find out whether a node feeds a join */
-
 /* ---- What feeds what ------------------------------------------------------------------------- */
 
 /* The edge from a producer to a consumer; NULL if there is none. Children are sorted by node. */
@@ -29,8 +27,8 @@ bool executor_feeds(const struct executor *executor, uint32_t from, uint32_t to)
         return false; /* the usual case; all but the sink have children */
     if (executor_find_child(executor, from, to))
         return true;
-    uint32_t stack[FEEDS_BUDGET];
-    unsigned depth = 0, budget = FEEDS_BUDGET;
+    uint32_t stack[EXECUTOR_FORESIGHT];
+    unsigned depth = 0, budget = executor_foresight(executor);
     for (stack[depth++] = from; depth > 0;) {
         uint32_t node = stack[--depth];
         uint64_t end = executor_first_child(executor, node + 1);
@@ -40,7 +38,7 @@ bool executor_feeds(const struct executor *executor, uint32_t from, uint32_t to)
                 break;
             if (child == to)
                 return true;
-            if (budget-- == 0 || depth == FEEDS_BUDGET)
+            if (budget-- == 0 || depth == EXECUTOR_FORESIGHT)
                 return false;
             stack[depth++] = child;
         }

@@ -231,10 +231,10 @@ bool executor_next_queued(struct executor *executor, uint32_t *child)
 
 bool executor_is_fed_by_queue(const struct executor *executor, uint32_t join)
 {
-    enum { LOOKED_AT = 64 };
+    uint32_t most = executor_foresight(executor);
     struct executor_queue queue = executor->queue;
     uint32_t child;
-    for (int n = 0; n < LOOKED_AT && take_queued(executor, &queue, &child); n++)
+    for (uint32_t n = 0; n < most && take_queued(executor, &queue, &child); n++)
         if (executor_feeds(executor, child, join))
             return true;
     return false;

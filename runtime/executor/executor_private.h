@@ -13,10 +13,20 @@
 #include "executor/executor.h"
 #include "executor/mutant.h"
 
+/* So many sets of edges are held back: beyond, they arrive as they are. */
 enum {
-    EXECUTOR_HELD_LIMIT = 256
-}; /* sets of edges held back at most: beyond, they arrive as
-      they are */
+    EXECUTOR_HELD_LIMIT = 256,
+    EXECUTOR_HELD_IN_CLUSTER = 8192, /* of joins that the plan wants to be run here */
+};
+
+/* The most that `foresight` can be. */
+enum { EXECUTOR_FORESIGHT = 64 };
+
+static inline uint32_t executor_foresight(const struct executor *executor)
+{
+    uint32_t foresight = executor->options.foresight;
+    return foresight > 0 && foresight < EXECUTOR_FORESIGHT ? foresight : EXECUTOR_FORESIGHT;
+}
 
 /* What is going on beside `next`, `running` and `arrival`, one bit each. */
 enum executor_busy {

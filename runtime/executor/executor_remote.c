@@ -155,6 +155,11 @@ static void handle_missing(struct executor *executor, uint32_t node)
     vector_push(&executor->missed, node);
 }
 
+static uint32_t record_of(const struct executor *executor, const struct executor_edges *edges)
+{
+    return executor->first_record[edges->node] + edges->offset;
+}
+
 /* ---- Events: records ------------------------------------------------------------------------- */
 
 static struct executor_question *find_question(struct executor *executor, uint32_t record)
@@ -300,17 +305,26 @@ static void take_whole(struct executor *executor)
             continue;
         }
         executor_remove_held(executor, i);
-        end_question(executor, executor->first_record[held.node] + held.offset);
+        end_question(executor, record_of(executor, &held));
         own_record(executor, &held, true);
         i = executor->first_held;
     }
 }
 
+static bool is_on_its_way(const struct executor *executor, uint32_t record)
+{
+    for (size_t i = 0; i < executor->pending.count; i++)
+        if (record_of(executor, &executor->pending.items[i]) == record)
+            return !MUTANT(ANSWERS_MIXED_UP);
+    return false;
+}
+
+/* Of a record at most one thing is on its way, so an answer is that thing's. */
 static bool take_pending(struct executor *executor, uint32_t record, struct executor_edges *edges)
 {
     for (size_t i = 0; i < executor->pending.count; i++) {
         *edges = executor->pending.items[i];
-        if (executor->first_record[edges->node] + edges->offset != record)
+        if (record_of(executor, edges) != record)
             continue;
         executor->pending.items[i] = vector_pop(&executor->pending);
         return true;
@@ -418,11 +432,11 @@ void executor_handle_remote(struct executor *executor, const struct executor_eve
  * many nodes that are ready the last are looked at: a wrong "no" costs one more arrival. */
 static bool is_fed(const struct executor *executor, const struct executor_edges *held)
 {
-    enum { LOOKED_AT = 64 };
+    uint32_t most = executor_foresight(executor);
     for (size_t i = 0; i < executor->runs.count; i++)
         if (executor_feeds(executor, executor->runs.items[i].node, held->node))
             return true;
-    for (size_t i = executor->ready.count, n = 0; i-- > 0 && n < LOOKED_AT; n++)
+    for (size_t i = executor->ready.count, n = 0; i-- > 0 && n < most; n++)
         if (executor_feeds(executor, executor->ready.items[i].node, held->node))
             return true;
     return executor_is_fed_by_queue(executor, held->node) ||
@@ -436,7 +450,7 @@ static void send_edges(struct executor *executor, size_t index, enum executor_ac
     const struct executor_edges *held = &executor->held.items[index];
     action->kind = kind;
     action->node = held->node;
-    action->record = executor->first_record[held->node] + held->offset;
+    action->record = record_of(executor, held);
     action->edges = held->edges;
     action->all = executor_all_edges(executor, held);
     action->lineage = executor->lineage;
@@ -465,7 +479,7 @@ static bool wait_to_ask(struct executor *executor, const struct executor_edges *
     question->state = EXECUTOR_WAITING;
     action->kind = EXECUTOR_WAIT;
     action->node = held->node;
-    action->record = executor->first_record[held->node] + held->offset;
+    action->record = record_of(executor, held);
     action->milliseconds = question->wait;
     return true;
 }
@@ -475,7 +489,7 @@ static bool wait_to_ask(struct executor *executor, const struct executor_edges *
 static bool keep_back(struct executor *executor, size_t index, struct executor_action *action)
 {
     struct executor_edges *held = &executor->held.items[index];
-    uint32_t record = executor->first_record[held->node] + held->offset;
+    uint32_t record = record_of(executor, held);
     struct executor_question *question = get_question(executor, record);
     bool gives_up = executor->options.without_delayed_io || executor->time_is_short ||
                     held->node == executor->sink;
@@ -494,11 +508,15 @@ static bool keep_back(struct executor *executor, size_t index, struct executor_a
 }
 
 /* Arrives at a record with all that is held for it; or takes the next step towards that. An arrival
- * that brings all edges promises nothing, since its values are all here. */
+ * that brings all edges promises nothing, since its values are all here. What was made while an
+ * answer of the record is awaited waits, too: the two answers could not be told apart, and what
+ * is to be held longer would count as delivered. */
 static bool step_held(struct executor *executor, size_t index, struct executor_action *action)
 {
     struct executor_edges *held = &executor->held.items[index];
     bool is_whole = held->edges == executor_all_edges(executor, held);
+    if (is_on_its_way(executor, record_of(executor, held)))
+        return false;
     if (held->large && !is_whole && !MUTANT(SIGNAL_BEFORE_PUT)) {
         uint64_t unstored = executor_unstored_edges(executor, held);
         if (unstored)
@@ -508,14 +526,38 @@ static bool step_held(struct executor *executor, size_t index, struct executor_a
     return true;
 }
 
+/* Whether nodes of the same cluster are still to be run here. (Looked for among the last ones:
+ * those run next.) Its joins are run here, too, whoever else has edges for them. So nobody waits
+ * for what is held for them, and it need not be known whether that work feeds them. */
+static bool is_cluster_at_work(const struct executor *executor, uint32_t join)
+{
+    enum { LOOKED_AT = 4 };
+    const uint32_t *cluster = executor->plan->cluster;
+    if (!cluster || executor->options.without_clustering || cluster[join] == PLAN_NONE)
+        return false;
+    for (size_t i = 0; i < executor->runs.count; i++)
+        if (cluster[executor->runs.items[i].node] == cluster[join])
+            return true;
+    for (size_t i = executor->ready.count, n = 0; i-- > 0 && n < LOOKED_AT; n++)
+        if (executor->ready.items[i].is_kept &&
+            cluster[executor->ready.items[i].node] == cluster[join])
+            return true;
+    return false;
+}
+
+static bool is_to_come(const struct executor *executor, const struct executor_edges *held)
+{
+    size_t count = executor->held.count - executor->first_held;
+    if (count <= EXECUTOR_HELD_IN_CLUSTER && is_cluster_at_work(executor, held->node))
+        return true;
+    return count <= EXECUTOR_HELD_LIMIT && is_fed(executor, held);
+}
+
 static bool next_held(struct executor *executor, struct executor_action *action)
 {
-    bool hold_back = executor->held.count - executor->first_held <= EXECUTOR_HELD_LIMIT;
-    for (size_t i = executor->first_held; i < executor->held.count; i++) {
-        const struct executor_edges *held = &executor->held.items[i];
-        if (!(hold_back && is_fed(executor, held)) && step_held(executor, i, action))
+    for (size_t i = executor->first_held; i < executor->held.count; i++)
+        if (!is_to_come(executor, &executor->held.items[i]) && step_held(executor, i, action))
             return true;
-    }
     return false;
 }
 

@@ -19,6 +19,8 @@
     X(PART_OF_MASK, "only the first four edges of a join are checked")                             \
     X(COUNTER, "arrivals are counted instead of remembered by edge")                               \
     X(BOTH_WAIT, "of two holders of large values each waits for the other")                        \
+    X(ANSWERS_MIXED_UP,                                                                            \
+      "two requests of a record at a time, and one's answer is taken for the other's")             \
     X(RANGE_BY_CHILD, "a range is named by its first child")                                       \
     X(BEATS_RUNNING_ONLY, "only the node that runs has a heartbeat")                               \
     X(POISONED_BY_ITSELF, "who fails the job is stopped by the marks that it sets")                \

@@ -16,7 +16,7 @@
 
 enum {
     WATCH_MS = 250,   /* between two looks at the job's status, if nobody tells of its end */
-    REPORT_MS = 1000, /* waited for what executors count after the job's end */
+    REPORT_MS = 2000, /* waited for what executors count after the job's end */
     DESCRIPTION_INLINE = 4096,
 };
 
@@ -388,14 +388,20 @@ static int read_counters(struct client *client, struct metrics *metrics)
     return code;
 }
 
-/* Executors tell what they did when they end, which is later than the job does. Those that were
- * killed never tell. */
+/* Executors tell what they did when they end, which is later than the job does, and in any order:
+ * where more have told than were invoked, one that invoked some has not. Those that were killed
+ * never tell, and who was retried tells twice. */
+static bool have_all_told(const struct client *client, const struct metrics *metrics)
+{
+    return metrics->executors == metrics->invocations + client->sweep.sweeps;
+}
+
 static void take_counters(struct client *client, struct metrics *metrics)
 {
     uint64_t nodes = client->job->job->plan->dag->node_count - 1, began = client_now(), pause = 500;
     if (!client->job->description.counts)
         return;
-    while (read_counters(client, metrics) == 0 && metrics->executors < metrics->invocations &&
+    while (read_counters(client, metrics) == 0 && !have_all_told(client, metrics) &&
            client->ended && client_now() - began < REPORT_MS) {
         nanosleep(&(struct timespec){.tv_nsec = (long)pause * 1000}, NULL);
         pause = pause < 20000 ? 2 * pause : pause;

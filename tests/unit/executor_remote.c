@@ -417,6 +417,41 @@ static void clusters_run_here_and_all_of_it_beats(void)
     finish();
 }
 
+/* 0 -> {1, 2}; 3 reads 1 and another's 4; 2, 3 and 0, 1 of one cluster. 2 does not feed 3, but it
+ * is run here first, if the cluster is: so nobody is asked about 3 before. P4.5. */
+static void begin_with_a_join_to_wait_for(bool is_clustered)
+{
+    synthetic_begin(&job);
+    uint32_t a = synthetic_node(&job, NULL, 0), b = synthetic_node(&job, &a, 1);
+    uint32_t c = synthetic_node(&job, &a, 1), other = synthetic_node(&job, NULL, 0);
+    uint32_t join = synthetic_node(&job, (uint32_t[]){b, other}, 2);
+    synthetic_end(&job, (uint32_t[]){join, c}, 2);
+    job.plan.cluster = calloc(job.dag.node_count, sizeof *job.plan.cluster);
+    job.plan.cluster[other] = PLAN_NONE;
+    if (!is_clustered)
+        job.plan.cluster[join] = PLAN_NONE;
+    begin_at(a);
+    expect(EXECUTOR_RUN, a);
+    tell_large(false);
+    expect(EXECUTOR_RUN, b);
+    tell_large(false);
+}
+
+static void joins_of_a_cluster_at_work_wait(void)
+{
+    enum { C = 2, JOIN = 4 };
+    begin_with_a_join_to_wait_for(true);
+    expect(EXECUTOR_RUN, C);
+    expect_nothing();
+    tell_large(false);
+    expect(EXECUTOR_ASK, JOIN);
+    finish();
+    begin_with_a_join_to_wait_for(false);
+    expect(EXECUTOR_ASK, JOIN);
+    expect(EXECUTOR_RUN, C);
+    finish();
+}
+
 /* ---- The sweeper --------------------------------------------------------------------------- */
 
 static struct sweep sweep;
@@ -512,5 +547,6 @@ TEST_MAIN(TEST(the_last_to_ask_stores_nothing), TEST(a_wait_has_a_deadline),
           TEST(wide_fan_outs_go_as_ranges), TEST(a_range_is_cut_again),
           TEST(a_range_that_was_split_is_not_split_again), TEST(nonsense_is_no_start),
           TEST(a_wanted_fan_out), TEST(a_stored_value_is_handed_on),
-          TEST(clusters_run_here_and_all_of_it_beats), TEST(what_is_silent_is_invoked),
-          TEST(a_stored_value_is_a_candidate), TEST(nothing_is_invoked_past_a_heartbeat))
+          TEST(clusters_run_here_and_all_of_it_beats), TEST(joins_of_a_cluster_at_work_wait),
+          TEST(what_is_silent_is_invoked), TEST(a_stored_value_is_a_candidate),
+          TEST(nothing_is_invoked_past_a_heartbeat))

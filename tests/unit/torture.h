@@ -17,10 +17,11 @@ static uint32_t torture_below(uint32_t bound)
 }
 
 enum torture_shape {
-    SHAPE_RANDOM, /* up to 6 producers from a window of older nodes */
-    SHAPE_CHAINS, /* diamonds and long chains with edges that skip ahead */
-    SHAPE_FAN,    /* one to many to one, by way of some joins */
-    SHAPE_JOINS,  /* executors that complete several joins at once */
+    SHAPE_RANDOM,  /* up to 6 producers from a window of older nodes */
+    SHAPE_CHAINS,  /* diamonds and long chains with edges that skip ahead */
+    SHAPE_FAN,     /* one to many to one, by way of some joins */
+    SHAPE_JOINS,   /* executors that complete several joins at once */
+    SHAPE_STENCIL, /* layers in which every node reads its neighbours in the layer before */
     SHAPE_COUNT
 };
 
@@ -62,6 +63,22 @@ static void build_joins(struct synthetic *s, uint32_t layers, uint32_t width)
     synthetic_node(s, before, width);
 }
 
+static void build_stencil(struct synthetic *s, uint32_t layers, uint32_t width, uint32_t reach)
+{
+    uint32_t before[16] = {0}, now[16] = {0}, producers[8];
+    for (uint32_t layer = 0; layer < layers; layer++) {
+        for (uint32_t i = 0; i < width; i++) {
+            uint32_t refs = 0;
+            for (uint32_t r = i < reach ? 0 : i - reach; layer && r <= i + reach && r < width; r++)
+                producers[refs++] = before[r];
+            now[i] = synthetic_node(s, producers, refs);
+        }
+        for (uint32_t i = 0; i < width; i++)
+            before[i] = now[i];
+    }
+    synthetic_node(s, before, width);
+}
+
 static void torture_build(struct synthetic *s, uint64_t seed)
 {
     torture_state = seed;
@@ -78,6 +95,9 @@ static void torture_build(struct synthetic *s, uint64_t seed)
         break;
     case SHAPE_JOINS:
         build_joins(s, 2 + torture_below(6), 2 + torture_below(4));
+        break;
+    case SHAPE_STENCIL:
+        build_stencil(s, 2 + torture_below(8), 2 + torture_below(14), 1 + torture_below(2));
         break;
     case SHAPE_COUNT:
         break;
@@ -187,18 +207,11 @@ static struct executor_options torture_options(struct synthetic *s)
     options.without_clustering = off & 2;
     options.without_delayed_io = off & 4;
     options.without_tree = off & 8;
+    options.foresight = torture_below(2) ? 0 : 1 + torture_below(3);
     options.grain = torture_below(2) ? 0 : 1 + torture_below(torture_below(2) ? 4 : 40);
     plan_index_fan_outs(&s->plan, torture_below(2) ? off & 3 : ~0u);
     return options;
 }
-
-/* Seeds that found something once; what they found then. */
-static const struct torture_case {
-    uint64_t seed;
-    enum sim_profile profile;
-} torture_kept[] = {
-    {40770576921083, SIM_FORGETS}, /* a candidate that was swept in vain, for ever (P8.3) */
-};
 
 static void torture_make(struct synthetic *s, struct sim_options *faults, uint64_t seed,
                          enum sim_profile profile)
