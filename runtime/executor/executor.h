@@ -172,7 +172,8 @@ struct executor_edges {
     uint32_t node;   /* the join */
     uint32_t offset; /* of the record in the join's row */
     uint64_t edges;
-    uint64_t large; /* those of them that may promise a large value that is not stored */
+    uint64_t large; /* those of them that promise a large value that is not stored; of a record
+                       of records, whose edges stand for many values, those that may */
 };
 
 /* The usual arrival: one edge, of a value that is not large, at a record of producers. */

@@ -85,10 +85,12 @@ void executor_add_value(struct executor *executor, const struct executor_event *
                         bool is_large);
 struct executor_value *executor_find_value(struct executor *executor, uint32_t node);
 
-/* Of the edges of a record those that promise a large value of this executor's that is not stored.
- */
+/* Of the edges of a record those that promise a large value of this executor's that is not stored:
+ * as `large` says, which is kept so, or found out from all values. */
 uint64_t executor_unstored_edges(const struct executor *executor,
                                  const struct executor_edges *edges);
+uint64_t executor_find_unstored(const struct executor *executor,
+                                const struct executor_edges *edges);
 
 /* Drops the values that nobody needs any more. */
 void executor_forget_values(struct executor *executor);

@@ -151,7 +151,8 @@ static void handle_missing(struct executor *executor, uint32_t node)
         executor->stopped = true;
         return;
     }
-    executor_hold(executor, node, run.offset, run.edges, run.edges);
+    struct executor_edges edges = {.node = node, .offset = run.offset, .edges = run.edges};
+    executor_hold(executor, node, run.offset, run.edges, executor_find_unstored(executor, &edges));
     vector_push(&executor->missed, node);
 }
 

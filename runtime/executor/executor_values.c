@@ -111,14 +111,24 @@ struct executor_value *executor_find_value(struct executor *executor, uint32_t n
 
 /* ---- Storing them ---------------------------------------------------------------------------- */
 
-uint64_t executor_unstored_edges(const struct executor *executor,
-                                 const struct executor_edges *edges)
+static bool is_inner(const struct executor *executor, const struct executor_edges *edges)
+{
+    return join_place(executor->nodes[edges->node].producer_count, edges->offset).level > 0;
+}
+
+uint64_t executor_find_unstored(const struct executor *executor, const struct executor_edges *edges)
 {
     uint64_t unstored = 0;
     for (size_t i = 0; i < executor->values.count; i++)
         if (is_unstored(&executor->values.items[i]))
             unstored |= edge_of(executor, executor->values.items[i].node, edges);
     return unstored & edges->edges;
+}
+
+uint64_t executor_unstored_edges(const struct executor *executor,
+                                 const struct executor_edges *edges)
+{
+    return is_inner(executor, edges) ? executor_find_unstored(executor, edges) : edges->large;
 }
 
 bool executor_put(struct executor *executor, struct executor_value *value,
@@ -164,11 +174,23 @@ bool executor_has_unstored_input(const struct executor *executor, uint32_t node)
     return false;
 }
 
+/* The edges of an inner record stand for many values, which are looked at when it is asked. */
+static void note_stored_in(const struct executor *executor, uint32_t node,
+                           struct executor_edges *edges, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (edges[i].large && !is_inner(executor, &edges[i]))
+            edges[i].large &= ~edge_of(executor, node, &edges[i]);
+}
+
 void executor_note_stored(struct executor *executor, uint32_t node)
 {
     struct executor_value *value = executor_find_value(executor, node);
     if (value)
         value->is_stored = true;
+    note_stored_in(executor, node, executor->held.items + executor->first_held,
+                   executor->held.count - executor->first_held);
+    note_stored_in(executor, node, executor->pending.items, executor->pending.count);
 }
 
 uint64_t executor_held_bytes(const struct executor *executor, uint32_t join)
