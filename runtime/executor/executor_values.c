@@ -47,14 +47,47 @@ static bool is_input(const struct executor *executor, uint32_t node,
     return false;
 }
 
+enum { CHILDREN_LOOKED_UP = 16 }; /* of nodes with more it is the records that are gone through */
+
+/* Where the records of a join begin, or would, among those held. */
+static size_t search_held(const struct executor *executor, uint32_t join)
+{
+    size_t first = executor->first_held, end = executor->held.count;
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (executor->held.items[middle].node < join)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+static bool is_held(const struct executor *executor, uint32_t node)
+{
+    const struct executor_edges *held = executor->held.items;
+    uint64_t child = executor_first_child(executor, node),
+             end = executor_first_child(executor, node + 1);
+    if (end - child > CHILDREN_LOOKED_UP)
+        return is_in_edges(executor, node, held + executor->first_held,
+                           executor->held.count - executor->first_held);
+    for (; child < end; child++) {
+        uint32_t join = executor->children[child].node;
+        for (size_t i = search_held(executor, join);
+             i < executor->held.count && held[i].node == join; i++)
+            if (is_in_edges(executor, node, &held[i], 1))
+                return true;
+    }
+    return false;
+}
+
 /* Whether a value has yet to reach some of its consumers. */
 static bool is_undelivered(const struct executor *executor, uint32_t node)
 {
     for (size_t i = 0; i < executor->fanouts.count; i++)
         if (executor->fanouts.items[i].node == node)
             return true;
-    return is_in_edges(executor, node, executor->held.items + executor->first_held,
-                       executor->held.count - executor->first_held) ||
+    return is_held(executor, node) ||
            is_in_edges(executor, node, executor->pending.items, executor->pending.count);
 }
 

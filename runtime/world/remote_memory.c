@@ -10,6 +10,8 @@ enum {
     UNLIMITED_MB = 1024, /* where there is no limit: values may take so much before any is freed */
     SHORT_PART = 2,      /* memory is short when values take more than this part of the limit; */
     ROOM_PART = 4,       /* then they are stored until they take less than this */
+    TIDY_MB = 16,        /* values may take so much, or twice what was needed when it was last */
+    TIDY_FACTOR = 2,     /* looked at, before those that nobody needs are looked for */
 };
 
 static uint64_t limit_of(const struct remote *remote)
@@ -76,8 +78,9 @@ static bool is_in_use(const struct remote *remote, uint32_t node)
 
 /* ---- Freeing --------------------------------------------------------------------------------- */
 
-/* Frees what nobody needs, and forgets the nodes of which nothing is known any more. */
-static void free_unneeded(struct remote *remote)
+/* Frees what nobody needs, and forgets the nodes of which nothing is known any more. What is stored
+ * may be wanted by the next events, too. */
+static void free_unneeded(struct remote *remote, bool keeps_stored)
 {
     struct remote_job *job = remote->job;
     size_t kept = 0;
@@ -87,7 +90,8 @@ static void free_unneeded(struct remote *remote)
         uint8_t known = 0;
         for (uint32_t part = 0; part < remote_part_count(job, node); part++) {
             uint8_t *state = &job->parts[remote_part(job, node, part)];
-            if (!is_needed && !(*state & PART_LEAVING))
+            bool is_kept = is_needed || (keeps_stored && (*state & PART_STORED));
+            if (!is_kept && !(*state & PART_LEAVING))
                 remote_free_part(remote, node, part);
             known |= *state;
         }
@@ -95,6 +99,18 @@ static void free_unneeded(struct remote *remote)
             job->touched.items[kept++] = node;
     }
     job->touched.count = kept;
+}
+
+/* Memory that was used before is nearer than new memory: so values go early, but are looked through
+ * only when there are twice as many. */
+void remote_tidy(struct remote *remote)
+{
+    struct remote_job *job = remote->job;
+    uint64_t least = (uint64_t)TIDY_MB << 20;
+    if (job->held_bytes < least || job->held_bytes < job->tidy_bytes)
+        return;
+    free_unneeded(remote, true);
+    job->tidy_bytes = TIDY_FACTOR * job->held_bytes;
 }
 
 /* Gives back what idle threads keep for their next blocks. */
@@ -132,7 +148,7 @@ static uint64_t send_away(struct remote *remote, struct remote_step *step, uint3
 void remote_make_room(struct remote *remote, struct remote_step *step, uint64_t goal)
 {
     struct remote_job *job = remote->job;
-    free_unneeded(remote);
+    free_unneeded(remote, false);
     uint64_t left = job->held_bytes;
     for (size_t i = 0; i < job->touched.count && left > goal; i++)
         if (!is_in_use(remote, job->touched.items[i]))

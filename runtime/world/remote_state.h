@@ -61,6 +61,7 @@ struct remote_job {
     uint8_t *parts;           /* by part: PART_… */
     VECTOR(uint32_t) touched; /* nodes that a part is known of */
     uint64_t held_bytes;
+    uint64_t tidy_bytes; /* when so many are held, those that nobody needs are freed */
 };
 
 struct remote;
@@ -232,6 +233,8 @@ void remote_log_task(struct remote *remote, uint32_t node, const struct buffer *
 void remote_log_flush(struct remote *remote, struct remote_step *step);
 
 /* remote_memory.c */
+/* Frees values that nobody here needs and nobody else can load, now and then. */
+void remote_tidy(struct remote *remote);
 bool remote_memory_is_short(const struct remote *remote);
 /* How many bytes of values are to be left when it was. */
 uint64_t remote_memory_goal(const struct remote *remote);

@@ -334,6 +334,7 @@ static void proceed_run(struct remote *remote, struct remote_step *step)
 
 static void start_run(struct remote *remote, struct remote_step *step)
 {
+    remote_tidy(remote);
     if (remote_memory_is_short(remote))
         make_room(remote, step, remote_memory_goal(remote));
     else
