@@ -461,7 +461,8 @@ def jobs_of_this_machine_have_a_time(folder):
 
 def passes_over_arrays_are_polled(folder):
     """L7.18: what has no loop in the text has one that can be stopped."""
-    for body in ("return a * 2.0 + a", "var b = a\n    b += 1.0\n    return b", "return a * sum(a)", "return a - max(a)"):
+    for body in ("return a * 2.0 + a", "var b = a\n    b += 1.0\n    return b", "return a * sum(a)", "return a - max(a)",
+                 "return [exp(x) for x in a]", "let b = [x + y for x in a, y in a]\n    return [b[0, i] for i in 0..len(a)]", "return a * f64(argmax(a))"):
         path = program(folder, f"task f(a: f64[n]) -> f64[n] {{\n    {body}\n}}\nflow main(n: int = 9) -> f64[_] {{ return f(f(fill(1.5, n))) }}\n")
         check("wk_stopped" in wkc("compile", path, "--emit=llvm", "-O0").out, body)
 
@@ -491,7 +492,12 @@ def killed_while_a_folder_is_written(folder):
     check(sorted(p.name for p in (folder / "out").iterdir()) == ["m.json", "xs.npy"], "the next run is not disturbed")
 
 
-# Loops and calls that never end by themselves, with nothing but arithmetic within (L7.18).
+# An element that takes a microsecond.
+SLOWLY = "0.5"
+for _ in range(20):
+    SLOWLY = f"sin({SLOWLY} + pow(f64(i), 0.3))"
+
+# Loops and calls that never end by themselves, or not for minutes, with nothing but arithmetic within (L7.18).
 ENDLESS = {
     "range": "for i in 0..n { x = x * 3 + i }",
     "inclusive": "for i in 1..=n { x = x * 3 + i }",
@@ -505,6 +511,8 @@ ENDLESS = {
     "filter": "x = len([i for i in 0..n if i * i == 3])",
     "reduce": "x = reduce(max, [i * i % 7 for i in 0..n], chunk: n)",
     "calls": "x = fib(n / 10_000_000_000)",
+    "comprehension": f"let a = [{SLOWLY} > 0.5 for i in 0..n / 5_000]\n    x = if a[k] {{ 1 }} else {{ 2 }}",
+    "rows": f"let a = [{SLOWLY} > f64(j) for j in 0..n / 100_000_000, i in 0..20_000]\n    x = if a[k, k] {{ 1 }} else {{ 2 }}",
 }
 
 
@@ -661,6 +669,10 @@ def bad_csv(folder):
             ("f64[n, m]", b"1,1e999\n", "line 1, column 3", "1e999"),
             ("i64[n, m]", b"1,,3\n", "line 1, column 3", "empty"),
             ("f64[n, m]", b"1,2\n3,four\n", "line 2, column 3", "four"),
+            ("f64[n, m]", b"1;2\n3;4\n", "E714", "line 1, column 1", "'1;2' is no f64", "have ';' between them: tr ';' ',' <"),
+            ("f64[n, m]", b"1,5;2\n3,5;4\n", "E714", "line 1, column 3", "have ';' between them: tr ',;' '.,' <"),
+            ("i64[n, m]", b"a\tb\n1\t2\n", "E714", "line 2, column 1", "have tabs between them: tr '\\t' ',' <"),
+            ("f64[n]", b"1,5;2\n", "E713", "have ';' between them: tr ',;' '.,' <"),
             ("f64[n, m]", "1,2\n3,größe\n".encode("latin-1"), "E714", "line 2, column 3"),
             ("f64[n, m]", "1,2\n3,4\n".encode("utf-16"), "E715", "UTF-16", "iconv"),
             ("f64[n, m]", b"1,2\n3,\x004\n", "E715", "line 2, column 3", "zero byte"),

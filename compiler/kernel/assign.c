@@ -159,8 +159,8 @@ static void update_elements(struct generator *g, const struct typed_statement *s
 {
     const struct type *element = target->type->element;
     struct nest nest;
-    nest_open_strips(g, &nest, target->extents, target->type->rank,
-                     source_is_flat(source) && !target->strides);
+    nest_open(g, &nest, target->extents, target->type->rank,
+              source_is_flat(source) && !target->strides, POLLS_IN_ROWS);
     LLVMValueRef operand = source_element(g, source, &nest.at).scalar;
     LLVMValueRef address =
         element_address(g, element, target->scalar, array_offset(g, target, &nest.at));

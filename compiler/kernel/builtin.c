@@ -55,7 +55,7 @@ static struct value range(struct generator *g, const struct typed *typed)
     iteration_count(g, &it);
     struct value array = array_new(g, typed->type, &it.count, typed->span);
     struct loop loop;
-    loop_open(g, &loop, constant_i64(g, 0), it.count);
+    loop_open_strips(g, &loop, constant_i64(g, 0), it.count);
     struct value value = iteration_value(g, &it, loop.index);
     element_store(g, &value, element_address(g, number.type, array.scalar, loop.index));
     loop_close(g, &loop);
@@ -271,7 +271,7 @@ static struct value tiles(struct generator *g, const struct typed *typed)
     }
     struct value result = array_new(g, typed->type, extents, typed->span);
     struct nest nest;
-    nest_open(g, &nest, extents, 2, false);
+    nest_open(g, &nest, extents, 2, false, POLLS_NONE);
     check_stop(g);
     struct value tile =
         value_own(g, tile_at(g, &matrix, nest.at.indexes, size, typed->type->element));

@@ -229,6 +229,11 @@ bool block_assigns(const struct typed_block *block, uint32_t from, const struct 
 /* Whether a loop with this body is worth a poll of the stop flag: it contains loops or calls. */
 bool block_is_long(const struct typed_block *block);
 bool typed_is_long(const struct typed *typed);
+/* Whether an expression takes longer than the memory that its result needs: it divides, calls a
+ * mathematical function, looks up what another look-up gave, or has many operations. */
+bool typed_is_dear(const struct typed *typed);
+/* Whether it indexes by a difference: then a loop in strips costs its checks of bounds. */
+bool typed_goes_backward(const struct typed *typed);
 /* Whether a loop over a range can turn longer than memory is large: its bounds are no small
  * constants and no extents, and no array is surely indexed by its variable. */
 bool range_is_unbounded(const struct typed_iterator *iterator, const struct typed_block *body);
@@ -299,7 +304,8 @@ LLVMValueRef intrinsic(struct generator *g, const char *name, LLVMTypeRef type,
                        LLVMValueRef *operands, uint32_t count);
 /* The letter of a scalar in the types of a site. */
 char operation_site_type(enum wk_scalar scalar);
-/* maths.c */
+/* maths.c; whether an operation is a call of a mathematical function */
+bool operation_is_maths(enum operation operation);
 LLVMValueRef maths_emit(struct generator *g, enum operation operation, enum wk_scalar scalar,
                         LLVMValueRef *operands);
 
@@ -344,13 +350,11 @@ struct nest {
     uint32_t depth;
     struct position at;
 };
+/* Where a nest looks at the stop flag: between strips of rows of about 65,536 elements, or of one
+ * row; in long rows, too, where the optimizer no longer sees all that bounds their indexes. */
+enum polls { POLLS_NONE, POLLS_OF_ROWS, POLLS_IN_ROWS };
 void nest_open(struct generator *g, struct nest *nest, const LLVMValueRef *extents, uint32_t rank,
-               bool flat);
-/* The same, the outermost loop and the innermost one in strips: some 65,536 elements lie between
- * two looks at the stop flag, whether there are many rows or long ones. For elements that do not
- * depend on their index: else the optimizer no longer sees which indexes are in bounds. */
-void nest_open_strips(struct generator *g, struct nest *nest, const LLVMValueRef *extents,
-                      uint32_t rank, bool flat);
+               bool flat, enum polls polls);
 void nest_close(struct generator *g, struct nest *nest);
 
 /* The values of an iterator, by their number. */

@@ -262,37 +262,56 @@ static void open_strips_of(struct generator *g, struct loop *loop, LLVMValueRef 
     open_strip_turns(g, loop, &strips, turns);
 }
 
-/* How many rows of a nest have about TURNS_OF_STRIP elements, and one at least. */
-static LLVMValueRef rows_of_strip(struct generator *g, const LLVMValueRef *extents, uint32_t rank)
+/* The outermost loop of a nest: each strip has about TURNS_OF_STRIP elements, or one row. Rows
+ * without elements are none. */
+static void open_rows(struct generator *g, struct loop *loop, const LLVMValueRef *extents,
+                      uint32_t rank)
 {
-    LLVMValueRef one = constant_i64(g, 1), most = constant_i64(g, TURNS_OF_STRIP);
+    LLVMValueRef zero = constant_i64(g, 0), one = constant_i64(g, 1);
+    LLVMValueRef most = constant_i64(g, TURNS_OF_STRIP);
+    if (rank == 1) {
+        open_strips_of(g, loop, extents[0], most);
+        return;
+    }
     LLVMValueRef row = extents_product(g, extents + 1, rank - 1);
+    LLVMValueRef empty = LLVMBuildICmp(g->builder, LLVMIntEQ, row, zero, "");
+    LLVMValueRef rows = LLVMBuildSelect(g->builder, empty, zero, extents[0], "");
     LLVMValueRef row_or_one[] = {row, one};
     row = intrinsic(g, "llvm.umax", g->i64, row_or_one, 2);
     LLVMValueRef rows_or_one[] = {LLVMBuildUDiv(g->builder, most, row, ""), one};
-    return intrinsic(g, "llvm.umax", g->i64, rows_or_one, 2);
+    open_strips_of(g, loop, rows, intrinsic(g, "llvm.umax", g->i64, rows_or_one, 2));
+}
+
+/* What LLVM does not see of a strip: that it lies within the loop. It spares checks of bounds. */
+static void assume_within(struct generator *g, const struct loop *loop)
+{
+    LLVMValueRef zero = constant_i64(g, 0);
+    assume(g, LLVMBuildICmp(g->builder, LLVMIntSGE, loop->index, zero, ""));
+    assume(g, LLVMBuildICmp(g->builder, LLVMIntSLT, loop->index, loop->high, ""));
 }
 
 /* Loop `i` of a nest. */
 static void open_level(struct generator *g, struct loop *loop, const LLVMValueRef *extents,
-                       uint32_t rank, uint32_t i, bool strips)
+                       uint32_t rank, uint32_t i, enum polls polls)
 {
     LLVMValueRef zero = constant_i64(g, 0);
-    if (strips && i == 0 && rank > 1)
-        open_strips_of(g, loop, extents[i], rows_of_strip(g, extents, rank));
-    else if (strips && i + 1 == rank)
+    if (polls != POLLS_NONE && i == 0)
+        open_rows(g, loop, extents, rank);
+    else if (polls == POLLS_IN_ROWS && i + 1 == rank)
         loop_open_strips(g, loop, zero, extents[i]);
     else
         loop_open(g, loop, zero, extents[i]);
+    if (polls == POLLS_OF_ROWS && i == 0)
+        assume_within(g, loop);
 }
 
-static void open_nest(struct generator *g, struct nest *nest, const LLVMValueRef *extents,
-                      uint32_t rank, bool flat, bool strips)
+void nest_open(struct generator *g, struct nest *nest, const LLVMValueRef *extents, uint32_t rank,
+               bool flat, enum polls polls)
 {
     if (flat || rank == 1) {
         LLVMValueRef count = extents_product(g, extents, rank);
         nest->depth = 1;
-        open_level(g, &nest->loops[0], &count, 1, 0, strips);
+        open_level(g, &nest->loops[0], &count, 1, 0, polls);
         nest->at.flat = nest->loops[0].index;
         nest->at.indexes[0] = rank == 1 ? nest->at.flat : NULL;
         return;
@@ -302,24 +321,12 @@ static void open_nest(struct generator *g, struct nest *nest, const LLVMValueRef
     for (uint32_t i = 0; i < rank; i++) {
         /* The part of the offset that does not change within the loop is computed outside. */
         LLVMValueRef scaled = offset ? index_multiply(g, offset, extents[i]) : NULL;
-        open_level(g, &nest->loops[i], extents, rank, i, strips);
+        open_level(g, &nest->loops[i], extents, rank, i, polls);
         LLVMValueRef index = nest->loops[i].index;
         nest->at.indexes[i] = index;
         offset = scaled ? index_add(g, scaled, index) : index;
     }
     nest->at.flat = offset;
-}
-
-void nest_open(struct generator *g, struct nest *nest, const LLVMValueRef *extents, uint32_t rank,
-               bool flat)
-{
-    open_nest(g, nest, extents, rank, flat, false);
-}
-
-void nest_open_strips(struct generator *g, struct nest *nest, const LLVMValueRef *extents,
-                      uint32_t rank, bool flat)
-{
-    open_nest(g, nest, extents, rank, flat, true);
 }
 
 void nest_close(struct generator *g, struct nest *nest)

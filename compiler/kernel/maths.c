@@ -28,6 +28,20 @@ static const struct maths_function functions[] = {
 #undef SCALAR_ONLY
 };
 
+/* NULL for operations that are instructions. */
+static const struct maths_function *find_function(enum operation operation)
+{
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (functions[i].operation == operation)
+            return &functions[i];
+    return NULL;
+}
+
+bool operation_is_maths(enum operation operation)
+{
+    return find_function(operation);
+}
+
 static void set_pure(struct generator *g, LLVMValueRef function)
 {
     static const char *const names[] = {"memory", "nounwind", "willreturn", "speculatable"};
@@ -76,10 +90,9 @@ static void allow_vectors(struct generator *g, LLVMValueRef call, const char *na
 LLVMValueRef maths_emit(struct generator *g, enum operation operation, enum wk_scalar scalar,
                         LLVMValueRef *operands)
 {
-    const struct maths_function *f = functions;
-    while (f->operation != operation)
-        if (++f == functions + sizeof functions / sizeof *functions)
-            bug("operation %d has no code", (int)operation);
+    const struct maths_function *f = find_function(operation);
+    if (!f)
+        bug("operation %d has no code", (int)operation);
     bool single = scalar == WK_F32;
     LLVMTypeRef type = scalar_type(g, scalar), signature = function_type(type, f->arity);
     const char *name = arena_printf(&g->arena, "wk_%s%s", f->name, single ? "f" : "");

@@ -265,7 +265,7 @@ struct value reduce_scan(struct generator *g, const struct typed *typed)
     block_enter(g, some);
     scan_first(g, typed, source, &initial, &result);
     struct loop loop;
-    loop_open(g, &loop, constant_i64(g, 1), count);
+    loop_open_strips(g, &loop, constant_i64(g, 1), count);
     LLVMValueRef last = LLVMBuildSub(g->builder, loop.index, constant_i64(g, 1), "");
     struct value before = element_load(g, type, element_address(g, type, result.scalar, last));
     scan_step(g, typed, source, &before, &result, loop.index);
@@ -343,7 +343,7 @@ static LLVMValueRef fold_all(struct generator *g, const struct lazy *source, LLV
     LLVMValueRef total = entry_alloca(g, LLVMTypeOf(identity), "total");
     LLVMBuildStore(g->builder, identity, total);
     struct nest nest;
-    nest_open_strips(g, &nest, source->extents, source->rank, source_is_flat(source));
+    nest_open(g, &nest, source->extents, source->rank, source_is_flat(source), POLLS_IN_ROWS);
     LLVMValueRef element = source_element(g, source, &nest.at).scalar;
     LLVMValueRef operands[] = {LLVMBuildLoad2(g->builder, LLVMTypeOf(identity), total, ""),
                                element};
@@ -436,21 +436,20 @@ struct value reduce_extreme_index(struct generator *g, const struct typed *typed
     const char *name = operation == OPERATION_MIN ? "argmin" : "argmax";
     LLVMValueRef extreme = find_extreme(g, source, operation, name, typed->span);
     LLVMValueRef wanted = canonical_bits(g, scalar, extreme);
-    LLVMValueRef index = entry_alloca(g, g->i64, "index");
-    LLVMBuildStore(g->builder, constant_i64(g, 0), index);
-    LLVMBasicBlockRef head = block_new(g, "search"), next = block_new(g, "next"),
-                      end = block_new(g, "found");
-    LLVMBuildBr(g->builder, head);
-    block_enter(g, head);
-    LLVMValueRef at = LLVMBuildLoad2(g->builder, g->i64, index, "");
-    LLVMValueRef bits = canonical_bits(g, scalar, flat_element(g, source, at).scalar);
-    LLVMBuildCondBr(g->builder, LLVMBuildICmp(g->builder, LLVMIntEQ, bits, wanted, ""), end, next);
-    block_enter(g, next);
-    LLVMBuildStore(g->builder, index_add(g, at, constant_i64(g, 1)), index);
-    LLVMBuildBr(g->builder, head);
-    block_enter(g, end);
+    LLVMValueRef index = entry_alloca(g, g->i64, "index"), zero = constant_i64(g, 0);
+    LLVMBuildStore(g->builder, zero, index);
+    struct loop search;
+    loop_open_strips(g, &search, zero, extents_product(g, source->extents, source->rank));
+    LLVMBasicBlockRef found = block_new(g, "found");
+    LLVMValueRef bits = canonical_bits(g, scalar, flat_element(g, source, search.index).scalar);
+    LLVMValueRef is_it = LLVMBuildICmp(g->builder, LLVMIntEQ, bits, wanted, "");
+    LLVMBuildCondBr(g->builder, is_it, found, search.latch);
+    block_enter(g, found);
+    LLVMBuildStore(g->builder, search.index, index);
+    LLVMBuildBr(g->builder, search.exit);
+    loop_close(g, &search);
     scope_close(g, &scope);
-    return value_scalar(typed->type, at);
+    return value_scalar(typed->type, LLVMBuildLoad2(g->builder, g->i64, index, ""));
 }
 
 /* ---- any, all, count ---------------------------------------------------------------------- */
@@ -466,7 +465,7 @@ struct value reduce_truths(struct generator *g, const struct typed *typed)
     LLVMValueRef total = entry_alloca(g, g->i64, "total"), zero = constant_i64(g, 0);
     LLVMBuildStore(g->builder, zero, total);
     struct nest nest;
-    nest_open_strips(g, &nest, source->extents, source->rank, source_is_flat(source));
+    nest_open(g, &nest, source->extents, source->rank, source_is_flat(source), POLLS_IN_ROWS);
     LLVMValueRef truth = source_element(g, source, &nest.at).scalar;
     LLVMValueRef one = LLVMBuildZExt(g->builder, truth, g->i64, "");
     LLVMValueRef old = LLVMBuildLoad2(g->builder, g->i64, total, "");

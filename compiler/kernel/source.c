@@ -232,17 +232,24 @@ LLVMValueRef source_vector(struct generator *g, const struct lazy *source, LLVMV
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
-static bool has_comprehension(const struct lazy *source)
+/* Elements of views can be polled for anywhere. Comprehensions are, where their elements take
+ * longer than the memory to which they are written: else the checks of bounds that the optimizer
+ * leaves would be what one waits for. */
+static enum polls source_polls(const struct lazy *source)
 {
-    if (source->kind == SOURCE_COMPREHENSION)
-        return true;
-    if (source->kind != SOURCE_OPERATION && source->kind != SOURCE_CONVERT)
-        return false;
-    for (int i = 0; i < 3 && source->operands[i]; i++) {
-        if (has_comprehension(source->operands[i]))
-            return true;
+    enum polls polls = POLLS_IN_ROWS;
+    if (source->kind == SOURCE_COMPREHENSION) {
+        const struct typed *body = source->node->body;
+        bool rows = source->rank > 1 || (typed_is_dear(body) && !typed_goes_backward(body));
+        return rows ? POLLS_OF_ROWS : POLLS_NONE;
     }
-    return false;
+    if (source->kind != SOURCE_OPERATION && source->kind != SOURCE_CONVERT)
+        return polls;
+    for (int i = 0; i < 3 && source->operands[i]; i++) {
+        enum polls operand = source_polls(source->operands[i]);
+        polls = operand < polls ? operand : polls;
+    }
+    return polls;
 }
 
 void source_write(struct generator *g, const struct lazy *source, const struct value *target,
@@ -250,8 +257,7 @@ void source_write(struct generator *g, const struct lazy *source, const struct v
 {
     bool flat = source_is_flat(source) && !target->strides;
     struct nest nest;
-    (has_comprehension(source) ? nest_open : nest_open_strips)(g, &nest, source->extents,
-                                                               source->rank, flat);
+    nest_open(g, &nest, source->extents, source->rank, flat, source_polls(source));
     if (source->kind == SOURCE_COMPREHENSION && typed_is_long(source->node->body))
         check_stop(g);
     struct value element = source_element(g, source, &nest.at);

@@ -131,6 +131,55 @@ bool typed_is_long(const struct typed *typed)
     return typed_any(typed, makes_loops, NULL);
 }
 
+static bool counts_up(const struct typed *typed, const void *counter)
+{
+    enum { MANY_OPERATIONS = 16 };
+    uint32_t *count = (uint32_t *)(uintptr_t)counter;
+    *count += typed->kind == TYPED_OPERATION;
+    return *count > MANY_OPERATIONS;
+}
+
+static bool is_index(const struct typed *typed, const void *what)
+{
+    (void)what;
+    return typed->kind == TYPED_INDEX;
+}
+
+static bool takes_long(const struct typed *typed, const void *what)
+{
+    (void)what;
+    if (typed->kind == TYPED_OPERATION)
+        return typed->operation == OPERATION_DIV || typed->operation == OPERATION_REM ||
+               operation_is_maths(typed->operation);
+    for (uint32_t i = 0; typed->kind == TYPED_INDEX && i < typed->index_count; i++)
+        if (typed_any(typed->indexes[i].low, is_index, NULL))
+            return true;
+    return false;
+}
+
+bool typed_is_dear(const struct typed *typed)
+{
+    uint32_t count = 0;
+    return typed_any(typed, takes_long, NULL) || typed_any(typed, counts_up, &count);
+}
+
+static bool indexes_backward(const struct typed *typed, const void *what)
+{
+    (void)what;
+    for (uint32_t i = 0; typed->kind == TYPED_INDEX && i < typed->index_count; i++) {
+        const struct typed *low = typed->indexes[i].low;
+        if (low && low->kind == TYPED_OPERATION && low->operation == OPERATION_SUB &&
+            low->operands[1]->kind != TYPED_CONSTANT)
+            return true;
+    }
+    return false;
+}
+
+bool typed_goes_backward(const struct typed *typed)
+{
+    return typed_any(typed, indexes_backward, NULL);
+}
+
 bool block_is_long(const struct typed_block *block)
 {
     return block_any(block, 0, (struct search){statement_is_loop, makes_loops, NULL, false});

@@ -14,7 +14,14 @@
 
 #include "wk.h"
 
-enum { FEW = 48, BYTES = 8, DIGITS = 256 };
+/* TURNS lie between two looks at the stop flag: some milliseconds. */
+enum { FEW = 48, BYTES = 8, DIGITS = 256, TURNS = 1 << 20 };
+
+/* The end of the items from `begin` on that are worked on without a look at the stop flag. */
+static inline uint64_t turns_end(uint64_t begin, uint64_t count)
+{
+    return count - begin < TURNS ? count : begin + TURNS;
+}
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
 
@@ -145,18 +152,34 @@ static inline void insert_items(uint64_t *items, uint64_t count, unsigned words)
     }
 }
 
-static void count_digits(const uint64_t *items, uint64_t count, unsigned words,
-                         uint64_t counts[BYTES][DIGITS])
+/* Returns a status, as all that go over many items. */
+static int32_t count_digits(struct wk_context *context, const uint64_t *items, uint64_t count,
+                            unsigned words, uint64_t counts[BYTES][DIGITS])
 {
     memset(counts, 0, sizeof(uint64_t) * BYTES * DIGITS);
-    for (uint64_t i = 0; i < count; i++)
-        for (unsigned byte = 0; byte < BYTES; byte++)
-            counts[byte][items[i * words] >> 8 * byte & 0xff]++;
+    for (uint64_t begin = 0, end; begin < count; begin = end) {
+        if (wk_should_stop(context))
+            return wk_stopped(context);
+        end = turns_end(begin, count);
+        for (uint64_t i = begin; i < end; i++)
+            for (unsigned byte = 0; byte < BYTES; byte++)
+                counts[byte][items[i * words] >> 8 * byte & 0xff]++;
+    }
+    return 0;
+}
+
+static inline void scatter_turns(const uint64_t *items, uint64_t *other, uint64_t count,
+                                 unsigned words, unsigned byte, uint64_t *places)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t at = places[items[i * words] >> 8 * byte & 0xff]++;
+        move_item(other + at * words, items + i * words, words);
+    }
 }
 
 /* One pass: from `items` to `other`, in the order of one byte. */
-static inline void scatter(const uint64_t *items, uint64_t *other, uint64_t count, unsigned words,
-                           unsigned byte, uint64_t *counts)
+static inline int32_t scatter(struct wk_context *context, const uint64_t *items, uint64_t *other,
+                              uint64_t count, unsigned words, unsigned byte, uint64_t *counts)
 {
     uint64_t begin = 0;
     for (unsigned digit = 0; digit < DIGITS; digit++) {
@@ -164,10 +187,13 @@ static inline void scatter(const uint64_t *items, uint64_t *other, uint64_t coun
         counts[digit] = begin;
         begin += number;
     }
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t at = counts[items[i * words] >> 8 * byte & 0xff]++;
-        move_item(other + at * words, items + i * words, words);
+    for (uint64_t at = 0, end; at < count; at = end) {
+        if (wk_should_stop(context))
+            return wk_stopped(context);
+        end = turns_end(at, count);
+        scatter_turns(items + at * words, other, end - at, words, byte, counts);
     }
+    return 0;
 }
 
 /* Sorts `items`; the sorted ones are in `items` or in `other`: *sorted. Returns a status. */
@@ -180,13 +206,15 @@ static inline int32_t sort_items(struct wk_context *context, uint64_t *items, ui
         insert_items(items, count, words);
         return 0;
     }
-    count_digits(items, count, words, counts);
+    int32_t status = count_digits(context, items, count, words, counts);
+    if (status)
+        return status;
     for (unsigned byte = 0; byte < BYTES; byte++) {
         if (counts[byte][items[0] >> 8 * byte & 0xff] == count)
             continue;
-        if (atomic_load_explicit(context->stop, memory_order_relaxed))
-            return wk_stopped(context);
-        scatter(items, other, count, words, byte, counts[byte]);
+        status = scatter(context, items, other, count, words, byte, counts[byte]);
+        if (status)
+            return status;
         uint64_t *swap = items;
         items = other;
         other = swap;

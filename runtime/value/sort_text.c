@@ -11,7 +11,8 @@
 
 #include "wk.h"
 
-enum { RUN = 16, PREFIX_BYTES = 8 };
+/* Some TURNS lie between two looks at the stop flag: a millisecond or a few. */
+enum { RUN = 16, PREFIX_BYTES = 8, TURNS = 1 << 14 };
 
 struct item {
     uint64_t prefix; /* the first bytes, the first of all most significant, then zeros */
@@ -68,42 +69,85 @@ static void insert_run(const uint64_t *texts, struct item *items, uint64_t count
     }
 }
 
-/* Merges items[0..middle] and items[middle..count]; of equal ones those of the first come first. */
-static void merge_runs(const uint64_t *texts, const struct item *items, uint64_t middle,
-                       uint64_t count, struct item *to)
+/* Two runs that are being merged: items[left..middle] and items[right..count] are left of them. */
+struct merge {
+    const struct item *items;
+    uint64_t left, middle, right, count;
+};
+
+/* Merges until one of the runs has ended, or for TURNS items; returns where the next item goes. */
+static struct item *merge_turns(const uint64_t *texts, struct merge *merge, struct item *to)
 {
-    if (middle >= count || !item_less(texts, &items[middle], &items[middle - 1])) {
-        memcpy(to, items, count * sizeof *to);
-        return;
-    }
-    uint64_t left = 0, right = middle;
-    while (left < middle && right < count) {
+    const struct item *items = merge->items;
+    uint64_t left = merge->left, right = merge->right;
+    for (int turns = TURNS; turns > 0 && left < merge->middle && right < merge->count; turns--) {
         bool second = item_less(texts, &items[right], &items[left]);
         *to++ = items[second ? right++ : left++];
     }
-    memcpy(to, items + left, (middle - left) * sizeof *to);
-    memcpy(to + (middle - left), items + right, (count - right) * sizeof *to);
+    merge->left = left;
+    merge->right = right;
+    return to;
+}
+
+/* Merges items[0..middle] and items[middle..count]; of equal ones those of the first come first.
+ * Returns a status. */
+static int32_t merge_runs(struct wk_context *context, const uint64_t *texts,
+                          const struct item *items, uint64_t middle, uint64_t count,
+                          struct item *to)
+{
+    if (middle >= count || !item_less(texts, &items[middle], &items[middle - 1])) {
+        memcpy(to, items, count * sizeof *to);
+        return 0;
+    }
+    struct merge merge = {items, 0, middle, middle, count};
+    while (merge.left < middle && merge.right < count) {
+        if (wk_should_stop(context))
+            return wk_stopped(context);
+        to = merge_turns(texts, &merge, to);
+    }
+    memcpy(to, items + merge.left, (middle - merge.left) * sizeof *to);
+    memcpy(to + (middle - merge.left), items + merge.right, (count - merge.right) * sizeof *to);
+    return 0;
+}
+
+/* Makes sorted runs of RUN items each. Returns a status. */
+static int32_t insert_runs(struct wk_context *context, const uint64_t *texts, struct item *items,
+                           uint64_t count)
+{
+    for (uint64_t begin = 0; begin < count; begin += RUN) {
+        if (begin % TURNS == 0 && wk_should_stop(context))
+            return wk_stopped(context);
+        insert_run(texts, items + begin, count - begin < RUN ? count - begin : RUN);
+    }
+    return 0;
+}
+
+/* Merges the runs of `run` items two by two. Returns a status. */
+static int32_t merge_all(struct wk_context *context, const uint64_t *texts,
+                         const struct item *items, uint64_t count, uint64_t run, struct item *to)
+{
+    int32_t status = 0;
+    for (uint64_t begin = 0; begin < count && status == 0; begin += 2 * run) {
+        uint64_t left = count - begin;
+        status = merge_runs(context, texts, items + begin, run, left < 2 * run ? left : 2 * run,
+                            to + begin);
+    }
+    return status;
 }
 
 /* Sorts `items`; the sorted ones are in `items` or in `other`: *sorted. Returns a status. */
 static int32_t sort_items(struct wk_context *context, const uint64_t *texts, struct item *items,
                           struct item *other, uint64_t count, struct item **sorted)
 {
-    for (uint64_t begin = 0; begin < count; begin += RUN)
-        insert_run(texts, items + begin, count - begin < RUN ? count - begin : RUN);
-    for (uint64_t run = RUN; run < count; run *= 2) {
-        if (atomic_load_explicit(context->stop, memory_order_relaxed))
-            return wk_stopped(context);
-        for (uint64_t begin = 0; begin < count; begin += 2 * run) {
-            uint64_t left = count - begin;
-            merge_runs(texts, items + begin, run, left < 2 * run ? left : 2 * run, other + begin);
-        }
+    int32_t status = insert_runs(context, texts, items, count);
+    for (uint64_t run = RUN; run < count && status == 0; run *= 2) {
+        status = merge_all(context, texts, items, count, run, other);
         struct item *swap = items;
         items = other;
         other = swap;
     }
     *sorted = items;
-    return 0;
+    return status;
 }
 
 /* ---- The functions that kernels call --------------------------------------------------------- */
