@@ -321,6 +321,8 @@ def bad_files_are_refused_with_their_place(folder):
             ("Point[_]", "a.csv", b"", "E717", "no column 'x'", "there is none"),
             ("Point[_]", "a.csv", b"x,n,Name\n1,2,a\n", "E717", "no column 'name'", "names the columns: x,n,Name"),
             ("Point[_]", "a.csv", b"1,2,a\n", "E717", "no column 'x'", "names the columns: 1,2,a"),
+            ("Point[_]", "a.csv", b"x;n;name\n1;2;a\n", "E717", "no column 'x'", "names the columns: x;n;name; ", "';' between them: tr ';' ','"),
+            ("Point[_]", "a.csv", b"x\tn\tname\r\n1\t2\ta\r\n", "E717", "no column 'x'", "tabs between them: tr '\\t' ','"),
             ("Point[_]", "a.csv", b"x,n," + b"\xc3\xa9" * 200, "E717", "no column 'name'", "\u00e9..."),
             ("Point[_]", "a.csv", b"x,n,name,n\n", "E717", "line 1, column 10", "second column 'n'"),
             ("Point[_]", "a.csv", b"x,n,name\n1,2,a\n1,2\n", "E713", "line 3, column 4", "2 of the 3 fields"),

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -229,8 +230,14 @@ static int check_columns(struct record_reader *in, const char *header)
     size_t shown = length < SHOWN ? length : SHOWN;
     while (shown > 0 && shown < length && ((unsigned char)header[shown] & 0xC0) == 0x80)
         shown--; /* no part of a character */
-    return error_hint(in->error, "its first line names the columns: %.*s%s", (int)shown, header,
-                      shown < length ? "..." : "");
+    char names[SHOWN + 80];
+    snprintf(names, sizeof names, "its first line names the columns: %.*s%s", (int)shown, header,
+             shown < length ? "..." : "");
+    error_hint(in->error, "%s", names);
+    if (memchr(header, ',', length))
+        return (int)in->error->code;
+    snprintf(names + strlen(names), sizeof names - strlen(names), "; ");
+    return csv_hint_separator(in->error, names, header, header + length);
 }
 
 static int read_header(struct record_reader *in)

@@ -130,6 +130,25 @@ static const char *other_spelling(enum wk_scalar scalar, const char *text)
     return !*text && scalar >= WK_F32 ? "nan" : text;
 }
 
+int csv_hint_separator(struct error *error, const char *before, const char *line, const char *end)
+{
+    bool has_comma = false;
+    char separator = 0;
+    for (const char *at = line; at < end && *at != '\n'; at++) {
+        has_comma = has_comma || *at == ',';
+        if (!separator && (*at == ';' || *at == '\t'))
+            separator = *at;
+    }
+    if (!separator)
+        return (int)error->code;
+    /* With semicolons between its columns, a table has commas in its numbers. */
+    return error_hint(error,
+                      "%sfields are separated by commas, and this file seems to have %s between "
+                      "them: tr '%s%s' '%s' < old.csv > new.csv",
+                      before, separator == ';' ? "';'" : "tabs", has_comma ? "," : "",
+                      separator == ';' ? ";" : "\\t", has_comma ? ".," : ",");
+}
+
 /* A field as parameters are written, or as other programs write such values. */
 static int read_text(struct csv_lines *in, const struct field *field, uint64_t *word)
 {
@@ -141,6 +160,8 @@ static int read_text(struct csv_lines *in, const struct field *field, uint64_t *
     int code = semantics_read(in->scalar, other_spelling(in->scalar, text), word, &error);
     if (code)
         refuse(in, ERR_csv_field, field->begin, *text ? error.message : "this field is empty");
+    if (code && in->line_begin && !field->is_quoted && strpbrk(text, ";\t"))
+        csv_hint_separator(in->error, "", in->line_begin, in->end);
     free_text(text, room);
     return code ? ERR_csv_field : 0;
 }
@@ -263,7 +284,8 @@ INLINED const char *read_plain(const char *at, const char *text_end, enum wk_sca
 static int refuse_second_field(struct csv_lines *in, const char *at)
 {
     refuse(in, ERR_csv_malformed, at, "a line has one field for an array of rank 1");
-    return error_hint(in->error, "declare the parameter with two dimensions");
+    error_hint(in->error, "declare the parameter with two dimensions");
+    return csv_hint_separator(in->error, "", in->line_begin, in->end);
 }
 
 int csv_check_one_field(struct csv_lines *in)

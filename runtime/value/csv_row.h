@@ -32,8 +32,8 @@ struct csv_lines {
  */
 int csv_lines_read(struct csv_lines *in);
 
-/* Refuses a line that begins with more than one field, of an array of rank 1. Of the line, its first
- * field and what ends it need to be there. */
+/* Refuses a line that begins with more than one field, of an array of rank 1. Of the line, its
+ * first field and what ends it need to be there. */
 int csv_check_one_field(struct csv_lines *in);
 
 /* The number of rows, lines that are not empty, that begin in (from, to), and at `from` if
@@ -51,5 +51,10 @@ int64_t csv_count_columns(const struct csv_lines *in);
  * with a message that names no place. */
 int csv_read_scalar(const char *begin, const char *end, enum wk_scalar scalar, uint64_t *word,
                     struct error *error);
+
+/* Adds a hint that names what seems to stand between the columns of a line instead of commas, if
+ * there is something: `line` ends in a line feed, or at `end`. `before` is what the hint begins
+ * with. Returns error->code. */
+int csv_hint_separator(struct error *error, const char *before, const char *line, const char *end);
 
 #endif
