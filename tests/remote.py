@@ -17,6 +17,8 @@ import threading
 import time
 import zipfile
 
+import numpy as np
+
 from harness import RELEASE, ROOT, SANITIZE, check, main, program, wkc
 from servers import Server
 
@@ -75,6 +77,30 @@ def the_same_as_on_threads(folder):
             found = remote(path, f"--concurrency={environments}", *arguments)
             check(found.status == 0, f"{name}: {found.err}")
             check(found.out == expected.out, f"{name}, {environments}: {found.out[:300]}\nexpected {expected.out[:300]}")
+
+
+def science_as_on_threads(folder):
+    """X3.1: linear algebra with C behind it, random numbers, wavefronts, files of a pattern; the same to the last bit."""
+    dice = np.random.default_rng(8)
+    a, b = dice.normal(size=(70, 90)), dice.normal(size=(90, 50))
+    for name, array in (("a", a), ("b", b), ("c", a @ a.T + 70 * np.eye(70)), ("xs", dice.integers(-100, 100, 5000))):
+        np.save(folder / f"{name}.npy", array)
+    for name in ("one.log", "two.log"):
+        (folder / name).write_text("".join(f'10.0.0.{i} - - [0{i % 9 + 1}/Mar/2024:1{i % 10}:59:07 +0100] "GET / HTTP/1.1" 200 {i} "-" "-"\n' for i in range(200)))
+    for name, *arguments in (("gemm", f"a={folder}/a.npy", f"b={folder}/b.npy", "tile=32"), ("cholesky", f"a={folder}/c.npy", "tile=32"),
+                             ("montecarlo", "parts=12", "pairs=2000"), ("editdistance", "a=LICENSE", "b=README.md", "size=3000"),
+                             ("mandelbrot", "width=80", "height=64"), ("prefix", f"xs={folder}/xs.npy", "block=300"),
+                             ("table", "rows=3000"), ("logs", f"logs={folder}/*.log", "part=5000")):
+        path = f"examples/{name}.wk"
+        expected = wkc("run", path, *arguments)
+        check(expected.status == 0 and len(expected.out) > 4, expected.err)
+        for world in (["--concurrency=3"], ["--concurrency=2", "-O0", "--grain=1"]):
+            found = remote(path, *world, *arguments)
+            check(found.status == 0, f"{name}: {found.err}")
+            check(found.out == expected.out, f"{name}, {world}: {found.out[:300]}\nexpected {expected.out[:300]}")
+    for world in ([], ["--on=emulator"]):
+        check(wkc("run", "examples/gemm.wk", f"a={folder}/a.npy", f"b={folder}/b.npy", "tile=32", "-o", folder / "r.npy", *world).status == 0, "gemm")
+        check(np.allclose(np.load(folder / "r.npy"), a @ b, rtol=1e-12, atol=1e-12), f"gemm{world}")
 
 
 def a_store_with_faults(folder):
@@ -733,7 +759,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, a_wide_stencil, tasks_at_once, tasks_too_large_to_run_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, science_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, a_wide_stencil, tasks_at_once, tasks_too_large_to_run_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])
