@@ -119,13 +119,14 @@ MAIN_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/*.c compiler/comma
 $(OUT)/wkc: $(MAIN_OBJECTS) $(ARCHIVES)
 	$(CC) $(LDFLAGS) -o $@ $(MAIN_OBJECTS) -Wl,--whole-archive $(ARCHIVES) -Wl,--no-whole-archive $(LIBRARIES)
 
-# The same with mistakes in its passes, of which tests choose one: compiler/flow/mutant.h.
-MUTANT_OBJECTS := $(patsubst %.c,$(OUT)/mutants/%.o,$(wildcard compiler/flow/*.c))
+# The same with mistakes in its passes and in elaboration, of which tests choose one: compiler/flow/mutant.h,
+# runtime/graph/mutant.h.
+MUTANT_OBJECTS := $(patsubst %.c,$(OUT)/mutants/%.o,$(wildcard compiler/flow/*.c runtime/graph/*.c))
 $(OUT)/mutants/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -DWKC_MUTANTS $(compiler_includes) -MMD -MP -c $< -o $@
 $(OUT)/wkc-mutants: $(MAIN_OBJECTS) $(MUTANT_OBJECTS) $(ARCHIVES) $(OUT)/libwkc-kernel.so
-	$(CC) $(LDFLAGS) -o $@ $(MAIN_OBJECTS) $(MUTANT_OBJECTS) -Wl,--whole-archive $(filter-out $(OUT)/flow.a,$(ARCHIVES)) -Wl,--no-whole-archive $(LIBRARIES)
+	$(CC) $(LDFLAGS) -o $@ $(MAIN_OBJECTS) $(MUTANT_OBJECTS) -Wl,--whole-archive $(filter-out $(OUT)/flow.a $(OUT)/graph.a,$(ARCHIVES)) -Wl,--no-whole-archive $(LIBRARIES)
 
 KERNEL_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(wildcard compiler/kernel/*.c))
 # What C files of tasks include; it stands as it will be installed.

@@ -46,6 +46,8 @@ PROGRAMS = {
     "flags": ("flow main(n: int) -> bool[_] { return concat([flags(i, 5) for i in 0..n]) }", ["n=9"]),
     "cubes": ("flow main(n: int) -> u8[_, _, _] { return concat([cube(i, 2 + i) for i in 0..n]) }", ["n=4"]),
     "unknown extents": ("flow main(n: int) -> f64[_, _] { return concat([some(i, i) for i in 0..n]) }", ["n=4"]),
+    "flat": ("flow main(n: int) -> f32[_] { return flatten([vector(i + j, (i + j) % 4) for i in 0..n, j in 0..3]) }", ["n=4"]),
+    "flat matrices": ("flow main(n: int) -> f64[_] { return flatten([tile(i, 1, 2, i + 1) for i in 0..n]) }", ["n=4"]),
     "two of them": ("flow main(n: int) -> f64[_, _] { return concat(tile(1, 2, n, 3), tile(3, 4, n, 3)) }", ["n=4"]),
     "read by another": ("""flow main(n: int) -> f64[_, _] {
     let whole = untile([tile(i, j, 2, 2) for i in 0..n, j in 0..n])
@@ -96,6 +98,12 @@ def larger_than_the_memory(folder):
     at = np.arange(16 * 181)
     expected = (at // 181 + at % 181)[:, None] + (at // 181 - at % 181)[None, :]
     check((np.load(folder / "r.npy", mmap_mode="r") == expected).all(), "another matrix")
+    path = program(folder, """
+task vector(i: int, n: int) -> f64[n] { return [f64(i * n + a) for a in 0..n] }
+flow main(n: int) -> f64[_] { return flatten([vector(8*i + j, n) for i in 0..8, j in 0..8]) }""")
+    run = wkc("run", path, f"n={1 << 17}", *limit, "-o", folder / "r.npy", "--stats=json", binary=RELEASE)
+    check(run.status == 0 and json.loads(run.err)["values_peak_bytes"] <= 8 << 20, run.err)
+    check((np.load(folder / "r.npy", mmap_mode="r") == np.arange(1 << 23)).all(), "another vector")
 
 
 # The last tile takes long, so that all others are written before.

@@ -26,7 +26,7 @@
 #include "flow/pass.h"
 #include "flow/remark.h"
 #include "check/typed_tree.h"
-#include "graph/dag.h"
+#include "graph/joined.h"
 
 enum {
     MOST_MEMBERS = 64, /* of a fused task: beyond, nothing is won, and compiling gets slow */
@@ -67,11 +67,10 @@ static bool is_operator(const struct typed_function *kernel)
     return begins_with(kernel->symbol, "op.");
 }
 
-/* Worlds join arrays without copying them themselves. */
+/* Elaboration and worlds see through joins of arrays, which then nobody copies. */
 static bool is_join(const struct typed_function *kernel)
 {
-    return begins_with(kernel->symbol, DAG_SYMBOL_UNTILE) ||
-           begins_with(kernel->symbol, DAG_SYMBOL_CONCAT);
+    return dag_join_of(kernel->symbol) != DAG_JOIN_NONE;
 }
 
 static bool has_unit(const struct typed_function *kernel)

@@ -140,11 +140,6 @@ struct dag_scope {
     uint32_t site;   /* of the call */
 };
 
-/* Worlds know two tasks of the prelude, by how their symbols begin: untile and concat, which join
- * the arrays of a gather. Symbols of the program's own tasks have no dots. */
-#define DAG_SYMBOL_UNTILE "op.untile."
-#define DAG_SYMBOL_CONCAT "op.concat."
-
 /* Task 0: the sink's. Its one parameter is main's result: "(f64[_],)". */
 enum { DAG_RESULT = 0 };
 

@@ -535,6 +535,7 @@ static void end(struct machine *m, struct elaborate_counters *counters)
     vector_release(&m->element_views);
     vector_release(&m->slots);
     vector_release(&m->effects);
+    joins_end(m);
     free(m->results);
     free(m->sites);
     free(m->file_inputs);

@@ -75,8 +75,7 @@ static bool selects_all(const struct selection *selection, const int64_t *extent
     return true;
 }
 
-/* A view of a view is a view of the source; one of all of it is none. */
-static dag_ref select_from(struct machine *m, dag_ref ref, const struct selection *selection)
+dag_ref nodes_select(struct machine *m, dag_ref ref, const struct selection *selection)
 {
     struct dag_view view = *view_of(m, ref);
     if (selects_all(selection, view_extents(m, &view)))
@@ -108,9 +107,10 @@ int execute_view(struct machine *m, const uint32_t *pc, uint64_t *r)
     load_ints(r, pc + FIRST + 2, view->rank + (uint32_t)__builtin_popcount(mask), bounds);
     int code =
         selection_make(&selection, view_extents(m, view), view->rank, mask, bounds, m->error);
-    if (!code)
-        r[pc[TO]] = select_from(m, ref, &selection);
-    return code;
+    if (code)
+        return code;
+    r[pc[TO]] = nodes_select(m, ref, &selection);
+    return joins_see_through(m, &r[pc[TO]]);
 }
 
 static struct selection select_everything(const struct dag_view *view, const int64_t *extents)
@@ -130,7 +130,7 @@ static void find_element_views(struct machine *m, dag_ref ref, uint64_t count)
     selection.count[0] = -1;
     for (uint64_t i = 0; i < count; i++) {
         selection.begin[0] = (int64_t)i;
-        vector_push(&m->element_views, dag_ref_view(select_from(m, ref, &selection)));
+        vector_push(&m->element_views, dag_ref_view(nodes_select(m, ref, &selection)));
     }
 }
 
@@ -143,10 +143,12 @@ int execute_elements(struct machine *m, const uint32_t *pc, uint64_t *r)
         return code;
     if (m->whole != dag_ref_view(ref) || m->element_views.count != made->count)
         find_element_views(m, ref, made->count);
-    for (uint64_t i = 0; i < made->count; i++)
+    for (uint64_t i = 0; i < made->count && !code; i++) {
         structure_slots(made)[i] = make_ref(dag_ref_source(ref), m->element_views.items[i]);
+        code = joins_see_through(m, &structure_slots(made)[i]);
+    }
     register_set_structure(m, r, pc[TO], made);
-    return 0;
+    return code;
 }
 
 /* Tile t of an extent cut into pieces of `size`: the last may be smaller. */
@@ -174,15 +176,14 @@ int execute_tiles(struct machine *m, const uint32_t *pc, uint64_t *r)
     if (code)
         return code;
     struct selection selection = {.rank = 2};
-    for (int64_t i = 0; i < counts[0]; i++) {
-        select_tile(&selection, 0, i, sizes[0], extents[0]);
-        for (int64_t j = 0; j < counts[1]; j++) {
-            select_tile(&selection, 1, j, sizes[1], extents[1]);
-            structure_slots(made)[i * counts[1] + j] = select_from(m, ref, &selection);
-        }
+    for (int64_t t = 0; t < counts[0] * counts[1] && !code; t++) {
+        select_tile(&selection, 0, t / counts[1], sizes[0], extents[0]);
+        select_tile(&selection, 1, t % counts[1], sizes[1], extents[1]);
+        structure_slots(made)[t] = nodes_select(m, ref, &selection);
+        code = joins_see_through(m, &structure_slots(made)[t]);
     }
     register_set_structure(m, r, pc[TO], made);
-    return 0;
+    return code;
 }
 
 /* ---- Constants --------------------------------------------------------------------------------
@@ -503,9 +504,11 @@ int execute_call(struct machine *m, const uint32_t *pc, uint64_t *r, bool is_sha
     if (code)
         return code;
     uint32_t node;
-    if (!is_shared || !dag_find_shared(m->builder, &cache->shared, &node))
+    if (!is_shared || !dag_find_shared(m->builder, &cache->shared, &node)) {
         node =
             dag_add_node(m->builder, pc[2] + 1, cache->pattern, cache->site, top_frame(m)->scope);
+        joins_note(m, node);
+    }
     return set_results(m, pc, r, node);
 }
 
@@ -560,6 +563,7 @@ void nodes_begin(struct machine *m)
     m->unit_view = whole_view(m, 0, &(struct flow_type){.is_unit = true}, NULL);
     for (uint32_t k = 0; k < m->code->header.kernel_count; k++)
         add_task(m, k);
+    joins_begin(m);
 }
 
 dag_ref nodes_add_input(struct machine *m, uint32_t leaf, const int64_t *extents)

@@ -54,6 +54,13 @@ struct result_cache { /* of one result of a call: the last view */
     int64_t extents[WK_MAX_RANK];
 };
 
+/* The nodes that join arrays, in their order; elaborate_joins.c. */
+struct joins {
+    struct join *items;
+    size_t count, capacity;
+    struct join_kernel *kernels; /* by kernel */
+};
+
 struct machine {
     const struct flow_code *code;
     struct dag_builder *builder;
@@ -72,6 +79,7 @@ struct machine {
     VECTOR(uint64_t) slots;
     uint64_t *results; /* of the function that returned last; structures are owned */
     VECTOR(dag_ref) effects;
+    struct joins joins;
     uint32_t *sites;          /* by site: the DAG's, or NO_SITE */
     uint32_t *function_names; /* by function: the DAG's string */
     struct call_cache *calls;
@@ -211,6 +219,20 @@ dag_ref nodes_add_input(struct machine *m, uint32_t leaf, const int64_t *extents
 int nodes_add_files(struct machine *m, const struct flow_argument *argument, uint64_t *word);
 /* The sink, from main's results in m->results. */
 int nodes_add_sink(struct machine *m);
+/* What a selection of a pending array shows: a view of a view is a view of the source, and one of
+ * all of it is none. */
+dag_ref nodes_select(struct machine *m, dag_ref ref, const struct selection *selection);
+
+/* ---- elaborate_joins.c ------------------------------------------------------------------------
+ */
+
+void joins_begin(struct machine *m);
+void joins_end(struct machine *m);
+/* A node was added: it is remembered if it joins arrays. */
+void joins_note(struct machine *m, uint32_t node);
+/* Of a slice of an array that is joined from others: the slice of the array that it lies in, or of
+ * a join of what it needs. Others stay as they are. 0 or a limit's error. */
+int joins_see_through(struct machine *m, dag_ref *ref);
 
 /* ---- elaborate_loops.c ------------------------------------------------------------------------
  */

@@ -1,29 +1,26 @@
 /*
- * Results in pieces. When main returns untile(…) or concat(…) of arrays that tasks make, and the
+ * Results in pieces. When main returns untile, concat or flatten of arrays that tasks make, and the
  * result goes to a file, nobody needs the whole in memory: each piece is handed to the job's output
  * as soon as it is made, and its memory is free again.
  *
  * This is found in the DAG: the sink takes one array, whole, that no one else reads; the node that
- * makes it runs the prelude's untile or concat on a gather of arrays; and all their extents are
- * known and fit each other. That node (the *joint*) then runs no kernel: its pieces have been
- * written when it is reached, but for those that are no node's (parts of inputs, constants), which
- * it writes.
+ * makes it joins arrays whose extents are known and fit each other (graph/joined.h). That node (the
+ * *joint*) then runs no kernel: its pieces have been written when it is reached, but for those that
+ * are no node's (parts of inputs, constants), which it writes.
  */
 #ifndef WKC_WORLD_PIECES_H
 #define WKC_WORLD_PIECES_H
 
+#include "graph/joined.h"
 #include "world/bind.h"
 
 struct pieces {
     const struct dag *dag;
     struct job_output *output; /* NULL: the result does not come in pieces */
     uint32_t joint;            /* node */
-    uint8_t rank;              /* of the result */
-    int64_t extents[WK_MAX_RANK];
-    uint64_t first_ref; /* the joint's, one a piece, in row-major order of the grid */
-    uint64_t grid[2];   /* numbers of pieces along the first two dimensions */
-    int64_t *begins[2]; /* where they begin; of the second only for untile */
-    uint64_t *by_node;  /* all refs, ordered by their source */
+    struct joined joined;      /* where its refs, the pieces, lie in the result */
+    uint64_t count;            /* of pieces */
+    uint64_t *by_node;         /* all refs, ordered by their source */
 };
 
 /* Finds whether the job's result comes in pieces, and begins the output if so. 0 or an error of the

@@ -166,16 +166,56 @@ class FlowWriter(Writer):
         self.pending.append((name, type_))
         return None
 
-    def tiled(self, lines):
+    def pending_matrix(self):
+        """One of those that there are, or a product, which is pending always."""
         matrices = [(n, t) for n, t in self.pending if isinstance(t, Array) and len(t.extents) == 2 and
                     all(t.extents)]
-        if not matrices:
-            return self.declare_pending(lines)
-        source, type_ = self.pick(matrices)
+        if matrices and self.chance(60):
+            return self.pick(matrices)
+        rows, columns = self.pick([1, 3, 4]), self.pick([2, 5])
+        left, right = self.plain_value(Array("f64", (rows, 2))), self.plain_value(Array("f64", (2, columns)))
+        self.show("L5.10")
+        return f"({left} @ {right})", Array("f64", (rows, columns))
+
+    def slice_within(self, extent):
+        begin = self.random.randrange(extent)
+        return begin, self.random.randrange(begin + 1, extent + 1)
+
+    def tiled(self, lines):
+        """Tiles, joined again, and slices of what was joined."""
+        source, type_ = self.pending_matrix()
         name = self.name("t")
-        self.show("L5.18", "L8.3", "L8.5")
-        lines.append(f"let {name} = untile(tiles({source}, {self.pick([1, 2])}, {self.pick([1, 2, 5])}))")
+        self.show("L5.18", "L8.3", "L8.5", "L8.15")
+        rows, columns = type_.extents
+        (top, bottom), (left, right) = self.slice_within(rows), self.slice_within(columns)
+        joined = f"untile(tiles({source}, {self.pick([1, 2])}, {self.pick([1, 2, 5])}))"
+        kind = self.random.randrange(5)
+        if kind == 0:
+            joined, type_ = f"{joined}[{top}..{bottom}, {left}..{right}]", Array(type_.element, (bottom - top, right - left))
+        elif kind == 1:
+            joined, type_ = f"{joined}[{top}, {left}..{right}]", Array(type_.element, (right - left,))
+        elif kind == 2:
+            joined, type_ = f"{joined}[:, {left}]", Array(type_.element, (rows,))
+        elif kind == 3:
+            joined = f"untile(tiles(concat([{source}, {joined}, {source}])[{rows}..{2*rows}, :], 2, 3))"
+        lines.append(f"let {name} = {joined}")
         self.pending.append((name, type_))
+        return None
+
+    def joined_pending(self, lines):
+        """A slice of an array that is joined from others: some that there are, some sorted, which makes them pending."""
+        element, name = self.pick(NUMBERS), self.name("t")
+        parts = [(n, t.extents[0]) for n, t in self.pending
+                 if isinstance(t, Array) and t.element == element and len(t.extents) == 1][:3]
+        while len(parts) < 2 or self.chance(60):
+            extent = self.pick([1, 2, 4])
+            parts.append((f"sort({self.plain_value(Array(element, (extent,)))})", extent))
+        begin, end = self.slice_within(sum(n for _, n in parts))
+        joined = ", ".join(n for n, _ in parts)
+        self.show("L5.18", "L8.3", "L8.15")
+        whole = f"concat({joined})" if len(parts) == 2 else f"{self.pick(['concat', 'flatten'])}([{joined}])"
+        lines.append(f"let {name} = {whole}[{begin}..{end}]")
+        self.pending.append((name, Array(element, (end - begin,))))
         return None
 
     def over_pending(self, lines):
@@ -203,7 +243,7 @@ class FlowWriter(Writer):
     def flow_statement(self, lines):
         self.pick([self.declare_call] * 3 + [self.declare_structure] * 2 +
                   [self.update_structure, self.derive_structure, self.declare_reduction, self.tiled,
-                   self.declare_pending, self.over_pending, self.declare_known, self.call_flow])(lines)
+                   self.joined_pending, self.declare_pending, self.over_pending, self.declare_known, self.call_flow])(lines)
 
     # ---- Flows that are called -----------------------------------------------------------------
 

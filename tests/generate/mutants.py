@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Whether random programs find the mistakes that compiler/flow/mutant.h can put into passes.
+"""Whether random programs find the mistakes that compiler/flow/mutant.h can put into passes, and
+runtime/graph/mutant.h into elaboration.
 
     tests/generate/mutants.py [--programs N] [NAME...]
 
@@ -26,8 +27,8 @@ from generate import run as generator  # noqa: E402
 
 
 def mutants():
-    text = (ROOT / "compiler/flow/mutant.h").read_text()
-    return re.findall(r"^ +X\((\w+), \"([^\"]*)\"\)", text, re.M)
+    texts = [(ROOT / path).read_text() for path in ("compiler/flow/mutant.h", "runtime/graph/mutant.h")]
+    return re.findall(r"^ +X\((\w+), \"([^\"]*)\"\)", "\n".join(texts), re.M)
 
 
 @lru_cache(maxsize=None)
