@@ -292,6 +292,16 @@ static inline void handle_answered(struct executor *executor, const struct execu
         own_join(executor, node);
 }
 
+static void handle_landed(struct executor *executor, uint32_t owned)
+{
+    if (!(executor->busy & EXECUTOR_BUSY_LANDING))
+        return;
+    executor->busy &= ~(uint32_t)EXECUTOR_BUSY_LANDING;
+    for (uint32_t i = 0; i < executor->landing_count; i++)
+        if (owned >> i & 1)
+            own_join(executor, executor->landings[i].node);
+}
+
 static __attribute__((noinline)) void handle_other(struct executor *executor,
                                                    const struct executor_event *event)
 {
@@ -307,6 +317,9 @@ static __attribute__((noinline)) void handle_other(struct executor *executor,
         return;
     case EXECUTOR_SETTLED:
         executor->settling = false;
+        return;
+    case EXECUTOR_LANDED:
+        handle_landed(executor, event->owned);
         return;
     case EXECUTOR_POISONED:
         forget_all_work(executor);
@@ -621,15 +634,58 @@ void executor_start_before(struct executor *executor, uint32_t node, uint32_t fo
     next_run(executor, action);
 }
 
+/* Fills a landing for an edge. False if it cannot be one: what it goes to is no join of one record,
+ * or can be fed by those before it. The sink comes after all others: nothing lands there. */
+static inline bool set_landing(const struct executor *executor, const struct dag_child *child,
+                               uint32_t *frontier, struct executor_landing *landing)
+{
+    uint32_t node = child->node, before = *frontier;
+    const struct dag_node *join = &executor->nodes[node];
+    uint32_t producers = join->producer_count;
+    if (producers - 2 > JOIN_WIDTH - 2 || node >= before)
+        return false;
+    uint32_t fed = executor->children[join->first_child].node;
+    *frontier = fed < before ? fed : before;
+    landing->node = node;
+    landing->record = executor->first_record[node];
+    landing->edge = UINT64_C(1) << child->bit;
+    landing->all = UINT64_MAX >> (JOIN_WIDTH - producers);
+    return true;
+}
+
+/* Arrives at several joins at once, as next_child would one after the other. */
+static inline bool land(struct executor *executor, uint32_t node, struct executor_action *action)
+{
+    uint64_t begin = executor_first_child(executor, node),
+             count = executor_first_child(executor, node + 1) - begin;
+    const struct dag_child *children = &executor->children[begin];
+    uint32_t frontier = executor->sink;
+    if (count > EXECUTOR_LANDINGS)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!set_landing(executor, &children[i], &frontier, &executor->landings[i]))
+            return false;
+    executor->last = node;
+    executor->attempts = 0;
+    executor->running = executor->following = PLAN_NONE;
+    executor->busy = EXECUTOR_BUSY_LANDING;
+    executor->landing_count = (uint32_t)count;
+    action->kind = EXECUTOR_LAND;
+    action->count = (uint32_t)count;
+    action->landings = executor->landings;
+    return true;
+}
+
 /* False, with nothing changed, if this is not the straight way. */
 static inline bool done_straight(struct executor *executor, const struct executor_event *event,
                                  struct executor_action *action)
 {
     uint32_t node = event->node;
     uint64_t begin = executor_first_child(executor, node);
-    if (node != executor->running || executor_first_child(executor, node + 1) - begin != 1 ||
-        executor->arrival.node != PLAN_NONE)
+    if (node != executor->running || executor->arrival.node != PLAN_NONE)
         return false;
+    if (executor_first_child(executor, node + 1) - begin != 1)
+        return land(executor, node, action);
     const struct dag_child *child = &executor->children[begin];
     uint32_t producers = executor->nodes[child->node].producer_count;
     if (producers == 1 && child->node == executor->sink)
@@ -665,6 +721,32 @@ static inline bool answered_straight(struct executor *executor, const struct exe
     return end_straight(executor, action);
 }
 
+/* Two joins are owned: one is run, as choose_owned would choose, and the other invoked. */
+static inline bool invoke_one_of_two(struct executor *executor, uint32_t first, uint32_t second,
+                                     struct executor_action *action)
+{
+    bool is_second = executor->plan->preferred[executor->last] == second;
+    executor->next = is_second ? second : first;
+    invoke(is_second ? first : second, action);
+    return true;
+}
+
+static inline bool landed_straight(struct executor *executor, uint32_t owned,
+                                   struct executor_action *action)
+{
+    const struct executor_landing *landings = executor->landings;
+    uint32_t others = owned & (owned - 1); /* than the first */
+    if (executor->busy != EXECUTOR_BUSY_LANDING || (others & (others - 1)) != 0)
+        return false;
+    executor->busy = 0;
+    if (owned == 0)
+        return end_straight(executor, action);
+    uint32_t first = landings[__builtin_ctz(owned)].node;
+    if (others == 0)
+        return run_straight(executor, first, action);
+    return invoke_one_of_two(executor, first, landings[__builtin_ctz(others)].node, action);
+}
+
 bool executor_step(struct executor *executor, const struct executor_event *event,
                    struct executor_action *action)
 {
@@ -674,6 +756,8 @@ bool executor_step(struct executor *executor, const struct executor_event *event
         if (event->kind == EXECUTOR_ANSWERED && answered_straight(executor, event, action))
             return true;
     }
+    if (event->kind == EXECUTOR_LANDED && landed_straight(executor, event->owned, action))
+        return true;
     executor_handle(executor, event);
     return executor_next(executor, action);
 }

@@ -29,7 +29,8 @@
  * every third of the lease, and tells POISONED if it learns that the job has ended.
  *
  * Lossless. In shared memory nothing is lost, run twice or delayed; there the executor takes a
- * short way through the same steps. What it never says then: PUT, ASK, WAIT, LOOK, SPLIT, PASSED.
+ * short way through the same steps. What it never says then: PUT, ASK, WAIT, LOOK, SPLIT, PASSED;
+ * what it says only then: LAND.
  */
 #ifndef WKC_EXECUTOR_EXECUTOR_H
 #define WKC_EXECUTOR_EXECUTOR_H
@@ -59,6 +60,8 @@ enum executor_action_kind {
     EXECUTOR_ASK,    /* apply join_ask to `record`, with `size` and `until`; answer ANSWERED, with
                         `largest` */
     EXECUTOR_ARRIVE, /* apply join_arrive to `record` (of the plan); answer ANSWERED */
+    EXECUTOR_LAND,   /* only where nothing is lost: apply join_arrive to the records of
+                        landings[0..count), in any order; answer LANDED, with `owned` */
     EXECUTOR_WAIT,   /* answer WAITED after `milliseconds`. Other actions go on meanwhile */
     EXECUTOR_LOOK,   /* is there a mark that `node`'s range [first, end) was split? answer LOOKED */
     EXECUTOR_SPLIT,  /* mark `node`'s range [first, end) as split; no answer, may be lost */
@@ -69,12 +72,21 @@ enum executor_action_kind {
     EXECUTOR_END,    /* nothing is left to do */
 };
 
+enum { EXECUTOR_LANDINGS = 8 }; /* at most, at once */
+
+/* One of several arrivals that go out together, each with one edge. */
+struct executor_landing {
+    uint32_t node;   /* the join */
+    uint32_t record; /* its only one */
+    uint64_t edge, all;
+};
+
 /* Only the fields that the kind speaks of are set. */
 struct executor_action {
     enum executor_action_kind kind;
     uint32_t node;
     uint32_t record;        /* ASK, ARRIVE, WAIT */
-    uint32_t count;         /* PASSED */
+    uint32_t count;         /* PASSED, LAND */
     bool repeats;           /* RUN: the task's last run failed */
     bool becomes;           /* RUN: not the node that the executor was started at */
     bool is_stored;         /* RUN */
@@ -82,9 +94,10 @@ struct executor_action {
     uint64_t edges, all;    /* ASK, ARRIVE: what arrives, and all edges of the record */
     struct lineage lineage; /* ASK, ARRIVE, INVOKE */
     const uint32_t *joins;  /* PASSED; valid until the executor's next call */
-    uint32_t first, end;    /* INVOKE, LOOK, SPLIT: a range of children */
-    uint64_t size;          /* ASK: bytes of all that is held for the join's tree */
-    uint32_t milliseconds;  /* WAIT: how long. ASK: how long the wait is good for, from now */
+    const struct executor_landing *landings; /* LAND; likewise */
+    uint32_t first, end;                     /* INVOKE, LOOK, SPLIT: a range of children */
+    uint64_t size;         /* ASK: bytes of all that is held for the join's tree */
+    uint32_t milliseconds; /* WAIT: how long. ASK: how long the wait is good for, from now */
 };
 
 enum executor_event_kind {
@@ -95,6 +108,7 @@ enum executor_event_kind {
     EXECUTOR_STORED,     /* PUT of `node` */
     EXECUTOR_ACCEPTED,   /* INVOKE of `node`, or of its range */
     EXECUTOR_ANSWERED,   /* ASK or ARRIVE at `record`: `answer` */
+    EXECUTOR_LANDED,     /* LAND: `owned` */
     EXECUTOR_WAITED,     /* WAIT for `record` */
     EXECUTOR_LOOKED,     /* LOOK at `node`'s range: it is split, or not */
     EXECUTOR_SETTLED,    /* COMMIT or FAIL: the job's status stands, by this or another executor */
@@ -108,6 +122,7 @@ struct executor_event {
     uint32_t node;
     uint32_t record;
     enum join_answer answer;
+    uint32_t owned;  /* LANDED: the landings that were answered own, one bit each; the others not */
     bool taken_over; /* ANSWERED own: by the record */
     bool retriable;
     bool is_stored; /* DONE */
@@ -273,6 +288,8 @@ struct executor {
     bool ended;
     uint32_t failed; /* the node to report, or PLAN_NONE */
 
+    uint32_t landing_count; /* on their way */
+    struct executor_landing landings[EXECUTOR_LANDINGS];
     const struct plan *plan;
     VECTOR(struct executor_edges) held;    /* not yet arrived; by node and offset */
     size_t first_held;                     /* those before it have arrived */

@@ -35,6 +35,7 @@ enum executor_busy {
     EXECUTOR_BUSY_PENDING = 4,
     EXECUTOR_BUSY_OWNED = 8,
     EXECUTOR_BUSY_FAILED = 16,
+    EXECUTOR_BUSY_LANDING = 32,
 };
 
 static inline uint64_t executor_first_child(const struct executor *executor, uint32_t node)

@@ -409,6 +409,8 @@ void executor_handle_remote(struct executor *executor, const struct executor_eve
     case EXECUTOR_ANSWERED:
         handle_answer(executor, event);
         return;
+    case EXECUTOR_LANDED: /* only where nothing is lost */
+        return;
     case EXECUTOR_WAITED:
         handle_waited(executor, event->record);
         return;

@@ -282,6 +282,24 @@ static void arrive(struct worker *worker, const struct executor_action *action,
     event->answer = answer;
 }
 
+/* Arrivals at several joins. */
+static void land(struct worker *worker, const struct executor_action *action,
+                 struct executor_event *event)
+{
+    uint32_t owned = 0, count = action->count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct executor_landing *landing = &action->landings[i];
+        enum join_answer answer =
+            join_arrive_shared(&worker->joins[landing->record], landing->all, landing->edge);
+        owned |= (uint32_t)(answer == JOIN_OWN) << i;
+    }
+    uint32_t own = (uint32_t)__builtin_popcount(owned);
+    worker->counters.arrivals_own += own;
+    worker->counters.arrivals_not += count - own;
+    event->kind = EXECUTOR_LANDED;
+    event->owned = owned;
+}
+
 /* What is pushed now comes before what was taken from the deque, so that goes back first. */
 static void push_back_popped(struct worker *worker)
 {
@@ -335,6 +353,9 @@ static inline void perform(struct worker *worker, const struct executor_action *
         return;
     case EXECUTOR_ARRIVE:
         arrive(worker, action, event);
+        return;
+    case EXECUTOR_LAND:
+        land(worker, action, event);
         return;
     case EXECUTOR_COMMIT:
         worker_commit(worker, action->node);

@@ -56,6 +56,7 @@ static bool is_used_by(const struct remote_job *job, uint32_t node, const struct
         return action->node == node;
     case EXECUTOR_ASK: /* arrivals hold copies */
     case EXECUTOR_ARRIVE:
+    case EXECUTOR_LAND:
     case EXECUTOR_WAIT:
     case EXECUTOR_LOOK:
     case EXECUTOR_SPLIT:

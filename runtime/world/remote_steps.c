@@ -850,6 +850,7 @@ void remote_perform(struct remote *remote, const struct executor_action *action)
         begin_fail(remote, step);
         return;
     case EXECUTOR_WAIT: /* remote.c's timers */
+    case EXECUTOR_LAND: /* only where nothing is lost */
     case EXECUTOR_END:
         break;
     }
@@ -894,6 +895,8 @@ static void proceed(struct remote *remote, struct remote_step *step)
         if (remote_words_proceed(remote, step))
             end_step(remote, step);
         return;
+    case EXECUTOR_LAND:
+        break;
     }
     bug("action %d has no answers", (int)step->action.kind);
 }

@@ -318,6 +318,7 @@ static void apply(struct sim *sim, const struct sim_message *message, struct exe
         sim->metrics.store_commands++;
         event->kind = EXECUTOR_LOOKED;
         return;
+    case EXECUTOR_LAND: /* only where nothing is lost */
     case EXECUTOR_WAIT:
     case EXECUTOR_SPLIT:
     case EXECUTOR_PASSED:

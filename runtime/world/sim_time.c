@@ -270,6 +270,7 @@ uint64_t sim_time_effect(struct sim *sim, struct sim_process *process,
     case EXECUTOR_LOOK:
     case EXECUTOR_FAIL:
         return send_command(sim, &process->line, action->node, 0) - sim->now;
+    case EXECUTOR_LAND:
     case EXECUTOR_WAIT:
     case EXECUTOR_SPLIT:
     case EXECUTOR_PASSED:
@@ -325,6 +326,7 @@ uint64_t sim_time_answer(struct sim *sim, struct sim_process *process,
         return round_trip / 2 + round_trip + 1; /* the marks of the shards, too */
     case EXECUTOR_PUT:
     case EXECUTOR_LOOK:
+    case EXECUTOR_LAND:
     case EXECUTOR_WAIT:
     case EXECUTOR_SPLIT:
     case EXECUTOR_PASSED:

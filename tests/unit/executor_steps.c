@@ -519,6 +519,91 @@ static void children_side_by_side_are_invoked_at_once(void)
     finish();
 }
 
+/* The executor runs 0 and is done in one step. */
+static void step_done(uint32_t node)
+{
+    struct executor_event done = {.kind = EXECUTOR_DONE, .node = node};
+    CHECK(executor_step(&executor, &done, &action));
+}
+
+static void begin_at(uint32_t node)
+{
+    executor_init(&executor, &job.plan, &(struct executor_options){.lossless = true});
+    executor_start_before(&executor, node, PLAN_NONE, &action);
+}
+
+/* 0 and 1 feed 2, 3 and 4; these the sink. P6.6. */
+static void build_three_joins(uint32_t *joins)
+{
+    uint32_t sources[2];
+    synthetic_begin(&job);
+    for (int i = 0; i < 2; i++)
+        sources[i] = synthetic_node(&job, NULL, 0);
+    for (int i = 0; i < 3; i++)
+        joins[i] = synthetic_node(&job, sources, 2);
+    synthetic_end(&job, joins, 3);
+}
+
+static void at_several_joins_it_arrives_at_once(void)
+{
+    uint32_t joins[3], preferred;
+    build_three_joins(joins);
+    preferred = job.plan.preferred[1];
+    begin_at(1);
+    step_done(1);
+    CHECK_INT(action.kind, EXECUTOR_LAND);
+    CHECK_INT(action.count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK_INT(action.landings[i].node, joins[i]);
+        CHECK_INT(action.landings[i].record, job.plan.first_record[joins[i]]);
+        CHECK_INT(action.landings[i].edge, 2);
+        CHECK_INT(action.landings[i].all, 3);
+    }
+    CHECK(!executor_next(&executor, &action)); /* it waits for the answer */
+    struct executor_event landed = {.kind = EXECUTOR_LANDED, .owned = 7};
+    CHECK(executor_step(&executor, &landed, &action));
+    for (uint32_t i = 0; i < 3; i++) {
+        if (joins[i] == preferred)
+            continue;
+        CHECK_INT(action.kind, EXECUTOR_INVOKE);
+        CHECK_INT(action.node, joins[i]);
+        CHECK(executor_next(&executor, &action));
+    }
+    CHECK_INT(action.kind, EXECUTOR_RUN);
+    CHECK_INT(action.node, preferred);
+    CHECK(action.becomes);
+    finish();
+}
+
+/* 0 feeds 2 and 3, 1 feeds 2, and 2 feeds 3: the edge of 0 to 3 is held until it is known who runs
+ * 2. */
+static void what_feeds_another_does_not_land_with_it(void)
+{
+    synthetic_begin(&job);
+    uint32_t sources[2] = {synthetic_node(&job, NULL, 0), synthetic_node(&job, NULL, 0)};
+    uint32_t both[2] = {sources[0], synthetic_node(&job, sources, 2)};
+    uint32_t last = synthetic_node(&job, both, 2);
+    synthetic_end(&job, &last, 1);
+    begin_at(0);
+    step_done(0);
+    CHECK_INT(action.kind, EXECUTOR_ARRIVE);
+    CHECK_INT(action.node, both[1]);
+    finish();
+}
+
+static void nothing_lands_after_the_end_of_the_job(void)
+{
+    uint32_t joins[3];
+    build_three_joins(joins);
+    begin_at(0);
+    step_done(0);
+    CHECK_INT(action.kind, EXECUTOR_LAND);
+    tell(EXECUTOR_POISONED, 0);
+    executor_handle(&executor, &(struct executor_event){.kind = EXECUTOR_LANDED, .owned = 7});
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
 /* ---- The straight way ---------------------------------------------------------------------- */
 
 static uint64_t random_state = 88172645463325252u;
@@ -528,10 +613,10 @@ static uint32_t random_below(uint32_t bound)
     return (uint32_t)(random_state >> 32) % bound;
 }
 
-static void build_random_job(void)
+/* Nodes whose producers are any before them. */
+static void build_tangle(void)
 {
     uint32_t producers[4], count = 2 + random_below(12), last = count - 1;
-    synthetic_begin(&job);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t refs = i == 0 ? 0 : random_below(4);
         for (uint32_t r = 0; r < refs; r++)
@@ -539,6 +624,32 @@ static void build_random_job(void)
         synthetic_node(&job, producers, refs);
     }
     synthetic_end(&job, &last, 1);
+}
+
+/* Steps of a few nodes each, whose producers are of the step before. */
+static void build_steps(void)
+{
+    enum { WIDTH = 4, STEPS = 4 };
+    uint32_t before[WIDTH], now[WIDTH], producers[WIDTH];
+    for (uint32_t step = 0; step < STEPS; step++) {
+        for (uint32_t i = 0; i < WIDTH; i++) {
+            uint32_t refs = step == 0 ? 0 : 1 + random_below(3);
+            for (uint32_t r = 0; r < refs; r++)
+                producers[r] = before[random_below(WIDTH)];
+            now[i] = synthetic_node(&job, producers, refs);
+        }
+        memcpy(before, now, sizeof before);
+    }
+    synthetic_end(&job, before, WIDTH);
+}
+
+static void build_random_job(void)
+{
+    synthetic_begin(&job);
+    if (random_below(2))
+        build_tangle();
+    else
+        build_steps();
 }
 
 /* An answer to an action, by chance. */
@@ -553,6 +664,10 @@ static struct executor_event any_answer(void)
         event.kind = EXECUTOR_ANSWERED;
         event.answer = random_below(10) ? random_below(2) ? JOIN_OWN : JOIN_NOT : JOIN_STOP;
         break;
+    case EXECUTOR_LAND:
+        event.kind = EXECUTOR_LANDED;
+        event.owned = random_below(1u << action.count);
+        break;
     case EXECUTOR_COMMIT:
         event.kind = EXECUTOR_SETTLED;
         break;
@@ -562,44 +677,92 @@ static struct executor_event any_answer(void)
     return event;
 }
 
-/* Whatever is answered, executor_step does what executor_handle and executor_next do. */
+/* An executor that is told the events of another, and has to say the same actions. */
+struct follower {
+    struct executor executor;
+    struct executor_action action;
+};
+
+static void follow_arrival(struct follower *follower, const struct executor_action *expected)
+{
+    CHECK_INT(follower->action.record, expected->record);
+    CHECK_INT(follower->action.edges, expected->edges);
+    CHECK_INT(follower->action.all, expected->all);
+}
+
+/* What lands together arrives one by one here, in the same order. False: it has nothing to do. */
+static bool follow_landing(struct follower *follower, uint32_t owned)
+{
+    bool has_more = true;
+    for (uint32_t i = 0; i < action.count; i++) {
+        const struct executor_landing *landing = &action.landings[i];
+        CHECK_INT(follower->action.kind, EXECUTOR_ARRIVE);
+        CHECK_INT(follower->action.node, landing->node);
+        follow_arrival(follower, &(struct executor_action){.record = landing->record,
+                                                           .edges = landing->edge,
+                                                           .all = landing->all});
+        struct executor_event event = executor_answer(&follower->action);
+        event.kind = EXECUTOR_ANSWERED;
+        event.answer = owned >> i & 1 ? JOIN_OWN : JOIN_NOT;
+        executor_handle(&follower->executor, &event);
+        has_more = executor_next(&follower->executor, &follower->action);
+    }
+    return has_more;
+}
+
+static bool follow(struct follower *follower, const struct executor_event *event)
+{
+    if (event->kind == EXECUTOR_LANDED)
+        return follow_landing(follower, event->owned);
+    executor_handle(&follower->executor, event);
+    return executor_next(&follower->executor, &follower->action);
+}
+
+static void compare_actions(struct follower *follower)
+{
+    if (action.kind == EXECUTOR_LAND)
+        return; /* see follow_landing */
+    CHECK_INT(action.kind, follower->action.kind);
+    if (action.kind != EXECUTOR_END)
+        CHECK_INT(action.node, follower->action.node);
+    if (action.kind == EXECUTOR_RUN)
+        CHECK_INT(action.becomes, follower->action.becomes);
+    if (action.kind == EXECUTOR_ARRIVE)
+        follow_arrival(follower, &action);
+}
+
+/* Whatever is answered, executor_step does what executor_handle and executor_next do, and what
+ * lands together would have arrived one after the other. */
 static void a_step_is_an_event_and_the_next_action(void)
 {
+    uint32_t landed = 0;
     for (int round = 0; round < 3000; round++) {
-        struct executor other = {0};
-        struct executor_action expected;
+        struct follower other = {0};
         build_random_job();
         uint32_t start = random_below(job.dag.node_count);
         uint32_t following = random_below(job.dag.node_count);
         struct executor_options options = {.inline_bytes = 100, .lossless = true};
         executor_init(&executor, &job.plan, &options);
         executor_start_before(&executor, start, following, &action);
-        executor_init(&other, &job.plan, &options);
-        executor_start_before(&other, start, following, &expected);
-        CHECK_INT(action.kind, expected.kind);
+        executor_init(&other.executor, &job.plan, &options);
+        executor_start_before(&other.executor, start, following, &other.action);
+        CHECK_INT(action.kind, other.action.kind);
         bool has_more = true;
         while (has_more && action.kind != EXECUTOR_END) {
             struct executor_event event = any_answer();
+            landed += event.kind == EXECUTOR_LANDED;
+            bool other_has_more = follow(&other, &event);
             has_more = executor_step(&executor, &event, &action);
-            executor_handle(&other, &event);
-            CHECK_INT(executor_next(&other, &expected), has_more);
-            CHECK_INT(action.kind, expected.kind);
-            if (action.kind != EXECUTOR_END)
-                CHECK_INT(action.node, expected.node);
-            if (action.kind == EXECUTOR_RUN)
-                CHECK_INT(action.becomes, expected.becomes);
-            if (action.kind == EXECUTOR_ARRIVE) {
-                CHECK_INT(action.record, expected.record);
-                CHECK_INT(action.edges, expected.edges);
-                CHECK_INT(action.all, expected.all);
-            }
+            CHECK_INT(other_has_more, has_more);
+            compare_actions(&other);
         }
         CHECK(has_more);
-        CHECK_INT(executor.stopped, other.stopped);
-        CHECK_INT(executor.gathered, other.gathered);
-        executor_release(&other);
+        CHECK_INT(executor.stopped, other.executor.stopped);
+        CHECK_INT(executor.gathered, other.executor.gathered);
+        executor_release(&other.executor);
         finish();
     }
+    CHECK(landed > 100); /* of 3000 rounds */
 }
 
 /* ---- The rules, one after the other -------------------------------------------------------- */
@@ -702,5 +865,7 @@ TEST_MAIN(TEST(a_chain_is_run_by_one_executor), TEST(at_a_fan_out_it_becomes_the
           TEST(failures_of_the_environment_are_retried), TEST(a_missing_input_stops_the_lineage),
           TEST(the_last_of_several_arrives_for_all), TEST(each_record_has_its_own_arrival),
           TEST(children_side_by_side_are_invoked_at_once),
+          TEST(at_several_joins_it_arrives_at_once), TEST(what_feeds_another_does_not_land_with_it),
+          TEST(nothing_lands_after_the_end_of_the_job),
           TEST(a_step_is_an_event_and_the_next_action), TEST(the_rules_of_joins),
           TEST(wide_joins_are_trees_of_records), TEST(arrivals_in_shared_memory))
