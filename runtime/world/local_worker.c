@@ -6,10 +6,15 @@
 
 /* Waking a thread costs as much as 200 tasks, and a task that moves to another core takes its
  * values along. So who finds nothing waits a little before it steals, for the owner may be about to
- * take the task itself, and searches for a while before it sleeps. */
+ * take the task itself, and searches for a while before it sleeps. It counts what it waits in
+ * pauses of the processor, of 10 to 40 ns. */
 enum {
-    PAUSES_BEFORE_STEAL = 64,
-    SEARCHES_BEFORE_SLEEP = 200,
+    LEAST_PATIENCE = 4, /* pauses before a theft */
+    MOST_PATIENCE = 4096,
+    MOST_PAUSES = 64, /* between two attempts */
+    PAUSES_BEFORE_SLEEP = 200 * MOST_PAUSES,
+    ROUNDS_OF_PATIENCE = 8, /* between two looks whether there is plenty after all */
+    SHORT_TASK_NS = 400,
     SOURCES_AT_ONCE = 32, /* taken from the range for oneself, when there are plenty */
     STEALS_AT_ONCE = 64,  /* likewise, from another's deque */
     PLENTY = 64,          /* nodes in a deque for each one that is taken at once */
@@ -184,20 +189,38 @@ static bool steal(struct worker *worker, uint32_t *node)
     return false;
 }
 
+/* Whether somebody has so much that a theft is worth its cost however short the tasks are. */
+static bool is_plenty_anywhere(struct local *local)
+{
+    for (uint32_t i = 0; i < local->worker_count; i++) {
+        uint64_t range = atomic_load_explicit(&local->workers[i].sources, memory_order_relaxed);
+        if (deque_size(&local->workers[i].deque) >= PLENTY ||
+            (uint32_t)range - (uint32_t)(range >> 32) >= PLENTY)
+            return true;
+    }
+    return false;
+}
+
+/* Waits as long as the worker is patient, then steals. */
 static bool search(struct worker *worker, uint32_t *node)
 {
     struct local *local = worker->local;
-    for (unsigned searches = 0;; searches++) {
-        for (unsigned i = 0; i < PAUSES_BEFORE_STEAL; i++)
+    unsigned patience = worker->patience, waited = 0, pauses = LEAST_PATIENCE;
+    for (unsigned round = 1;; round++) {
+        for (unsigned i = 0; i < pauses; i++)
             pause_processor();
+        waited += pauses;
+        pauses = pauses < MOST_PAUSES ? pauses * 2 : MOST_PAUSES;
         if (atomic_load_explicit(&local->halted, memory_order_relaxed))
             return false;
-        if (steal(worker, node))
+        bool is_time =
+            waited >= patience || (round % ROUNDS_OF_PATIENCE == 0 && is_plenty_anywhere(local));
+        if (is_time && steal(worker, node))
             return true;
-        if (searches < SEARCHES_BEFORE_SLEEP)
+        if (waited < PAUSES_BEFORE_SLEEP)
             continue;
         sleep_until_work(worker);
-        searches = 0;
+        patience = waited = 0;
     }
 }
 
@@ -256,6 +279,19 @@ static bool pop(struct worker *worker, uint32_t *node)
     return true;
 }
 
+/* A theft costs both sides some hundred nanoseconds, in lines of memory that move from one core to
+ * the other and back. Short tasks are done sooner where they are: while there are only such, thefts
+ * are put off, twice as long each time. */
+static void judge_thefts(struct worker *worker, uint64_t now)
+{
+    uint64_t done = atomic_load_explicit(&worker->tasks_done, memory_order_relaxed);
+    bool is_short = now - worker->found_ns < (done - worker->found_done) * SHORT_TASK_NS;
+    uint32_t patience = is_short ? worker->patience * 2 : worker->patience / 4;
+    patience = patience > LEAST_PATIENCE ? patience : LEAST_PATIENCE;
+    worker->patience = patience < MOST_PATIENCE ? patience : MOST_PATIENCE;
+    worker->found_done = done;
+}
+
 static bool find_work(struct worker *worker, uint32_t *node)
 {
     if (atomic_load_explicit(&worker->stop, memory_order_relaxed))
@@ -263,8 +299,10 @@ static bool find_work(struct worker *worker, uint32_t *node)
     if (pop(worker, node) || next_source(worker, node))
         return true;
     uint64_t begin = local_now();
+    judge_thefts(worker, begin);
     bool found = search(worker, node);
-    worker->counters.idle_ns += local_now() - begin;
+    worker->found_ns = local_now();
+    worker->counters.idle_ns += worker->found_ns - begin;
     return found;
 }
 
