@@ -222,7 +222,14 @@ int dag_verify(const struct dag *dag, struct error *error);
 void dag_print(const struct dag *dag, struct buffer *out);
 int dag_parse(struct dag *dag, const char *text, size_t length, struct error *error);
 
-/* The bytes that travel along a ref, estimated from its view; unknown extents count as 1024. */
+/* The number of the part that a ref of a node reads, among all parts of the job. */
+static inline uint32_t dag_part(const struct dag *dag, dag_ref ref)
+{
+    return dag->nodes[dag_ref_source(ref)].first_part + dag->views[dag_ref_view(ref)].part;
+}
+
+/* The bytes that a ref reads, estimated from its view; unknown extents count as 1024. (sizes.h: the
+ * bytes of all of its source.) */
 uint64_t dag_ref_bytes(const struct dag *dag, dag_ref ref);
 
 /* ---- Building -------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 
 #include "base/memory.h"
 #include "base/vector.h"
+#include "graph/sizes.h"
 
 enum {
     LEEWAY = 16,    /* the job may take this part of its time longer for fewer bytes */
@@ -58,7 +59,7 @@ static bool measure_values(struct affinity *a)
     const struct dag *dag = a->dag;
     uint64_t inline_bytes = a->work->platform->inline_bytes, any = 0;
     for (uint64_t r = 0; r < dag->nodes[dag->node_count].first_ref; r++) {
-        uint64_t bytes = dag_ref_is_node(dag->refs[r]) ? dag_ref_bytes(dag, dag->refs[r]) : 0;
+        uint64_t bytes = dag_ref_is_node(dag->refs[r]) ? dag_source_bytes(dag, dag->refs[r]) : 0;
         uint64_t *known = bytes > inline_bytes ? &a->bytes[dag_ref_source(dag->refs[r])] : NULL;
         if (known && bytes > *known)
             *known = any = bytes;

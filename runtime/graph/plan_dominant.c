@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "graph/sizes.h"
 
 struct cluster_state {
     uint64_t free_at; /* when it has run all that it has */
@@ -83,7 +84,7 @@ static uint64_t result_bytes(const struct dominant *d, uint32_t node)
     uint32_t child = dag->children[dag->nodes[node].first_child].node;
     for (uint64_t r = dag->nodes[child].first_ref; r < dag->nodes[child + 1].first_ref; r++)
         if (dag_ref_source(dag->refs[r]) == node)
-            return dag_ref_bytes(dag, dag->refs[r]);
+            return dag_source_bytes(dag, dag->refs[r]);
     return 0;
 }
 

@@ -15,8 +15,9 @@ struct plan_work {
     const struct dag *dag;
     const struct plan_options *options;
     const struct platform *platform;
-    uint64_t *costs; /* by node, in ns on the platform */
-    bool has_edges;  /* whether edges cost time: pass "bytes" */
+    uint64_t *costs;      /* by node, in ns on the platform */
+    bool has_edges;       /* whether edges cost time: pass "bytes" */
+    uint64_t *part_bytes; /* by part (sizes.h), where edges cost time */
 };
 
 /* Runs the passes of the options' level. */
@@ -38,7 +39,7 @@ uint64_t plan_edge_ns(const struct plan_work *work, uint64_t bytes, bool is_join
 /* The same of a ref of `consumer` that is of a node; 0 when edges cost nothing. */
 uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref ref);
 
-/* The bytes of a node's result, as its first child reads it. */
+/* The bytes of what a node's first child reads of it, all of it. */
 uint64_t plan_result_bytes(const struct dag *dag, uint32_t node);
 
 /* Whether the platform has executors that can lose anything by talking to each other. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/sizes.h"
 
 struct plan_runner {
     struct plan_pass pass;
@@ -72,6 +73,7 @@ void plan_run_passes(struct plan *plan, const struct plan_options *options)
     for (uint32_t i = 0; i < PASS_COUNT; i++)
         if (runners[i].run && is_run(options, &runners[i].pass))
             runners[i].run(&work);
+    free(work.part_bytes);
     if (options->keeps_costs)
         plan->costs = work.costs;
     else
@@ -100,7 +102,10 @@ uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref re
     if (!work->has_edges)
         return 0;
     bool is_join = work->dag->nodes[consumer].producer_count > 1;
-    return plan_edge_ns(work, dag_ref_bytes(work->dag, ref), is_join);
+    uint64_t bytes = work->dag->views[dag_ref_view(ref)].is_unit
+                         ? 0
+                         : work->part_bytes[dag_part(work->dag, ref)];
+    return plan_edge_ns(work, bytes, is_join);
 }
 
 uint64_t plan_result_bytes(const struct dag *dag, uint32_t node)
@@ -110,13 +115,15 @@ uint64_t plan_result_bytes(const struct dag *dag, uint32_t node)
     uint32_t child = dag->children[dag->nodes[node].first_child].node;
     for (uint64_t r = dag->nodes[child].first_ref; r < dag->nodes[child + 1].first_ref; r++)
         if (dag_ref_source(dag->refs[r]) == node)
-            return dag_ref_bytes(dag, dag->refs[r]);
+            return dag_source_bytes(dag, dag->refs[r]);
     return 0;
 }
 
 void plan_pass_bytes(struct plan_work *work)
 {
     work->has_edges = plan_has_executors(work);
+    if (work->has_edges)
+        work->part_bytes = dag_part_sizes(work->dag);
 }
 
 /* ---- Clusters ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "graph/cost.h"
 #include "graph/platform.h"
+#include "graph/sizes.h"
 
 enum {
     ENDING = 3 /* round trips: the commit, and until the client is told and has read the result */
@@ -31,11 +32,12 @@ struct reckoning {
     uint64_t *costs, *ends; /* by node */
     uint64_t *paths;        /* by node: the dearest chain that ends there */
     uint32_t *depths;
-    uint32_t *crew;    /* by node */
-    uint32_t *kept;    /* by node: the child that its executor becomes */
-    uint32_t *listed;  /* by node: children that are invoked */
-    uint32_t *invoked; /* by node: of them, those that were invoked so far */
-    uint32_t *group;   /* by node: the executor of its last group of children */
+    uint32_t *crew;       /* by node */
+    uint32_t *kept;       /* by node: the child that its executor becomes */
+    uint32_t *listed;     /* by node: children that are invoked */
+    uint32_t *invoked;    /* by node: of them, those that were invoked so far */
+    uint32_t *group;      /* by node: the executor of its last group of children */
+    uint64_t *part_bytes; /* by part */
     uint8_t *stored;
     uint64_t *loads; /* a hash table: (value << 32 | executor that has loaded it) + 1 */
     uint64_t load_capacity, load_count, got_bytes;
@@ -51,6 +53,12 @@ struct reckoning {
 static double seconds(uint64_t ns)
 {
     return (double)ns * 1e-9;
+}
+
+/* What travels for a ref of a node whose consumer runs elsewhere. */
+static uint64_t moved_bytes(const struct reckoning *k, dag_ref ref)
+{
+    return k->dag->views[dag_ref_view(ref)].is_unit ? 0 : k->part_bytes[dag_part(k->dag, ref)];
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -276,7 +284,7 @@ static void run_source(struct reckoning *k, uint32_t node)
 static void run_child(struct reckoning *k, uint32_t node, dag_ref ref)
 {
     uint32_t producer = dag_ref_source(ref);
-    uint64_t bytes = dag_ref_bytes(k->dag, ref), ready = k->ends[producer];
+    uint64_t bytes = moved_bytes(k, ref), ready = k->ends[producer];
     if (k->kept[producer] == node || plan_is_clustered(k->plan, producer, node, 0)) {
         run_node(k, node, k->crew[producer], ready);
         return;
@@ -300,11 +308,12 @@ static uint64_t end_of_producers(const struct reckoning *k, uint32_t node)
 }
 
 /* The bytes that a node reads of a producer, by its first ref. */
-static uint64_t bytes_of(const struct dag *dag, uint32_t producer, uint32_t node)
+static uint64_t bytes_of(const struct reckoning *k, uint32_t producer, uint32_t node)
 {
+    const struct dag *dag = k->dag;
     for (uint64_t r = dag->nodes[node].first_ref; r < dag->nodes[node + 1].first_ref; r++)
         if (dag_ref_source(dag->refs[r]) == producer)
-            return dag_ref_bytes(dag, dag->refs[r]);
+            return moved_bytes(k, dag->refs[r]);
     return 0;
 }
 
@@ -314,12 +323,11 @@ static uint32_t find_holder(const struct reckoning *k, uint32_t node, uint32_t l
 {
     const struct dag_node *at = &k->dag->nodes[node];
     uint32_t holder = last;
-    uint64_t most = bytes_of(k->dag, last, node);
+    uint64_t most = bytes_of(k, last, node);
     for (uint64_t r = at->first_ref; r < at[1].first_ref; r++) {
         uint32_t producer = dag_ref_source(k->dag->refs[r]);
-        uint64_t bytes = dag_ref_bytes(k->dag, k->dag->refs[r]);
-        if (!dag_ref_is_node(k->dag->refs[r]) || bytes <= most ||
-            bytes <= k->platform->inline_bytes)
+        uint64_t bytes = dag_ref_is_node(k->dag->refs[r]) ? moved_bytes(k, k->dag->refs[r]) : 0;
+        if (bytes <= most || bytes <= k->platform->inline_bytes)
             continue;
         uint64_t patience = 2 * platform_transfer_ns(k->platform, bytes);
         if (k->ends[last] > k->ends[producer] + patience)
@@ -365,7 +373,7 @@ static uint32_t crew_of_join(struct reckoning *k, uint32_t node, uint32_t last)
     uint64_t soon = ready + k->platform->invoke_ns + k->platform->cold_start_ns;
     if (is_together || is_whole || k->crews[crew].free_at <= soon)
         return crew;
-    uint64_t put = put_ns(k, last, bytes_of(k->dag, last, node));
+    uint64_t put = put_ns(k, last, bytes_of(k, last, node));
     return new_crew(k, node, ready + put, 1);
 }
 
@@ -382,7 +390,7 @@ static void run_join(struct reckoning *k, uint32_t node)
         uint32_t producer = dag_ref_source(k->dag->refs[r]);
         if (!dag_ref_is_node(k->dag->refs[r]) || k->crew[producer] == crew)
             continue;
-        uint64_t bytes = dag_ref_bytes(k->dag, k->dag->refs[r]);
+        uint64_t bytes = moved_bytes(k, k->dag->refs[r]);
         uint64_t put = put_ns(k, producer, bytes);
         is_whole = false;
         ready = larger(ready, k->ends[producer] + put);
@@ -407,7 +415,7 @@ static uint64_t store_result(struct reckoning *k)
         uint32_t producer = dag_ref_source(k->dag->refs[r]);
         if (!dag_ref_is_node(k->dag->refs[r]) || k->stored[producer])
             continue;
-        uint64_t put = put_ns(k, producer, dag_ref_bytes(k->dag, k->dag->refs[r]));
+        uint64_t put = put_ns(k, producer, moved_bytes(k, k->dag->refs[r]));
         struct crew *crew = &k->crews[k->crew[producer]];
         crew->put_at = put > 0 ? larger(crew->put_at, k->ends[producer]) + put : crew->put_at;
         stored = larger(stored, crew->put_at);
@@ -465,6 +473,7 @@ void plan_summarize(const struct plan *plan, const struct plan_options *options,
                           .dag = plan->dag,
                           .platform = options->platform ? options->platform : platform_at(0),
                           .grain = grain,
+                          .part_bytes = dag_part_sizes(plan->dag),
                           .costs = memory_new(count, sizeof *k.costs),
                           .ends = memory_new(count, sizeof *k.ends),
                           .paths = memory_new(count, sizeof *k.paths),
@@ -486,8 +495,9 @@ void plan_summarize(const struct plan *plan, const struct plan_options *options,
         reckon_executors(&k);
     else
         reckon_threads(&k);
-    void *const tables[] = {k.loads,  k.costs,   k.ends,  k.paths,  k.depths, k.crew, k.kept,
-                            k.listed, k.invoked, k.group, k.stored, k.crews,  k.unit, k.unit_crew};
+    void *const tables[] = {k.part_bytes, k.loads,  k.costs, k.ends,   k.paths,
+                            k.depths,     k.crew,   k.kept,  k.listed, k.invoked,
+                            k.group,      k.stored, k.crews, k.unit,   k.unit_crew};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         free(tables[i]);
 }

@@ -346,7 +346,7 @@ static int bind_node(struct binder *binder, dag_ref ref, uint64_t *words)
 {
     const struct dag *dag = binder->table->dag;
     const struct dag_view *view = &dag->views[dag_ref_view(ref)];
-    uint64_t slot = binder->slots[bind_part(dag, ref)];
+    uint64_t slot = binder->slots[dag_part(dag, ref)];
     if (!bind_reads_block(dag, ref)) {
         words[0] = slot;
         return 0;

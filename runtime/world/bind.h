@@ -104,12 +104,6 @@ int bind_reference(struct binder *binder, dag_ref ref, uint64_t *words);
 /* Frees what bind_arguments and bind_reference made. */
 void binder_clear(struct binder *binder);
 
-/* The source node's part that a reference reads. */
-static inline uint32_t bind_part(const struct dag *dag, dag_ref ref)
-{
-    return dag->nodes[dag_ref_source(ref)].first_part + dag->views[dag_ref_view(ref)].part;
-}
-
 /* Whether a reference reads a block that a node made (and not a scalar, or nothing). */
 static inline bool bind_reads_block(const struct dag *dag, dag_ref ref)
 {

@@ -89,7 +89,7 @@ static void count_readers(struct local *local)
     uint64_t end = dag->nodes[dag->node_count].first_ref;
     for (uint64_t r = 0; r < end; r++)
         if (bind_reads_block(dag, dag->refs[r]))
-            local->readers[bind_part(dag, dag->refs[r])]++;
+            local->readers[dag_part(dag, dag->refs[r])]++;
 }
 
 static int make_tables(struct local *local, struct error *error)

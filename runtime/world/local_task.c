@@ -23,7 +23,7 @@ static void drop_inputs(struct worker *worker, uint32_t node)
     uint64_t end = dag->nodes[node + 1].first_ref;
     for (uint64_t r = dag->nodes[node].first_ref; r < end; r++)
         if (bind_reads_block(dag, dag->refs[r]))
-            drop_share(worker, bind_part(dag, dag->refs[r]));
+            drop_share(worker, dag_part(dag, dag->refs[r]));
 }
 
 static void keep_block(struct worker *worker, uint64_t part, uint64_t address)
@@ -78,7 +78,7 @@ static void write_pieces(struct worker *worker, uint64_t place, uint64_t count)
         }
         binder_clear(&worker->binder);
         if (bind_reads_block(dag, ref))
-            drop_share(worker, bind_part(dag, ref));
+            drop_share(worker, dag_part(dag, ref));
     }
 }
 

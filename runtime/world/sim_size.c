@@ -3,6 +3,7 @@
  * travel, each by itself, as in an executor process (spec/executor.md, X2.2).
  */
 #include "base/memory.h"
+#include "graph/sizes.h"
 #include "value/stored.h"
 #include "world/sim_time.h"
 
@@ -44,28 +45,11 @@ void sim_sizes_init(struct sim *sim)
 
 /* ---- Sizes ----------------------------------------------------------------------------------- */
 
-/* A selection says how much of its source there must be at least; a view of all, how much there is.
- */
-static uint64_t source_bytes(const struct dag *dag, dag_ref ref)
-{
-    const struct dag_view *view = &dag->views[dag_ref_view(ref)];
-    if (view->source_rank == 0)
-        return dag_ref_bytes(dag, ref);
-    uint64_t bytes = view->scalar < WK_SCALAR_COUNT ? wk_scalar_bytes((enum wk_scalar)view->scalar)
-                                                    : sizeof(uint64_t);
-    const int64_t *selection = dag->view_words + view->first_word + view->rank;
-    for (uint32_t d = 0; d < view->source_rank; d++) {
-        int64_t begin = selection[2 * d], count = selection[2 * d + 1];
-        bytes *= (uint64_t)(begin + (count < 0 ? 1 : count));
-    }
-    return bytes;
-}
-
 static uint64_t estimated_bytes(const struct dag *dag, dag_ref ref)
 {
     const struct dag_view *view = &dag->views[dag_ref_view(ref)];
     bool is_block = view->rank > 0 || view->source_rank > 0 || view->scalar == DAG_OPAQUE;
-    return is_block ? WK_HEADER_BYTES + source_bytes(dag, ref) : sizeof(uint64_t);
+    return is_block ? WK_HEADER_BYTES + dag_source_bytes(dag, ref) : sizeof(uint64_t);
 }
 
 void sim_sizes_estimate(struct sim *sim)
@@ -75,7 +59,7 @@ void sim_sizes_estimate(struct sim *sim)
         dag_ref ref = dag->refs[r];
         if (!dag_ref_is_node(ref) || dag->views[dag_ref_view(ref)].is_unit)
             continue;
-        uint64_t *bytes = &sim->time->part_bytes[bind_part(dag, ref)];
+        uint64_t *bytes = &sim->time->part_bytes[dag_part(dag, ref)];
         uint64_t estimate = estimated_bytes(dag, ref);
         *bytes = estimate > *bytes ? estimate : *bytes;
     }

@@ -1,5 +1,5 @@
 /*
- * spec/plan.md: Q6.1, Q6.2, Q6.3.
+ * spec/plan.md: Q2.2, Q6.1, Q6.2, Q6.3.
  * What plans amount to, against closed forms: chains, fan-outs and trees of tasks of 10 ms.
  */
 #include "graph/plan_summary.h"
@@ -165,6 +165,31 @@ static void starts_are_a_tree(void)
     }
 }
 
+/* Two matrices of 8 MB; each of two tasks reads one of them and a row of the other, which another
+ * executor made: it needs all of it. With clusters one executor does all. */
+static void a_slice_takes_its_source_along(void)
+{
+    for (int level = 0; level < 3; level += 2) {
+        struct plan_summary s;
+        struct buffer text = {0};
+        buffer_puts(
+            &text,
+            "task t0 \"\" \"\" \"\" -> \"\" leaves=0\n"
+            "task t1 \"a\" \"a\" \"\" -> \"f64[_, _]\" leaves=1 cost=10000000\n"
+            "task t2 \"b\" \"b\" \"(x: f64[_, _], y: f64[_])\" -> \"f64\" leaves=1 cost=100\n"
+            "scope s0 \"main\" s0\n"
+            "n0 = t1 s0 ()\n"
+            "n1 = t1 s0 ()\n"
+            "n2 = t2 s0 (n0:f64[1000, 1000], n1:f64[1000]{999, 0+1000})\n"
+            "n3 = t2 s0 (n1:f64[1000, 1000], n0:f64[1000]{0, 0+1000})\n"
+            "n4 = t0 s0 (n2:f64, n3:f64)\n");
+        summarize(&text, "lambda-1769", level, &s);
+        CHECK_INT(s.bytes, 2 * (8000000 + 8000));
+        CHECK_INT(s.stored_bytes, level == 0 ? 8000000 : 0);
+        CHECK_INT(s.executors, level == 0 ? 2 : 1);
+    }
+}
+
 static void both_forms_have_all_rows(void)
 {
     struct plan_summary s;
@@ -196,4 +221,5 @@ static void both_forms_have_all_rows(void)
 }
 
 TEST_MAIN(TEST(a_chain_is_its_length), TEST(a_fan_out_is_three_deep),
-          TEST(a_tree_is_a_logarithm_deep), TEST(starts_are_a_tree), TEST(both_forms_have_all_rows))
+          TEST(a_tree_is_a_logarithm_deep), TEST(starts_are_a_tree),
+          TEST(a_slice_takes_its_source_along), TEST(both_forms_have_all_rows))
