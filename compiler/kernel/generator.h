@@ -434,6 +434,8 @@ struct lazy {
 };
 struct lazy *source_open(struct generator *g, const struct typed *typed);
 struct lazy *source_of_value(struct generator *g, struct value array);
+/* Elements in memory, one behind the other: found by their numbers, without an extent. */
+struct lazy *source_of_elements(struct generator *g, const struct type *element, LLVMValueRef data);
 /* The element at a position; array elements of comprehensions are owned. */
 struct value source_element(struct generator *g, const struct lazy *source,
                             const struct position *at);

@@ -10,6 +10,8 @@
  */
 #include "generator.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "check/messages.h"
 
@@ -311,28 +313,125 @@ static LLVMValueRef add_halves(struct generator *g, LLVMValueRef vector, unsigne
     return LLVMBuildFAdd(g->builder, a, b, "");
 }
 
-static LLVMValueRef sum_floats(struct generator *g, const struct lazy *source, LLVMValueRef count)
+static LLVMTypeRef lanes_type(struct generator *g, const struct lazy *source)
 {
-    LLVMTypeRef vector = LLVMVectorType(scalar_type(g, source->element->scalar), LANES);
-    LLVMValueRef sums = entry_alloca(g, vector, "sums"), group = entry_alloca(g, vector, "group");
-    LLVMBuildStore(g->builder, LLVMConstNull(vector), sums);
+    return LLVMVectorType(scalar_type(g, source->element->scalar), LANES);
+}
+
+static void add_lanes(struct generator *g, LLVMValueRef sums, LLVMValueRef eight)
+{
+    LLVMValueRef old = LLVMBuildLoad2(g->builder, LLVMTypeOf(eight), sums, "");
+    LLVMBuildStore(g->builder, LLVMBuildFAdd(g->builder, old, eight, ""), sums);
+}
+
+static LLVMValueRef combine_lanes(struct generator *g, LLVMTypeRef type, LLVMValueRef sums)
+{
+    LLVMValueRef total = LLVMBuildLoad2(g->builder, type, sums, "");
+    for (unsigned half = LANES / 2; half > 0; half /= 2)
+        total = add_halves(g, total, half);
+    return LLVMBuildExtractElement(g->builder, total, LLVMConstInt(g->i32, 0, false), "");
+}
+
+/* Adds `count` elements of a source, eight by eight. */
+static void add_elements(struct generator *g, const struct lazy *source, LLVMValueRef count,
+                         LLVMValueRef sums, LLVMValueRef group)
+{
     LLVMValueRef width = constant_i64(g, LANES);
     LLVMValueRef groups = LLVMBuildUDiv(g->builder, count, width, "");
     LLVMValueRef rest = LLVMBuildURem(g->builder, count, width, "");
     struct loop loop;
     loop_open_strips(g, &loop, constant_i64(g, 0), groups);
     LLVMValueRef base = index_multiply(g, loop.index, width);
-    LLVMValueRef eight = source_has_vector(source) ? source_vector(g, source, base)
-                                                   : load_group(g, source, group, base, width);
-    LLVMValueRef old = LLVMBuildLoad2(g->builder, vector, sums, "");
-    LLVMBuildStore(g->builder, LLVMBuildFAdd(g->builder, old, eight, ""), sums);
+    add_lanes(g, sums,
+              source_has_vector(source) ? source_vector(g, source, base)
+                                        : load_group(g, source, group, base, width));
     loop_close(g, &loop);
-    LLVMValueRef last = load_group(g, source, group, index_multiply(g, groups, width), rest);
-    old = LLVMBuildLoad2(g->builder, vector, sums, "");
-    LLVMValueRef total = LLVMBuildFAdd(g->builder, old, last, "");
-    for (unsigned half = LANES / 2; half > 0; half /= 2)
-        total = add_halves(g, total, half);
-    return LLVMBuildExtractElement(g->builder, total, LLVMConstInt(g->i32, 0, false), "");
+    add_lanes(g, sums, load_group(g, source, group, index_multiply(g, groups, width), rest));
+}
+
+/* The elements that rows have left to be added: a buffer that has room for a row behind them. */
+struct gathered {
+    struct lazy *elements; /* a view of the buffer */
+    LLVMValueRef buffer, fill;
+};
+
+enum { GATHERED = 2048 };
+
+static struct gathered gather_open(struct generator *g, const struct lazy *source,
+                                   LLVMValueRef count)
+{
+    LLVMValueRef row = source->extents[source->rank - 1];
+    LLVMValueRef most = less_count(g, count, index_add(g, row, constant_i64(g, GATHERED)));
+    LLVMValueRef room = index_add(g, most, constant_i64(g, LANES));
+    LLVMValueRef size = constant_i64(g, wk_scalar_bytes(source->element->scalar));
+    struct gathered gathered = {.buffer = block_new_bytes(g, index_multiply(g, room, size)),
+                                .fill = entry_alloca(g, g->i64, "fill")};
+    LLVMBuildStore(g->builder, constant_i64(g, 0), gathered.fill);
+    gathered.elements = source_of_elements(g, source->element, gathered.buffer);
+    return gathered;
+}
+
+/* Behind a row: once there are many, adds all but less than eight, which move to the front. */
+static void gather_row(struct generator *g, const struct gathered *gathered, LLVMValueRef row,
+                       LLVMValueRef sums)
+{
+    LLVMBuilderRef b = g->builder;
+    const struct type *element = gathered->elements->element;
+    LLVMValueRef width = constant_i64(g, LANES);
+    LLVMValueRef old = LLVMBuildLoad2(b, g->i64, gathered->fill, "");
+    LLVMValueRef fill = index_add(g, old, row);
+    LLVMBuildStore(b, fill, gathered->fill);
+    LLVMBasicBlockRef full = block_new(g, "full"), next = block_new(g, "gathered");
+    LLVMValueRef many = LLVMBuildICmp(b, LLVMIntSGE, fill, constant_i64(g, GATHERED), "");
+    LLVMBuildCondBr(b, many, full, next);
+    block_enter(g, full);
+    check_stop(g);
+    struct loop loop;
+    LLVMValueRef groups = LLVMBuildUDiv(b, fill, width, "");
+    loop_open(g, &loop, constant_i64(g, 0), groups);
+    add_lanes(g, sums, source_vector(g, gathered->elements, index_multiply(g, loop.index, width)));
+    loop_close(g, &loop);
+    LLVMValueRef rest = source_vector(g, gathered->elements, index_multiply(g, groups, width));
+    LLVMValueRef front = element_address(g, element, gathered->buffer, constant_i64(g, 0));
+    LLVMSetAlignment(LLVMBuildStore(b, rest, front), wk_scalar_bytes(element->scalar));
+    LLVMBuildStore(b, LLVMBuildURem(b, fill, width, ""), gathered->fill);
+    LLVMBuildBr(b, next);
+    block_enter(g, next);
+}
+
+/* Of a source whose elements have no row-major numbers: rows are written to a buffer, from which
+ * whole groups are added whenever there are many. So the elements need no memory of their own. */
+static void add_rows(struct generator *g, const struct lazy *source, LLVMValueRef count,
+                     LLVMValueRef sums, LLVMValueRef group)
+{
+    struct gathered gathered = gather_open(g, source, count);
+    LLVMValueRef extents[WK_MAX_RANK], zero = constant_i64(g, 0);
+    memcpy(extents, source->extents, source->rank * sizeof *extents);
+    LLVMValueRef none = LLVMBuildICmp(g->builder, LLVMIntEQ, count, zero, "");
+    extents[0] = LLVMBuildSelect(g->builder, none, zero, extents[0], "");
+    struct nest nest;
+    nest_open(g, &nest, extents, source->rank, false, POLLS_NONE);
+    if (source->kind == SOURCE_COMPREHENSION && typed_is_long(source->node->body))
+        check_stop(g);
+    struct value element = source_element(g, source, &nest.at);
+    LLVMValueRef fill = LLVMBuildLoad2(g->builder, g->i64, gathered.fill, "");
+    LLVMValueRef at = index_add(g, fill, nest.at.indexes[source->rank - 1]);
+    element_store_raw(g, &element, element_address(g, element.type, gathered.buffer, at));
+    loop_close(g, &nest.loops[--nest.depth]);
+    gather_row(g, &gathered, source->extents[source->rank - 1], sums);
+    nest_close(g, &nest);
+    LLVMValueRef left = LLVMBuildLoad2(g->builder, g->i64, gathered.fill, "");
+    add_elements(g, gathered.elements, left, sums, group);
+    block_free(g, gathered.buffer);
+}
+
+static LLVMValueRef sum_floats(struct generator *g, const struct lazy *source, LLVMValueRef count)
+{
+    LLVMTypeRef vector = lanes_type(g, source);
+    LLVMValueRef sums = entry_alloca(g, vector, "sums"), group = entry_alloca(g, vector, "group");
+    LLVMBuildStore(g->builder, LLVMConstNull(vector), sums);
+    (source_is_flat(source) ? add_elements : add_rows)(g, source, count, sums, group);
+    return combine_lanes(g, vector, sums);
 }
 
 /* Folds all elements with an operation whose order does not show. */
@@ -358,7 +457,7 @@ struct value reduce_sum(struct generator *g, const struct typed *typed)
     struct scope scope;
     scope_open(g, &scope);
     bool is_float = type_is_float(subject->type->element);
-    struct lazy *source = is_float ? flat_source(g, subject) : source_open(g, subject);
+    struct lazy *source = source_open(g, subject);
     debug_at(g, typed->span);
     LLVMValueRef sum;
     if (is_float)

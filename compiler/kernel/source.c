@@ -31,6 +31,13 @@ struct lazy *source_of_value(struct generator *g, struct value array)
     return source;
 }
 
+struct lazy *source_of_elements(struct generator *g, const struct type *element, LLVMValueRef data)
+{
+    struct lazy *source = source_new(g, SOURCE_VIEW, element, 1);
+    source->view.scalar = data;
+    return source;
+}
+
 static struct lazy *open_operand(struct generator *g, const struct typed *typed, uint32_t rank)
 {
     if (typed->type->kind == TYPE_ARRAY)
