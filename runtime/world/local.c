@@ -108,29 +108,10 @@ static int make_tables(struct local *local, struct error *error)
 
 /* ---- The outcome --------------------------------------------------------------------------- */
 
-static void release_result(struct local_result *result)
-{
-    binder_release(&result->binder);
-    context_release(&result->context);
-    free(result->words);
-    free(result);
-}
-
-static void release_outcome(struct job_outcome *outcome)
-{
-    release_result(outcome->owner);
-    *outcome = (struct job_outcome){0};
-}
-
 static void make_result(struct local *local)
 {
-    struct local_result *result = memory_new(1, sizeof *result);
-    memory_account_init(&result->account, local->options->memory_limit);
-    context_init(&result->context, &result->account, &result->stop);
-    binder_init(&result->binder, &local->table, local->slots, &result->context);
-    result->binder.keeps = true;
-    result->words = memory_new(local->job->result_type->word_count, sizeof *result->words);
-    local->result = result;
+    local->result = job_result_new(&local->table, local->slots, local->options->memory_limit, NULL);
+    local->result->binder.keeps = true;
 }
 
 static void sum_counters(const struct local *local, struct metrics *metrics)
@@ -360,7 +341,7 @@ static int conclude(struct local *local, struct job_outcome *outcome, struct err
         outcome->words = local->result->words;
         outcome->word_count = local->job->result_type->word_count;
         outcome->owner = local->result;
-        outcome->release = release_outcome;
+        outcome->release = job_result_release;
         return 0;
     }
     binder_clear(&local->result->binder);
@@ -397,7 +378,7 @@ int local_run(const struct job *job, const struct job_options *options, struct j
         code = conclude(&local, outcome, error);
         release_threads(&local);
         if (code)
-            release_result(local.result);
+            job_result_free(local.result);
     }
     pieces_release(&local.pieces);
     free_table(local.slots, local.dag->part_count, sizeof *local.slots);

@@ -28,6 +28,7 @@
 #include "world/bind.h"
 #include "world/deque.h"
 #include "world/pieces.h"
+#include "world/result.h"
 
 struct local;
 
@@ -75,15 +76,6 @@ struct worker {
     pthread_t thread;
 };
 
-/* What the outcome of a job keeps alive. */
-struct local_result {
-    struct memory_account account;
-    struct context context;
-    struct binder binder;
-    _Atomic(uint32_t) stop;
-    uint64_t *words;
-};
-
 struct local {
     const struct job *job;
     const struct job_options *options;
@@ -95,7 +87,7 @@ struct local {
     uint64_t *slots;            /* by part; written once, by whoever runs the node */
     uint32_t *readers;        /* by part: references that read it; NULL when no part is an array */
     _Atomic(uint64_t) *joins; /* by record of the plan: bits */
-    struct local_result *result;
+    struct job_result *result;
     struct worker *workers;
     uint32_t worker_count;
     uint64_t begin_ns;

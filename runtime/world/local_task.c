@@ -277,7 +277,7 @@ void worker_fail(struct worker *worker, uint32_t node)
 void worker_commit(struct worker *worker, uint32_t sink)
 {
     struct local *local = worker->local;
-    struct local_result *result = local->result;
+    struct job_result *result = local->result;
     bool in_pieces = local->pieces.output != NULL;
     int code = in_pieces ? 0 : bind_arguments(&result->binder, sink, result->words);
     if (code) {

@@ -114,14 +114,9 @@ static void list_producers(struct sim *sim)
 
 static void init_result(struct sim *sim)
 {
-    struct sim_result *result = memory_new(1, sizeof *result);
-    memory_account_init(&result->account, sim->options->memory_limit);
     /* The job's own flag ends a kernel that is running, too. */
-    context_init(&result->context, &result->account,
-                 sim->options->stop ? sim->options->stop : &result->stop);
-    binder_init(&result->binder, &sim->table, sim->slots, &result->context);
-    result->words = memory_new(sim->job->result_type->word_count, sizeof *result->words);
-    sim->result = result;
+    sim->result =
+        job_result_new(&sim->table, sim->slots, sim->options->memory_limit, sim->options->stop);
 }
 
 /* In the store, the job's name is the seed. */
@@ -160,20 +155,6 @@ static void init_sim(struct sim *sim, const struct job *job, const struct job_op
 }
 
 /* ---- Taking down --------------------------------------------------------------------------- */
-
-static void release_result(struct sim_result *result)
-{
-    binder_release(&result->binder);
-    context_release(&result->context);
-    free(result->words);
-    free(result);
-}
-
-static void release_outcome(struct job_outcome *outcome)
-{
-    release_result(outcome->owner);
-    *outcome = (struct job_outcome){0};
-}
 
 static void drop_values(struct sim *sim)
 {
@@ -458,7 +439,7 @@ static void run_to_the_end(struct sim *sims, uint32_t count)
 
 static int conclude(struct sim *sim, struct job_outcome *outcome, struct error *error)
 {
-    struct sim_result *result = sim->result;
+    struct job_result *result = sim->result;
     int code = 0;
     if (is_interrupted(sim) && sim->status != SIM_DONE)
         code = error_set(error, ERR_interrupted, "the job was stopped before its end");
@@ -486,7 +467,7 @@ static int conclude(struct sim *sim, struct job_outcome *outcome, struct error *
     outcome->words = result->words;
     outcome->word_count = sim->job->result_type->word_count;
     outcome->owner = result;
-    outcome->release = release_outcome;
+    outcome->release = job_result_release;
     return 0;
 }
 
@@ -496,7 +477,7 @@ static int end_job(struct sim *sim, clock_t begin, struct job_outcome *outcome, 
     drop_values(sim);
     sum_metrics(sim, (uint64_t)begin, &outcome->metrics);
     if (!outcome->owner)
-        release_result(sim->result);
+        job_result_free(sim->result);
     release_sim(sim);
     return code;
 }

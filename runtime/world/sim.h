@@ -21,7 +21,7 @@
 
 #include "executor/executor.h"
 #include "executor/sweep.h"
-#include "world/bind.h"
+#include "world/result.h"
 
 /* One kind of fault each, since few faults of one kind catch more mistakes than many at once. */
 enum sim_profile {
@@ -227,18 +227,9 @@ struct sim {
 
     uint64_t ended; /* when the status was set */
     enum sim_status status;
-    struct sim_result *result;
+    struct job_result *result; /* also the means of running kernels */
     struct error failure;
     struct error violation; /* code 0: none */
-};
-
-/* What the outcome keeps alive; also the means of running kernels. */
-struct sim_result {
-    struct memory_account account;
-    struct context context;
-    struct binder binder; /* of arguments, and at last of the result */
-    _Atomic(uint32_t) stop;
-    uint64_t *words;
 };
 
 /* sim.c */

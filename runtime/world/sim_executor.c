@@ -159,7 +159,7 @@ static int run_kernel(struct sim *sim, uint32_t node, uint64_t *arguments)
 {
     uint32_t number = sim->dag->nodes[node].task;
     const struct bind_task *task = &sim->table.tasks[number];
-    struct sim_result *means = sim->result;
+    struct job_result *means = sim->result;
     uint64_t *results = memory_new(sim->table.result_words, sizeof *results);
     uint64_t began = sim->time ? processor_time() : 0;
     int code = bind_arguments(&means->binder, node, arguments);

@@ -219,4 +219,33 @@ static inline void test_real(const char *file, int line, const char *what, doubl
 
 #define WORDS(...) ((const uint64_t[]){__VA_ARGS__})
 
+/* The last call's result at this word is an array of rank 1 with these integers. */
+static inline void check_ints(const struct kernels *k, int line, uint32_t word,
+                              const int64_t *expected, size_t count)
+{
+    const int64_t *found = result_data(k, word);
+    test_int(__FILE__, line, "extent", (int64_t)k->results[word + 1], (int64_t)count);
+    for (size_t i = 0; i < count && (int64_t)count == (int64_t)k->results[word + 1]; i++)
+        test_int(__FILE__, line, "element", found[i], expected[i]);
+}
+#define CHECK_INTS(...)                                                                            \
+    check_ints(&k, __LINE__, 0, (const int64_t[]){__VA_ARGS__},                                    \
+               sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
+
+static inline void kernels_at_every_level(struct kernels *k, const char *program,
+                                          void (*test)(void))
+{
+    for (unsigned optimize = 0; optimize <= 2; optimize++) {
+        kernels_open(k, program, optimize);
+        test();
+        kernels_close(k);
+    }
+}
+/* Makes the test name_at_every_level, with the file's `k` and `program`. */
+#define AT_EVERY_LEVEL(name)                                                                       \
+    static void name##_at_every_level(void)                                                        \
+    {                                                                                              \
+        kernels_at_every_level(&k, program, name);                                                 \
+    }
+
 #endif

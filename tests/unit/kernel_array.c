@@ -85,19 +85,6 @@ static const char program[] =
 
 static struct kernels k;
 
-/* The result is an array of rank 1 with these integers. */
-#define CHECK_INTS(...)                                                                            \
-    check_ints(__LINE__, 0, (const int64_t[]){__VA_ARGS__},                                        \
-               sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
-
-static void check_ints(int line, uint32_t word, const int64_t *expected, size_t count)
-{
-    const int64_t *found = result_data(&k, word);
-    test_int(__FILE__, line, "extent", (int64_t)k.results[word + 1], (int64_t)count);
-    for (size_t i = 0; i < count && (int64_t)count == (int64_t)k.results[word + 1]; i++)
-        test_int(__FILE__, line, "element", found[i], expected[i]);
-}
-
 static void check_reals(int line, const double *expected, size_t count)
 {
     const double *found = result_data(&k, 0);
@@ -174,8 +161,8 @@ static void slices(void)
     CHECK_FAILS(&k, "fifth", WORDS((uint64_t)-1), ERR_index_out_of_bounds, 6, 48,
                 "index -1 is out of bounds: dimension 0 has extent 10");
     kernels_call(&k, "split", WORDS(address_word(i5), 5));
-    check_ints(__LINE__, 0, i5, 2);
-    check_ints(__LINE__, 2, i5 + 2, 3);
+    check_ints(&k, __LINE__, 0, i5, 2);
+    check_ints(&k, __LINE__, 2, i5 + 2, 3);
     kernels_call(&k, "pick", WORDS(address_word(i5), 3, address_word(i3), 3, 1));
     CHECK_INTS(5, 4, 3);
     kernels_call(&k, "pick", WORDS(address_word(i5), 3, address_word(i3), 3, 0));
@@ -233,20 +220,6 @@ static void products(void)
                 "the argument 'v' of 'apply' has the extent 2 in dimension 0, expected k = 3");
 }
 
-static void run(void (*test)(void))
-{
-    for (unsigned optimize = 0; optimize <= 2; optimize++) {
-        kernels_open(&k, program, optimize);
-        test();
-        kernels_close(&k);
-    }
-}
-
-#define AT_EVERY_LEVEL(name)                                                                       \
-    static void name##_at_every_level(void)                                                        \
-    {                                                                                              \
-        run(name);                                                                                 \
-    }
 AT_EVERY_LEVEL(elementwise)
 AT_EVERY_LEVEL(comprehensions)
 AT_EVERY_LEVEL(slices)

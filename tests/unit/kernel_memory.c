@@ -133,18 +133,6 @@ static const char growing[] = "task numbers(n: int) -> int[_] {\n"
 
 static struct kernels k;
 
-#define CHECK_INTS(...)                                                                            \
-    check_ints(__LINE__, 0, (const int64_t[]){__VA_ARGS__},                                        \
-               sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
-
-static void check_ints(int line, uint32_t word, const int64_t *expected, size_t count)
-{
-    const int64_t *found = result_data(&k, word);
-    test_int(__FILE__, line, "extent", (int64_t)k.results[word + 1], (int64_t)count);
-    for (size_t i = 0; i < count && (int64_t)count == (int64_t)k.results[word + 1]; i++)
-        test_int(__FILE__, line, "element", found[i], expected[i]);
-}
-
 static void values_never_alias(void)
 {
     int64_t a[] = {1, 2}, m[] = {1, 2, 3, 4};
@@ -164,11 +152,11 @@ static void values_never_alias(void)
         CHECK_INTS(2, 3, 7, 8, 9, 7, 8, 9, 1, 2, 3, 5);
         kernels_call(&k, "tuples", WORDS(address_word(a), 2));
         CHECK_INTS(51, 4);
-        check_ints(__LINE__, 2, (int64_t[]){50, 3}, 2);
+        check_ints(&k, __LINE__, 2, (int64_t[]){50, 3}, 2);
         CHECK_INT(k.results[4], 5);
         kernels_call(&k, "twice", WORDS(address_word(a), 2));
         CHECK_INTS(2, 2);
-        check_ints(__LINE__, 2, (int64_t[]){2, 2}, 2);
+        check_ints(&k, __LINE__, 2, (int64_t[]){2, 2}, 2);
         CHECK(k.results[0] != k.results[2]);
         kernels_call(&k, "moved", WORDS(1));
         CHECK_INTS(6, 6);

@@ -173,20 +173,6 @@ static void extremes(void)
     CHECK(isnan(call_real(&k, "least", WORDS(address_word(ys), 3))));
 }
 
-static void run(void (*test)(void))
-{
-    for (unsigned optimize = 0; optimize <= 2; optimize++) {
-        kernels_open(&k, program, optimize);
-        test();
-        kernels_close(&k);
-    }
-}
-
-#define AT_EVERY_LEVEL(name)                                                                       \
-    static void name##_at_every_level(void)                                                        \
-    {                                                                                              \
-        run(name);                                                                                 \
-    }
 AT_EVERY_LEVEL(trees)
 AT_EVERY_LEVEL(bad_trees)
 AT_EVERY_LEVEL(reductions_of_arrays)
