@@ -149,6 +149,11 @@ struct shared_maps {
     VECTOR(struct shared_map) list;
 };
 
+struct foreign_file {
+    const char *path; /* interned */
+    bool logs;
+};
+
 struct checker {
     const struct ast_program *program;
     const struct ast_module *module;    /* whose declarations are in scope */
@@ -170,7 +175,7 @@ struct checker {
     VECTOR(struct structure *) structures;
     struct constant *active_constant; /* the innermost that is computed */
     struct structure *active_structure;
-    VECTOR(const char *) foreign_files; /* C files by unit: interned paths */
+    VECTOR(struct foreign_file) foreign_files; /* by unit */
 
     /* Flexible types: of an integer literal, of a float literal, of what can be any number, and of
      * the elements of [], which are whatever is wanted. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check/c_source.h"
 #include "check/checker.h"
 
 /* A path as written in a source, from that source's folder. */
@@ -20,9 +21,9 @@ static const char *path_beside(struct checker *c, const struct source *source, c
 static uint32_t unit_of(struct checker *c, const char *path)
 {
     for (size_t i = 0; i < c->foreign_files.count; i++)
-        if (c->foreign_files.items[i] == path)
+        if (c->foreign_files.items[i].path == path)
             return (uint32_t)i;
-    vector_push(&c->foreign_files, path);
+    vector_push(&c->foreign_files, (struct foreign_file){path, c_source_mentions_log(path)});
     return (uint32_t)c->foreign_files.count - 1;
 }
 
@@ -79,6 +80,7 @@ void check_foreign(struct checker *c, struct function *f)
     struct typed_foreign *foreign = arena_new(c->arena, struct typed_foreign);
     foreign->path = path_beside(c, d->span.source, d->function.source);
     foreign->unit = unit_of(c, foreign->path);
+    foreign->logs = c->foreign_files.items[foreign->unit].logs;
     foreign->span = d->function.source_span;
     foreign->symbol = arena_printf(c->arena, "c%u.wk_extern_%s", foreign->unit, d->name.text);
     f->typed.foreign = foreign;

@@ -312,6 +312,7 @@ struct typed_foreign {
     const char *path;   /* to open: beside the source that declares the task */
     const char *symbol; /* "c0.wk_extern_fft": unit 0 */
     uint32_t unit;      /* the number of the C file in the program */
+    bool logs;          /* it counts as a task that logs (check/c_source.h) */
     struct span span;   /* of the file's name in the declaration */
 };
 

@@ -86,7 +86,7 @@ static void search_block(struct search *s, const struct typed_block *block)
     }
 }
 
-/* Finds which kernels log: a task does if its body does, if it is written in C, which may, and if
+/* Finds which kernels log: a task does if its body does, if it is written in C and may, and if
  * its fallback or a task that it calls does. Linear in the program: found from those that log on to
  * their callers. */
 static void find_kernels_that_log(struct effects *effects)
@@ -98,7 +98,7 @@ static void find_kernels_that_log(struct effects *effects)
     for (s.caller = 0; s.caller < s.tasks.count; s.caller++) {
         const struct typed_function *task = s.tasks.items[s.caller];
         note_task_call(&s, task->fallback);
-        if (task->foreign)
+        if (task->foreign && task->foreign->logs)
             note_logger(&s, s.caller);
         search_block(&s, &task->body);
     }

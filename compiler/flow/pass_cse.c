@@ -163,7 +163,7 @@ static void remark_missed(const struct cse *c, const struct ir_instruction *firs
                   "not merged with the same %s `%s` in line %u: %s", what_is(i), title_of(c, i),
                   line,
                   i->opcode == IR_CALL && c->module->kernels[i->callee]->foreign
-                      ? "a task in C may log"
+                      ? "its C file has functions for logging in it"
                       : "it has an effect or logs");
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/installation.h"
+#include "check/c_source.h"
 
 void foreign_release(struct foreign_units *units)
 {
@@ -155,65 +156,10 @@ static void hash_compiler(EVP_MD_CTX *hash, const char *target)
     command_release(&command);
 }
 
-/* The files that were hashed, by their path. */
-struct hashed_files {
-    EVP_MD_CTX *hash;
-    struct path_list paths;
-};
-
-static int hash_file(struct hashed_files *files, const char *path, bool required,
-                     struct error *error);
-
-/* The name in a line `#include "name"`, or NULL; `line` is cut there. */
-static char *included_name(char *line)
+static void hash_content(void *context, const char *path, const struct buffer *content)
 {
-    line += strspn(line, " \t");
-    if (*line++ != '#')
-        return NULL;
-    line += strspn(line, " \t");
-    if (strncmp(line, "include", 7) != 0)
-        return NULL;
-    line += 7 + strspn(line + 7, " \t");
-    char *end = *line == '"' ? strchr(line + 1, '"') : NULL;
-    if (!end)
-        return NULL;
-    *end = '\0';
-    return line + 1;
-}
-
-/* What the text includes from its own folder; other headers are the system's. */
-static void hash_included(struct hashed_files *files, const char *path, char *text)
-{
-    const char *slash = strrchr(path, '/');
-    struct error ignored;
-    for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text)) {
-        const char *name = included_name(line);
-        if (!name)
-            continue;
-        struct buffer beside = {0};
-        buffer_printf(&beside, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
-        hash_file(files, beside.data, false, &ignored);
-        buffer_release(&beside);
-    }
-}
-
-static int hash_file(struct hashed_files *files, const char *path, bool required,
-                     struct error *error)
-{
-    for (size_t i = 0; i < files->paths.paths.count; i++)
-        if (strcmp(files->paths.paths.items[i], path) == 0)
-            return 0;
-    struct buffer content = {0};
-    int status = buffer_read_file(&content, path, UINT32_MAX, error);
-    if (status == 0) {
-        vector_push(&files->paths.paths, strdup(path));
-        hash_text(files->hash, path);
-        EVP_DigestUpdate(files->hash, content.data, content.length);
-        if (content.length)
-            hash_included(files, path, content.data);
-    }
-    buffer_release(&content);
-    return required ? status : 0;
+    hash_text(context, path);
+    EVP_DigestUpdate(context, content->data, content->length);
 }
 
 int foreign_hash(EVP_MD_CTX *hash, struct foreign_units *units, const char *target,
@@ -221,21 +167,21 @@ int foreign_hash(EVP_MD_CTX *hash, struct foreign_units *units, const char *targ
 {
     if (units->functions.count == 0)
         return 0;
-    struct hashed_files files = {.hash = hash};
+    struct c_source_list files = {0};
     char *include = include_folder();
     struct buffer header = {0};
     buffer_printf(&header, "%s/wk.h", include);
     hash_compiler(hash, target);
-    int status = hash_file(&files, header.data, true, error);
+    int status = c_source_visit(&files, header.data, hash_content, hash, error);
     if (status)
         error_hint(error, "wk.h stands in include beside wkc's bin: is the installation complete?");
     for (size_t i = 0; status == 0 && i < units->functions.count; i++) {
         units->blamed = units->functions.items[i];
-        status = hash_file(&files, units->blamed->foreign->path, true, error);
+        status = c_source_visit(&files, units->blamed->foreign->path, hash_content, hash, error);
     }
     buffer_release(&header);
     free(include);
-    path_list_release(&files.paths);
+    c_source_release(&files);
     return status;
 }
 
