@@ -15,49 +15,15 @@
 
 #include "base/output.h"
 #include "graph/arguments.h"
-
-enum table {
-    NODES,
-    REFS,
-    WORDS,
-    CHILDREN,
-    PATTERNS,
-    PATTERN_CODES,
-    VIEWS,
-    VIEW_WORDS,
-    CONSTANTS,
-    DATA,
-    INPUTS,
-    TASKS,
-    SITES,
-    SCOPES,
-    STRINGS,
-    TABLE_COUNT
-};
+#include "graph/dag_tables.h"
 
 static const char magic[8] = "WKCDAG1";
 
 struct header {
     char magic[8];
     uint64_t part_count;
-    uint64_t counts[TABLE_COUNT];
+    uint64_t counts[DAG_TABLE_COUNT];
 };
-
-static const size_t sizes[TABLE_COUNT] = {[NODES] = sizeof(struct dag_node),
-                                          [REFS] = sizeof(dag_ref),
-                                          [WORDS] = sizeof(uint64_t),
-                                          [CHILDREN] = sizeof(struct dag_child),
-                                          [PATTERNS] = sizeof(uint32_t),
-                                          [PATTERN_CODES] = sizeof(uint32_t),
-                                          [VIEWS] = sizeof(struct dag_view),
-                                          [VIEW_WORDS] = sizeof(int64_t),
-                                          [CONSTANTS] = sizeof(struct dag_constant),
-                                          [DATA] = 1,
-                                          [INPUTS] = sizeof(struct dag_input),
-                                          [TASKS] = sizeof(struct dag_task),
-                                          [SITES] = sizeof(struct dag_site),
-                                          [SCOPES] = sizeof(struct dag_scope),
-                                          [STRINGS] = 1};
 
 static uint64_t aligned(uint64_t offset)
 {
@@ -69,34 +35,10 @@ static uint64_t aligned(uint64_t offset)
 
 static struct header make_header(const struct dag *dag)
 {
-    const struct dag_node *last = &dag->nodes[dag->node_count];
-    struct header header = {.part_count = dag->part_count,
-                            .counts = {[NODES] = (uint64_t)dag->node_count + 1,
-                                       [REFS] = last->first_ref,
-                                       [WORDS] = last->first_word,
-                                       [CHILDREN] = last->first_child,
-                                       [PATTERNS] = (uint64_t)dag->pattern_count + 1,
-                                       [PATTERN_CODES] = dag->patterns[dag->pattern_count],
-                                       [VIEWS] = dag->view_count,
-                                       [VIEW_WORDS] = dag->view_word_count,
-                                       [CONSTANTS] = dag->constant_count,
-                                       [DATA] = dag->data_bytes,
-                                       [INPUTS] = dag->input_count,
-                                       [TASKS] = dag->task_count,
-                                       [SITES] = dag->site_count,
-                                       [SCOPES] = dag->scope_count,
-                                       [STRINGS] = dag->string_bytes}};
+    struct header header = {.part_count = dag->part_count};
     memcpy(header.magic, magic, sizeof magic);
+    dag_tables_count(dag, header.counts);
     return header;
-}
-
-static const void *table_of(const struct dag *dag, enum table table)
-{
-    const void *const tables[TABLE_COUNT] = {
-        dag->nodes,         dag->refs,  dag->words,      dag->children,  dag->patterns,
-        dag->pattern_codes, dag->views, dag->view_words, dag->constants, dag->data,
-        dag->inputs,        dag->tasks, dag->sites,      dag->scopes,    dag->strings};
-    return tables[table];
 }
 
 /* The bytes, and zeros up to the next table. */
@@ -111,14 +53,15 @@ static int write_padded(struct output *output, const void *data, uint64_t bytes,
 int dag_store(const struct dag *dag, const char *path, struct error *error)
 {
     struct header header = make_header(dag);
+    const void *tables[DAG_TABLE_COUNT];
     struct output output;
+    dag_tables_list(dag, tables);
     int code = output_open(&output, path, error);
     if (code)
         return code;
     code = write_padded(&output, &header, sizeof header, error);
-    for (int t = 0; t < TABLE_COUNT && !code; t++)
-        code =
-            write_padded(&output, table_of(dag, (enum table)t), header.counts[t] * sizes[t], error);
+    for (int t = 0; t < DAG_TABLE_COUNT && !code; t++)
+        code = write_padded(&output, tables[t], header.counts[t] * dag_table_sizes[t], error);
     return code ? (output_abandon(&output), code) : output_commit(&output, error);
 }
 
@@ -165,10 +108,10 @@ static int load_file(struct dag *dag, int file, const char *path, struct error *
 static bool find_tables(const struct header *header, uint64_t file_bytes, uint64_t *offsets)
 {
     uint64_t at = aligned(sizeof *header);
-    for (int t = 0; t < TABLE_COUNT; t++) {
+    for (int t = 0; t < DAG_TABLE_COUNT; t++) {
         uint64_t bytes;
-        if (__builtin_mul_overflow(header->counts[t], sizes[t], &bytes) || at > file_bytes ||
-            bytes > file_bytes - at)
+        if (__builtin_mul_overflow(header->counts[t], dag_table_sizes[t], &bytes) ||
+            at > file_bytes || bytes > file_bytes - at)
             return false;
         offsets[t] = at;
         at = aligned(at + bytes);
@@ -178,59 +121,41 @@ static bool find_tables(const struct header *header, uint64_t file_bytes, uint64
 
 static bool fits_32_bits(const struct header *header)
 {
-    static const enum table counted[] = {PATTERNS, VIEWS, CONSTANTS, INPUTS, TASKS, SITES, SCOPES};
+    static const enum dag_table counted[] = {
+        DAG_TABLE_PATTERNS, DAG_TABLE_VIEWS, DAG_TABLE_CONSTANTS, DAG_TABLE_INPUTS,
+        DAG_TABLE_TASKS,    DAG_TABLE_SITES, DAG_TABLE_SCOPES};
     for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++)
         if (header->counts[counted[i]] > UINT32_MAX)
             return false;
-    return header->counts[NODES] >= 2 && header->counts[NODES] <= (uint64_t)DAG_MAX_NODES + 1 &&
-           header->counts[PATTERNS] >= 1;
+    return header->counts[DAG_TABLE_NODES] >= 2 &&
+           header->counts[DAG_TABLE_NODES] <= (uint64_t)DAG_MAX_NODES + 1 &&
+           header->counts[DAG_TABLE_PATTERNS] >= 1;
 }
 
-static void set_tables(struct dag *dag, const struct header *h, const uint64_t *offsets)
+static void set_tables(struct dag *dag, const struct header *header, const uint64_t *offsets)
 {
-    const char *base = dag->memory;
-    dag->nodes = (const void *)(base + offsets[NODES]);
-    dag->refs = (const void *)(base + offsets[REFS]);
-    dag->words = (const void *)(base + offsets[WORDS]);
-    dag->children = (const void *)(base + offsets[CHILDREN]);
-    dag->patterns = (const void *)(base + offsets[PATTERNS]);
-    dag->pattern_codes = (const void *)(base + offsets[PATTERN_CODES]);
-    dag->views = (const void *)(base + offsets[VIEWS]);
-    dag->view_words = (const void *)(base + offsets[VIEW_WORDS]);
-    dag->constants = (const void *)(base + offsets[CONSTANTS]);
-    dag->data = base + offsets[DATA];
-    dag->inputs = (const void *)(base + offsets[INPUTS]);
-    dag->tasks = (const void *)(base + offsets[TASKS]);
-    dag->sites = (const void *)(base + offsets[SITES]);
-    dag->scopes = (const void *)(base + offsets[SCOPES]);
-    dag->strings = base + offsets[STRINGS];
-    dag->node_count = (uint32_t)h->counts[NODES] - 1;
-    dag->pattern_count = (uint32_t)h->counts[PATTERNS] - 1;
-    dag->view_count = (uint32_t)h->counts[VIEWS];
-    dag->constant_count = (uint32_t)h->counts[CONSTANTS];
-    dag->input_count = (uint32_t)h->counts[INPUTS];
-    dag->task_count = (uint32_t)h->counts[TASKS];
-    dag->site_count = (uint32_t)h->counts[SITES];
-    dag->scope_count = (uint32_t)h->counts[SCOPES];
-    dag->view_word_count = h->counts[VIEW_WORDS];
-    dag->data_bytes = h->counts[DATA];
-    dag->string_bytes = h->counts[STRINGS];
-    dag->part_count = h->part_count;
+    struct dag stored = *dag;
+    const void *tables[DAG_TABLE_COUNT];
+    for (int t = 0; t < DAG_TABLE_COUNT; t++)
+        tables[t] = (const char *)stored.memory + offsets[t];
+    *dag = dag_tables_bind(tables, header->counts, header->part_count);
+    dag->memory = stored.memory;
+    dag->memory_bytes = stored.memory_bytes;
+    dag->is_mapped = stored.is_mapped;
 }
 
 /* The tables' sizes, as the tables say them that point into others. */
 static bool sizes_agree(const struct dag *dag, const struct header *header)
 {
-    const struct dag_node *last = &dag->nodes[dag->node_count];
-    return last->first_ref == header->counts[REFS] && last->first_word == header->counts[WORDS] &&
-           last->first_child == header->counts[CHILDREN] &&
-           dag->patterns[dag->pattern_count] == header->counts[PATTERN_CODES];
+    uint64_t counts[DAG_TABLE_COUNT];
+    dag_tables_count(dag, counts);
+    return memcmp(counts, header->counts, sizeof counts) == 0;
 }
 
 static int open_tables(struct dag *dag, const char *path, struct error *error)
 {
     struct header header;
-    uint64_t offsets[TABLE_COUNT];
+    uint64_t offsets[DAG_TABLE_COUNT];
     memcpy(&header, dag->memory, sizeof header);
     if (memcmp(header.magic, magic, sizeof magic) != 0)
         return error_set(error, ERR_bad_dag, "D0: '%s' is no stored graph of this version", path);

@@ -1,5 +1,6 @@
 /* Plans as pages; see plan_image.h. The tables stand one behind the other, each at a multiple of 64
- * bytes; those that the process reads all the time, and hands to others as texts, come first. */
+ * bytes, the graph's before the plan's; those that the process reads all the time, and hands to
+ * others as texts, come first. */
 #include "world/plan_image.h"
 
 #include <openssl/evp.h>
@@ -7,25 +8,11 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "graph/dag_tables.h"
 
+/* The graph's tables, then: */
 enum section {
-    TASKS,
-    INPUTS,
-    STRINGS,
-    LAST_PINNED = STRINGS,
-    NODES,
-    REFS,
-    WORDS,
-    CHILDREN,
-    PATTERNS,
-    PATTERN_CODES,
-    VIEWS,
-    VIEW_WORDS,
-    CONSTANTS,
-    DATA,
-    SITES,
-    SCOPES,
-    PREFERRED,
+    PREFERRED = DAG_TABLE_COUNT,
     FIRST_RECORD,
     SOURCES,
     UNITS,
@@ -42,34 +29,24 @@ _Static_assert((int)SECTION_COUNT == (int)PLAN_SECTIONS, "the layout has a count
 
 static const char magic[8] = "WKCPLN1";
 
-static const size_t sizes[SECTION_COUNT] = {
-    [TASKS] = sizeof(struct dag_task),
-    [INPUTS] = sizeof(struct dag_input),
-    [STRINGS] = 1,
-    [NODES] = sizeof(struct dag_node),
-    [REFS] = sizeof(dag_ref),
-    [WORDS] = sizeof(uint64_t),
-    [CHILDREN] = sizeof(struct dag_child),
-    [PATTERNS] = sizeof(uint32_t),
-    [PATTERN_CODES] = sizeof(uint32_t),
-    [VIEWS] = sizeof(struct dag_view),
-    [VIEW_WORDS] = sizeof(int64_t),
-    [CONSTANTS] = sizeof(struct dag_constant),
-    [DATA] = 1,
-    [SITES] = sizeof(struct dag_site),
-    [SCOPES] = sizeof(struct dag_scope),
-    [PREFERRED] = sizeof(uint32_t),
-    [FIRST_RECORD] = sizeof(uint32_t),
-    [SOURCES] = sizeof(uint32_t),
-    [UNITS] = sizeof(uint32_t),
-    [CLUSTER] = sizeof(uint32_t),
-    [WAITS] = sizeof(uint32_t),
-    [WIDE] = sizeof(struct plan_wide),
-    [INVOKED] = sizeof(uint32_t),
-    [FIRST_EDGE] = sizeof(uint64_t),
-    [EDGES] = sizeof(struct remote_edge),
-    [READ_PARTS] = sizeof(uint64_t),
-};
+static size_t row_bytes(int section)
+{
+    static const size_t sizes[SECTION_COUNT] = {
+        [PREFERRED] = sizeof(uint32_t),    [FIRST_RECORD] = sizeof(uint32_t),
+        [SOURCES] = sizeof(uint32_t),      [UNITS] = sizeof(uint32_t),
+        [CLUSTER] = sizeof(uint32_t),      [WAITS] = sizeof(uint32_t),
+        [WIDE] = sizeof(struct plan_wide), [INVOKED] = sizeof(uint32_t),
+        [FIRST_EDGE] = sizeof(uint64_t),   [EDGES] = sizeof(struct remote_edge),
+        [READ_PARTS] = sizeof(uint64_t),
+    };
+    return section < DAG_TABLE_COUNT ? dag_table_sizes[section] : sizes[section];
+}
+
+static bool is_pinned(int section)
+{
+    return section == DAG_TABLE_TASKS || section == DAG_TABLE_INPUTS ||
+           section == DAG_TABLE_STRINGS;
+}
 
 /* ---- The layout ------------------------------------------------------------------------------ */
 
@@ -78,16 +55,23 @@ static uint64_t aligned(uint64_t offset)
     return (offset + WK_ALIGN - 1) & ~(uint64_t)(WK_ALIGN - 1);
 }
 
-/* Where each table begins; the image's bytes, or UINT64_MAX if there cannot be so many. */
-static uint64_t place_tables(const struct plan_layout *layout, uint64_t offsets[SECTION_COUNT])
+/* Where each table begins; the image's bytes, or UINT64_MAX if there cannot be so many. The first
+ * ones end at *pinned_end. */
+static uint64_t place_tables(const struct plan_layout *layout, uint64_t offsets[SECTION_COUNT],
+                             uint64_t *pinned_end)
 {
     uint64_t offset = aligned(sizeof *layout), bytes;
-    for (int s = 0; s < SECTION_COUNT; s++) {
-        offsets[s] = offset;
-        if (__builtin_mul_overflow(layout->counts[s], sizes[s], &bytes) || bytes > SIZE_MAX / 4 ||
-            offset > SIZE_MAX / 4)
-            return UINT64_MAX;
-        offset = aligned(offset + bytes);
+    for (int round = 0; round < 2; round++) {
+        for (int s = 0; s < SECTION_COUNT; s++) {
+            if (is_pinned(s) != (round == 0))
+                continue;
+            offsets[s] = offset;
+            if (__builtin_mul_overflow(layout->counts[s], row_bytes(s), &bytes) ||
+                bytes > SIZE_MAX / 4 || offset > SIZE_MAX / 4)
+                return UINT64_MAX;
+            offset = aligned(offset + bytes);
+        }
+        *pinned_end = round == 0 ? offset : *pinned_end;
     }
     return offset;
 }
@@ -100,26 +84,6 @@ static uint64_t count_places(const struct plan *plan)
     return places;
 }
 
-static void count_graph(const struct dag *dag, uint64_t *counts)
-{
-    uint64_t nodes = dag->node_count;
-    counts[TASKS] = dag->task_count;
-    counts[INPUTS] = dag->input_count;
-    counts[STRINGS] = dag->string_bytes;
-    counts[NODES] = nodes + 1;
-    counts[REFS] = dag->nodes[nodes].first_ref;
-    counts[WORDS] = dag->nodes[nodes].first_word;
-    counts[CHILDREN] = dag->nodes[nodes].first_child;
-    counts[PATTERNS] = (uint64_t)dag->pattern_count + 1;
-    counts[PATTERN_CODES] = dag->patterns[dag->pattern_count];
-    counts[VIEWS] = dag->view_count;
-    counts[VIEW_WORDS] = dag->view_word_count;
-    counts[CONSTANTS] = dag->constant_count;
-    counts[DATA] = dag->data_bytes;
-    counts[SITES] = dag->site_count;
-    counts[SCOPES] = dag->scope_count;
-}
-
 static struct plan_layout make_layout(const struct plan *plan)
 {
     uint64_t nodes = plan->dag->node_count;
@@ -127,7 +91,7 @@ static struct plan_layout make_layout(const struct plan *plan)
                                  .record_count = plan->record_count,
                                  .indexed_without = plan->indexed_without};
     memcpy(layout.magic, magic, sizeof magic);
-    count_graph(plan->dag, layout.counts);
+    dag_tables_count(plan->dag, layout.counts);
     layout.counts[PREFERRED] = nodes;
     layout.counts[FIRST_RECORD] = nodes + 1;
     layout.counts[SOURCES] = plan->source_count;
@@ -137,16 +101,17 @@ static struct plan_layout make_layout(const struct plan *plan)
     layout.counts[WIDE] = plan->wide_count;
     layout.counts[INVOKED] = count_places(plan);
     layout.counts[FIRST_EDGE] = nodes + 1;
-    layout.counts[EDGES] = layout.counts[CHILDREN]; /* the same edges, from the other end */
+    layout.counts[EDGES] =
+        layout.counts[DAG_TABLE_CHILDREN]; /* the same edges, from the other end */
     layout.counts[READ_PARTS] = nodes;
     return layout;
 }
 
 uint64_t plan_image_bytes(const struct plan *plan)
 {
-    uint64_t offsets[SECTION_COUNT];
+    uint64_t offsets[SECTION_COUNT], pinned_end;
     struct plan_layout layout = make_layout(plan);
-    return place_tables(&layout, offsets);
+    return place_tables(&layout, offsets, &pinned_end);
 }
 
 /* ---- Making ---------------------------------------------------------------------------------- */
@@ -154,23 +119,7 @@ uint64_t plan_image_bytes(const struct plan *plan)
 static void list_tables(const struct plan *plan, const struct remote_edges *edges,
                         const void **tables)
 {
-    const struct dag *dag = plan->dag;
     const void *const list[SECTION_COUNT] = {
-        [TASKS] = dag->tasks,
-        [INPUTS] = dag->inputs,
-        [STRINGS] = dag->strings,
-        [NODES] = dag->nodes,
-        [REFS] = dag->refs,
-        [WORDS] = dag->words,
-        [CHILDREN] = dag->children,
-        [PATTERNS] = dag->patterns,
-        [PATTERN_CODES] = dag->pattern_codes,
-        [VIEWS] = dag->views,
-        [VIEW_WORDS] = dag->view_words,
-        [CONSTANTS] = dag->constants,
-        [DATA] = dag->data,
-        [SITES] = dag->sites,
-        [SCOPES] = dag->scopes,
         [PREFERRED] = plan->preferred,
         [FIRST_RECORD] = plan->first_record,
         [SOURCES] = plan->sources,
@@ -184,6 +133,7 @@ static void list_tables(const struct plan *plan, const struct remote_edges *edge
         [READ_PARTS] = edges->read_parts,
     };
     memcpy(tables, list, sizeof list);
+    dag_tables_list(plan->dag, tables);
 }
 
 void plan_image_hash(const void *data, size_t bytes, uint8_t hash[PLAN_HASH])
@@ -208,7 +158,8 @@ int plan_image_make(struct plan_image *image, const struct plan *plan, struct er
     if (code)
         return code;
     list_tables(plan, &image->edges, image->tables);
-    image->bytes = place_tables(&image->layout, image->offsets);
+    uint64_t pinned_end;
+    image->bytes = place_tables(&image->layout, image->offsets, &pinned_end);
     image->page_count = (uint32_t)((image->bytes + PLAN_PAGE - 1) / PLAN_PAGE);
     image->hashes = memory_new(image->page_count, PLAN_HASH);
     hash_pages(image);
@@ -239,8 +190,8 @@ size_t plan_image_page(const struct plan_image *image, uint32_t page, char *to)
     memset(to, 0, PLAN_PAGE);
     copy_overlap(&image->layout, 0, sizeof image->layout, begin, to);
     for (int s = 0; s < SECTION_COUNT; s++)
-        copy_overlap(image->tables[s], image->offsets[s], image->layout.counts[s] * sizes[s], begin,
-                     to);
+        copy_overlap(image->tables[s], image->offsets[s], image->layout.counts[s] * row_bytes(s),
+                     begin, to);
     return left < PLAN_PAGE ? left : PLAN_PAGE;
 }
 
@@ -249,43 +200,11 @@ size_t plan_image_page(const struct plan_image *image, uint32_t page, char *to)
 uint32_t plan_image_pinned(const void *base, uint64_t bytes)
 {
     const struct plan_layout *layout = base;
-    uint64_t offsets[SECTION_COUNT];
+    uint64_t offsets[SECTION_COUNT], pinned_end;
     if (bytes < sizeof *layout || memcmp(layout->magic, magic, sizeof magic) != 0 ||
-        place_tables(layout, offsets) != bytes || layout->counts[NODES] < 2)
+        place_tables(layout, offsets, &pinned_end) != bytes || layout->counts[DAG_TABLE_NODES] < 2)
         return 0;
-    return (uint32_t)((offsets[LAST_PINNED + 1] + PLAN_PAGE - 1) / PLAN_PAGE);
-}
-
-static void bind_graph(const struct plan_layout *layout, const void *const *tables, struct dag *dag)
-{
-    const uint64_t *counts = layout->counts;
-    *dag = (struct dag){.nodes = tables[NODES],
-                        .refs = tables[REFS],
-                        .words = tables[WORDS],
-                        .children = tables[CHILDREN],
-                        .patterns = tables[PATTERNS],
-                        .pattern_codes = tables[PATTERN_CODES],
-                        .views = tables[VIEWS],
-                        .view_words = tables[VIEW_WORDS],
-                        .constants = tables[CONSTANTS],
-                        .data = tables[DATA],
-                        .inputs = tables[INPUTS],
-                        .tasks = tables[TASKS],
-                        .sites = tables[SITES],
-                        .scopes = tables[SCOPES],
-                        .strings = tables[STRINGS],
-                        .node_count = (uint32_t)counts[NODES] - 1,
-                        .pattern_count = (uint32_t)counts[PATTERNS] - 1,
-                        .view_count = (uint32_t)counts[VIEWS],
-                        .constant_count = (uint32_t)counts[CONSTANTS],
-                        .input_count = (uint32_t)counts[INPUTS],
-                        .task_count = (uint32_t)counts[TASKS],
-                        .site_count = (uint32_t)counts[SITES],
-                        .scope_count = (uint32_t)counts[SCOPES],
-                        .part_count = layout->part_count,
-                        .view_word_count = counts[VIEW_WORDS],
-                        .string_bytes = counts[STRINGS],
-                        .data_bytes = counts[DATA]};
+    return (uint32_t)((pinned_end + PLAN_PAGE - 1) / PLAN_PAGE);
 }
 
 /* The plan's tables can be written when it is made; here nobody does. */
@@ -298,12 +217,12 @@ void plan_image_bind(const void *base, struct dag *dag, struct plan *plan,
                      struct remote_edges *edges)
 {
     const struct plan_layout *layout = base;
-    uint64_t offsets[SECTION_COUNT];
+    uint64_t offsets[SECTION_COUNT], pinned_end;
     const void *tables[SECTION_COUNT];
-    place_tables(layout, offsets);
+    place_tables(layout, offsets, &pinned_end);
     for (int s = 0; s < SECTION_COUNT; s++)
         tables[s] = layout->counts[s] > 0 ? (const char *)base + offsets[s] : NULL;
-    bind_graph(layout, tables, dag);
+    *dag = dag_tables_bind(tables, layout->counts, layout->part_count);
     uint64_t units = layout->counts[UNITS] > 0 ? layout->counts[UNITS] - 1 : 0;
     *plan = (struct plan){.dag = dag,
                           .preferred = read_only(tables[PREFERRED]),
