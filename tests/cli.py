@@ -143,6 +143,24 @@ def every_form_prints(folder):
     check(re.search(r"^  link +[1-9]\d*\.\d+ ms$", run.err, re.M), run.err)
 
 
+def c_tasks_merge_unless_they_log(folder):
+    """A7.9: in how many nodes the calls of a program end."""
+    path = program(folder, """extern task half(x: f64) -> f64 from "half.c"
+flow main(n: int) -> f64[_] { return [half(3.0) + half(3.0) + half(f64(i / 2)) for i in 0..n] }""")
+    body = "WK_TASK(half) { double x = wk_take_f64(&arguments); note(context); wk_give_f64(&results, x / 2); return 0; }\n"
+    quiet = "static void note(struct wk_context *context) { (void)context; }\n"
+    loud = 'static void note(struct wk_context *context) { wk_log_message(context, "half"); }\n'
+    for head, calls, lines in ((quiet, 1 + 2, 0), (loud, 3 * 4, 12)):
+        for header in (False, True):  # it may stand in a file that is included
+            (folder / "note.h").write_text(head)
+            (folder / "half.c").write_text("#include <wk.h>\n" + ('#include "note.h"\n' if header else head) + body)
+            run = wkc("run", path, "n=4", "--stats=json", "--disable=fuse,chunk")
+            check(run.out == "[3.0, 3.0, 3.5, 3.5]\n" and run.err.count("half: half\n") == lines, run.err)
+            dag = wkc("compile", path, "n=4", "--emit=dag").out
+            task = re.search(r'^task (t\d+) "half"', dag, re.M).group(1)
+            check(len(re.findall(rf"^n\d+ = {task} ", dag, re.M)) == calls, dag)
+
+
 def remarks_stand_at_their_lines(folder):
     path = folder / "r.wk"
     path.write_text("task f(x: int) -> int { return x * x }\n"
@@ -162,6 +180,14 @@ def remarks_stand_at_their_lines(folder):
     check([(f["pass"], f["kind"], f["line"]) for f in found if f["pass"] in ("cse", "hoist")] ==
           [("cse", "done", 4), ("cse", "missed", 5), ("hoist", "done", 5)], run.err)
     check(all(f["severity"] == "note" and f["message"] and f["file"] == str(path) for f in found), run.err)
+    run = wkc("compile", program(folder, """task f(i: int) -> int[2] { return [i, i + 1] }
+task g(a: int[2]) -> int { return a[0] }
+flow main(n: int) -> (int[_], int[_]) {
+    let a = [g(f(i)) for i in 0..n]
+    let b = [g(f(i)) for i in 0..n]
+    return (a, b)
+}""", "twice.wk"), "--remarks")
+    check("twice.wk:4:16" in run.err and run.err.count("note[fuse]") == 1, f"what was merged away is spoken of: {run.err}")
     warned = program(folder, "task f(a: int) -> int { return a }\nflow main() -> int {\n    let unused = 1\n    return f(2)\n}\n", "w.wk")
     lines = [json.loads(line) for line in wkc("compile", warned, "--remarks=json").err.splitlines()]
     check([line for line in lines if line["severity"] == "warning"], "warnings among remarks are JSON, too")
@@ -929,7 +955,7 @@ def installs(folder):
 
 if __name__ == "__main__":
     main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
-          diagnostics_as_json_and_in_colour, every_form_prints, remarks_stand_at_their_lines, drawings, options_of_other_worlds, stats_and_trace, simulations_with_time,
+          diagnostics_as_json_and_in_colour, every_form_prints, c_tasks_merge_unless_they_log, remarks_stand_at_their_lines, drawings, options_of_other_worlds, stats_and_trace, simulations_with_time,
           plans, plans_save_bytes,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, interrupted_in_the_middle_of_c, jobs_of_this_machine_have_a_time, passes_over_arrays_are_polled, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,

@@ -6,9 +6,11 @@
  */
 #include "flow/chunk.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "flow/dependence.h"
 #include "flow/estimate.h"
 #include "check/typed_tree.h"
 #include "flow/verify.h"
@@ -277,6 +279,16 @@ static void find_sources(struct chunk_shape *s)
     free(sizes);
 }
 
+/* Whether the task is called with the same arguments at several indexes: elaboration makes one node
+ * of these calls, and pieces would run it for each index. */
+static bool has_equal_calls(const struct chunk_shape *s)
+{
+    uint32_t *masks = dependence_masks(s->function, s->rank);
+    bool has_equal = dependence_of(s->call, masks) != dependence_all(s->rank);
+    free(masks);
+    return has_equal;
+}
+
 const char *chunk_recognize(struct ir_module *module, const struct effects *effects,
                             const struct ir_instruction *each, struct chunk_shape *shape)
 {
@@ -292,6 +304,8 @@ const char *chunk_recognize(struct ir_module *module, const struct effects *effe
     shape->task = module->kernels[shape->call->callee];
     if (effects->logs[shape->call->callee])
         return "its task logs";
+    if (has_equal_calls(shape))
+        return "its task runs once for several indexes";
     find_sources(shape);
     if (!has_scalar_leaves(shape->task->result) && !gives_rows(shape))
         return "its elements are neither numbers nor arrays of one known shape";

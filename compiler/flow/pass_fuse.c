@@ -19,6 +19,7 @@
 #include "base/pointer_table.h"
 #include "base/vector.h"
 #include "flow/compose.h"
+#include "flow/dependence.h"
 #include "flow/early.h"
 #include "flow/effects.h"
 #include "flow/estimate.h"
@@ -51,6 +52,7 @@ struct fuse {
     uint32_t *places;                    /* by value: its definition's number in its block */
     uint32_t *blocks;                    /* by value: its definition's block */
     uint32_t *uses;                      /* by value: by how many operands */
+    uint32_t *masks;                     /* by value: what indexes it is made of (dependence.h) */
     uint32_t number;                     /* of the block */
 };
 
@@ -545,6 +547,15 @@ static bool logs(const struct fuse *f, const struct ir_instruction *call)
     return call->callee < f->kernel_count && f->effects->logs[call->callee];
 }
 
+/* Whether one node of the producer feeds many of the consumer, which differ in an index that the
+ * producer is not made of: to fuse them would run it for each. */
+static bool is_shared_by_many(const struct fuse *f, const struct ir_instruction *producer,
+                              const struct ir_instruction *consumer)
+{
+    return dependence_of(producer, f->masks) != dependence_of(consumer, f->masks) &&
+           !is_cheap(kernel_of(f, producer));
+}
+
 /* What is in the way of fusing, as a remark says it; NULL: nothing. */
 static const char *obstacle(const struct fuse *f, const struct ir_instruction *producer,
                             const struct ir_instruction *consumer,
@@ -562,6 +573,8 @@ static const char *obstacle(const struct fuse *f, const struct ir_instruction *p
                             b->name, other);
     if (logs(f, producer) || logs(f, consumer))
         return "one of them logs, and its lines carry its name";
+    if (is_shared_by_many(f, producer, consumer))
+        return "it runs once for several of these";
     if (member_count(a) + member_count(b) > MOST_MEMBERS ||
         producer->operand_count + consumer->operand_count > MOST_OPERANDS)
         return "the task would get too large";
@@ -636,7 +649,7 @@ static void note_block(struct fuse *f, uint32_t number)
     }
 }
 
-static void fuse_function(struct fuse f, uint32_t number, const struct early *early)
+static void fuse_function(struct fuse f, uint32_t number, uint32_t rank, const struct early *early)
 {
     struct ir_function *function = f.function = f.module->functions[number];
     bool *values = memory_new(function->value_count, sizeof *values);
@@ -644,6 +657,7 @@ static void fuse_function(struct fuse f, uint32_t number, const struct early *ea
     f.places = memory_new(function->value_count, sizeof *f.places);
     f.blocks = memory_new(function->value_count, sizeof *f.blocks);
     f.uses = memory_new(function->value_count, sizeof *f.uses);
+    f.masks = dependence_masks(function, rank);
     early_values(early, number, values);
     f.early = values;
     for (uint32_t b = 0; b < function->block_count; b++)
@@ -658,6 +672,7 @@ static void fuse_function(struct fuse f, uint32_t number, const struct early *ea
     free(f.places);
     free(f.blocks);
     free(f.uses);
+    free(f.masks);
 }
 
 void pass_fuse(struct ir_module *module)
@@ -673,8 +688,10 @@ void pass_fuse(struct ir_module *module)
     for (uint32_t i = 0; i < module->kernel_count; i++)
         index_kernel(&kernels, module, i);
     early_init(&early, module);
+    uint32_t *ranks = dependence_ranks(module);
     for (uint32_t i = 0; i < module->function_count; i++)
-        fuse_function(f, i, &early);
+        fuse_function(f, i, ranks[i], &early);
+    free(ranks);
     early_release(&early);
     effects_release(&effects);
     interner_release(&kernels.symbols);

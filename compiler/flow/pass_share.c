@@ -5,14 +5,17 @@
  * stands in a block once is `cse`'s.
  *
  * Calls that have an effect or may log are made as often as they are written. Whether two nodes are
- * equal only elaboration can tell; so there are no remarks.
+ * equal only elaboration can tell; so remarks are made of those calls alone that must have equals:
+ * in the function of a comprehension, those that do not depend on all of its indexes.
  */
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "flow/dependence.h"
 #include "flow/effects.h"
 #include "flow/mutant.h"
 #include "flow/pass.h"
+#include "flow/remark.h"
 
 /* By block: whether it may be entered again. Blocks are numbered so that a jump back begins a loop,
  * and all of the loop stands between its ends. */
@@ -26,6 +29,31 @@ static void find_repeated(const struct ir_function *function, bool *repeated)
             for (uint32_t inside = last->targets[t]; inside <= b; inside++)
                 repeated[inside] = true;
     }
+}
+
+static void remark(struct ir_module *module, const struct ir_instruction *call, bool is_shared)
+{
+    const char *name = module->kernels[call->callee]->name;
+    if (is_shared)
+        ir_remark(module, "share", REMARK_DONE, call->span,
+                  "equal calls of `%s` in this comprehension are one", name);
+    else
+        ir_remark(module, "share", REMARK_MISSED, call->span,
+                  "equal calls of `%s` in this comprehension stay: it has an effect or logs", name);
+}
+
+/* Of a comprehension's calls, those that are not made of all of its `rank` indexes. */
+static void remark_equal_calls(struct ir_module *module, const struct ir_function *function,
+                               uint32_t rank)
+{
+    uint32_t *masks = dependence_masks(function, rank);
+    for (uint32_t b = 0; b < function->block_count; b++)
+        for (uint32_t n = 0; n < function->blocks[b].count; n++) {
+            const struct ir_instruction *i = function->blocks[b].instructions[n];
+            if (i->opcode == IR_CALL && dependence_of(i, masks) != dependence_all(rank))
+                remark(module, i, i->flag);
+        }
+    free(masks);
 }
 
 static void share_block(const struct effects *effects, struct ir_function *function,
@@ -45,6 +73,7 @@ static void share_block(const struct effects *effects, struct ir_function *funct
 void pass_share(struct ir_module *module)
 {
     struct effects effects = effects_find(module);
+    uint32_t *ranks = dependence_ranks(module);
     for (uint32_t f = 0; f < module->function_count; f++) {
         struct ir_function *function = module->functions[f];
         bool *repeated = memory_new(function->block_count, sizeof *repeated);
@@ -53,6 +82,9 @@ void pass_share(struct ir_module *module)
             if (f != module->entry || repeated[b])
                 share_block(&effects, function, &function->blocks[b]);
         free(repeated);
+        if (ranks[f])
+            remark_equal_calls(module, function, ranks[f]);
     }
+    free(ranks);
     effects_release(&effects);
 }

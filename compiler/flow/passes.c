@@ -18,6 +18,7 @@ const struct ir_pass ir_passes[] = {
     {"cse", "merge equal known operations, checks and calls, one of which dominates the other", 1,
      pass_cse},
     {"dead", "drop known values and calls whose results nobody needs", 1, pass_dead},
+    {"unused-merged", "drop functions and kernels that merging left without a use", 1, pass_unused},
     {"each", "make one comprehension of one and the only one that reads its elements", 2,
      pass_each},
     {"fuse", "make one task of a task and the only one that reads its results", 2, pass_fuse},

@@ -537,6 +537,12 @@ static void chunk_leaves_annotations(void)
     stays(HEAD MAIN FIRST "function @main.each1 \"main\" -> (?f64) {\nb0(%0: i64, %1: f64):\n    "
                           "%2: ?f64 = call @work %0, %1 cost=60000\n    return %2\n}\n",
           "take long enough");
+    stays(HEAD MAIN "    %2: {2}?f64 = each.2 @main.each1 %0, %0, %1\n    %3: i64 = constant 0\n"
+                    "    %4: ?f64 = get %2, %3, %3\n    return %4\n}\n\n"
+                    "function @main.each1 \"main\" -> (?f64) {\n"
+                    "b0(%0: i64, %1: i64, %2: f64):\n"
+                    "    %3: ?f64 = call @work %1, %2\n    return %3\n}\n",
+          "its task runs once for several indexes");
 }
 
 /* What the pass makes of a program, as text. */

@@ -233,6 +233,40 @@ static void effects_stay(void)
                                                "}\n");
 }
 
+/* In a space, what depends on one index is one node for many of what depends on both. */
+static void shared_calls_stay(void)
+{
+#define SPACE(producer)                                                                            \
+    HEAD("f64[_, _]", "{2}?f64")                                                                   \
+    "    %2: i64 = constant 9\n"                                                                   \
+    "    %3: {2}?f64 = each.2 @main.each1 %2, %2, %0\n"                                            \
+    "    return %3\n"                                                                              \
+    "}\n\n"                                                                                        \
+    "function @main.each1 \"main\" -> (?f64) {\n"                                                  \
+    "b0(%0: i64, %1: i64, %2: ?f64[+]):\n"                                                         \
+    "    %3: ?f64[+] = view.r %2, " producer "\n"                                                  \
+    "    %4: ?f64 = call @total %3\n"                                                              \
+    "    %5: ?f64 = view.i %2, %1\n"                                                               \
+    "    %6: ?f64 = call @op.add.f64.f64 %4, %5\n"                                                 \
+    "    return %6\n"                                                                              \
+    "}\n"
+    stays(pass_fuse, SPACE("%0, %0"));
+    fuses(SPACE("%0, %1"), "members=\"total, +\"\n",
+          "b0(%0: ?f64[+], %1: ?f64[+]):\n"
+          "    %2: i64 = constant 9\n"
+          "    %3: {2}?f64 = each.2 @main.each1 %2, %2, %0\n"
+          "    return %3\n"
+          "}\n\n"
+          "function @main.each1 \"main\" -> (?f64) {\n"
+          "b0(%0: i64, %1: i64, %2: ?f64[+]):\n"
+          "    %3: ?f64[+] = view.r %2, %0, %1\n"
+          "    %4: ?f64 = view.i %2, %1\n"
+          "    %5: ?f64 = call @fuse.total.op.add.f64.f64.# %3, %4\n"
+          "    return %5\n"
+          "}\n");
+#undef SPACE
+}
+
 /* A structure that is changed between two calls would be kept, and copied. */
 static void versions_stay(void)
 {
@@ -306,5 +340,5 @@ static void messages_stay(void)
 }
 
 TEST_MAIN(TEST(chains_become_one), TEST(leaves_of_tuples), TEST(joins_stay), TEST(others_read_it),
-          TEST(annotations_merge_or_not), TEST(effects_stay), TEST(versions_stay),
-          TEST(comprehensions_become_one), TEST(messages_stay))
+          TEST(annotations_merge_or_not), TEST(effects_stay), TEST(shared_calls_stay),
+          TEST(versions_stay), TEST(comprehensions_become_one), TEST(messages_stay))

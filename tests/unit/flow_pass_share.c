@@ -40,4 +40,37 @@ static void share_marks_what_may_be_equal(void)
     becomes_saying(pass_share, PROGRAM(""), PROGRAM(".shared"), "");
 }
 
-TEST_MAIN(TEST(share_marks_what_may_be_equal))
+#define SPACE(shared)                                                                              \
+    "module \"t.wk\"\n\n"                                                                          \
+    "kernel @work \"work\" (i: i64) -> f64\n"                                                      \
+    "kernel @both \"both\" (i: i64, j: i64) -> f64\n"                                              \
+    "kernel @note \"note\" (i: i64) -> ()\n"                                                       \
+    "parameter n: i64\n"                                                                           \
+    "entry @main -> f64[_, _]\n\n"                                                                 \
+    "flow @main \"main\" -> ({2}?f64) {\n"                                                         \
+    "b0(%0: i64):\n"                                                                               \
+    "    %1: {2}?f64 = each.2 @main.each1 %0, %0, %0\n"                                            \
+    "    return %1\n"                                                                              \
+    "}\n\n"                                                                                        \
+    "function @main.each1 \"main\" -> (?f64) {\n"                                                  \
+    "b0(%0: i64, %1: i64, %2: i64):\n"                                                             \
+    "    %3: i64 = add %0, %2\n"                                                                   \
+    "    %4: ?f64 = call" shared " @work %3\n"                                                     \
+    "    %5: ?f64 = call" shared " @both %0, %1\n"                                                 \
+    "    %6: ?() = call @note %2\n"                                                                \
+    "    %7: i64 = add %0, %1\n"                                                                   \
+    "    %8: ?f64 = call" shared " @work %7\n"                                                     \
+    "    return %8\n"                                                                              \
+    "}\n"
+
+/* Of calls that do not depend on all indexes there must be equal ones. */
+static void share_tells_which_calls_are_equal(void)
+{
+    becomes_saying(
+        pass_share, SPACE(""), SPACE(".shared"),
+        "note[share]: equal calls of `work` in this comprehension are one\n"
+        "note[share]: equal calls of `note` in this comprehension stay: it has an effect "
+        "or logs\n");
+}
+
+TEST_MAIN(TEST(share_marks_what_may_be_equal), TEST(share_tells_which_calls_are_equal))
