@@ -131,6 +131,7 @@ struct remote {
     struct remote_job *job; /* of the last event; or NULL */
     struct memory_account account;
     struct remote_worker *workers; /* 1 + processors */
+    struct remote_worker *last;    /* of them, the one that ran last */
     struct task_pace *paces;       /* by task of the job's DAG */
     struct transfer_pace transfers;
     pthread_mutex_t lock;
@@ -284,6 +285,8 @@ void remote_workers_stop(struct remote *remote);
 /* For a new job: what its table needs. */
 void remote_workers_prepare(struct remote *remote);
 void remote_workers_release_job(struct remote *remote);
+/* To free values into: of the worker that is likely to make the next one, if it is idle. */
+struct context *remote_cache(struct remote *remote);
 /* Runs the node's task, now or on another thread; remote_ran() follows. */
 void remote_run(struct remote *remote, uint32_t node);
 /* Takes note of the tasks that have run. */

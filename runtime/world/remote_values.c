@@ -32,7 +32,7 @@ void remote_free_part(struct remote *remote, uint32_t node, uint32_t part)
         return;
     job->held_bytes -= remote_part_bytes(job, node, part);
     if (leaf_of(job, node, part)->is_block)
-        context_drop(&remote->workers[0].context, block_of(job->slots[slot]));
+        context_drop(remote_cache(remote), block_of(job->slots[slot]));
     job->slots[slot] = 0;
     job->parts[slot] &= (uint8_t)~(PART_HERE | PART_USED);
 }
@@ -113,7 +113,7 @@ static void keep_word(struct remote *remote, uint32_t node, uint32_t part, uint6
     bool is_block = leaf_of(job, node, part)->is_block;
     if ((job->parts[slot] & PART_HERE) || !is_read(job, node, part)) {
         if (is_block)
-            context_drop(&remote->workers[0].context, block_of(word));
+            context_drop(remote_cache(remote), block_of(word));
         return;
     }
     remote_note(job, node, part, PART_HERE | PART_USED);

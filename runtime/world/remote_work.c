@@ -194,6 +194,7 @@ static void end_run(struct remote *remote, struct remote_worker *worker)
                                  dag_string(dag, task->name), (double)task->timeout_ns / 1e9);
     }
     remote->running--;
+    remote->last = worker;
     remote_words_take_back(remote, worker);
     remote_ran(remote, worker);
     binder_clear(&worker->binder);
@@ -210,6 +211,13 @@ static struct remote_worker *find_idle(struct remote *remote)
         if (remote->workers[i].has_thread && remote->workers[i].node == PLAN_NONE)
             return &remote->workers[i];
     return NULL;
+}
+
+/* Idle workers' contexts are the loop's to use. */
+struct context *remote_cache(struct remote *remote)
+{
+    bool is_idle = remote->last && remote->last->node == PLAN_NONE;
+    return is_idle ? &remote->last->context : &remote->workers[0].context;
 }
 
 void remote_run(struct remote *remote, uint32_t node)
