@@ -23,7 +23,18 @@ static const char program[] =
     "task total(x: f64[n], y: f64[n]) -> f64 { return sum(x * y) }\n"
     "task grown(x: f64[n]) -> f64[n] { return [exp(v) for v in x] }\n"
     "task least(x: f64[n]) -> f64 { return min(x) }\n"
-    "task product(a: f64[m, k], b: f64[k, n]) -> f64[m, n] { return a @ b }\n";
+    "task product(a: f64[m, k], b: f64[k, n]) -> f64[m, n] { return a @ b }\n"
+    "task sieve(n: int) -> int {\n"
+    "    var prime: bool[_] = fill(true, n)\n"
+    "    var count = 0\n"
+    "    for i in 2..n {\n"
+    "        if prime[i] {\n"
+    "            count += 1\n"
+    "            for k in range(i * i, n, i) { prime[k] = false }\n"
+    "        }\n"
+    "    }\n"
+    "    return count\n"
+    "}\n";
 
 static struct kernels k;
 
@@ -69,6 +80,24 @@ static void loops_are_vectorized_and_not_contracted(void)
     kernels_close(&k);
 }
 
+/* The stores of its inner loop add the array's address and the index: there is no pointer that
+ * would be counted up beside the index, in both loops. */
+static void a_sieve_counts_nothing_twice(void)
+{
+    static const char store[] = "movb\t$0, (";
+    int stores = 0;
+    kernels_open(&k, program, 0);
+    struct buffer text = emit("sieve", 2, "x86_64-linux-gnu", KERNEL_ASSEMBLY);
+    for (const char *at = buffer_text(&text); (at = strstr(at, store)) != NULL; stores++) {
+        at += sizeof store - 1;
+        size_t length = strcspn(at, ",)");
+        CHECK(at[length] == ',');
+    }
+    CHECK(stores > 0);
+    buffer_release(&text);
+    kernels_close(&k);
+}
+
 static void code_for_another_machine_is_made(void)
 {
     kernels_open(&k, program, 0);
@@ -110,5 +139,6 @@ static void text_is_printed(void)
     kernels_close(&k);
 }
 
-TEST_MAIN(TEST(loops_are_vectorized_and_not_contracted), TEST(code_for_another_machine_is_made),
-          TEST(an_unknown_machine_is_refused), TEST(text_is_printed))
+TEST_MAIN(TEST(loops_are_vectorized_and_not_contracted), TEST(a_sieve_counts_nothing_twice),
+          TEST(code_for_another_machine_is_made), TEST(an_unknown_machine_is_refused),
+          TEST(text_is_printed))
