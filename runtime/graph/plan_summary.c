@@ -431,6 +431,15 @@ static dag_ref only_ref(const struct dag *dag, uint32_t node)
     return dag->refs[r];
 }
 
+/* Where executors share processors: the work, and the starts of environments, on all of them. */
+static double time_of_cores(const struct reckoning *k)
+{
+    uint32_t most = k->platform->concurrency;
+    uint32_t environments = k->crew_count < most ? k->crew_count : most;
+    double starts = environments * seconds(k->platform->cold_start_ns);
+    return k->platform->cores > 0 ? (k->summary->work + starts) / k->platform->cores : 0;
+}
+
 static void reckon_executors(struct reckoning *k)
 {
     double busy = 0, gib = (double)k->platform->memory_bytes / (1 << 30);
@@ -454,6 +463,7 @@ static void reckon_executors(struct reckoning *k)
     k->summary->executors = k->crew_count;
     k->summary->time = seconds(k->ends[sink] + ENDING * k->platform->round_trip_ns);
     k->summary->time = longer(k->summary->time, busy / k->platform->concurrency);
+    k->summary->time = longer(k->summary->time, time_of_cores(k));
     double per_second = 1e3 * (double)k->platform->shard_bytes_per_ms * k->platform->store_shards;
     double moved = (double)k->summary->stored_bytes + (double)k->got_bytes;
     k->summary->time = longer(k->summary->time, moved / per_second);

@@ -190,6 +190,24 @@ static void a_slice_takes_its_source_along(void)
     }
 }
 
+/* 64 executors of an emulator with two processors take turns on them. */
+static void executors_share_processors(void)
+{
+    const struct platform *emulator = platform_find("emulator");
+    struct plan_summary s;
+    struct buffer text = {0};
+    begin(&text);
+    for (int n = 0; n < 64; n++)
+        buffer_printf(&text, "n%d = t1 s0 ()\n", n);
+    buffer_puts(&text, "n64 = t0 s0 (n0:f64");
+    for (int n = 1; n < 64; n++)
+        buffer_printf(&text, ", n%d:f64", n);
+    buffer_puts(&text, ")\n");
+    summarize(&text, "emulator", 0, &s);
+    CHECK_INT(s.executors, 64);
+    ABOUT(s.time, (64 * TASK + 64 * (double)emulator->cold_start_ns * 1e-9) / emulator->cores);
+}
+
 static void both_forms_have_all_rows(void)
 {
     struct plan_summary s;
@@ -222,4 +240,5 @@ static void both_forms_have_all_rows(void)
 
 TEST_MAIN(TEST(a_chain_is_its_length), TEST(a_fan_out_is_three_deep),
           TEST(a_tree_is_a_logarithm_deep), TEST(starts_are_a_tree),
-          TEST(a_slice_takes_its_source_along), TEST(both_forms_have_all_rows))
+          TEST(a_slice_takes_its_source_along), TEST(executors_share_processors),
+          TEST(both_forms_have_all_rows))
