@@ -42,6 +42,8 @@ INLINED bool texts_equal(const char *left, const char *right, uint64_t length)
 {
     if (length > SHORT_TEXT)
         return memcmp(left, right, length) == 0;
+    if (short_text_has_room(left, length) && short_text_has_room(right, length))
+        return short_text_equal(left, right, length);
     uint64_t last = length - 1;
     if (length >= 8)
         return !((read8(left) ^ read8(right)) |

@@ -12,9 +12,8 @@
 #include <string.h>
 
 #include "value/map_index.h"
+#include "value/short_text.h"
 #include "wk.h"
-
-enum { SHORT_TEXT = 16 };
 
 /* Kinds of keys with code of their own. It is a constant argument of functions that are inlined. */
 enum key_kind { KEY_INTEGER, KEY_TEXT, KEY_PARTS };
@@ -54,10 +53,24 @@ INLINED uint64_t read4(const char *at)
     return word;
 }
 
+/* The two words of read_short, of a text that has room, without a branch. */
+INLINED void read_short_at_once(const char *text, uint64_t length, uint64_t *a, uint64_t *b)
+{
+    uint64_t is_8 = -(uint64_t)(length >= 8), is_4 = -(uint64_t)(length >= 4);
+    uint64_t first = short_text_word(text), bytes = (is_8 | UINT32_MAX) & is_4;
+    uint64_t second = short_text_word(text + ((length - 4 - (is_8 & 4)) & is_4));
+    uint64_t few = (first & 0xff) << 16 | (first >> (8 * (length >> 1) & 63) & 0xff) << 8 |
+                   (first >> (8 * (length - 1) & 63) & 0xff);
+    *a = (first & bytes) | (few & ~is_4);
+    *b = second & bytes;
+}
+
 /* All bytes of a text of at most 16, in two words that overlap. */
 INLINED void read_short(const char *text, uint64_t length, uint64_t *a, uint64_t *b)
 {
-    if (length >= 8) {
+    if (short_text_has_room(text, length)) {
+        read_short_at_once(text, length, a, b);
+    } else if (length >= 8) {
         *a = read8(text);
         *b = read8(text + length - 8);
     } else if (length >= 4) {

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "value/context.h"
 #include "value/semantics.h"
+#include "value/short_text.h"
 
 /* Whether eight bytes are ASCII. */
 static bool is_ascii(const char *text)
@@ -47,6 +48,8 @@ static __attribute__((noinline)) uint64_t check_from(const char *text, uint64_t 
 static inline uint64_t check_text(const char *text, uint64_t length)
 {
     uint64_t at = 0, word = sizeof(uint64_t);
+    if (short_text_has_room(text, length) && short_text_is_ascii(text, length))
+        return length;
     if (length < word)
         return is_ascii_short(text, length) ? length : check_from(text, length, 0);
     while (length - at >= word && is_ascii(text + at))

@@ -4,6 +4,7 @@
  * out.
  */
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "values.h"
 
@@ -517,10 +518,57 @@ static void a_map_that_cannot_grow_is_as_before(void)
     end();
 }
 
+/* ---- Short texts ------------------------------------------------------------------------------
+ */
+
+enum { PAGE = 4096, LONGEST = 17 };
+
+/* A text of `length` bytes, that at `changed` unlike those of other texts. */
+static uint64_t write_text(char *at, uint64_t length, uint64_t changed)
+{
+    for (uint64_t i = 0; i < length; i++)
+        at[i] = (char)('a' + i % 26);
+    if (changed < length)
+        at[changed] = '#';
+    return length;
+}
+
+/* What stands behind a text, and whether anything does, must not show: it is put in from the middle
+ * of other bytes, and looked for at the end of a page, behind which nothing can be read. */
+static void short_texts_are_the_same_wherever_they_lie(void)
+{
+    begin(0);
+    char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(pages != MAP_FAILED && mprotect(pages + PAGE, PAGE, PROT_NONE) == 0);
+    const struct wk_layout *numbers = layout("map[str]i64");
+    struct wk_map *map = NULL;
+    uint64_t count = 0;
+    for (uint64_t length = 0; length <= LONGEST; length++)
+        for (uint64_t changed = 0; changed <= length; changed++) {
+            memset(pages, (int)(count % 255) + 1, PAGE);
+            char *middle = pages + 100 + count % 8, *last = pages + PAGE - length;
+            write_text(middle, length, changed);
+            uint64_t *row = wk_map_insert_str(kernel, numbers, &map, middle, length);
+            CHECK_INT(row[2], 0);
+            row[2] = ++count;
+            write_text(last, length, changed);
+            row = wk_map_find_str(map, last, length);
+            CHECK(row && row[2] == count);
+            CHECK_INT(wk_text_check(last, (int64_t)length), length);
+            middle[changed] = (char)0xff;
+            CHECK_INT(wk_text_check(middle, (int64_t)length), changed);
+        }
+    CHECK_INT(map->count, count);
+    wk_map_free(kernel, numbers, map);
+    munmap(pages, 2 * PAGE);
+    end();
+}
+
 TEST_MAIN(TEST(random_operations_agree_with_a_list), TEST(runs_are_broken_at_every_point),
           TEST(a_run_has_no_index_until_it_is_broken), TEST(random_runs_agree_with_a_list),
           TEST(a_million_integers_are_found_in_order), TEST(keys_that_collide_are_kept_apart),
           TEST(inserting_and_removing_for_long_needs_no_more_memory),
           TEST(copies_are_deep_and_equal), TEST(equality_ignores_the_order),
           TEST(values_of_all_kinds_are_copied_under_any_limit),
-          TEST(a_map_that_cannot_grow_is_as_before))
+          TEST(a_map_that_cannot_grow_is_as_before),
+          TEST(short_texts_are_the_same_wherever_they_lie))
