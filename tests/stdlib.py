@@ -159,7 +159,8 @@ def words_are_those_of_tr(folder):
     """Random bytes, text in which words begin and end the file, and nothing at all."""
     dice = random.Random(1)
     for data in (b"", b"one", b" one", b"one ", b"aZ09`{@[/:", b"\xff\xfea\x00b\xc3\xa9c\r\nd", dice.randbytes(5000),
-                 "Stra\u00dfe, na\u00efve 3rd x_y".encode(), b"ab " * 3000):
+                 "Stra\u00dfe, na\u00efve 3rd x_y".encode(), b"ab " * 3000, b"x" * 64, b" " * 63 + b"a" + b"b c",
+                 *(bytes(dice.choice(b"aZ9 .\xc3") for _ in range(n)) for n in (63, 64, 65, 128, 1001))):
         found = text_task(folder, "b: file", "text.words(read(b))", "str[_]", in_file(folder, data)).json()
         expected = subprocess.run(["tr", "-cs", "A-Za-z0-9", "\\n"], input=data, capture_output=True, check=True,
                                   env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout.decode().split()
