@@ -130,16 +130,16 @@ static bool read_plan_options(struct compilation *c, struct error *error)
 {
     bool none = passes_all_disabled(c->options);
     const char *name = c->options->values[OPTION_PLATFORM];
-    name = name ? name : c->platform;
+    const struct platform *named = name ? simulation_find_platform(name, error) : NULL;
     c->plan_options = (struct plan_options){
-        .platform = name ? simulation_find_platform(name, error) : NULL,
+        .platform = c->model ? c->model : named,
         .level = none ? 0 : (int)c->optimize,
         .disabled = none ? NULL : c->options->values[OPTION_DISABLE],
         .keeps_costs = c->options->command != COMMAND_RUN,
     };
     const char *profile = c->options->values[OPTION_PROFILE];
-    c->usage = (name && !c->plan_options.platform) ||
-               (profile && profile_read(profile, &c->arena, &c->plan_options, error));
+    c->usage =
+        (name && !named) || (profile && profile_read(profile, &c->arena, &c->plan_options, error));
     return !c->usage;
 }
 

@@ -44,8 +44,7 @@ struct compilation {
     const struct options *options;
     const char *path;
     bool needs_main;
-    const char
-        *platform; /* that the plan is for, where no option says; NULL: threads of this process */
+    const struct platform *model; /* what the plan is made for, whatever --platform says; or NULL */
     bool is_portable; /* compiled for a bundle: names of files do not say where they lie */
     bool is_bundle;
     bool is_open; /* the bundle */

@@ -1,5 +1,6 @@
 /* wkc plan: what a job's plan amounts to on a platform, before and after optimizing. */
 #include "command/command.h"
+#include "command/simulate.h"
 #include "executor/executor.h"
 #include "graph/plan_grain.h"
 #include "graph/plan_summary.h"
@@ -11,11 +12,7 @@ static void summarize(struct compilation *c, struct plan_summary *summary)
     uint32_t grain = 1;
     if (platform && platform->invoke_ns > 0) {
         struct costs *costs = plan_costs_new(&c->dag, &c->plan_options);
-        struct grain_platform model = {.start_ns = platform->invoke_ns,
-                                       .concurrency = platform->concurrency,
-                                       .ways = EXECUTOR_WAYS,
-                                       .processors = platform->vcpus};
-        grain = plan_choose_grain(&c->plan, costs, &model);
+        grain = plan_choose_grain(&c->plan, costs, platform, EXECUTOR_WAYS);
         costs_free(costs);
     }
     plan_summarize(&c->plan, &c->plan_options, grain, summary);
@@ -45,12 +42,41 @@ static int print_plans(struct compilation *before, struct compilation *after)
     return status;
 }
 
+/* Whether an option says something of a platform that it does not say by its name. */
+static bool adapts_platform(const struct options *options)
+{
+    static const enum option adapting[] = {OPTION_CONCURRENCY, OPTION_INVOKE_LATENCY,
+                                           OPTION_COLD_START, OPTION_STORE_LATENCY, OPTION_SHARDS};
+    for (size_t i = 0; i < sizeof adapting / sizeof *adapting; i++)
+        if (options->given[adapting[i]])
+            return true;
+    return false;
+}
+
+/* The platform's model with what such options say in place of its figures: into *model. */
+static int read_model(const struct options *options, struct platform *model, struct error *error)
+{
+    struct remote_setup setup;
+    if (!options->given[OPTION_PLATFORM]) {
+        error_set(error, ERR_bad_option, "executors, and what they take, are of a platform");
+        return error_hint(error, "add --platform=lambda-1769");
+    }
+    int code = remote_read_options(options, &setup, error);
+    return code ? code : simulation_read_platform(options, &setup, model, error);
+}
+
 int command_plan(const struct options *options)
 {
+    struct platform model;
+    struct error error;
     struct compilation before, after;
+    bool is_adapted = adapts_platform(options);
+    if (is_adapted && read_model(options, &model, &error))
+        return usage_error(options, &error);
     int status = start_compilation(&after, options);
     if (status == EXIT_DONE) {
         status = start_compilation(&before, options);
+        before.model = after.model = is_adapted ? &model : NULL;
         if (status == EXIT_DONE)
             status = print_plans(&before, &after);
         pipeline_release(&before);

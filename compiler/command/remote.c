@@ -151,8 +151,9 @@ int remote_read_options(const struct options *options, struct remote_setup *setu
     uint64_t concurrency = 0;
     int code = read_timeout(options, &setup->timeout_ms, error);
     if (!code && options->given[OPTION_CONCURRENCY])
-        code = options_number(options, OPTION_CONCURRENCY, 1,
-                              options->given[OPTION_PLATFORM] ? 1000000 : 1000, &concurrency, error);
+        code =
+            options_number(options, OPTION_CONCURRENCY, 1,
+                           options->given[OPTION_PLATFORM] ? 1000000 : 1000, &concurrency, error);
     setup->concurrency = (uint32_t)concurrency;
     if (!code && options->given[OPTION_MEMORY])
         code = read_memory(options, &setup->memory_mb, error);
@@ -189,6 +190,24 @@ uint32_t remote_concurrency(const struct remote_setup *setup)
     if (setup->concurrency)
         return setup->concurrency;
     return processors > 0 ? (uint32_t)processors : 1;
+}
+
+void remote_adapt_platform(const struct remote_setup *setup, struct platform *platform)
+{
+    enum { NS = 1000000 };
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t concurrency = setup->concurrency ? setup->concurrency : remote_concurrency(setup);
+    if (concurrency)
+        platform->concurrency = concurrency;
+    if (!setup->endpoint && processors > 0)
+        platform->cores = (uint32_t)processors;
+    platform->invoke_ns += (uint64_t)setup->invoke_latency_ms * NS;
+    platform->cold_start_ns += (uint64_t)setup->cold_start_ms * NS;
+    platform->round_trip_ns += (uint64_t)setup->store_latency_ms * NS;
+    platform->memory_bytes = (uint64_t)setup->memory_mb << 20;
+    platform->vcpus = platform_processors(setup->memory_mb);
+    if (setup->without & WITHOUT_INLINE)
+        platform->inline_bytes = 0;
 }
 
 uint32_t remote_late_ms(const struct remote_setup *setup)

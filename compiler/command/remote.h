@@ -6,13 +6,15 @@
 #define WKC_COMMAND_REMOTE_H
 
 #include "command/options.h"
+#include "graph/platform.h"
 #include "world/client.h"
 
 struct remote_setup {
     const char *endpoint; /* of Lambda's API; NULL: an emulator of this run's own */
     const char *store;    /* NULL: a redis-server of this run's own */
     uint64_t timeout_ms;  /* of the job; 0: none */
-    uint32_t concurrency; /* environments of the own emulator; 0: as many as processors */
+    uint32_t concurrency; /* environments of the own emulator; 0: as many as processors. Of another
+                             endpoint: what plans count on; 0: the platform's figure */
     uint32_t invoke_latency_ms, cold_start_ms; /* of the own emulator */
     uint32_t memory_mb;                        /* of the function */
     uint32_t function_timeout_s;
@@ -27,6 +29,10 @@ int remote_read_options(const struct options *options, struct remote_setup *setu
 
 /* How many executors the run can have at once; 0: the platform knows. */
 uint32_t remote_concurrency(const struct remote_setup *setup);
+
+/* Puts what the setup says in place of the platform's figures, or, of what is waited on purpose,
+ * beside them. */
+void remote_adapt_platform(const struct remote_setup *setup, struct platform *platform);
 
 /* For how long executors of a function that was removed may still be at work: ms. */
 uint32_t remote_late_ms(const struct remote_setup *setup);

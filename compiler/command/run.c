@@ -27,7 +27,8 @@ struct run {
     struct job_options job;
     struct remote_setup setup; /* of executors that are processes */
     struct simulation simulation;
-    uint64_t grain; /* 0: chosen by what tasks cost */
+    struct platform model; /* of executors that are processes */
+    uint64_t grain;        /* 0: chosen by what tasks cost */
     struct progress progress;
     struct job_outcome outcome;
     struct result_file file;       /* of a result in pieces */
@@ -105,9 +106,7 @@ static int check_endpoint(const struct options *options, struct error *error)
     static const struct {
         enum option option;
         const char *name;
-    } own[] = {{OPTION_CONCURRENCY, "--concurrency"},
-               {OPTION_COLD_START, "--cold-start"},
-               {OPTION_INVOKE_LATENCY, "--invoke-latency"}};
+    } own[] = {{OPTION_COLD_START, "--cold-start"}, {OPTION_INVOKE_LATENCY, "--invoke-latency"}};
     for (size_t i = 0; options->given[OPTION_ENDPOINT] && i < sizeof own / sizeof *own; i++) {
         if (!options->given[own[i].option])
             continue;
@@ -213,32 +212,33 @@ static uint64_t *block_sizes(struct compilation *c)
     return sizes;
 }
 
-static uint32_t choose_grain(const struct run *run, const struct grain_platform *platform)
+static uint32_t choose_grain(const struct run *run, const struct platform *platform)
 {
     const struct plan *plan = &run->compilation.plan;
     if (run->grain)
         return (uint32_t)run->grain;
     struct costs *costs = plan_costs_new(plan->dag, &run->compilation.plan_options);
-    uint32_t grain = plan_choose_grain(plan, costs, platform);
+    uint32_t grain = plan_choose_grain(plan, costs, platform, EXECUTOR_WAYS);
     costs_free(costs);
     return grain;
 }
 
-/* Of a platform that is not our own emulator nothing is known: it is taken for Lambda. */
-static const char *name_platform(const struct remote_setup *setup)
+/* What plans are made for, beside what --platform says, where the run knows more than a name: NULL
+ * where it does not. Of a platform that is not our own emulator nothing is known: it is taken for
+ * Lambda. */
+static const struct platform *find_model(struct run *run)
 {
-    return remote_concurrency(setup) ? "emulator" : "lambda-1769";
-}
-
-static struct grain_platform platform_of(const struct remote_setup *setup)
-{
-    uint32_t concurrency = remote_concurrency(setup);
-    const struct platform *platform = platform_find(name_platform(setup));
-    return (struct grain_platform){.start_ns = platform->invoke_ns +
-                                               setup->invoke_latency_ms * UINT64_C(1000000),
-                                   .concurrency = concurrency ? concurrency : platform->concurrency,
-                                   .ways = EXECUTOR_WAYS,
-                                   .processors = platform_processors(setup->memory_mb)};
+    const char *name = run->compilation.options->values[OPTION_PLATFORM];
+    if (run->world != WORLD_EMULATOR)
+        return run->simulation.cloud.platform;
+    const struct platform *model = platform_find(name                  ? name
+                                                 : run->setup.endpoint ? "lambda-1769"
+                                                                       : "emulator");
+    if (!model)
+        return NULL;
+    run->model = *model;
+    remote_adapt_platform(&run->setup, &run->model);
+    return &run->model;
 }
 
 /* What the program was compiled to says which it is; within one process there is only one. */
@@ -246,7 +246,6 @@ static struct description describe_job(struct run *run, uint32_t grain)
 {
     struct compilation *c = &run->compilation;
     uint32_t sweep_age = run->setup.sweep_age_ms;
-    const struct platform *planned = c->plan_options.platform;
     struct description description = {.arguments = c->arguments,
                                       .block_bytes = block_sizes(c),
                                       .argument_count = flow_leaf_total(c->code),
@@ -256,7 +255,7 @@ static struct description describe_job(struct run *run, uint32_t grain)
                                       .grain = grain,
                                       .lease_ms = sweep_age ? sweep_age : LEASE_MS,
                                       .without = run->setup.without,
-                                      .platform = planned ? planned->name : NULL,
+                                      .platform = c->plan_options.platform,
                                       .disabled = c->plan_options.disabled,
                                       .level = (uint32_t)c->plan_options.level,
                                       .measured = c->plan_options.measured,
@@ -275,9 +274,9 @@ static int run_loopback(struct run *run, const struct job *job, struct error *er
 {
     struct compilation *c = &run->compilation;
     uint32_t executors = run->job.workers ? run->job.workers : 2;
-    struct grain_platform platform = {.start_ns = platform_find("local")->invoke_ns,
-                                      .concurrency = executors,
-                                      .ways = EXECUTOR_WAYS};
+    struct platform platform = *platform_find("local");
+    platform.concurrency = executors;
+    platform.vcpus = 1;
     uint32_t grain = choose_grain(run, &platform);
     struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain), NULL};
     struct remote_program program = {c->code, client.description.program, find_kernel, &c->kernels};
@@ -360,8 +359,7 @@ static int run_emulator(struct run *run, const struct job *job, struct error *er
 {
     struct plan_image image = {0};
     struct compilation *c = &run->compilation;
-    struct grain_platform platform = platform_of(&run->setup);
-    uint32_t grain = choose_grain(run, &platform);
+    uint32_t grain = choose_grain(run, c->plan_options.platform);
     struct client_job client = {job, c->code, c->code_bytes, describe_job(run, grain), NULL};
     int code = hash_manifest(&run->bundle, client.description.program, error);
     code = code ? code : make_pages(run, &client, &image, error);
@@ -380,11 +378,7 @@ static int run_simulation(struct run *run, const struct job *job, struct error *
         return sim_run(job, &run->job, &run->outcome, error);
     struct compilation *c = &run->compilation;
     cloud->plan = &c->plan_options;
-    struct grain_platform platform = {.start_ns = cloud->platform->invoke_ns,
-                                      .concurrency = cloud->platform->concurrency,
-                                      .ways = EXECUTOR_WAYS,
-                                      .processors = cloud->platform->vcpus};
-    cloud->executor.grain = choose_grain(run, &platform);
+    cloud->executor.grain = choose_grain(run, cloud->platform);
     plan_index_fan_outs(&c->plan,
                         (cloud->executor.without_become ? PLAN_WITHOUT_BECOME : 0u) |
                             (cloud->executor.without_clustering ? PLAN_WITHOUT_CLUSTERS : 0u));
@@ -546,7 +540,7 @@ static int run_program(struct run *run)
     struct error error;
     c->executors = find_target(run);
     c->is_portable = run->world == WORLD_EMULATOR;
-    c->platform = run->world == WORLD_EMULATOR ? name_platform(&run->setup) : NULL;
+    c->model = find_model(run);
     bool ok = pipeline_run(c, STAGE_ENCODE);
     if (ok) {
         run->result_type = flow_result_type(c->code);

@@ -89,7 +89,6 @@ static void replace_ms(const struct options *options, enum option option, uint32
         *figure = (uint64_t)ms * 1000000;
 }
 
-/* What other options say counts in place of the platform's figures. */
 static void adapt_platform(const struct options *options, const struct remote_setup *setup,
                            struct platform *platform)
 {
@@ -102,6 +101,22 @@ static void adapt_platform(const struct options *options, const struct remote_se
         platform->inline_bytes = 0;
 }
 
+int simulation_read_platform(const struct options *options, const struct remote_setup *setup,
+                             struct platform *platform, struct error *error)
+{
+    const struct platform *named =
+        simulation_find_platform(options->values[OPTION_PLATFORM], error);
+    if (!named)
+        return (int)error->code;
+    if (named->invoke_ns == 0) {
+        error_set(error, ERR_bad_option, "on platform %s no executor is invoked", named->name);
+        return error_hint(error, "run it: --on=local");
+    }
+    *platform = *named;
+    adapt_platform(options, setup, platform);
+    return read_shards(options, platform, error);
+}
+
 int simulation_read_options(const struct options *options, const struct remote_setup *setup,
                             bool is_simulated, struct simulation *simulation, struct error *error)
 {
@@ -109,16 +124,9 @@ int simulation_read_options(const struct options *options, const struct remote_s
     *simulation = (struct simulation){0};
     if (!is_simulated || !options->given[OPTION_PLATFORM])
         return refuse_others(options, error);
-    const struct platform *platform =
-        simulation_find_platform(options->values[OPTION_PLATFORM], error);
-    if (!platform)
-        return (int)error->code;
-    if (platform->invoke_ns == 0) {
-        error_set(error, ERR_bad_option, "on platform %s no executor is invoked", platform->name);
-        return error_hint(error, "run it: --on=local");
-    }
-    simulation->platform = *platform;
-    adapt_platform(options, setup, &simulation->platform);
+    int code = simulation_read_platform(options, setup, &simulation->platform, error);
+    if (code)
+        return code;
     cloud->platform = &simulation->platform;
     cloud->executor =
         (struct executor_options){.without_become = setup->without & WITHOUT_BECOME,
@@ -126,7 +134,6 @@ int simulation_read_options(const struct options *options, const struct remote_s
                                   .without_delayed_io = setup->without & WITHOUT_DELAYED_IO,
                                   .without_tree = setup->without & WITHOUT_TREE};
     executor_fit(&cloud->executor, cloud->platform);
-    int code = read_shards(options, &simulation->platform, error);
-    code = code ? code : read_warm(options, cloud, error);
+    code = read_warm(options, cloud, error);
     return code ? code : read_costs(options, cloud, error);
 }

@@ -13,6 +13,12 @@ struct simulation {
     struct sim_cloud cloud;   /* without its grain; platform NULL: a simulation without time */
 };
 
+/* The model that --platform names, with what options say, of latencies, concurrency, shards and
+ * techniques, in place of its figures. 0 or an error of the command line, also where no executor is
+ * invoked on it. */
+int simulation_read_platform(const struct options *options, const struct remote_setup *setup,
+                             struct platform *platform, struct error *error);
+
 /* Reads --platform, --warm, --costs, --dry, and of the remote worlds' options those of latencies,
  * concurrency and techniques. 0 or an error of the command line. */
 int simulation_read_options(const struct options *options, const struct remote_setup *setup,

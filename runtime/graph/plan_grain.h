@@ -8,12 +8,7 @@
 #include "graph/cost.h"
 #include "graph/plan.h"
 
-struct grain_platform {
-    uint64_t start_ns;    /* until an executor that was invoked runs */
-    uint32_t concurrency; /* executors at once; at least 1 */
-    uint32_t ways;        /* fan-outs of more children are ranges */
-    uint32_t processors;  /* of an executor, which runs so many tasks at once; 0: one */
-};
+struct platform;
 
 /*
  * Each fan-out has a grain that suits it, and the least of these is taken:
@@ -21,10 +16,12 @@ struct grain_platform {
  *   take at least twice as long as to start their executor.
  * - No more executors than pay: the tasks of each together take at least half as long as to start
  *   it.
+ * - No more levels of invocations than pay: each spares as much time as it takes to start.
  * - No processor of an executor is idle from the start.
- * What costs are guesses may be very wrong, so of these only the number of parts counts.
+ * What costs are guesses may be very wrong, so of these only the number of parts counts. Fan-outs
+ * of more than `ways` children are ranges.
  */
 uint32_t plan_choose_grain(const struct plan *plan, struct costs *costs,
-                           const struct grain_platform *platform);
+                           const struct platform *platform, uint32_t ways);
 
 #endif

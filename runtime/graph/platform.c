@@ -120,6 +120,11 @@ const struct platform *platform_find(const char *name)
     return NULL;
 }
 
+bool platform_is_possible(const struct platform *platform)
+{
+    return platform->concurrency > 0 && platform->vcpus > 0 && platform->store_shards > 0;
+}
+
 uint64_t platform_task_ns(const struct platform *platform, uint64_t cost_ns)
 {
     return platform->task_overhead_ns + (uint64_t)((double)cost_ns / platform->speed);

@@ -10,6 +10,7 @@
 #ifndef WKC_GRAPH_PLATFORM_H
 #define WKC_GRAPH_PLATFORM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
@@ -23,6 +24,10 @@ struct platform {
 
 /* The model of this name, or NULL: local, emulator, lambda-512, -1769, -3538, -10240. */
 const struct platform *platform_find(const char *name);
+
+/* Whether the settings are such as plans can be made with: at least one executor, processor, shard.
+ */
+bool platform_is_possible(const struct platform *platform);
 
 /* All of them, in order; NULL behind the last. */
 const struct platform *platform_at(unsigned index);

@@ -6,7 +6,7 @@
 #include "graph/formula.h"
 #include "graph/platform.h"
 
-enum { VERSION = 3 };
+enum { VERSION = 4 };
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
@@ -36,6 +36,18 @@ static void write_argument(struct buffer *out, const struct flow_argument *argum
         write_word(out, argument->words[i]);
 }
 
+/* A name, and the settings of platform.def. */
+static void write_platform(struct buffer *out, const struct platform *platform)
+{
+    write_text(out, platform ? platform->name : "", platform ? strlen(platform->name) : 0);
+    if (!platform)
+        return;
+#define FIGURE(name, type, unit, text)
+#define SETTING(name, type, unit, text) write_word(out, platform->name);
+#include "graph/platform.def"
+#undef FIGURE
+}
+
 void description_write(const struct description *d, struct buffer *out)
 {
     write_word(out, VERSION);
@@ -58,7 +70,7 @@ void description_write(const struct description *d, struct buffer *out)
     write_word(out, d->delay_ms);
     write_word(out, d->without);
     write_word(out, d->counts);
-    write_text(out, d->platform ? d->platform : "", d->platform ? strlen(d->platform) : 0);
+    write_platform(out, d->platform);
     write_text(out, d->disabled ? d->disabled : "", d->disabled ? strlen(d->disabled) : 0);
     write_word(out, d->level);
     write_word(out, d->measured_count);
@@ -70,20 +82,13 @@ void description_write(const struct description *d, struct buffer *out)
     buffer_append(out, d->plan_digest, sizeof d->plan_digest);
 }
 
-int description_plan_options(const struct description *d, struct plan_options *options,
-                             struct error *error)
+struct plan_options description_plan_options(const struct description *d)
 {
-    *options = (struct plan_options){.platform = d->platform ? platform_find(d->platform) : NULL,
-                                     .level = (int)d->level,
-                                     .disabled = d->disabled,
-                                     .measured = d->measured,
-                                     .measured_count = d->measured_count};
-    if (!d->platform || options->platform)
-        return 0;
-    return error_set(
-        error, ERR_bad_description,
-        "the job's description names a platform '%s', which this executor does not know",
-        d->platform);
+    return (struct plan_options){.platform = d->platform,
+                                 .level = (int)d->level,
+                                 .disabled = d->disabled,
+                                 .measured = d->measured,
+                                 .measured_count = d->measured_count};
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -91,7 +96,8 @@ int description_plan_options(const struct description *d, struct plan_options *o
 struct reader {
     const char *at, *end;
     struct arena *arena;
-    bool failed; /* what was read since is zero */
+    bool failed;         /* what was read since is zero */
+    const char *unknown; /* a platform of this name; or NULL */
 };
 
 static const char *read_bytes(struct reader *r, uint64_t length)
@@ -200,11 +206,34 @@ static void read_measured(struct reader *r, struct description *d)
     d->measured = measured;
 }
 
+/* A setting that its type cannot hold, or no plan could be made with, is no setting. */
+static void read_platform(struct reader *r, struct description *d)
+{
+    uint64_t length;
+    const char *name = read_text(r, &length);
+    if (r->failed || length == 0)
+        return;
+    const struct platform *model = platform_find(name);
+    struct platform *platform = arena_new(r->arena, struct platform);
+    *platform = model ? *model : *platform_at(0);
+    r->unknown = model ? NULL : name;
+#define FIGURE(name, type, unit, text)
+#define SETTING(name, type, unit, text)                                                            \
+    {                                                                                              \
+        uint64_t word = read_word(r);                                                              \
+        platform->name = (type)word;                                                               \
+        r->failed |= platform->name != word;                                                       \
+    }
+#include "graph/platform.def"
+#undef FIGURE
+    r->failed |= !platform_is_possible(platform);
+    d->platform = platform;
+}
+
 static void read_plan(struct reader *r, struct description *d)
 {
     uint64_t length;
-    d->platform = read_text(r, &length);
-    d->platform = length ? d->platform : NULL;
+    read_platform(r, d);
     d->disabled = read_text(r, &length);
     d->disabled = length ? d->disabled : NULL;
     d->level = read_number(r);
@@ -220,7 +249,7 @@ static void read_plan(struct reader *r, struct description *d)
 int description_read(const void *bytes, size_t length, struct arena *arena, struct description *d,
                      struct error *error)
 {
-    struct reader r = {bytes, (const char *)bytes + length, arena, false};
+    struct reader r = {.at = bytes, .end = (const char *)bytes + length, .arena = arena};
     *d = (struct description){0};
     uint64_t version = read_word(&r);
     if (!r.failed && version != VERSION)
@@ -243,5 +272,10 @@ int description_read(const void *bytes, size_t length, struct arena *arena, stru
     read_plan(&r, d);
     if (r.failed || r.at != r.end)
         return error_set(error, ERR_bad_description, "the job's description is cut off");
-    return 0;
+    if (!r.unknown)
+        return 0;
+    return error_set(
+        error, ERR_bad_description,
+        "the job's description names a platform '%s', which this executor does not know",
+        r.unknown);
 }

@@ -35,15 +35,16 @@ struct description {
     uint32_t argument_count;
     const struct flow_file *files; /* by number */
     uint32_t file_count;
-    uint64_t max_tasks, max_steps; /* of the graph; 0: the usual */
-    uint64_t inline_bytes;         /* of a value: up to this size it travels inside events */
-    uint32_t grain;                /* a range of so many nodes is run by one executor */
-    uint32_t lease_ms;             /* of a join's owner; heartbeats go by it, too */
-    uint32_t delay_ms;             /* how long the holder of a large value waits for the others */
-    uint32_t without;              /* WITHOUT_… */
-    const char *platform;          /* whose model the plan is made with; NULL: local */
-    const char *disabled;          /* the plan's passes that are left out; or NULL */
-    uint32_t level;                /* -O */
+    uint64_t max_tasks, max_steps;   /* of the graph; 0: the usual */
+    uint64_t inline_bytes;           /* of a value: up to this size it travels inside events */
+    uint32_t grain;                  /* a range of so many nodes is run by one executor */
+    uint32_t lease_ms;               /* of a join's owner; heartbeats go by it, too */
+    uint32_t delay_ms;               /* how long the holder of a large value waits for the others */
+    uint32_t without;                /* WITHOUT_… */
+    const struct platform *platform; /* the model that the plan is made with, and its settings for
+                                        this run; NULL: local */
+    const char *disabled;            /* the plan's passes that are left out; or NULL */
+    uint32_t level;                  /* -O */
     const struct plan_measured *measured; /* what a profile says of tasks */
     uint32_t measured_count;
     bool counts;                    /* executors add up what they did (--stats) */
@@ -51,13 +52,13 @@ struct description {
     uint8_t plan_digest[PLAN_HASH]; /* of that image */
 };
 
-/* What the job's plan is made with: 0, or ERR_bad_description when there is no such platform. */
-int description_plan_options(const struct description *description, struct plan_options *options,
-                             struct error *error);
+/* What the job's plan is made with. It points to what the description points to. */
+struct plan_options description_plan_options(const struct description *description);
 
 void description_write(const struct description *description, struct buffer *out);
 
-/* Reads into the arena; the texts point there. 0, or ERR_bad_description. */
+/* Reads into the arena; the texts point there. 0, or ERR_bad_description, also where this executor
+ * does not know the platform. */
 int description_read(const void *bytes, size_t length, struct arena *arena,
                      struct description *description, struct error *error);
 

@@ -235,7 +235,6 @@ static void set_clock(struct remote *remote, uint64_t deadline_ns)
 static struct executor_options executor_options(const struct remote *remote)
 {
     const struct description *d = &remote->job->description;
-    const struct platform *platform = d->platform ? platform_find(d->platform) : NULL;
     struct executor_options options = {
         .inline_bytes = d->without & WITHOUT_INLINE ? 0 : d->inline_bytes,
         .without_become = d->without & WITHOUT_BECOME,
@@ -246,8 +245,8 @@ static struct executor_options executor_options(const struct remote *remote)
         .grain = d->grain,
         .patience = d->delay_ms,
     };
-    if (platform && d->delay_ms == 0)
-        executor_fit(&options, platform);
+    if (d->platform && d->delay_ms == 0)
+        executor_fit(&options, d->platform);
     if (remote->transfers.bytes_per_ms > 0)
         options.bytes_per_ms = remote->transfers.bytes_per_ms;
     return options;

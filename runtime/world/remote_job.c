@@ -67,8 +67,7 @@ static int elaborate_job(struct remote *remote, struct remote_job *job, struct e
                                         .file_count = d->file_count};
     struct elaborate_counters counters;
     int code = elaborate(remote->program.code, d->arguments, &options, &job->dag, &counters, error);
-    struct plan_options plan;
-    code = code ? code : description_plan_options(d, &plan, error);
+    struct plan_options plan = description_plan_options(d);
     if (!code)
         dag_recompute(&job->dag, &plan);
     code = code ? code : plan_make(&job->plan, &job->dag, &plan, error);

@@ -3,6 +3,7 @@
  * The grain of a job: by closed forms, for jobs whose tasks have a @cost.
  */
 #include "graph/plan_grain.h"
+#include "graph/platform.h"
 #include "test.h"
 
 enum { TINY = 1, LONG, UNKNOWN };
@@ -34,7 +35,7 @@ static void add_nodes(struct dag_builder *b, uint32_t task, uint32_t count, uint
 
 /* Ends the graph with a sink that reads the nodes from `first` on. */
 static uint32_t choose(struct dag_builder *b, uint32_t first, uint32_t end,
-                       const struct grain_platform *platform)
+                       const struct platform *platform)
 {
     static uint32_t codes[20000];
     struct dag dag;
@@ -49,7 +50,7 @@ static uint32_t choose(struct dag_builder *b, uint32_t first, uint32_t end,
     CHECK_INT(dag_finish(b, &dag, &error), 0);
     CHECK_INT(plan_make(&plan, &dag, NULL, &error), 0);
     struct costs *costs = costs_new(&dag);
-    uint32_t grain = plan_choose_grain(&plan, costs, platform);
+    uint32_t grain = plan_choose_grain(&plan, costs, platform, 32);
     costs_free(costs);
     plan_release(&plan);
     dag_release(&dag);
@@ -61,7 +62,9 @@ static uint32_t choose_sources(uint32_t task, uint32_t count, uint64_t start_ns,
 {
     struct dag_builder *b = begin();
     add_nodes(b, task, count, PLAN_NONE);
-    return choose(b, 0, count, &(struct grain_platform){start_ns, concurrency, 32, 1});
+    return choose(
+        b, 0, count,
+        &(struct platform){.invoke_ns = start_ns, .concurrency = concurrency, .vcpus = 1});
 }
 
 static void executors_get_several_parts(void)
@@ -82,6 +85,19 @@ static void a_start_must_pay(void)
     CHECK_INT(choose_sources(LONG, 16000, 500000000, 1000), 16); /* each executor has one part */
 }
 
+/* 64 tasks of 50 ms: the first 32 executors take 100 ms for them, and twice as many 50, but have to
+ * be invoked by the first ones. */
+static void a_level_must_pay(void)
+{
+    CHECK_INT(choose_sources(LONG, 64, 40000000, 100), 1);
+    CHECK_INT(choose_sources(LONG, 64, 60000000, 100), 2);
+    CHECK_INT(choose_sources(UNKNOWN, 64, 60000000, 100), 1);
+    struct dag_builder *b = begin();
+    add_nodes(b, LONG, 64, PLAN_NONE); /* on two processors more executors are no faster */
+    struct platform shared = {.invoke_ns = 1000000, .concurrency = 100, .vcpus = 1, .cores = 2};
+    CHECK_INT(choose(b, 0, 64, &shared), 2);
+}
+
 /* Where tiny sources stand before a wide fan-out of long tasks, these set the grain. */
 static void the_least_grain_is_taken(void)
 {
@@ -89,23 +105,31 @@ static void the_least_grain_is_taken(void)
     add_nodes(b, TINY, 1, PLAN_NONE);
     add_nodes(b, TINY, 1000, PLAN_NONE);
     add_nodes(b, LONG, 500, 0);
-    CHECK_INT(choose(b, 1, 1501, &(struct grain_platform){1000000, 10, 32, 1}), 6); /* 500 / 80 */
+    CHECK_INT(
+        choose(b, 1, 1501, &(struct platform){.invoke_ns = 1000000, .concurrency = 10, .vcpus = 1}),
+        6); /* 500 / 80 */
     b = begin();
     add_nodes(b, TINY, 1, PLAN_NONE);
     add_nodes(b, TINY, 1000, PLAN_NONE);
     add_nodes(b, LONG, 32, 0); /* a narrow one is invoked one by one, whatever the grain */
-    CHECK_INT(choose(b, 1, 1033, &(struct grain_platform){1000000, 10, 32, 1}), 1001);
+    CHECK_INT(
+        choose(b, 1, 1033, &(struct platform){.invoke_ns = 1000000, .concurrency = 10, .vcpus = 1}),
+        1001);
 }
 
 static void no_processor_is_idle(void)
 {
     struct dag_builder *b = begin();
     add_nodes(b, LONG, 799, PLAN_NONE);
-    CHECK_INT(choose(b, 0, 799, &(struct grain_platform){1000000, 100, 32, 6}), 6);
+    CHECK_INT(
+        choose(b, 0, 799, &(struct platform){.invoke_ns = 1000000, .concurrency = 100, .vcpus = 6}),
+        6);
     b = begin();
     add_nodes(b, LONG, 3, PLAN_NONE);
-    CHECK_INT(choose(b, 0, 3, &(struct grain_platform){1000000, 100, 32, 6}), 3);
+    CHECK_INT(
+        choose(b, 0, 3, &(struct platform){.invoke_ns = 1000000, .concurrency = 100, .vcpus = 6}),
+        3);
 }
 
 TEST_MAIN(TEST(no_processor_is_idle), TEST(executors_get_several_parts), TEST(a_start_must_pay),
-          TEST(the_least_grain_is_taken))
+          TEST(a_level_must_pay), TEST(the_least_grain_is_taken))

@@ -5,6 +5,7 @@
 
 #include "value/stored.h"
 #include "store/store.h"
+#include "graph/platform.h"
 #include "world/client.h"
 #include "world/description.h"
 #include "world/failure.h"
@@ -234,6 +235,9 @@ static void descriptions_come_back(void)
                                          {.text = "h\xC3\xA9", .length = 3},
                                          {.words = numbers, .extents = {2}}};
     struct flow_file files[] = {{"a b", 17}};
+    struct platform platform = *platform_find("emulator");
+    platform.concurrency = 3;
+    platform.round_trip_ns = 1075000;
     struct description sent = {.arguments = arguments,
                                .argument_count = 3,
                                .files = files,
@@ -246,6 +250,7 @@ static void descriptions_come_back(void)
                                .delay_ms = 10,
                                .without = WITHOUT_TREE,
                                .counts = true,
+                               .platform = &platform,
                                .plan_bytes = 123456789,
                                .plan_digest = {1, [31] = 2}};
     memset(sent.program, 'a', DESCRIPTION_DIGEST);
@@ -265,6 +270,9 @@ static void descriptions_come_back(void)
     CHECK_INT(got.files[0].size, 17);
     CHECK(got.max_tasks == 5 && got.max_steps == 6 && got.inline_bytes == 7 && got.grain == 8);
     CHECK(got.lease_ms == 9 && got.delay_ms == 10 && got.without == WITHOUT_TREE && got.counts);
+    CHECK_TEXT(got.platform->name, "emulator");
+    CHECK(got.platform->concurrency == 3 && got.platform->round_trip_ns == 1075000);
+    CHECK(got.platform->invoke_ns == platform.invoke_ns && got.platform->speed == platform.speed);
     CHECK(got.plan_bytes == 123456789 && got.plan_digest[0] == 1 && got.plan_digest[31] == 2);
     for (size_t length = 0; length < bytes.length; length++) {
         char *copy = memory_new(length + 1, 1);
@@ -277,6 +285,28 @@ static void descriptions_come_back(void)
               ERR_bad_description);
     arena_release(&arena);
     buffer_release(&bytes);
+}
+
+/* X3.2: what no plan can be made for. */
+static void impossible_platforms_are_refused(void)
+{
+    struct platform platforms[] = {*platform_find("emulator"), *platform_find("emulator")};
+    platforms[0].name = "sky";
+    platforms[1].concurrency = 0;
+    for (int i = 0; i < 2; i++) {
+        struct description sent = {.platform = &platforms[i]}, got;
+        struct buffer bytes = {0};
+        struct arena arena;
+        struct error error;
+        memset(sent.program, 'a', DESCRIPTION_DIGEST);
+        arena_init(&arena);
+        description_write(&sent, &bytes);
+        CHECK_INT(description_read(bytes.data, bytes.length, &arena, &got, &error),
+                  ERR_bad_description);
+        CHECK(strstr(error.message, i ? "cut off" : "'sky'") != NULL);
+        arena_release(&arena);
+        buffer_release(&bytes);
+    }
 }
 
 static void failures_come_back(void)
@@ -409,5 +439,5 @@ static void a_job_that_disappears(void)
 
 TEST_MAIN(TEST(payloads_come_back), TEST(nonsense_is_refused), TEST(parcels_come_back),
           TEST(parcels_that_are_cut_off), TEST(stored_leaves_are_checked),
-          TEST(descriptions_come_back), TEST(failures_come_back), TEST(a_job_that_nobody_runs),
-          TEST(a_job_that_disappears))
+          TEST(descriptions_come_back), TEST(impossible_platforms_are_refused),
+          TEST(failures_come_back), TEST(a_job_that_nobody_runs), TEST(a_job_that_disappears))
