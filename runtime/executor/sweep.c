@@ -81,8 +81,8 @@ static void ask_record(struct sweep *sweep, uint32_t node, uint32_t record)
     ask_for(sweep, (struct sweep_name){.kind = SWEEP_JOIN, .node = node, .record = record});
 }
 
-/* Marks of a wide fan-out: of the whole, and of its parts. Who begins with a range, as the whole of
- * the sources is one, marks what is behind the children that it runs itself. */
+/* Marks of a wide fan-out: of the whole, and of its parts. Who begins with a range marks what is
+ * behind the children that it runs itself. The sources are begun with as ranges. */
 static void ask_marks(struct sweep *sweep, uint32_t node)
 {
     bool is_root = node == PLAN_NONE;
@@ -91,13 +91,12 @@ static void ask_marks(struct sweep *sweep, uint32_t node)
         return;
     uint32_t count = is_root ? plan_unit_count(sweep->plan, sweep->options.without)
                              : plan_fan_out(sweep->plan, node, sweep->options.without).invoked;
-    uint32_t begin = is_root ? grain : 0, asked = 0;
-    if (count <= ways || count <= begin)
+    if (count <= ways)
         return;
-    uint32_t step = (count - begin + ways - 1) / ways;
-    step = is_root && step < grain ? grain : step;
-    ask_for(sweep, (struct sweep_name){SWEEP_RANGE, node, 0, begin, count});
-    for (uint32_t first = begin; first < count && asked < MARKS_LIMIT; first += step, asked++) {
+    uint32_t asked = 0, step = plan_first_step(count, ways, is_root ? grain : 1);
+    if (!is_root)
+        ask_for(sweep, (struct sweep_name){SWEEP_RANGE, node, 0, 0, count});
+    for (uint32_t first = 0; first < count && asked < MARKS_LIMIT; first += step, asked++) {
         uint32_t end = step < count - first ? first + step : count;
         if (end - first > grain)
             ask_for(sweep, (struct sweep_name){SWEEP_RANGE, node, 0, first + grain, end});

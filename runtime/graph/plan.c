@@ -84,6 +84,12 @@ uint32_t plan_unit_begin(const struct plan *plan, uint32_t unit, unsigned withou
     return has_units ? plan->units[unit] : unit;
 }
 
+uint32_t plan_first_step(uint32_t units, uint32_t ways, uint32_t grain)
+{
+    uint32_t step = units / ways + (units % ways > 0);
+    return step > grain ? step : grain > 0 ? grain : 1;
+}
+
 int plan_make(struct plan *plan, const struct dag *dag, const struct plan_options *options,
               struct error *error)
 {

@@ -113,6 +113,10 @@ uint32_t plan_unit_count(const struct plan *plan, unsigned without);
 /* Where a unit begins in plan->sources; that of number unit_count is behind the last. */
 uint32_t plan_unit_begin(const struct plan *plan, uint32_t unit, unsigned without);
 
+/* Who starts a job starts ranges of so many units each, one after the other: at most `ways`, and
+ * none but the last with fewer than `grain`. */
+uint32_t plan_first_step(uint32_t units, uint32_t ways, uint32_t grain);
+
 /* Makes a table of the wide fan-outs (when the clusters are there), so that executors that start
  * with a range of one find its children at once. For plans that many executors share or use again
  * and again. */

@@ -270,11 +270,13 @@ static void number_units(struct reckoning *k)
             k->unit[plan->sources[i]] = u;
 }
 
-/* The sources are one range, of units. */
+/* The sources are ranges, of units. */
 static void run_source(struct reckoning *k, uint32_t node)
 {
     uint32_t unit = k->unit[node];
-    struct child_start start = start_in_range(k, unit, plan_unit_count(k->plan, 0));
+    uint32_t units = plan_unit_count(k->plan, 0), step = plan_first_step(units, WAYS, k->grain);
+    uint32_t left = units - unit / step * step;
+    struct child_start start = start_in_range(k, unit % step, left < step ? left : step);
     if (k->unit_crew[unit] == 0)
         k->unit_crew[unit] =
             start.is_first ? 1 + new_crew(k, node, 0, start.invocations) : k->unit_crew[unit - 1];

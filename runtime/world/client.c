@@ -70,21 +70,24 @@ void client_invoke(struct client *client, const struct executor_start *start)
     client->options->platform->invoke(client->options->platform, invocation);
 }
 
-/* As one range, which executors split; or one by one. */
+/* As ranges, which executors split; or one by one. */
 static int invoke_sources(struct client *client, struct error *error)
 {
     const struct plan *plan = client->job->job->plan;
-    unsigned without =
-        client->job->description.without & WITHOUT_CLUSTERING ? PLAN_WITHOUT_CLUSTERS : 0;
+    const struct description *d = &client->job->description;
+    bool is_split = !(d->without & WITHOUT_TREE);
+    unsigned without = d->without & WITHOUT_CLUSTERING ? PLAN_WITHOUT_CLUSTERS : 0;
+    uint32_t count = is_split ? plan_unit_count(plan, without) : plan->source_count;
+    uint32_t step = is_split ? plan_first_step(count, EXECUTOR_WAYS, d->grain) : 1;
     int code = 0;
-    if (!(client->job->description.without & WITHOUT_TREE)) {
-        client_invoke(client, &(struct executor_start){.node = PLAN_NONE,
-                                                       .end = plan_unit_count(plan, without)});
-        return client_take_invocations(client, error);
-    }
-    for (uint32_t i = 0; i < plan->source_count && !code; i++) {
-        client_invoke(client, &(struct executor_start){.node = plan->sources[i]});
+    for (uint32_t i = 0; i < count && !code; i += step) {
+        struct executor_start range = {
+            .node = PLAN_NONE, .first = i, .end = count - i < step ? count : i + step};
+        struct executor_start source = {.node = plan->sources[i]};
+        client_invoke(client, is_split ? &range : &source);
         code = client_take_invocations(client, error);
+        if (count - i < step)
+            break;
     }
     return code;
 }

@@ -311,13 +311,29 @@ static bool starts_as_range(const struct sim *sim)
     return has_tree && (options->grain > 0 || sim->plan->units || sim->plan->source_count > 4);
 }
 
-/* A source by its number, or all as one range. */
-static void invoke_source(struct sim *sim, uint32_t number)
+static uint32_t count_units(const struct sim *sim)
 {
     unsigned without = sim->faults.executor.without_clustering ? PLAN_WITHOUT_CLUSTERS : 0;
-    struct executor_start start = {.node = PLAN_NONE, .end = plan_unit_count(sim->plan, without)};
-    if (!starts_as_range(sim))
-        start = (struct executor_start){.node = sim->plan->sources[number]};
+    return plan_unit_count(sim->plan, without);
+}
+
+/* Of a range that the job begins with. */
+static uint32_t first_step(const struct sim *sim)
+{
+    const struct executor_options *options = &sim->faults.executor;
+    uint32_t ways = options->ways ? options->ways : EXECUTOR_WAYS;
+    return plan_first_step(count_units(sim), ways, options->grain);
+}
+
+/* A source, or a range of them, by its number. */
+static void invoke_source(struct sim *sim, uint32_t number)
+{
+    struct executor_start start = {.node = sim->plan->sources[number]};
+    if (starts_as_range(sim)) {
+        uint32_t count = count_units(sim), step = first_step(sim), first = number * step;
+        start = (struct executor_start){
+            .node = PLAN_NONE, .first = first, .end = count - first < step ? count : first + step};
+    }
     start.lineage = sim_fresh_lineage(sim);
     sim_invoke(sim, &start);
 }
@@ -373,7 +389,9 @@ static bool is_interrupted(const struct sim *sim)
 /* With time, each when the client can send it. */
 static void invoke_sources(struct sim *sim)
 {
-    uint32_t count = starts_as_range(sim) ? 1 : sim->plan->source_count;
+    uint32_t step = first_step(sim), count = sim->plan->source_count;
+    if (starts_as_range(sim))
+        count = (count_units(sim) + step - 1) / step;
     for (uint32_t i = 0; i < count; i++) {
         if (!sim->time) {
             invoke_source(sim, i);

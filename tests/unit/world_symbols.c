@@ -86,6 +86,7 @@ static bool is_foreign(const char *name, char type, const char *none)
                                           "plan_fan_out",
                                           "plan_is_invoked",
                                           "plan_is_clustered",
+                                          "plan_first_step",
                                           "plan_unit_begin",
                                           "plan_unit_count",
                                           "_GLOBAL_OFFSET_TABLE_"};
