@@ -39,7 +39,8 @@ struct affinity {
     uint32_t *begins;  /* by cluster: where in `order` its own begin; PLAN_NONE: it has none */
     uint64_t *wasted;  /* by chain: costs of those that go on from what others read, too */
     uint64_t *loads;   /* by cluster: all costs */
-    uint64_t *holds;   /* by cluster: bytes of all results */
+    uint64_t *holds;   /* by cluster: bytes of results that are held at once, at most */
+    uint32_t *last; /* by node: the last of its readers in its cluster; PLAN_NONE: there is none */
 };
 
 /* What a choice of clusters amounts to. */
@@ -90,11 +91,14 @@ static uint32_t root_of(uint32_t *first, uint32_t node)
     return node;
 }
 
+/* What only y reads is not held any more when y has run. */
 static bool join(struct affinity *a, uint32_t x, uint32_t y)
 {
     uint32_t to = root_of(a->first, x), from = root_of(a->first, y);
     uint64_t load = plan_add_ns(a->loads[to], a->loads[from]);
     uint64_t holds = plan_add_ns(a->holds[to], a->holds[from]);
+    if (dag_child_count(a->dag, x) == 1 && a->dag->nodes[y].producer_count == 1)
+        holds = larger(a->holds[to], holds - a->bytes[x]);
     if (to == from || !fits(a, load, holds))
         return false;
     uint32_t low = to < from ? to : from, high = to < from ? from : to;
@@ -399,16 +403,52 @@ static uint32_t pair(struct affinity *a, uint64_t most_work, uint32_t *paired, u
     return p.count;
 }
 
-static void take(struct affinity *a, const uint32_t *cluster)
+/* Children are in the order of their numbers. */
+static uint32_t last_reader(const struct affinity *a, uint32_t node)
+{
+    uint64_t first = a->dag->nodes[node].first_child;
+    for (uint64_t c = a->dag->nodes[node + 1].first_child; c-- > first;)
+        if (a->cluster[a->dag->children[c].node] == a->cluster[node])
+            return a->dag->children[c].node;
+    return PLAN_NONE;
+}
+
+/* The bytes that a cluster need not hold any more when a node has run. */
+static uint64_t release_bytes(struct affinity *a, uint32_t node)
+{
+    uint64_t released = a->last[node] == PLAN_NONE ? a->bytes[node] : 0;
+    for (uint64_t r = a->dag->nodes[node].first_ref; r < a->dag->nodes[node + 1].first_ref; r++) {
+        uint32_t producer = dag_ref_source(a->dag->refs[r]);
+        if (!dag_ref_is_node(a->dag->refs[r]) || a->last[producer] != node)
+            continue;
+        a->last[producer] = PLAN_NONE;
+        released += a->bytes[producer];
+    }
+    return released;
+}
+
+/* The work of each cluster, and what it holds, if its nodes are run in the order of the graph. */
+static void measure_clusters(struct affinity *a)
 {
     uint32_t count = a->dag->node_count;
-    memcpy(a->cluster, cluster, count * sizeof *a->cluster);
+    uint64_t *held = memory_new(count, sizeof *held);
     memset(a->loads, 0, count * sizeof *a->loads);
     memset(a->holds, 0, count * sizeof *a->holds);
     for (uint32_t n = 0; n < count; n++) {
-        a->loads[cluster[n]] = plan_add_ns(a->loads[cluster[n]], a->work->costs[n]);
-        a->holds[cluster[n]] = plan_add_ns(a->holds[cluster[n]], a->bytes[n]);
+        uint32_t cluster = a->cluster[n];
+        a->last[n] = last_reader(a, n);
+        a->loads[cluster] = plan_add_ns(a->loads[cluster], a->work->costs[n]);
+        held[cluster] = plan_add_ns(held[cluster], a->bytes[n]);
+        a->holds[cluster] = larger(a->holds[cluster], held[cluster]);
+        held[cluster] -= release_bytes(a, n);
     }
+    free(held);
+}
+
+static void take(struct affinity *a, const uint32_t *cluster)
+{
+    memcpy(a->cluster, cluster, a->dag->node_count * sizeof *a->cluster);
+    measure_clusters(a);
 }
 
 static bool is_too_long(uint64_t ns, uint64_t shortest, const struct platform *platform)
@@ -417,12 +457,19 @@ static bool is_too_long(uint64_t ns, uint64_t shortest, const struct platform *p
     return ns > shortest + (shortest + start) / LEEWAY;
 }
 
-/* Pairs of clusters, as long as that takes not much longer than the shortest. */
-static struct amount pair_all(struct affinity *a, uint64_t shortest)
+/* What makes up for more bytes. */
+static bool is_much_longer(uint64_t ns, uint64_t other, const struct platform *platform)
+{
+    return is_too_long(ns - (ns - other) / 2, other, platform);
+}
+
+/* Pairs of clusters, as long as that takes not much longer than the shortest, and none has more
+ * than so much work. */
+static struct amount pair_all(struct affinity *a, uint64_t shortest, uint64_t most_work)
 {
     uint32_t *paired = memory_resize(NULL, a->dag->node_count, sizeof *paired), narrower = 0;
     struct amount best = reckon(a, a->cluster);
-    uint64_t most_work = UINT64_MAX, largest;
+    uint64_t largest;
     shortest = best.ns < shortest ? best.ns : shortest;
     for (int i = 0; i < TRIES && pair(a, most_work, paired, &largest) > 0; i++) {
         struct amount amount = reckon(a, paired);
@@ -439,6 +486,100 @@ static struct amount pair_all(struct affinity *a, uint64_t shortest)
     }
     free(paired);
     return best;
+}
+
+/* ---- Packing ----------------------------------------------------------------------------------
+ */
+
+struct load {
+    uint64_t ns, holds;
+    uint32_t cluster;
+};
+
+static int compare_loads(const void *x, const void *y)
+{
+    const struct load *a = x, *b = y;
+    if (a->ns != b->ns)
+        return a->ns > b->ns ? -1 : 1;
+    return (a->cluster > b->cluster) - (a->cluster < b->cluster);
+}
+
+/* The clusters, those with most work first. */
+static uint32_t sort_loads(const struct affinity *a, struct load *loads)
+{
+    uint32_t count = 0;
+    for (uint32_t n = 0; n + 1 < a->dag->node_count; n++)
+        if (a->cluster[n] == n)
+            loads[count++] = (struct load){a->loads[n], a->holds[n], n};
+    qsort(loads, count, sizeof *loads, compare_loads);
+    return count;
+}
+
+/* Moves the first of a heap, whose work has grown, to its place. */
+static void sink_first(struct load *heap, uint32_t count)
+{
+    for (uint32_t at = 0, least = 1; least < count; at = least, least = 2 * at + 1) {
+        least += least + 1 < count && heap[least + 1].ns < heap[least].ns;
+        if (heap[at].ns <= heap[least].ns)
+            return;
+        struct load other = heap[at];
+        heap[at] = heap[least];
+        heap[least] = other;
+    }
+}
+
+/* Gives each of the clusters, those with most work first, to the executor that has least so far
+ * (Graham, "Bounds on Multiprocessing Timing Anomalies", 1969): home[] says by cluster to whose
+ * first one. False: one would hold too much. */
+static bool deal_out(const struct affinity *a, struct load *loads, uint32_t count, uint32_t *home)
+{
+    uint32_t executors = a->work->platform->concurrency;
+    for (uint32_t i = 0; i < executors; i++)
+        home[loads[i].cluster] = loads[i].cluster;
+    for (uint32_t i = 0; i < executors / 2; i++) { /* the least first: a heap */
+        struct load other = loads[i];
+        loads[i] = loads[executors - 1 - i];
+        loads[executors - 1 - i] = other;
+    }
+    for (uint32_t i = executors; i < count; i++) {
+        loads->ns = plan_add_ns(loads->ns, loads[i].ns);
+        loads->holds = plan_add_ns(loads->holds, loads[i].holds);
+        if (!fits(a, loads->ns, loads->holds))
+            return false;
+        home[loads[i].cluster] = loads->cluster;
+        sink_first(loads, executors);
+    }
+    return true;
+}
+
+/* Of clusters that are more than the executors makes as many, with about equal work, into `packed`.
+ * False: they are not more, or cannot be. */
+static bool pack(const struct affinity *a, uint32_t *packed)
+{
+    uint32_t nodes = a->dag->node_count;
+    struct load *loads = memory_resize(NULL, nodes, sizeof *loads);
+    uint32_t *home = memory_resize(NULL, nodes, sizeof *home);
+    uint32_t count = sort_loads(a, loads);
+    bool can = count > a->work->platform->concurrency && deal_out(a, loads, count, home);
+    for (uint32_t n = 0; can && n + 1 < nodes; n++)
+        packed[n] = home[a->cluster[n]];
+    packed[nodes - 1] = nodes - 1;
+    free(loads);
+    free(home);
+    return can;
+}
+
+/* So each has an executor, and can wait there for the others; but work is dealt out beforehand.
+ */
+static struct amount pack_all(struct affinity *a, struct amount before)
+{
+    uint32_t *packed = memory_resize(NULL, a->dag->node_count, sizeof *packed);
+    struct amount amount = pack(a, packed) ? reckon(a, packed) : before;
+    bool is_better = amount.bytes <= before.bytes && amount.ns < before.ns - before.ns / LEEWAY;
+    if (is_better)
+        take(a, packed);
+    free(packed);
+    return is_better ? amount : before;
 }
 
 /* ---- The pass -------------------------------------------------------------------------------- */
@@ -464,13 +605,46 @@ static void replace_clusters(struct affinity *a)
     a->cluster = NULL;
 }
 
+/* From chains to clusters of at most so much work, or as few as there are executors. */
+static struct amount make_clusters(struct affinity *a, uint64_t shortest, uint64_t most_work)
+{
+    for (uint32_t n = 0; n < a->dag->node_count; n++)
+        a->cluster[n] = root_of(a->first, n);
+    measure_clusters(a);
+    return pack_all(a, pair_all(a, shortest, most_work));
+}
+
+static uint64_t largest_load(const struct affinity *a)
+{
+    uint64_t largest = 0;
+    for (uint32_t n = 0; n < a->dag->node_count; n++)
+        largest = larger(largest, a->loads[n]);
+    return largest;
+}
+
+/* Where a cluster has more than its share of the work, others may be idle: those that have not are
+ * looked at, too, and taken if they are much faster. */
+static struct amount choose_clusters(struct affinity *a, uint64_t shortest)
+{
+    struct amount large = make_clusters(a, shortest, UINT64_MAX);
+    uint64_t share = work_of_all(a->work) * a->work->platform->vcpus;
+    if (largest_load(a) <= share + share / LEEWAY)
+        return large;
+    uint32_t *kept = memory_resize(NULL, a->dag->node_count, sizeof *kept);
+    memcpy(kept, a->cluster, a->dag->node_count * sizeof *kept);
+    struct amount even = make_clusters(a, shortest, share + share / LEEWAY);
+    bool is_better = even.ns < large.ns && is_much_longer(large.ns, even.ns, a->work->platform);
+    if (!is_better)
+        take(a, kept);
+    free(kept);
+    return is_better ? even : large;
+}
+
 static void gather(struct affinity *a)
 {
     struct amount before = amount_before(a);
     make_chains(a);
-    for (uint32_t n = 0; n < a->dag->node_count; n++)
-        a->cluster[n] = root_of(a->first, n);
-    struct amount amount = pair_all(a, before.ns);
+    struct amount amount = choose_clusters(a, before.ns);
     if (amount.bytes < before.bytes && !is_too_long(amount.ns, before.ns, a->work->platform))
         replace_clusters(a);
 }
@@ -489,7 +663,8 @@ void plan_pass_affinity(struct plan_work *work)
                          .begins = memory_new(count, sizeof *a.begins),
                          .wasted = memory_new(count, sizeof *a.wasted),
                          .loads = memory_new(count, sizeof *a.loads),
-                         .holds = memory_new(count, sizeof *a.holds)};
+                         .holds = memory_new(count, sizeof *a.holds),
+                         .last = memory_new(count, sizeof *a.last)};
     if (measure_values(&a))
         gather(&a);
     free(a.bytes);
@@ -500,4 +675,5 @@ void plan_pass_affinity(struct plan_work *work)
     free(a.wasted);
     free(a.loads);
     free(a.holds);
+    free(a.last);
 }

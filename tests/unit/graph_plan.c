@@ -342,8 +342,20 @@ static void a_cluster_has_an_end(void)
     buffer_release(&text);
 }
 
+static uint32_t largest_cluster(const struct plan *plan)
+{
+    uint32_t largest = 0, count = plan->dag->node_count;
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t members = 0;
+        for (uint32_t m = 0; m < count; m++)
+            members += plan->cluster[n] != PLAN_NONE && plan->cluster[m] == plan->cluster[n];
+        largest = members > largest ? members : largest;
+    }
+    return largest;
+}
+
 /* Nor does it hold more than half of its executor's memory: of a chain of 40 values of 160 MB,
- * five. */
+ * five; pass 'affinity' knows that of these only two are there at once. */
 static void a_cluster_has_room(void)
 {
     struct buffer text = {0};
@@ -363,21 +375,84 @@ static void a_cluster_has_room(void)
         struct plan_options options = {
             .platform = platform_find("lambda-1769"), .level = 2, .disabled = disabled[i]};
         CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
-        uint32_t largest = 0;
-        for (uint32_t n = 0; n < 40; n++) {
-            uint32_t members = 0;
-            for (uint32_t m = 0; m < 40; m++)
-                members += plan.cluster[n] != PLAN_NONE && plan.cluster[m] == plan.cluster[n];
-            largest = members > largest ? members : largest;
-        }
-        CHECK(largest >= 4 && largest <= 6);
+        uint32_t largest = largest_cluster(&plan);
+        CHECK(disabled[i] ? largest >= 4 && largest <= 6 : largest == 40);
         plan_release(&plan);
     }
     dag_release(&dag);
     buffer_release(&text);
 }
 
+/* Twelve values of 160 MB that one task reads are all there at once. */
+static void what_a_join_reads_is_held(void)
+{
+    struct buffer text = {0};
+    struct dag dag;
+    struct plan plan;
+    struct error error = {0};
+    struct plan_options options = {.platform = platform_find("lambda-1769"), .level = 2};
+    buffer_puts(&text, "task t0 \"\" \"\" \"\" -> \"\" leaves=0\n"
+                       "task t1 \"a\" \"a\" \"\" -> \"\" leaves=1 cost=1000000\n"
+                       "scope s0 \"main\" s0\n");
+    for (int n = 0; n < 12; n++)
+        buffer_printf(&text, "n%d = t1 s0 ()\n", n);
+    buffer_puts(&text, "n12 = t1 s0 (");
+    for (int n = 0; n < 12; n++)
+        buffer_printf(&text, "%sn%d:f64[20000000]", n ? ", " : "", n);
+    buffer_puts(&text, ")\nn13 = t0 s0 (n12:f64)\n");
+    read_graph(&dag, buffer_text(&text));
+    CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+    CHECK_INT(largest_cluster(&plan), 6); /* five of them, and the join */
+    plan_release(&plan);
+    dag_release(&dag);
+    buffer_release(&text);
+}
+
+static uint32_t count_clusters(const struct plan *plan)
+{
+    uint32_t clusters = 0;
+    for (uint32_t n = 0; n < plan->dag->node_count; n++)
+        clusters += plan->cluster && plan->cluster[n] == n;
+    return clusters;
+}
+
+/* A tree of 64 tasks of a second, whose values are large, has a cluster for each executor, whatever
+ * their number is: subtrees of equal size, and what is above two of them in one of these. Q4.5. */
+static void there_is_a_cluster_for_each_executor(void)
+{
+    for (uint32_t executors = 2; executors <= 32; executors *= 2) {
+        struct buffer text = {0};
+        struct dag dag;
+        struct plan plan;
+        struct error error = {0};
+        struct platform platform = *platform_find("lambda-1769");
+        struct plan_options options = {.platform = &platform, .level = 2};
+        platform.concurrency = executors;
+        buffer_puts(&text, "task t0 \"\" \"\" \"\" -> \"\" leaves=0\n"
+                           "task t1 \"a\" \"a\" \"\" -> \"\" leaves=1 cost=1000000000\n"
+                           "task t2 \"b\" \"b\" \"\" -> \"\" leaves=1 cost=1000000\n"
+                           "scope s0 \"main\" s0\n");
+        for (int n = 0; n < 64; n++)
+            buffer_printf(&text, "n%d = t1 s0 ()\n", n);
+        for (int n = 64, from = 0; n < 127; n++, from += 2)
+            buffer_printf(&text, "n%d = t2 s0 (n%d:f64[100000], n%d:f64[100000])\n", n, from,
+                          from + 1);
+        buffer_puts(&text, "n127 = t0 s0 (n126:f64)\n");
+        read_graph(&dag, buffer_text(&text));
+        CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+        uint32_t subtree = 2 * 64 / executors - 1, levels = 0;
+        while (1u << levels < executors)
+            levels++;
+        CHECK_INT(count_clusters(&plan), executors);
+        CHECK(largest_cluster(&plan) >= subtree && largest_cluster(&plan) <= subtree + levels);
+        plan_release(&plan);
+        dag_release(&dag);
+        buffer_release(&text);
+    }
+}
+
 TEST_MAIN(TEST(a_chain_stays_together), TEST(cheap_children_wait_for_each_other),
           TEST(the_longest_path_goes_first), TEST(bytes_decide_between_equal_paths),
           TEST(clusters_help), TEST(bytes_are_saved), TEST(a_cluster_has_an_end),
-          TEST(a_cluster_has_room))
+          TEST(a_cluster_has_room), TEST(what_a_join_reads_is_held),
+          TEST(there_is_a_cluster_for_each_executor))
