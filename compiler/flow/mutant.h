@@ -26,15 +26,16 @@
     X(HOIST_FAILURE, "hoist moves divisions with a call, which may fail in a loop without turns")  \
     X(HOIST_LOG, "hoist moves tasks that log")                                                     \
     X(EACH_INDEX, "each takes any element that is read for the one at the index")                  \
-    X(HOIST_EXTENT, "hoist forgets that an extent may be negative")                                 \
+    X(HOIST_EXTENT, "hoist forgets that an extent may be negative")                                \
     X(FUSE_OPERAND, "fuse takes arguments of one type for one argument")                           \
     X(COMPOSE_FAILURE, "compose moves what can fail past what can fail, too")                      \
     X(CHUNK_TREE, "chunk reduces pieces that are no subtrees")                                     \
     X(CHUNK_LAST, "chunk takes the last piece for a whole one")                                    \
     X(CHUNK_INITIAL, "chunk forgets initial values")                                               \
-    X(CHUNK_SPACE, "chunk takes the second index of a space for the first")                         \
-    X(CHUNK_ROWS, "chunk leaves out the last row of a piece")                                       \
-    X(SHARE_LOG, "share makes one node of tasks that log")                                           \
+    X(CHUNK_SPACE, "chunk takes the second index of a space for the first")                        \
+    X(CHUNK_NEED, "chunk runs tasks that nobody needs and that fail")                              \
+    X(CHUNK_ROWS, "chunk leaves out the last row of a piece")                                      \
+    X(SHARE_LOG, "share makes one node of tasks that log")                                         \
     X(UNUSED_FALLBACK, "unused leaves out what kernels fall back on")
 
 enum flow_mutant {

@@ -25,6 +25,7 @@
 #include "base/vector.h"
 #include "flow/chunk.h"
 #include "flow/mutant.h"
+#include "flow/need.h"
 #include "flow/pass.h"
 #include "flow/remark.h"
 
@@ -44,10 +45,12 @@ struct type_list {
 struct chunking {
     struct ir_module *module;
     struct ir_function *function; /* that is looked through */
+    uint32_t number;              /* of it */
     const struct ir_type *integer;
     struct ir_instruction **definitions; /* by value of it */
     uint32_t *uses;                      /* by value of it */
     struct effects effects;              /* of the module as it was */
+    struct need need;                    /* the same */
     uint32_t subtree;                    /* the function that finds the length of a subtree */
 };
 
@@ -572,12 +575,25 @@ static bool is_dear(const struct chunking *c, uint64_t cost_ns)
     return 2 * cost_ns > c->module->target.task_ns;
 }
 
+/* Whether some of the tasks may be needed without the others, one of which may fail. */
+static bool would_fail_in_vain(const struct chunking *c, const struct ir_instruction *each,
+                               const struct chunk_shape *shape)
+{
+    const bool *parts = c->need.parts[c->number];
+    bool in_parts = false;
+    for (uint32_t r = 0; r < each->result_count; r++)
+        in_parts |= parts[each->first_result + r];
+    return in_parts && !need_task_is_total(shape->task) && !FLOW_MUTANT(CHUNK_NEED);
+}
+
 static void chunk_each(struct chunking *c, struct ir_instruction *each)
 {
     struct chunk_shape shape;
     const char *refused = chunk_recognize(c->module, &c->effects, each, &shape);
     if (!refused && is_dear(c, shape.cost_ns))
         refused = "its tasks take long enough";
+    if (!refused && would_fail_in_vain(c, each, &shape))
+        refused = "its tasks may fail, and some may be needed without the others";
     if (refused && shape.call)
         ir_remark(c->module, "chunk", REMARK_MISSED, each->span, "not chunked: %s", refused);
     if (refused)
@@ -903,11 +919,14 @@ void pass_chunk(struct ir_module *module)
     struct chunking c = {.module = module, .subtree = NO_FUNCTION};
     c.integer = ir_type_known(module, type_scalar(module->types, WK_I64));
     c.effects = effects_find(module);
+    c.need = need_find(module);
     uint32_t count = module->function_count;
     for (uint32_t i = 0; i < count; i++) {
         c.function = module->functions[i];
+        c.number = i;
         chunk_function(&c);
     }
     effects_release(&c.effects);
+    need_release(&c.need);
     ir_tidy(module);
 }

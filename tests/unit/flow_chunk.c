@@ -58,6 +58,27 @@ static void stays(const char *before, const char *reason)
     buffer_release(&remarks);
 }
 
+/* How a piece begins: the bounds of its indexes. */
+#define BEGIN                                                                                      \
+    "    %4: i64 = mul %0, %1\n"                                                                   \
+    "    %5: i64 = sub %2, %4\n"                                                                   \
+    "    %6: i64 = min %1, %5\n"                                                                   \
+    "    %7: i64 = add %4, %6\n"
+/* How the length of pieces is found, and how many there are. */
+#define LENGTH                                                                                     \
+    "    %2: i64 = constant 8\n"                                                                   \
+    "    %3: i64 = div %0, %2\n"                                                                   \
+    "    %4: i64 = constant 100\n"                                                                 \
+    "    %5: i64 = min %3, %4\n"                                                                   \
+    "    %6: i64 = constant 2\n"                                                                   \
+    "    %7: bool = ge %5, %6\n"                                                                   \
+    "    branch %7 b1() b2()\n"                                                                    \
+    "b1():\n"                                                                                      \
+    "    %8: i64 = constant 1\n"                                                                   \
+    "    %9: i64 = sub %5, %8\n"                                                                   \
+    "    %10: i64 = add %0, %9\n"                                                                  \
+    "    %11: i64 = div %10, %5\n"
+
 /* Takes the first element of the comprehension. */
 #define FIRST                                                                                      \
     "    %2: {1}?f64 = each.1 @main.each1 %0, %1\n"                                                \
@@ -72,66 +93,29 @@ static void chunk_splits_comprehension(void)
     is_chunked(
         HEAD MAIN "    %2: {1}?f64 = each.1 @main.each1 %0, %1\n    %3: i64 = constant 0\n    "
                   "%4: ?f64 = get %2, %3\n    return %4\n}\n\n" EACH,
-        "module \"t.wk\"\n"
-        "\n"
-        "kernel @work \"work\" (i: i64, a: f64) -> f64 cost=1000\n"
-        "kernel @both \"both\" (i: i64) -> (f64, i64) cost=1000\n"
-        "kernel @add \"add\" (a: f64, b: f64) -> f64 cost=1\n"
-        "kernel @chunk.work.ad8b538a0ffb273b \"work\" (low: i64, high: i64, a: f64) -> f64[_] "
-        "members=\"work\"\n"
-        "parameter n: i64\n"
-        "parameter a: f64\n"
-        "entry @main -> f64\n"
-        "\n"
-        "flow @main \"main\" -> (?f64) {\n"
-        "b0(%0: i64, %1: f64):\n"
-        "    %2: {1}?f64 = apply @main.each1.chunked %0, %1\n"
-        "    %3: i64 = constant 0\n"
-        "    %4: ?f64 = get %2, %3\n"
-        "    return %4\n"
-        "}\n"
-        "\n"
-        "function @main.each1 \"main\" -> (?f64) {\n"
-        "b0(%0: i64, %1: f64):\n"
-        "    %2: i64 = constant 5\n"
-        "    %3: i64 = add %0, %2\n"
-        "    %4: ?f64 = call @work %3, %1\n"
-        "    return %4\n"
-        "}\n"
-        "\n"
-        "function @main.each1.piece \"main\" -> ({1}?f64) {\n"
-        "b0(%0: i64, %1: i64, %2: i64, %3: f64):\n"
-        "    %4: i64 = mul %0, %1\n"
-        "    %5: i64 = sub %2, %4\n"
-        "    %6: i64 = min %1, %5\n"
-        "    %7: i64 = add %4, %6\n"
-        "    %8: i64 = constant 5\n"
-        "    %9: ?f64[+] = call @chunk.work.ad8b538a0ffb273b %4, %7, %3, %6\n"
-        "    %10: {1}?f64 = elements %9\n"
-        "    return %10\n"
-        "}\n"
-        "\n"
-        "function @main.each1.chunked \"main\" -> ({1}?f64) {\n"
-        "b0(%0: i64, %1: f64):\n"
-        "    %2: i64 = constant 8\n"
-        "    %3: i64 = div %0, %2\n"
-        "    %4: i64 = constant 100\n"
-        "    %5: i64 = min %3, %4\n"
-        "    %6: i64 = constant 2\n"
-        "    %7: bool = ge %5, %6\n"
-        "    branch %7 b1() b2()\n"
-        "b1():\n"
-        "    %8: i64 = constant 1\n"
-        "    %9: i64 = sub %5, %8\n"
-        "    %10: i64 = add %0, %9\n"
-        "    %11: i64 = div %10, %5\n"
-        "    %12: {1}{1}?f64 = each.1 @main.each1.piece %11, %5, %0, %1\n"
-        "    %13: {1}?f64 = concat_all %12\n"
-        "    return %13\n"
-        "b2():\n"
-        "    %14: {1}?f64 = each.1 @main.each1 %0, %1\n"
-        "    return %14\n"
-        "}\n");
+        HEAD "kernel @chunk.work.ad8b538a0ffb273b \"work\" (low: i64, high: i64, a: f64) -> f64[_] "
+             "members=\"work\"\n" MAIN "    %2: {1}?f64 = apply @main.each1.chunked %0, %1\n"
+             "    %3: i64 = constant 0\n"
+             "    %4: ?f64 = get %2, %3\n"
+             "    return %4\n"
+             "}\n"
+             "\n" EACH "\n"
+             "function @main.each1.piece \"main\" -> ({1}?f64) {\n"
+             "b0(%0: i64, %1: i64, %2: i64, %3: f64):\n" BEGIN "    %8: i64 = constant 5\n"
+             "    %9: ?f64[+] = call @chunk.work.ad8b538a0ffb273b %4, %7, %3, %6\n"
+             "    %10: {1}?f64 = elements %9\n"
+             "    return %10\n"
+             "}\n"
+             "\n"
+             "function @main.each1.chunked \"main\" -> ({1}?f64) {\n"
+             "b0(%0: i64, %1: f64):\n" LENGTH
+             "    %12: {1}{1}?f64 = each.1 @main.each1.piece %11, %5, %0, %1\n"
+             "    %13: {1}?f64 = concat_all %12\n"
+             "    return %13\n"
+             "b2():\n"
+             "    %14: {1}?f64 = each.1 @main.each1 %0, %1\n"
+             "    return %14\n"
+             "}\n");
 }
 
 /* With the reduction, and its initial value: the first piece begins with it. */
@@ -142,111 +126,85 @@ static void chunk_makes_subtrees(void)
         "    %2: ?f64 = lift %1\n    %3: {1}?f64 = each.1 @main.each1 %0, %1\n    %4: i64 = "
         "constant 3\n    %5: i64 = constant 1\n    %6: ?f64 = reduce.initial @main.reduce2 %4, "
         "%5, %3, %2\n    return %6\n}\n\n" EACH REDUCE,
-        "module \"t.wk\"\n"
-        "\n"
-        "kernel @work \"work\" (i: i64, a: f64) -> f64 cost=1000\n"
-        "kernel @both \"both\" (i: i64) -> (f64, i64) cost=1000\n"
-        "kernel @add \"add\" (a: f64, b: f64) -> f64 cost=1\n"
-        "kernel @reduce.work.add.e3f65323c05689d3 \"work\" (low: i64, high: i64, a: f64) -> "
-        "f64 members=\"work, add\"\n"
-        "kernel @first.work.add.e3f65323c05689d3 \"work\" (low: i64, high: i64, a: f64, init: "
-        "f64) -> f64 members=\"work, add\"\n"
-        "parameter n: i64\n"
-        "parameter a: f64\n"
-        "entry @main -> f64\n"
-        "\n"
-        "flow @main \"main\" -> (?f64) {\n"
-        "b0(%0: i64, %1: f64):\n"
-        "    %2: ?f64 = lift %1\n"
-        "    %3: i64 = constant 3\n"
-        "    %4: i64 = constant 1\n"
-        "    %5: ?f64 = apply @main.reduce2.chunked %0, %3, %4, %2, %1\n"
-        "    return %5\n"
-        "}\n"
-        "\n"
-        "function @main.each1 \"main\" -> (?f64) {\n"
-        "b0(%0: i64, %1: f64):\n"
-        "    %2: i64 = constant 5\n"
-        "    %3: i64 = add %0, %2\n"
-        "    %4: ?f64 = call @work %3, %1\n"
-        "    return %4\n"
-        "}\n"
-        "\n"
-        "function @main.reduce2 \"main\" -> (?f64) {\n"
-        "b0(%0: ?f64, %1: ?f64):\n"
-        "    %2: ?f64 = call @add %0, %1\n"
-        "    return %2\n"
-        "}\n"
-        "\n"
-        "function @main.reduce2.piece \"main\" -> (?f64) {\n"
-        "b0(%0: i64, %1: i64, %2: i64, %3: i64, %4: i64, %5: ?f64, %6: f64):\n"
-        "    %7: i64 = mul %0, %1\n"
-        "    %8: i64 = sub %2, %7\n"
-        "    %9: i64 = min %1, %8\n"
-        "    %10: i64 = add %7, %9\n"
-        "    %11: i64 = constant 5\n"
-        "    %12: i64 = constant 0\n"
-        "    %13: bool = eq %0, %12\n"
-        "    branch %13 b1() b2()\n"
-        "b1():\n"
-        "    %14: ?f64 = call @first.work.add.e3f65323c05689d3 %7, %10, %6, %5\n"
-        "    return %14\n"
-        "b2():\n"
-        "    %15: ?f64 = call @reduce.work.add.e3f65323c05689d3 %7, %10, %6\n"
-        "    return %15\n"
-        "}\n"
-        "\n"
-        "function @main.reduce2.chunked \"main\" -> (?f64) {\n"
-        "b0(%0: i64, %1: i64, %2: i64, %3: ?f64, %4: f64):\n"
-        "    %5: i64 = constant 8\n"
-        "    %6: i64 = div %0, %5\n"
-        "    %7: i64 = constant 99\n"
-        "    %8: i64 = min %6, %7\n"
-        "    %9: i64 = apply @chunk.subtree %8, %1, %2\n"
-        "    %10: i64 = constant 2\n"
-        "    %11: bool = ge %9, %10\n"
-        "    branch %11 b1() b2()\n"
-        "b1():\n"
-        "    %12: i64 = constant 1\n"
-        "    %13: i64 = sub %9, %12\n"
-        "    %14: i64 = add %0, %13\n"
-        "    %15: i64 = div %14, %9\n"
-        "    %16: {1}?f64 = each.1 @main.reduce2.piece %15, %9, %0, %1, %2, %3, %4\n"
-        "    %17: i64 = constant 1\n"
-        "    %18: ?f64 = reduce @main.reduce2 %1, %17, %16\n"
-        "    return %18\n"
-        "b2():\n"
-        "    %19: {1}?f64 = each.1 @main.each1 %0, %4\n"
-        "    %20: ?f64 = reduce.initial @main.reduce2 %1, %2, %19, %3\n"
-        "    return %20\n"
-        "}\n"
-        "\n"
-        "function @chunk.subtree \"chunk\" -> (i64) {\n"
-        "b0(%0: i64, %1: i64, %2: i64):\n"
-        "    %3: i64 = constant 0\n"
-        "    %4: i64 = sub %0, %2\n"
-        "    %5: i64 = constant 1\n"
-        "    %6: i64 = add %4, %5\n"
-        "    %7: i64 = constant 2\n"
-        "    %8: i64 = div %1, %7\n"
-        "    %9: i64 = min %2, %6\n"
-        "    %10: i64 = min %9, %8\n"
-        "    %11: bool = gt %10, %3\n"
-        "    branch %11 b1() b5()\n"
-        "b1():\n"
-        "    %12: i64 = div %0, %1\n"
-        "    jump b2(%2)\n"
-        "b2(%13: i64):\n"
-        "    %14: bool = le %13, %12\n"
-        "    branch %14 b3() b4()\n"
-        "b3():\n"
-        "    %15: i64 = mul %13, %1\n"
-        "    jump b2(%15)\n"
-        "b4():\n"
-        "    return %13\n"
-        "b5():\n"
-        "    return %3\n"
-        "}\n");
+        HEAD "kernel @reduce.work.add.e3f65323c05689d3 \"work\" (low: i64, high: i64, a: f64) -> "
+             "f64 members=\"work, add\"\n"
+             "kernel @first.work.add.e3f65323c05689d3 \"work\" (low: i64, high: i64, a: f64, init: "
+             "f64) -> f64 members=\"work, add\"\n" MAIN "    %2: ?f64 = lift %1\n"
+             "    %3: i64 = constant 3\n"
+             "    %4: i64 = constant 1\n"
+             "    %5: ?f64 = apply @main.reduce2.chunked %0, %3, %4, %2, %1\n"
+             "    return %5\n"
+             "}\n"
+             "\n" EACH REDUCE "\n"
+             "function @main.reduce2.piece \"main\" -> (?f64) {\n"
+             "b0(%0: i64, %1: i64, %2: i64, %3: i64, %4: i64, %5: ?f64, %6: f64):\n"
+             "    %7: i64 = mul %0, %1\n"
+             "    %8: i64 = sub %2, %7\n"
+             "    %9: i64 = min %1, %8\n"
+             "    %10: i64 = add %7, %9\n"
+             "    %11: i64 = constant 5\n"
+             "    %12: i64 = constant 0\n"
+             "    %13: bool = eq %0, %12\n"
+             "    branch %13 b1() b2()\n"
+             "b1():\n"
+             "    %14: ?f64 = call @first.work.add.e3f65323c05689d3 %7, %10, %6, %5\n"
+             "    return %14\n"
+             "b2():\n"
+             "    %15: ?f64 = call @reduce.work.add.e3f65323c05689d3 %7, %10, %6\n"
+             "    return %15\n"
+             "}\n"
+             "\n"
+             "function @main.reduce2.chunked \"main\" -> (?f64) {\n"
+             "b0(%0: i64, %1: i64, %2: i64, %3: ?f64, %4: f64):\n"
+             "    %5: i64 = constant 8\n"
+             "    %6: i64 = div %0, %5\n"
+             "    %7: i64 = constant 99\n"
+             "    %8: i64 = min %6, %7\n"
+             "    %9: i64 = apply @chunk.subtree %8, %1, %2\n"
+             "    %10: i64 = constant 2\n"
+             "    %11: bool = ge %9, %10\n"
+             "    branch %11 b1() b2()\n"
+             "b1():\n"
+             "    %12: i64 = constant 1\n"
+             "    %13: i64 = sub %9, %12\n"
+             "    %14: i64 = add %0, %13\n"
+             "    %15: i64 = div %14, %9\n"
+             "    %16: {1}?f64 = each.1 @main.reduce2.piece %15, %9, %0, %1, %2, %3, %4\n"
+             "    %17: i64 = constant 1\n"
+             "    %18: ?f64 = reduce @main.reduce2 %1, %17, %16\n"
+             "    return %18\n"
+             "b2():\n"
+             "    %19: {1}?f64 = each.1 @main.each1 %0, %4\n"
+             "    %20: ?f64 = reduce.initial @main.reduce2 %1, %2, %19, %3\n"
+             "    return %20\n"
+             "}\n"
+             "\n"
+             "function @chunk.subtree \"chunk\" -> (i64) {\n"
+             "b0(%0: i64, %1: i64, %2: i64):\n"
+             "    %3: i64 = constant 0\n"
+             "    %4: i64 = sub %0, %2\n"
+             "    %5: i64 = constant 1\n"
+             "    %6: i64 = add %4, %5\n"
+             "    %7: i64 = constant 2\n"
+             "    %8: i64 = div %1, %7\n"
+             "    %9: i64 = min %2, %6\n"
+             "    %10: i64 = min %9, %8\n"
+             "    %11: bool = gt %10, %3\n"
+             "    branch %11 b1() b5()\n"
+             "b1():\n"
+             "    %12: i64 = div %0, %1\n"
+             "    jump b2(%2)\n"
+             "b2(%13: i64):\n"
+             "    %14: bool = le %13, %12\n"
+             "    branch %14 b3() b4()\n"
+             "b3():\n"
+             "    %15: i64 = mul %13, %1\n"
+             "    jump b2(%15)\n"
+             "b4():\n"
+             "    return %13\n"
+             "b5():\n"
+             "    return %3\n"
+             "}\n");
 }
 
 /* What may fail is evaluated where the graph is built, once for each index, and gathered; leaves of
@@ -262,19 +220,9 @@ static void chunk_gathers_arguments(void)
                   "    %3: ?f64, %4: ?i64 = call @both %2\n"
                   "    return %3, %4\n"
                   "}\n",
-        "module \"t.wk\"\n"
-        "\n"
-        "kernel @work \"work\" (i: i64, a: f64) -> f64 cost=1000\n"
-        "kernel @both \"both\" (i: i64) -> (f64, i64) cost=1000\n"
-        "kernel @add \"add\" (a: f64, b: f64) -> f64 cost=1\n"
+        HEAD
         "kernel @chunk.both.3051c008fa02a751 \"both\" (low: i64, high: i64, i: i64[_]) -> "
-        "(f64[_], i64[_]) members=\"both\"\n"
-        "parameter n: i64\n"
-        "parameter a: f64\n"
-        "entry @main -> f64\n"
-        "\n"
-        "flow @main \"main\" -> (?f64) {\n"
-        "b0(%0: i64, %1: f64):\n"
+        "(f64[_], i64[_]) members=\"both\"\n" MAIN
         "    %2: {1}?f64, %3: {1}?i64 = apply @main.each1.chunked %0, %0\n"
         "    %4: i64 = constant 0\n"
         "    %5: ?f64 = get %2, %4\n"
@@ -289,11 +237,7 @@ static void chunk_gathers_arguments(void)
         "}\n"
         "\n"
         "function @main.each1.piece \"main\" -> ({1}?f64, {1}?i64) {\n"
-        "b0(%0: i64, %1: i64, %2: i64, %3: i64):\n"
-        "    %4: i64 = mul %0, %1\n"
-        "    %5: i64 = sub %2, %4\n"
-        "    %6: i64 = min %1, %5\n"
-        "    %7: i64 = add %4, %6\n"
+        "b0(%0: i64, %1: i64, %2: i64, %3: i64):\n" BEGIN
         "    %8: {1}i64 = each.1 @main.each1.arguments %6, %4, %3\n"
         "    %9: ?f64[+], %10: ?i64[+] = call @chunk.both.3051c008fa02a751 %4, %7, %8, %6, %6\n"
         "    %11: {1}?f64 = elements %9\n"
@@ -309,19 +253,7 @@ static void chunk_gathers_arguments(void)
         "}\n"
         "\n"
         "function @main.each1.chunked \"main\" -> ({1}?f64, {1}?i64) {\n"
-        "b0(%0: i64, %1: i64):\n"
-        "    %2: i64 = constant 8\n"
-        "    %3: i64 = div %0, %2\n"
-        "    %4: i64 = constant 100\n"
-        "    %5: i64 = min %3, %4\n"
-        "    %6: i64 = constant 2\n"
-        "    %7: bool = ge %5, %6\n"
-        "    branch %7 b1() b2()\n"
-        "b1():\n"
-        "    %8: i64 = constant 1\n"
-        "    %9: i64 = sub %5, %8\n"
-        "    %10: i64 = add %0, %9\n"
-        "    %11: i64 = div %10, %5\n"
+        "b0(%0: i64, %1: i64):\n" LENGTH
         "    %12: {1}{1}?f64, %13: {1}{1}?i64 = each.1 @main.each1.piece %11, %5, %0, %1\n"
         "    %14: {1}?f64 = concat_all %12\n"
         "    %15: {1}?i64 = concat_all %13\n"
@@ -468,11 +400,7 @@ static void chunk_joins_rows(void)
         "}\n"
         "\n"
         "function @main.each1.piece \"main\" -> ({1}?f64[+], {1}?i64) {\n"
-        "b0(%0: i64, %1: i64, %2: i64, %3: i64):\n"
-        "    %4: i64 = mul %0, %1\n"
-        "    %5: i64 = sub %2, %4\n"
-        "    %6: i64 = min %1, %5\n"
-        "    %7: i64 = add %4, %6\n"
+        "b0(%0: i64, %1: i64, %2: i64, %3: i64):\n" BEGIN
         "    %8: ?f64[+, +], %9: ?i64[+] = call @chunk.row.0045b22de4c93118 %4, %7, %3, %6, %3, "
         "%6\n"
         "    %10: {1}?f64[+] = elements %8\n"
@@ -672,7 +600,48 @@ static void chunk_keeps_structures(void)
     buffer_release(&remarks);
 }
 
+#define SOME(divisor)                                                                              \
+    "task some(i: int, d: int) -> int { return i / " divisor " }\n"                                \
+    "task all(xs: int[n]) -> int { return len(xs) }\n"                                             \
+    "flow part(xs: int[n], at: int) -> int { return xs[at] }\n"                                    \
+    "flow first(a: int, b: int) -> int { return a }\n"
+
+static void is_in_pieces(const char *program, bool expected)
+{
+    struct buffer text = {0}, remarks = {0};
+    chunk_program(program, &text, &remarks);
+    CHECK_INT(strstr(buffer_text(&text), ".chunked \"main\"") != NULL, expected);
+    CHECK_INT(strstr(buffer_text(&remarks), "its tasks may fail, and some") != NULL, !expected);
+    buffer_release(&text);
+    buffer_release(&remarks);
+}
+
+/* What may fail goes into pieces only if nobody takes a part of them, wherever that is. */
+static void chunk_leaves_what_may_fail_in_vain(void)
+{
+    const char *const wholes[] = {
+        SOME("d") "flow main(n: int) -> int[_] { return [some(i, n) for i in 0..n] }",
+        SOME("d") "flow main(n: int) -> int { return all([some(i, n) for i in 0..n]) }",
+        SOME("7") "flow main(n: int) -> int { return part([some(i, n) for i in 0..n], 3) }",
+    };
+    const char *const parts[] = {
+        SOME("d") "flow main(n: int) -> int { return [some(i, n) for i in 0..n][n - 1] }",
+        SOME("d") "flow main(n: int) -> int[_] { return [some(i, n) for i in 0..n][1..] }",
+        SOME("d") "flow main(n: int) -> int { return part([some(i, n) for i in 0..n], 3) }",
+        SOME("d") "flow main(n: int) -> int[_] {\n    let xs = [some(i, n) for i in 0..n]\n"
+                  "    return [part(xs, i) + 1 for i in 0..1]\n}",
+        SOME("d") "flow main(n: int) -> int { return reduce(first, [some(i, n) for i in 0..n]) }",
+        SOME("d") "flow main(n: int) -> int[_] {\n    var xs = [some(i, n) for i in 0..n]\n"
+                  "    xs[0] = 1\n    return xs\n}",
+    };
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++)
+        is_in_pieces(wholes[i], true);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        is_in_pieces(parts[i], false);
+}
+
 TEST_MAIN(TEST(chunk_splits_comprehension), TEST(chunk_makes_subtrees),
           TEST(chunk_gathers_arguments), TEST(chunk_counts_spaces), TEST(chunk_joins_rows),
           TEST(chunk_weighs_arguments), TEST(chunk_leaves_guesses), TEST(chunk_leaves_annotations),
-          TEST(chunk_leaves_arrays), TEST(chunk_keeps_structures))
+          TEST(chunk_leaves_arrays), TEST(chunk_keeps_structures),
+          TEST(chunk_leaves_what_may_fail_in_vain))
