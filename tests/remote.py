@@ -594,7 +594,7 @@ def tasks_at_once(folder):
     """X1.9: a function with two processors runs two tasks at once, also where nobody says a grain; with one, one."""
     (folder / "p.c").write_text("#define _GNU_SOURCE\n" + PROBE_C)
     meet = program(folder, '@cost(20ms)\nextern task meet(turns: int) -> int from "p.c"\n'
-                           "flow main(n: int, turns: int) -> int { return sum([meet(turns) for _ in 0..n]) }")
+                           "flow main(n: int, turns: int) -> int { return sum([meet(turns + i) for i in 0..n]) }")
     check(remote(meet, "n=4", "turns=30", "--concurrency=1", "--memory=1769MiB").out == "0\n", "one processor")
     if os.cpu_count() > 1:
         for options in (["--grain=4"], []):
@@ -606,7 +606,7 @@ def tasks_too_large_to_run_at_once(folder):
     """X1.7: of two that have no room beside each other one waits. (Nothing is written there, so the machine needs none.)"""
     (folder / "p.c").write_text("#define _GNU_SOURCE\n" + PROBE_C)
     source = program(folder, '@cost(20ms)\nextern task greedy(mb: int) -> int from "p.c"\n'
-                             "flow main(n: int, mb: int) -> int { return sum([greedy(mb) for _ in 0..n]) }")
+                             "flow main(n: int, mb: int) -> int { return sum([greedy(mb + i) for i in 0..n]) }")
     run = remote(source, "n=5", "mb=1600", "--concurrency=1", "--grain=5", "--memory=3538MiB", "--stats=json", binary=RELEASE)
     check(run.out == "5\n", run.err)
     check(os.cpu_count() == 1 or json.loads(run.err)["retries"] > 0, run.err)
