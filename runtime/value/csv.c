@@ -30,6 +30,7 @@
 
 #include "base/memory.h"
 #include "base/pause.h"
+#include "base/sanitizer.h"
 #include "value/csv_row.h"
 #include "value/semantics.h"
 #include "value/value.h"
@@ -48,7 +49,7 @@ enum {
 
 /* Pauses until what others should have counted is counted again; with sanitizers, always at once.
  */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if HAS_ADDRESS_SANITIZER || HAS_THREAD_SANITIZER
 enum { PATIENCE = 0 };
 #else
 enum { PATIENCE = 200 };

@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
+#include "base/sanitizer.h"
+
+#if HAS_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 
 static inline void poison_hide(void *data, uint64_t bytes)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/sanitizer.h"
+
 enum { SHORT_TEXT = 16, LEAST_PAGE = 4096 };
 
 /* Whether the text has 1 to 16 bytes, and 16 can be read from its first one on. */
@@ -19,7 +21,7 @@ static inline bool short_text_has_room(const char *text, uint64_t length)
     return __builtin_expect((length - 1 < SHORT_TEXT) & in_page, true);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if HAS_ADDRESS_SANITIZER || HAS_THREAD_SANITIZER
 #define SHORT_TEXT_READER                                                                          \
     static __attribute__((noinline, unused, no_sanitize_address, no_sanitize_thread))
 #else
