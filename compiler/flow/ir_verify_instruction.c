@@ -671,8 +671,8 @@ static bool is_letter_of(const struct type *type, char letter)
     return letter == (type_is_signed(type) ? 'i' : 'u');
 }
 
-/* The values of a format, or -1 if a brace stands alone. */
-static int64_t placeholders(const char *format)
+/* How many values a format takes, or -1 if a brace stands alone. */
+static int64_t count_values(const char *format)
 {
     int64_t count = 0;
     for (; *format; format++) {
@@ -692,7 +692,7 @@ static int64_t placeholders(const char *format)
 static bool verify_message(struct verifier *v, int rule, uint32_t at)
 {
     const struct ir_instruction *i = v->instruction;
-    if (!i->format || !i->types || placeholders(i->format) != (int64_t)strlen(i->types) ||
+    if (!i->format || !i->types || count_values(i->format) != (int64_t)strlen(i->types) ||
         strlen(i->types) != i->operand_count - at)
         return verify_fail(v, rule, "the message's values are not the operands");
     for (uint32_t o = at; o < i->operand_count; o++)
