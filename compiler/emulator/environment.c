@@ -332,7 +332,6 @@ int environment_start(struct version *version)
     buffer_printf(&folder, "%s/environments/%u", emulator->root, environment->id);
     environment->folder = folder.data;
     environment->listener = (struct watch){.file = listener, .ready = hear_connection};
-    emulator_watch(emulator, &environment->listener);
     environment->next = emulator->environments;
     environment->link = &emulator->environments;
     if (environment->next)
@@ -375,6 +374,9 @@ void environment_spawned(struct environment *environment, pid_t pid, int failure
     snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
     environment->memory_file = open(path, O_RDONLY | O_CLOEXEC);
     become(environment, ENVIRONMENT_INIT);
+    /* Heard only from now on: a process may ask for its first event before the nursery has had the
+     * processor to say that it runs, and would be told that it may not. */
+    emulator_watch(environment->emulator, &environment->listener);
     set_timer(environment, init_too_long, INIT_LIMIT_US);
     limits_start(environment->emulator);
 }
