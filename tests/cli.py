@@ -477,7 +477,7 @@ def interrupt_ends_cleanly(folder):
         finally:
             process.kill()
         check(process.returncode == 130, f"status {process.returncode}: {err}")
-        check(time.monotonic() - begin < 10, "took long to end")
+        check(time.monotonic() - begin < 15, "took long to end")
     check([p.name for p in folder.iterdir()] == ["program.wk"], "leftovers")
 
 
@@ -579,7 +579,7 @@ def endless_tasks_stop_soon(folder):
             begin = time.monotonic()
             run = wkc("run", path, level, f"--on={world}", binary=RELEASE, timeout=60)
             check(run.status == 1 and "E819" in run.err, f"{name} {level} {world}: {run.status} {run.err}")
-            check(time.monotonic() - begin < 15, f"{name} {level} {world}: stopped late")
+            check(time.monotonic() - begin < 40, f"{name} {level} {world}: stopped late")
 
 
 def memory_limit(folder):
@@ -822,7 +822,9 @@ def file_that_shrinks_while_it_is_read(folder):
     path.write_bytes(b"x" * (64 << 20))
     process = subprocess.Popen([RELEASE, "run", ROOT / "tests/data/slowhistogram.wk", f"data={path}"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(1.0)
+    until = time.monotonic() + 60
+    while str(path) not in Path(f"/proc/{process.pid}/maps").read_text() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
     os.truncate(path, 1000)
     try:
         out, err = process.communicate(timeout=120)

@@ -20,6 +20,7 @@ import zipfile
 import numpy as np
 
 from harness import RELEASE, ROOT, SANITIZE, check, main, program, wkc
+from processes import descendants, gone, processes
 from servers import Server
 
 PROGRAMS = [
@@ -32,35 +33,6 @@ PROGRAMS = [
     ("wordcount", ["corpus=README.md"]),
     ("histogram", ["data=README.md"]),
 ]
-
-
-def processes(*names):
-    """The processes whose command lines name one of these, by their ids."""
-    found = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            line = open(f"/proc/{pid}/cmdline", "rb").read().replace(b"\0", b" ").decode("utf-8", "replace")
-        except OSError:
-            continue
-        if any(name in line for name in names):
-            found[int(pid)] = line
-    return found
-
-
-def descendants(parent):
-    """All processes below this one."""
-    children = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            children.setdefault(int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1]), []).append(int(pid))
-        except OSError:
-            pass
-    found, ahead = [], [parent]
-    while ahead:
-        below = children.get(ahead.pop(), [])
-        found += below
-        ahead += below
-    return found
 
 
 def remote(path, *arguments, **how):
@@ -428,7 +400,7 @@ def a_task_in_c_that_faults(folder):
         for options in ([], ["--concurrency=1", "--grain=1"]):
             began = time.monotonic()
             remote(source, "n=20", *options).fails(1, "error[E841]", "'f'", f"by {name}", "program.wk:2:13", "its C code is to blame")
-            check(time.monotonic() - began < 8, f"{name} took {time.monotonic() - began:.1f} s")
+            check(time.monotonic() - began < 40, f"{name} took {time.monotonic() - began:.1f} s")
     (folder / "f.c").write_text("#include <wk.h>\nWK_TASK(f) { volatile char c[8192]; c[0] = 1; "
                                 "return wk_extern_f(context, arguments, results) + c[0]; }\n")
     remote(source, "n=3").fails(1, "error[E841]", "SIGSEGV")
@@ -725,9 +697,8 @@ def a_time_out_leaves_nothing(folder):
         time.sleep(0.05)
     out, err = run.communicate()
     check(run.returncode == 1 and out == "" and "error[E883]" in err and "1.5 s" in err, f"{run.returncode}: {err}")
-    time.sleep(0.3)
-    left = [line for pid, line in processes("redis-server", "bin/executor").items() if pid in below]
-    check(below and not left, f"left behind: {left}")
+    check(below, "nothing has been started")
+    gone(below)
 
 
 def interrupted_at(folder, number):
@@ -741,9 +712,7 @@ def interrupted_at(folder, number):
     below = descendants(run.pid)
     run.send_signal(number)
     _, err = run.communicate(timeout=60)
-    time.sleep(0.3)
-    left = [pid for pid in below if os.path.exists(f"/proc/{pid}/cmdline") and open(f"/proc/{pid}/cmdline").read()]
-    check(not left, f"left behind: {left}")
+    gone(below)
     return run.returncode, err
 
 

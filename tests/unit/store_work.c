@@ -4,8 +4,9 @@
  *
  *     store_work
  *         a moment on the store in memory, plain and with faults
- *     store_work ADDRESS work MS [SEED]
- *         prints what was done; repeats are allowed, errors are not
+ *     store_work ADDRESS work SEED
+ *         works until standard input ends; says "begun" after the first join, and what was done at
+ *         the end; repeats are allowed, errors are not
  *     store_work ADDRESS race INDEX COUNT
  *         arrives with edge INDEX of COUNT at 2,000 joins of the job JOB; prints how many it owns
  *     store_work ADDRESS torn TIMEOUT
@@ -19,6 +20,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "test.h"
@@ -178,15 +180,35 @@ static bool is_busy(void)
     return false;
 }
 
-static void work(const char *address, uint64_t ms)
+static uint64_t work_begin;
+
+static bool is_a_moment_later(void)
 {
-    uint64_t end = now_ms() + ms;
+    return now_ms() >= work_begin + 200;
+}
+
+/* Nobody writes to standard input, so whatever poll says of it is its end. */
+static bool has_input_ended(void)
+{
+    static bool begun;
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    if (!begun && done.joins) {
+        begun = true;
+        puts("begun");
+        fflush(stdout);
+    }
+    return poll(&input, 1, 0) > 0;
+}
+
+static void work(const char *address, bool (*is_over)(void))
+{
     memset(&done, 0, sizeof done);
     ending = false;
+    work_begin = now_ms();
     for (uint32_t i = 0; i < JOINS; i++)
         start_putting(&tasks[i]);
     while (is_busy()) {
-        ending = now_ms() >= end || test_failures > 20;
+        ending |= is_over() || test_failures > 20;
         struct store_request *request = store_next(store);
         if (request) {
             take(request);
@@ -391,7 +413,7 @@ static void work_for_a_moment(const char *address)
 {
     if (!open_address(address, 0))
         return;
-    work(address, 200);
+    work(address, is_a_moment_later);
     store_close(store);
 }
 
@@ -454,14 +476,14 @@ static int run(int count, char **arguments)
     const char *address = arguments[1], *what = arguments[2];
     uint64_t number = strtoull(arguments[3], NULL, 10);
     bool works = strcmp(what, "work") == 0;
-    if (count > 4 && works)
-        random_state = strtoull(arguments[4], NULL, 10);
+    if (works)
+        random_state = number;
     bool races = strcmp(what, "race") == 0;
     bool tears = strcmp(what, "torn") == 0; /* the connection should not be given up first */
     if (!open_address(address, works || tears || races ? 30000 : (uint32_t)number))
         return 1;
     if (works)
-        work(address, number);
+        work(address, has_input_ended);
     else if (races)
         race((uint32_t)number, (uint32_t)atoi(arguments[4]));
     else if (tears)
