@@ -230,13 +230,11 @@ static struct lowered lower_append(struct lower *f, const struct builtin_call *c
     return joined(f, call, array, single);
 }
 
-static struct lowered lower_concat(struct lower *f, const struct builtin_call *call)
+/* Fills the extents of two arrays joined, those that are known, and checks that they fit. */
+static void pair_extents(struct lower *f, const struct type *type, struct lowered left,
+                         struct lowered right, ir_value *extents)
 {
-    struct lowered left = call->items[0], right = call->items[1];
-    if (is_structured(f, left) && is_structured(f, right))
-        return joined(f, call, left, right);
-    ir_value extents[WK_MAX_RANK];
-    for (uint32_t d = 0; d < call->node->type->rank; d++) {
+    for (uint32_t d = 0; d < type->rank; d++) {
         ir_value first = extent_if_known(f, left, d), second = extent_if_known(f, right, d);
         bool both = first != NO_VALUE && second != NO_VALUE;
         if (d == 0) {
@@ -251,7 +249,39 @@ static struct lowered lower_concat(struct lower *f, const struct builtin_call *c
                         MESSAGE_CONCAT, values, 4);
         }
     }
-    return builtin_task(f, call, extents);
+}
+
+/* A structure of two arrays, as pending ones. */
+static struct lowered pair_of(struct lower *f, const struct type *type, struct lowered left,
+                              struct lowered right)
+{
+    ir_value first = lower_pend(f, type, left).values[0];
+    ir_value second = lower_pend(f, type, right).values[0];
+    uint32_t known =
+        lower_ir_type(f, first)->known_extents & lower_ir_type(f, second)->known_extents;
+    const struct ir_type *element = ir_type_pending(f->build.module, type, known);
+    ir_value operands[] = {ir_constant_int(&f->build, 2), first, second};
+    return lower_single(f, ir_emit_value(&f->build, IR_STRUCTURE, operands, 3,
+                                         ir_type_structured(f->build.module, element, 1)));
+}
+
+/* What is pending is joined as concat([a, b]) is, for that is what elaboration can make one join of
+ * with others (graph/merge_joins.c). */
+static struct lowered lower_concat(struct lower *f, const struct builtin_call *call)
+{
+    struct lowered left = call->items[0], right = call->items[1];
+    const struct type *type = call->node->type;
+    if (is_structured(f, left) && is_structured(f, right))
+        return joined(f, call, left, right);
+    ir_value extents[WK_MAX_RANK];
+    pair_extents(f, type, left, right, extents);
+    struct typed *node = lower_task_node(f, TYPED_BUILTIN, type);
+    node->builtin = BUILTIN_CONCAT_ALL;
+    struct builtin_call all = {.node = node,
+                               .types = {type_array(f->build.module->types, type, 1)},
+                               .items = {pair_of(f, type, left, right)},
+                               .count = 1};
+    return builtin_task(f, &all, extents);
 }
 
 /* ---- Arrays of arrays: concat, flatten, untile ---------------------------------------------- */

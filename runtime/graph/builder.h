@@ -49,6 +49,10 @@ struct dag_builder {
 bool dag_find_shared(struct dag_builder *builder, struct dag_shared *shared, uint32_t *node);
 void dag_shared_release(struct dag_shared *shared);
 
+/* Where concat or flatten joins what is joined itself, and read by nothing else, takes the inner
+ * arrays instead (merge_joins.c). The sink is the last node. */
+void dag_merge_joins(struct dag_builder *builder);
+
 /* Sets first_child and producer_count of all nodes (the sentinel's first_child too, all 0 before),
  * and gives the children's table. */
 struct dag_child *dag_make_children(struct dag_node *nodes, const dag_ref *refs, size_t node_count);

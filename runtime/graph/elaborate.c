@@ -632,8 +632,10 @@ int elaborate(const struct flow_code *code, const struct flow_argument *argument
     int status = build(&machine, arguments);
     struct dag_builder *builder = machine.builder;
     end(&machine, counters);
-    if (!status)
+    if (!status) {
+        dag_merge_joins(builder);
         return dag_finish(builder, dag, error);
+    }
     dag_builder_free(builder);
     return status;
 }

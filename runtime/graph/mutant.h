@@ -11,7 +11,8 @@
 
 /* X(NAME, what is wrong) */
 #define GRAPH_MUTANTS(X)                                                                           \
-    X(JOINS_BEGIN, "elaboration takes slices of joined arrays from the beginning of their parts")
+    X(JOINS_BEGIN, "elaboration takes slices of joined arrays from the beginning of their parts")  \
+    X(MERGE_ORDER, "elaboration exchanges arrays where it takes those of a joined one")
 
 enum graph_mutant {
 #define GRAPH_MUTANT_ENUM(NAME, text) GRAPH_MUTANT_##NAME,

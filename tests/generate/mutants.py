@@ -51,7 +51,8 @@ def tells(folder, seed, mutant):
     return not first.same(other, True, False) and not generator.may_fail_so(folder, program, pure, first, other)
 
 
-KEPT = [*sorted((ROOT / "tests/generate/kept").glob("*.wk")), *sorted((ROOT / "tests/run").glob("chunks*.wk"))]
+KEPT = [*sorted((ROOT / "tests/generate/kept").glob("*.wk")), *sorted((ROOT / "tests/run").glob("chunks*.wk")),
+        ROOT / "tests/run/joins_nested.wk"]
 
 
 def kept_tells(path, mutant):

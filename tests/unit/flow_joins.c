@@ -1,7 +1,7 @@
 /*
- * Elaboration of slices of arrays that untile and concat join (spec/flow-code.md, C4.12; D23): random
- * grids, joined once or twice, and random slices of them. What the graph's nodes and views show is
- * worked out element by element, and must be what the whole matrix has there.
+ * Elaboration of slices of arrays that untile and concat join (spec/flow-code.md, C4.12, C4.13;
+ * D23): random grids, joined once or twice, and random slices of them. What the graph's nodes and
+ * views show is worked out element by element, and must be what the whole matrix has there.
  */
 #include "elaboration.h"
 
@@ -370,6 +370,63 @@ static void nobody_joins_what_is_read_in_parts(void)
                 4, 2, "make", 0);
 }
 
+/* A vector a of 5 elements, an empty result, and n; then the text of what is made of them. */
+#define VECTORS(steps)                                                                             \
+    "module \"joins.wk\"\n"                                                                        \
+    "kernel @vector \"vector\" (i: i64) -> f64[_]\n"                                               \
+    "kernel @double \"double\" (a: f64[_]) -> f64[_]\n"                                            \
+    "kernel @op.concat.f64_ \"concat\" (a: f64[_][_]) -> f64[_]\n"                                 \
+    "kernel @op.flatten.f64_ \"flatten\" (a: f64[_, _][_]) -> f64[_]\n"                            \
+    "parameter n: i64\nentry @main -> f64[_]\n"                                                    \
+    "flow @main \"main\" -> (?f64[_]) {\nb0(%0: i64):\n"                                           \
+    "    %1: i64 = constant 2\n    %2: i64 = constant 1\n    %3: i64 = constant 0\n"               \
+    "    %4: ?f64[_] = call @vector %0\n" steps "}\n"                                              \
+    "function @grow \"main\" -> (?f64[_]) {\nb0(%0: ?f64[_], %1: i64):\n"                          \
+    "    %2: i64 = constant 2\n    %3: ?f64[_] = call @vector %1\n"                                \
+    "    %4: {1}?f64[_] = structure %2, %0, %3\n    %5: ?f64[_] = call @op.concat.f64_ %4\n"       \
+    "    return %5\n}\n"                                                                           \
+    "function @one \"main\" -> (?f64[_]) {\nb0(%0: i64):\n"                                        \
+    "    %1: ?f64[_] = call @vector %0\n    return %1\n}\n"
+
+static void joins_of_joins_are_one(void)
+{
+    /* What grows in a loop, of lengths that nobody knows, is joined once. */
+    check_nodes(VECTORS("    jump b1(%3, %4)\nb1(%5: i64, %6: ?f64[_]):\n"
+                        "    %7: bool = lt %5, %0\n    branch %7 b2() b3()\nb2():\n"
+                        "    %8: ?f64[_] = apply @grow %6, %5\n    %9: i64 = add %5, %2\n"
+                        "    jump b1(%9, %8)\nb3():\n    return %6\n"),
+                100, 103, "concat", 101);
+    /* An inner join that another task reads is made, and copied. */
+    check_nodes(
+        VECTORS("    %5: ?f64[_] = apply @grow %4, %3\n    %6: ?f64[_] = apply @grow %5, %2\n"
+                "    %7: ?f64[_] = call @double %5\n"
+                "    %8: {1}?f64[_] = structure %1, %6, %7\n"
+                "    %9: ?f64[_] = call @op.concat.f64_ %8\n    return %9\n"),
+        5, 7, "concat", 3);
+    /* Twice in one join: that is two readers. */
+    check_nodes(VECTORS("    %5: ?f64[_] = apply @grow %4, %3\n"
+                        "    %6: {1}?f64[_] = structure %1, %5, %5\n"
+                        "    %7: ?f64[_] = call @op.concat.f64_ %6\n    return %7\n"),
+                5, 5, "concat", 2);
+    /* flatten takes in what concat joins, and its grid becomes a row. */
+    check_nodes(VECTORS("    %5: ?f64[_] = apply @grow %4, %3\n"
+                        "    %6: {2}?f64[_] = structure %1, %1, %5, %4, %4, %4\n"
+                        "    %7: ?f64[_] = call @op.flatten.f64_ %6\n    return %7\n"),
+                5, 4, "flatten", 5);
+    /* Sixteen arrays of any size are few; more are worth it only where they are known to be large.
+     */
+    check_nodes(VECTORS("    %5: {1}?f64[_] = each.1 @one %0\n"
+                        "    %6: ?f64[_] = call @op.concat.f64_ %5\n"
+                        "    %7: {1}?f64[_] = structure %1, %6, %4\n"
+                        "    %8: ?f64[_] = call @op.concat.f64_ %7\n    return %8\n"),
+                16, 19, "concat", 17);
+    check_nodes(VECTORS("    %5: {1}?f64[_] = each.1 @one %0\n"
+                        "    %6: ?f64[_] = call @op.concat.f64_ %5\n"
+                        "    %7: {1}?f64[_] = structure %1, %6, %4\n"
+                        "    %8: ?f64[_] = call @op.concat.f64_ %7\n    return %8\n"),
+                17, 21, "concat", 2);
+}
+
 static void too_many_nodes_are_refused(void)
 {
     struct job job = {.text = TILES("    %10: ?f64[+, +] = view.rr %9, %6, %1, %6, %0\n"
@@ -409,5 +466,5 @@ static void what_does_not_fit_is_kept(void)
 }
 
 TEST_MAIN(TEST(slices_show_what_the_whole_has), TEST(rows_and_elements_show_what_the_whole_has),
-          TEST(nobody_joins_what_is_read_in_parts), TEST(too_many_nodes_are_refused),
-          TEST(what_does_not_fit_is_kept))
+          TEST(nobody_joins_what_is_read_in_parts), TEST(joins_of_joins_are_one),
+          TEST(too_many_nodes_are_refused), TEST(what_does_not_fit_is_kept))
