@@ -390,11 +390,11 @@ static void heartbeats_end(void)
     clear();
     request.names = names;
     request.count = 40;
-    request.lease = 300;
+    request.lease = 1500;
     CHECK_INT(call(store, STORE_BEAT), 0);
     CHECK(request.reply.answer != JOIN_POISONED);
     CHECK(state_of(names[0]).exists && state_of(names[39]).exists);
-    sleep_ms(400);
+    sleep_ms(1600);
     CHECK(!state_of(names[0]).exists && !state_of(names[39]).exists);
     finish();
 }
@@ -672,7 +672,7 @@ static void a_removed_job_still_stops(void)
     CHECK_INT(put(store, value_name(1, 0), "x", 1), 0);
     CHECK_INT(settle(STORE_CANCELLED, "no"), STORE_CANCELLED);
     clear();
-    request.lease = 1500;
+    request.lease = 3000;
     CHECK_INT(call(store, STORE_REMOVE), 0);
     check_status(STORE_ABSENT, "", "");
     CHECK_INT(get(store, value_name(1, 0)), ERR_store_missing);
@@ -681,7 +681,7 @@ static void a_removed_job_still_stops(void)
     CHECK(!state_of(join_name(2)).exists);
     settle(STORE_DONE, "late"); /* the marks of an executor that is late keep their time */
     check_status(STORE_ABSENT, "", "");
-    sleep_ms(1550);
+    sleep_ms(3050);
     CHECK_INT(arrive(store, 2, 3, 2, 1, 60000), JOIN_NOT);
     clear();
     request.lease = 1500; /* of a job that was not settled nothing stays */
@@ -762,14 +762,14 @@ static void what_nobody_removes_disappears(void)
 {
     char job[STORE_JOB_NAME + 1];
     store_make_job_name(job);
-    struct store_options options = {.time_to_live = 1};
+    struct store_options options = {.time_to_live = 3};
     memcpy(options.job, job, sizeof job);
     struct error error;
     CHECK_INT(store_open(address, &options, &store, &error), 0);
     CHECK_INT(put(store, value_name(1, 0), "x", 1), 0);
     CHECK_INT(arrive(store, 2, 3, 1, 1, 60000), JOIN_NOT);
     CHECK_INT(get(store, value_name(1, 0)), 0);
-    sleep_ms(1100);
+    sleep_ms(3100);
     CHECK_INT(get(store, value_name(1, 0)), ERR_store_missing);
     CHECK(!state_of(join_name(2)).exists);
     finish();
