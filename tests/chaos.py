@@ -5,11 +5,13 @@ process, no key. With a number as argument: so many times over (make check). SEE
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
-from client import HALT, SUM, Emulator, squares, stats
+from client import HALT, SUM, Emulator, at_work, squares, stats, wait_until
 from harness import ROOT, SANITIZE, check, main, program, wkc
 from processes import descendants, gone, processes
 from servers import Server
@@ -53,6 +55,75 @@ def what_is_left_ends(server):
     """Late writes of executors that another platform still runs end with their time to live."""
     for key in server.call("KEYS", "*").split():
         check(int(server.call("PTTL", key)) != -1, f"{key} lasts for ever")
+
+
+class Dam:
+    """Passes on what clients and a server say to each other; from the first value that anybody stores on it keeps back what
+    that client says, until it is opened."""
+    SIGN = b"}v:"
+
+    def __init__(self, port):
+        self.port, self.is_full, self.is_open = port, threading.Event(), threading.Event()
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"redis://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_open.set()
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.port))
+            for one, other, is_dammed in ((client, server, True), (server, client, False)):
+                threading.Thread(target=self.carry, args=(one, other, is_dammed), daemon=True).start()
+
+    def carry(self, one, other, is_dammed):
+        last = b""
+        try:
+            while data := one.recv(1 << 16):
+                if is_dammed and self.SIGN in last + data:
+                    self.is_full.set()
+                    self.is_open.wait()
+                last = data[-len(self.SIGN):]
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # one of the two has gone
+
+
+LARGE = """task f(i: int, n: int) -> f64[n] { return [f64(i + j) for j in 0..n] }
+task g(x: f64[_], y: f64[_]) -> f64 { return sum(x) + sum(y) }
+flow main(n: int) -> f64 { return g(f(0, n), f(1, n)) }"""
+
+
+def an_executor_stands_still(folder):
+    """S1.12, C6: while it stores a value, whole or in chunks. Its job is cancelled and removed; when it goes on, no key is
+    left either."""
+    source = program(folder, LARGE)
+    for n in (5000, 500000):
+        with Server(folder) as server, Dam(server.port) as dam, Emulator("--concurrency=1") as emulator:
+            run = start("run", source, f"n={n}", "-O0", "--on=emulator", f"--store={dam.address}", emulator.endpoint,
+                        "--without=all", "--sweep-age=600000", env=emulator.env)
+            check(dam.is_full.wait(60), "no value is stored")
+            executors = executors_below(emulator.process.pid)
+            for pid in executors:
+                os.kill(pid, signal.SIGSTOP)
+            run.send_signal(signal.SIGINT)
+            status, _, err = end(run)
+            check(executors and status == 130 and not server.left(), f"{executors} {status} {server.left()} {err}")
+            dam.is_open.set()
+            for pid in executors:
+                os.kill(pid, signal.SIGCONT)
+            wait_until(lambda: not at_work(emulator), "the executor of a job that has ended goes on")
+            check(not server.left(), f"keys are left: {server.left()}")
 
 
 def executors_are_killed(folder):
@@ -239,6 +310,6 @@ def one_environment_is_enough(folder):
         check(stats(found)["sweeps"] == 0, f"{name}: {found.err}")
 
 
-main([executors_are_killed, events_are_lost, events_of_a_wide_job_are_lost, no_event_arrives, a_server_loses_its_data, a_server_keeps_its_data,
+main([executors_are_killed, an_executor_stands_still, events_are_lost, events_of_a_wide_job_are_lost, no_event_arrives, a_server_loses_its_data, a_server_keeps_its_data,
       a_client_stands_still,
       a_client_stands_still_with_its_own_platform, a_store_that_is_full, a_store_that_refuses, one_environment_is_enough])

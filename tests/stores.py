@@ -327,6 +327,24 @@ def slow(folder):
         expect(call(address, "get", timeout=3000), "ok 20000 wrong")
 
 
+def asked_too_early(folder):
+    """S1.12: a SET that had to be sent again is behind the question whether its job was removed, which is put once more."""
+    heard = []
+
+    def answer(connection, _):
+        for keys, text in ((3, b"-LOADING\r\n:2\r\n"), (1, b"+OK\r\n"), (2, b":3\r\n")):
+            data = b""
+            while data.count(b"wkc:{") < keys or not data.endswith(b"\r\n"):
+                if not (more := connection.recv(1 << 16)):
+                    return
+                data += more
+            heard.append((b"SET\r\n" in data, b"EVALSHA" in data))
+            connection.sendall(text)
+    with fake(answer) as address:
+        expect(call(address, "put"), "ok")
+    check(heard == [(True, True), (True, False), (False, True)], str(heard))
+
+
 # ---- Work that is disturbed -------------------------------------------------------------------
 
 
@@ -485,7 +503,7 @@ def replica_takes_over(folder):
 TESTS = [plain, with_password_and_database, with_tls, cluster, cluster_with_tls, rules_in_lua_and_c, addresses,
          unreachable, refused, replica_may_not_be_written, full, fills_up_in_the_middle, large_values_given_up,
          silent, loading, certificates,
-         nonsense, garbled, cut_off, redirections_that_lead_nowhere, slow, many_arrive_at_once,
+         nonsense, garbled, cut_off, redirections_that_lead_nowhere, slow, asked_too_early, many_arrive_at_once,
          server_killed_and_restarted,
          server_that_forgot, server_paused, clients_killed, client_frozen,
          scripts_flushed, slots_migrated,

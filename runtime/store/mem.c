@@ -207,7 +207,12 @@ static int copy_reply(struct store_request *request, const struct store_bytes *b
 
 static int put(struct memory_store *memory, struct store_request *request)
 {
-    struct entry *entry = get_entry(memory, get_job(memory), &request->name);
+    struct job *job = get_job(memory);
+    if (is_poisoned(job))
+        request->reply.answer = JOIN_POISONED;
+    if (is_poisoned(job) && job->poisoned_until)
+        return 0; /* it has been removed */
+    struct entry *entry = get_entry(memory, job, &request->name);
     set_bytes(&entry->value, request->spans, request->span_count);
     memory->store.counters.writes++;
     memory->store.counters.bytes_written += entry->value.size;

@@ -47,6 +47,7 @@ enum redis_script {
     REDIS_SETTLE,
     REDIS_COUNT,
     REDIS_LOG,
+    REDIS_KEEP,
     REDIS_SCRIPTS
 };
 
@@ -96,6 +97,7 @@ struct redis_operation {
     struct redis_command *commands;
     uint32_t left;        /* commands without a reply, of this round */
     uint32_t round;       /* the step's own */
+    bool was_repeated;    /* a command that is no script has been sent again */
     uint32_t *order;      /* requests on many names: the names by shard */
     char *block;          /* GET: the value */
     uint64_t size, chunk; /* PUT, GET: of the value, and of its chunks */
@@ -208,7 +210,7 @@ struct redis_command *redis_end(struct redis *redis, uint16_t slot, redis_answer
 void redis_command_use_text(struct redis *redis, struct redis_command *command);
 /* After ASK: in front of it comes ASKING. */
 void redis_command_ask(struct redis_command *command);
-/* As it was before it was sent. */
+/* As it was before it was sent, which it will be again. */
 void redis_command_rewind(struct redis_command *command);
 
 void redis_queue_push(struct redis_queue *queue, struct redis_command *command);

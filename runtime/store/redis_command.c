@@ -17,6 +17,7 @@ const char *redis_scripts[REDIS_SCRIPTS] = {
     [REDIS_BEAT] = redis_beat_lua,   [REDIS_PASSED] = redis_passed_lua,
     [REDIS_BEGIN] = redis_begin_lua, [REDIS_SETTLE] = redis_settle_lua,
     [REDIS_COUNT] = redis_count_lua, [REDIS_LOG] = redis_log_lua,
+    [REDIS_KEEP] = redis_keep_lua,
 };
 
 void redis_scripts_init(struct redis *redis)
@@ -301,6 +302,8 @@ void redis_command_rewind(struct redis_command *command)
 {
     command->written = 0;
     command->asked = command->offered = false;
+    if (command->operation && command->script == REDIS_SCRIPTS)
+        command->operation->was_repeated = true;
     if (!command->asking)
         return;
     command->asking = false;

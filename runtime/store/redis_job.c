@@ -14,6 +14,24 @@ static uint64_t life(const struct redis *redis)
     return (uint64_t)redis->store.options.time_to_live * 1000;
 }
 
+/* In each shard: SET with NX or XX. */
+static void send_marks(struct redis *redis, struct redis_operation *operation, const char *mark,
+                       const char *condition, uint64_t ms, redis_answered *answered, uint32_t index)
+{
+    for (uint32_t shard = 0; shard < REDIS_SHARDS; shard++) {
+        char key[REDIS_KEY];
+        redis_begin(redis, 6);
+        redis_text(redis, "SET");
+        redis_bytes(redis, key, redis_job_key(redis, key, shard, "end"));
+        redis_text(redis, mark);
+        redis_text(redis, condition);
+        redis_text(redis, "PX");
+        redis_number(redis, ms);
+        redis_operation_send(redis, operation, redis_end(redis, redis->slots[shard], answered),
+                             index);
+    }
+}
+
 /* ---- SETTLE -----------------------------------------------------------------------------------
  */
 
@@ -25,18 +43,7 @@ static void settle_answered(struct redis *redis, struct redis_operation *operati
 /* Marks that stand keep their time: when a removed job has left them, it is short. */
 static void set_marks(struct redis *redis, struct redis_operation *operation)
 {
-    for (uint32_t shard = 0; shard < REDIS_SHARDS; shard++) {
-        char key[REDIS_KEY];
-        redis_begin(redis, 6);
-        redis_text(redis, "SET");
-        redis_bytes(redis, key, redis_job_key(redis, key, shard, "end"));
-        redis_text(redis, "");
-        redis_text(redis, "NX");
-        redis_text(redis, "PX");
-        redis_number(redis, life(redis));
-        struct redis_command *command = redis_end(redis, redis->slots[shard], settle_answered);
-        redis_operation_send(redis, operation, command, MARKS_ROUND);
-    }
+    send_marks(redis, operation, "", "NX", life(redis), settle_answered, MARKS_ROUND);
 }
 
 static void notify(struct redis *redis, struct redis_operation *operation)
@@ -235,9 +242,9 @@ static void treat_key(struct redis *redis, struct redis_operation *operation,
     uint32_t lease = operation->request->lease;
     if (operation->request->step == STORE_JOBS) {
         read_job(redis, operation, key);
-    } else if (operation->request->step == STORE_REMOVE && lease > 0 && is_of_kind(key, "end")) {
-        expire_key(redis, operation, key, lease);
     } else if (operation->request->step == STORE_REMOVE) {
+        if (lease > 0 && is_of_kind(key, "end"))
+            return;
         begin_key_command(redis, "UNLINK", key, 0);
         send_key_command(redis, operation, key, key_done, 0);
     } else if (!is_of_kind(key, "h")) {
@@ -298,7 +305,7 @@ static void prepared(struct redis *redis, struct redis_operation *operation,
 }
 
 /* Who is scanned, and what time it is there. */
-void redis_scan(struct redis *redis, struct redis_operation *operation)
+static void begin_scan(struct redis *redis, struct redis_operation *operation)
 {
     struct redis_command *command = redis_slots_command(redis, prepared);
     command->takes_errors = true;
@@ -308,4 +315,25 @@ void redis_scan(struct redis *redis, struct redis_operation *operation)
     command = redis_end(redis, 0, prepared);
     command->pinned = redis->connections;
     redis_operation_send(redis, operation, command, 1);
+}
+
+static void mark_answered(struct redis *redis, struct redis_operation *operation,
+                          struct redis_command *command, const struct resp *reply)
+{
+    (void)command;
+    if (reply->type != RESP_TEXT && reply->type != RESP_NULL)
+        redis_operation_nonsense(redis, operation);
+    else if (redis_operation_is_complete(operation))
+        begin_scan(redis, operation);
+}
+
+/* Marks that stay say that the job is removed before the first key is looked for: so what is set
+ * before that is found by the scan, and what is set later is taken back (redis_keep.lua). */
+void redis_scan(struct redis *redis, struct redis_operation *operation)
+{
+    uint32_t lease = operation->request->lease;
+    if (operation->request->step == STORE_REMOVE && lease > 0)
+        send_marks(redis, operation, "removed", "XX", lease, mark_answered, 0);
+    else
+        begin_scan(redis, operation);
 }

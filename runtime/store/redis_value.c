@@ -38,14 +38,6 @@ static uint32_t cut_spans(const struct store_request *request, uint64_t from, ui
     return count;
 }
 
-static void end_set(struct redis *redis, struct redis_operation *operation, uint32_t shard,
-                    redis_answered *answered)
-{
-    redis_text(redis, "PX");
-    redis_number(redis, (uint64_t)redis->store.options.time_to_live * 1000);
-    redis_operation_send(redis, operation, redis_end(redis, redis->slots[shard], answered), 0);
-}
-
 static void begin_set(struct redis *redis, const struct store_name *name, uint64_t chunk)
 {
     char key[REDIS_KEY];
@@ -54,12 +46,53 @@ static void begin_set(struct redis *redis, const struct store_name *name, uint64
     redis_bytes(redis, key, redis_key(redis, key, name, chunk));
 }
 
+static void send_keep(struct redis *redis, struct redis_operation *operation, uint64_t chunk,
+                      redis_answered *answered)
+{
+    const struct store_name *name = &operation->request->name;
+    uint32_t shard = redis_chunk_shard(name, chunk);
+    char key[REDIS_KEY];
+    redis_begin_script(redis, REDIS_KEEP, 2, 0);
+    redis_bytes(redis, key, redis_job_key(redis, key, shard, "end"));
+    redis_bytes(redis, key, redis_key(redis, key, name, chunk));
+    redis_operation_send(redis, operation, redis_end(redis, redis->slots[shard], answered), 0);
+}
+
+/* The executor may have been stopped since its job was at work. So behind each SET goes the
+ * question whether the job has been removed; then the server takes back what was set. */
+static void end_set(struct redis *redis, struct redis_operation *operation, uint64_t chunk,
+                    redis_answered *answered)
+{
+    uint32_t shard = redis_chunk_shard(&operation->request->name, chunk);
+    redis_text(redis, "PX");
+    redis_number(redis, (uint64_t)redis->store.options.time_to_live * 1000);
+    redis_operation_send(redis, operation, redis_end(redis, redis->slots[shard], answered), 0);
+    send_keep(redis, operation, chunk, answered);
+}
+
+/* The reply to a SET, or to the question behind it. */
+static bool take_set(struct redis *redis, struct redis_operation *operation,
+                     const struct resp *reply)
+{
+    bool known = reply->type == RESP_TEXT ||
+                 (reply->type == RESP_INTEGER &&
+                  (reply->integer == JOIN_NOT || reply->integer == JOIN_POISONED));
+    if (!known)
+        redis_operation_nonsense(redis, operation);
+    else if (reply->type == RESP_INTEGER && reply->integer == JOIN_POISONED)
+        operation->request->reply.answer = JOIN_POISONED;
+    return known;
+}
+
 static void stored(struct redis *redis, struct redis_operation *operation,
                    struct redis_command *command, const struct resp *reply)
 {
     (void)command;
-    if (reply->type != RESP_TEXT) {
-        redis_operation_nonsense(redis, operation);
+    if (!take_set(redis, operation, reply) || !redis_operation_is_complete(operation))
+        return;
+    if (operation->was_repeated) { /* perhaps behind the question */
+        operation->was_repeated = false;
+        send_keep(redis, operation, 0, stored);
         return;
     }
     redis->store.counters.writes++;
@@ -75,17 +108,27 @@ static void put_header(struct redis *redis, struct redis_operation *operation)
              (unsigned long long)operation->chunk);
     begin_set(redis, name, 0);
     redis_text(redis, header);
-    end_set(redis, operation, redis_shard(name), stored);
+    end_set(redis, operation, 0, stored);
+}
+
+static uint64_t count_chunks(const struct redis_operation *operation)
+{
+    return (operation->size + operation->chunk - 1) / operation->chunk;
 }
 
 static void chunk_stored(struct redis *redis, struct redis_operation *operation,
                          struct redis_command *command, const struct resp *reply)
 {
     (void)command;
-    if (reply->type != RESP_TEXT)
-        redis_operation_nonsense(redis, operation);
-    else if (redis_operation_is_complete(operation))
+    if (!take_set(redis, operation, reply) || !redis_operation_is_complete(operation))
+        return;
+    if (!operation->was_repeated) {
         put_header(redis, operation);
+        return;
+    }
+    operation->was_repeated = false;
+    for (uint64_t i = 1; i <= count_chunks(operation); i++)
+        send_keep(redis, operation, i, chunk_stored);
 }
 
 static void put_chunks(struct redis *redis, struct redis_operation *operation)
@@ -98,7 +141,7 @@ static void put_chunks(struct redis *redis, struct redis_operation *operation)
             cut_spans(request, from, left < operation->chunk ? left : operation->chunk, parts);
         begin_set(redis, &request->name, i);
         redis_spans(redis, "", parts, count);
-        end_set(redis, operation, redis_chunk_shard(&request->name, i), chunk_stored);
+        end_set(redis, operation, i, chunk_stored);
     }
     free(parts);
 }
@@ -115,7 +158,7 @@ void redis_put(struct redis *redis, struct redis_operation *operation)
     }
     begin_set(redis, &request->name, 0);
     redis_spans(redis, "V", request->spans, request->span_count);
-    end_set(redis, operation, redis_shard(&request->name), stored);
+    end_set(redis, operation, 0, stored);
 }
 
 /* ---- GET --------------------------------------------------------------------------------------
@@ -169,7 +212,7 @@ static void chunk_read(struct redis *redis, struct redis_operation *operation,
 /* Chunks are asked for as others come, so that no server has to hold all of them for us. */
 static void ask_for_chunks(struct redis *redis, struct redis_operation *operation)
 {
-    uint64_t count = (operation->size + operation->chunk - 1) / operation->chunk;
+    uint64_t count = count_chunks(operation);
     uint64_t window = WINDOW / operation->chunk < 2 ? 2 : WINDOW / operation->chunk;
     while (operation->next_chunk <= count && operation->left < window)
         send_get(redis, operation, operation->next_chunk++, chunk_read);

@@ -46,7 +46,7 @@ enum store_kind {
     STORE_INPUT,     /* what the client stored before the start: input file `node`, chunk `first` */
     STORE_PLAN,      /* page `first` of a stored plan; node 0 */
     STORE_RESULT,    /* part `first` of the job's result; node 0 */
-    STORE_WORDS,     /* what executors tell of a task that may be their last: world/remote_words.c */
+    STORE_WORDS, /* what executors tell of a task that may be their last: world/remote_words.c */
 };
 
 struct store_name {
@@ -66,7 +66,8 @@ enum store_status { STORE_ABSENT, STORE_RUNNING, STORE_DONE, STORE_FAILED, STORE
 
 enum store_step {
     STORE_PUT, /* name := the spans, one after the other; whole, or not at all (chunks go first, the
-                  header last). Marks are put without spans */
+                  header last). Marks are put without spans. Nothing stays in a job that has been
+                  removed, while its marks stand */
     STORE_GET, /* value := what stands there, in one block of memory; ERR_store_missing if nothing
                 */
     STORE_ASK, /* join_ask at the record */
@@ -93,8 +94,7 @@ enum store_step {
     STORE_EXTEND, /* all keys of the job live for the time to live again (or as their writes renew
                      them) */
     STORE_REMOVE, /* removes all keys of the job; but of one that was settled, where `lease` is not
-                     0, the marks stay for so long: executors that come later find them, and stop.
-                     Values that such write before they look end with their time to live */
+                     0, the marks stay for so long: executors that come later find them, and stop */
     STORE_JOBS,   /* jobs := all jobs of this store, whatever their name, also those of which only
                      something is left that is neither mark nor heartbeat (absent). Takes a while */
 };
@@ -145,7 +145,7 @@ struct store_request {
     int code; /* 0, or an error's with `error` filled */
     struct error error;
     struct {
-        enum join_answer answer; /* ASK, ARRIVE. POISONED also for BEAT */
+        enum join_answer answer; /* ASK, ARRIVE. POISONED also for BEAT and PUT */
         bool taken_over;
         struct join_holder largest; /* ASK, NOT */
         enum store_status status;   /* SETTLE, STATUS */

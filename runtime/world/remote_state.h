@@ -106,7 +106,8 @@ struct remote_step {
     struct executor_event answer; /* what the executor will be told at the end */
     bool is_silent;               /* it is told nothing */
     int phase;
-    uint32_t left; /* answers to come */
+    uint32_t left;    /* answers to come */
+    bool is_poisoned; /* what it stored came after the job's end */
     bool is_missing;
     bool is_short;                           /* an input found no memory, */
     bool is_too_large;                       /* nor when all else had left */

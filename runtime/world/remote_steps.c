@@ -857,9 +857,15 @@ void remote_perform(struct remote *remote, const struct executor_action *action)
     bug("action %d is no step", (int)action->kind);
 }
 
-/* All answers of a phase are there. */
+/* All answers of a phase are there. Who settles the job ends that, whoever did so before. */
 static void proceed(struct remote *remote, struct remote_step *step)
 {
+    if (step->is_poisoned &&
+        (step->action.kind == EXECUTOR_PUT || step->action.kind == EXECUTOR_INVOKE)) {
+        step->answer.kind = EXECUTOR_POISONED;
+        end_step(remote, step);
+        return;
+    }
     switch (step->action.kind) {
     case EXECUTOR_RUN:
         proceed_run(remote, step);
@@ -935,6 +941,7 @@ static void take_answer(struct remote *remote, struct remote_step *step,
 {
     if (request->step == STORE_LOG || request->name.kind == STORE_WORDS)
         return; /* what is logged or told may be lost */
+    step->is_poisoned |= request->step == STORE_PUT && request->reply.answer == JOIN_POISONED;
     if (request->code == ERR_store_missing && request->step == STORE_GET)
         step->is_missing = true;
     else if (request->code && !step->is_silent)

@@ -698,6 +698,37 @@ static const struct store_job *find_job(const char *name)
     return NULL;
 }
 
+/* S1.12: what an executor stores that comes late is taken back, whole or in chunks; but not while
+ * the job's result may still be read. */
+static void what_comes_late_does_not_stay(void)
+{
+    const struct store_name range = {.kind = STORE_RANGE, .node = 1, .first = 2, .end = 3};
+    char *large = pattern(3 << 20, 1);
+    open_store();
+    CHECK_INT(begin("x"), 0);
+    CHECK_INT(put(store, value_name(1, 3), large, 3 << 20), 0);
+    CHECK(request.reply.answer != JOIN_POISONED);
+    CHECK_INT(settle(STORE_DONE, "done"), STORE_DONE);
+    CHECK_INT(put(store, value_name(1, 3), large, 3 << 20), 0);
+    CHECK_INT(request.reply.answer, JOIN_POISONED);
+    check_value(1, 3 << 20);
+    clear();
+    request.lease = 60000;
+    CHECK_INT(call(store, STORE_REMOVE), 0);
+    for (uint32_t node = 0; node < 10; node++) {
+        CHECK_INT(put(store, value_name(node, 3), large, node % 3 ? 5 : 3 << 20), 0);
+        CHECK_INT(request.reply.answer, JOIN_POISONED);
+        CHECK_INT(get(store, value_name(node, 3)), ERR_store_missing);
+    }
+    CHECK_INT(put(store, range, "", 0), 0);
+    CHECK_INT(request.reply.answer, JOIN_POISONED);
+    clear();
+    CHECK_INT(call(store, STORE_JOBS), 0);
+    CHECK(!find_job(store->options.job)); /* no chunk is left either */
+    free(large);
+    finish();
+}
+
 static void jobs_are_listed(void)
 {
     open_store();
@@ -725,19 +756,21 @@ static void jobs_are_listed(void)
     finish();
 }
 
-/* What an executor writes that comes late, when its job has been removed. */
+/* What is written when not even the marks of a removed job stand any more. */
 static void remains_are_listed(void)
 {
     struct store_name heartbeat = {.kind = STORE_HEARTBEAT, .node = 3};
     open_store();
     CHECK_INT(begin("it"), 0);
     CHECK_INT(settle(STORE_DONE, "end"), STORE_DONE);
-    clear();
-    request.lease = 60000;
-    CHECK_INT(call(store, STORE_REMOVE), 0);
-    clear();
-    CHECK_INT(call(store, STORE_JOBS), 0);
-    CHECK(!find_job(store->options.job)); /* the marks are no remains */
+    for (int keeps_marks = 1; keeps_marks >= 0; keeps_marks--) {
+        clear();
+        request.lease = keeps_marks ? 60000 : 0;
+        CHECK_INT(call(store, STORE_REMOVE), 0);
+        clear();
+        CHECK_INT(call(store, STORE_JOBS), 0);
+        CHECK(!find_job(store->options.job)); /* the marks are no remains */
+    }
     CHECK_INT(put(store, heartbeat, "", 0), 0);
     clear();
     CHECK_INT(call(store, STORE_JOBS), 0);
@@ -819,6 +852,7 @@ static const struct test_case cases[] = {
     TEST(jobs_do_not_meet),
     TEST(a_removed_job_is_gone),
     TEST(a_removed_job_still_stops),
+    TEST(what_comes_late_does_not_stay),
     TEST(jobs_are_listed),
     TEST(remains_are_listed),
     TEST(what_nobody_removes_disappears),
