@@ -9,6 +9,8 @@ import subprocess
 import time
 import urllib.request
 
+import numpy as np
+
 from harness import ROOT, SANITIZE, check, main, program, wkc
 from servers import Server, free_port
 
@@ -22,6 +24,9 @@ task wait(i: int, ms: int) -> int {
     return i
 }
 flow main(n: int, ms: int) -> int { return sum([f(wait(i, ms)) for i in 0..n]) }"""
+
+TILES = """task tile(i: int, j: int) -> f64[60, 50] { return [f64(i*100 + j) + f64(a*50 + b) / 8.0 for a in 0..60, b in 0..50] }
+flow main() -> f64[_, _] { return untile([tile(i, j) for i in 0..3, j in 0..3]) }"""
 
 
 def squares(n):
@@ -108,7 +113,7 @@ def nothing_is_swept_without_faults(folder):
 
 
 def a_job_left_to_itself(folder):
-    """C4, C5, C6"""
+    """C4, C5, C6; X4.6"""
     source = program(folder, SUM)
     with Server(folder) as server, Emulator() as emulator:
         store = f"--store={server.address}"
@@ -126,6 +131,13 @@ def a_job_left_to_itself(folder):
         check(not server.left(), server.left())
         run("attach", name, store, emulator.endpoint).fails(1, "error[E884]", name)
         run("clean", store, name).fails(1, "error[E884]", name)
+        tiles = program(folder, TILES)
+        whole = wkc("run", tiles).json()
+        for output in ([], ["-o", folder / "r.npy"]):
+            name = run("run", tiles, "--on=emulator", store, emulator.endpoint, "--detach").out.strip()
+            found = run("attach", name, store, emulator.endpoint, *output)
+            check(found.status == 0, found.err)
+        check(np.load(folder / "r.npy").tolist() == whole, "a result in pieces")
 
 
 def jobs_are_removed(folder):

@@ -106,6 +106,72 @@ flow main(n: int) -> f64[_] { return flatten([vector(8*i + j, n) for i in 0..8, 
     check((np.load(folder / "r.npy", mmap_mode="r") == np.arange(1 << 23)).all(), "another vector")
 
 
+OPEN = """
+task tile(i: int, j: int, m: int, n: int) -> f64[m, n] { return [f64(i*1000 + j*100) + f64(a*n + b) / 8.0 for a in 0..m, b in 0..n] }
+task cube(i: int, n: int) -> u8[n, 60, 70] { return [u8((i*7 + a*6 + b*2 + c) % 251) for a in 0..n, b in 0..60, c in 0..70] }
+task vector(i: int, n: int) -> f32[n] { return [f32(i*100 + a) / 4.0 for a in 0..n] }
+task both(i: int) -> (first: f64[50, 50], second: f64[30, 50]) {
+    return (first: [f64(i + a - b) for a in 0..50, b in 0..50], second: [f64(i*a - b) for a in 0..30, b in 0..50])
+}
+task corner(a: f64[m, n]) -> f64 { return a[0, 0] }
+task tell(x: f64) -> () { log("corner {x}") }
+"""
+
+OPEN_RESULTS = {
+    "grid": "flow main() -> f64[_, _] { return untile([tile(i, j, 40 + i % 2, 60 + j % 3) for i in 0..5, j in 0..4]) }",
+    "nested": "flow main() -> f64[_, _] { return concat([concat([tile(i, j, 40 + j, 60) for j in 0..3]) for i in 0..4]) }",
+    "cubes": "flow main() -> u8[_, _, _] { return concat([cube(i, 4 + i) for i in 0..4]) }",
+    "vectors": "flow main() -> f32[_] { return flatten([vector(i + j, 5000 + i) for i in 0..3, j in 0..3]) }",
+    "some are empty": "flow main() -> f32[_] { return concat([vector(i, 12000 * (i % 2)) for i in 0..6]) }",
+    "twice": "flow main() -> f64[_, _] { let t = tile(1, 2, 50, 50)\n    return concat([t, tile(3, 4, 50, 50), t]) }",
+    "parts of tuples": """flow main() -> f64[_, _] {
+    let pairs = [both(i) for i in 0..3]
+    return concat([pairs[1].first, pairs[0].first, pairs[2].first, pairs[1].second])
+}""",
+    "with orders": """flow main() -> f64[_, _] {
+    let s = [tile(i, 0, 50, 50) for i in 0..3, _j in 0..1]
+    for i in 0..3 { tell(corner(s[i, 0])) }
+    return untile(s)
+}""",
+    "small ones": "flow main() -> f64[_, _] { return untile([tile(i, j, 3, 4) for i in 0..3, j in 0..3]) }",
+}
+
+
+def open_results_on_executors(folder):
+    """X4.6, D24, V5.5: the client lays out what executors have stored: in a file, and in memory."""
+    for name, flow in OPEN_RESULTS.items():
+        path = program(folder, OPEN + flow)
+        whole = wkc("run", path).out
+        check(wkc("run", path, "-o", folder / "local.npy").status == 0, name)
+        worlds = [["--on=loopback"], ["--on=loopback", "-O0", "--without=all"]]
+        worlds += [["--on=emulator", "--verify-each"]] if name in ("grid", "with orders") else []
+        for options in worlds:
+            check(wkc("run", path, *options).out == whole, f"{name} {options}: another result")
+            run = wkc("run", path, *options, "-o", folder / "r.npy")
+            check(run.status == 0 and run.out == "", f"{name} {options}: {run.err}")
+            check((folder / "r.npy").read_bytes() == (folder / "local.npy").read_bytes(), f"{name} {options}: another file")
+
+
+def larger_than_a_function(folder):
+    """X4.6: 128 MiB from functions of 128 MB, none of which has room for it; and nobody reads it again. A file that
+    cannot grow leaves none, and what the client gathers has a limit."""
+    path = program(folder, OPEN + "flow main(k: int) -> f64[_, _] { return untile([tile(i, j, 256, 256) for i in 0..k, j in 0..k]) }")
+    run = wkc("run", path, "k=16", "--on=emulator", "--memory=128MiB", "--stats=json", "-o", folder / "r.npy", binary=RELEASE)
+    check(run.status == 0, run.err)
+    found = json.loads(run.err)
+    check(found["store_bytes_read"] == 0 and found["store_writes"] == 256, str(found))
+    at = np.arange(16 * 256)
+    expected = (1000 * (at // 256) + 32 * (at % 256))[:, None] + (100 * (at // 256) + at % 256 / 8)[None, :]
+    check((np.load(folder / "r.npy", mmap_mode="r") == expected).all(), "another matrix")
+    (folder / "r.npy").unlink()
+    wkc("run", path, "k=6", "--on=loopback", "--memory=8MiB").fails(1, "error[E813]")
+    done = subprocess.run([RELEASE, "run", path, "k=2", "--on=loopback", "-o", folder / "r.npy"], restore_signals=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)),
+                          capture_output=True, text=True)
+    check(done.returncode == 1 and "error[E702]: cannot write" in done.stderr, done.stderr)
+    check(not list(folder.glob("r.*")), "a file")
+
+
 # The last tile takes long, so that all others are written before.
 SLOW = """
 task tile(i: int, j: int, n: int) -> f64[n, n] {
@@ -228,6 +294,7 @@ def what_is_no_regular_file(folder):
 
 
 if __name__ == "__main__":
-    main([files_equal_gathered_results, pieces_that_do_not_fit, larger_than_the_memory, killed_in_the_middle,
+    main([files_equal_gathered_results, pieces_that_do_not_fit, larger_than_the_memory, open_results_on_executors,
+          larger_than_a_function, killed_in_the_middle,
           a_failing_task_leaves_nothing, the_disk_is_full, zeros_take_no_room, a_file_may_not_be_so_large,
           what_is_no_regular_file])

@@ -119,7 +119,7 @@ def every_clause_of_executors_is_cited(folder):
     clauses = re.findall(r"^(X\d+\.\d+) ", (ROOT / "spec/executor.md").read_text(), re.M)
     check(len(clauses) > 10 and len(clauses) == len(set(clauses)), "a clause's number stands twice")
     cited = set()
-    for path in [ROOT / "tests/unit/world_remote.c", ROOT / "tests/remote.py"]:
+    for path in [ROOT / "tests/unit/world_remote.c", ROOT / "tests/remote.py", ROOT / "tests/pieces.py"]:
         cited |= set(re.findall(r"\bX\d+\.\d+\b", path.read_text()))
     check(cited == set(clauses), f"not cited: {set(clauses) - cited}; unknown: {cited - set(clauses)}")
 

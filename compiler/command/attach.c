@@ -8,10 +8,13 @@
 #include "command/result.h"
 
 static int write_result(const struct options *options, const struct type *type,
-                        const struct job_outcome *outcome)
+                        const struct job_outcome *outcome, struct result_file *file)
 {
     struct error error;
     struct buffer text = {0};
+    if (outcome->in_pieces)
+        return result_file_close(file, true, &error) ? print_error(options, &error, EXIT_MISTAKE)
+                                                     : EXIT_DONE;
     if (options->given[OPTION_OUTPUT])
         return result_write(type, outcome->words, options->values[OPTION_OUTPUT], &error)
                    ? print_error(options, &error, EXIT_MISTAKE)
@@ -41,17 +44,21 @@ static int wait_for(const struct options *options, const struct remote_setup *se
     struct error error;
     struct progress progress;
     struct job_outcome outcome;
+    struct result_file file = {0};
     struct job_options waiting = {
         .stop = &interrupted, .progress = progress_update, .progress_context = &progress};
     const struct type *type = job->job->result_type;
     if (options->given[OPTION_OUTPUT] && result_check(type, options->values[OPTION_OUTPUT], &error))
         return usage_error(options, &error);
+    if (options->given[OPTION_OUTPUT])
+        waiting.output = result_file_init(&file, type, options->values[OPTION_OUTPUT]);
     progress_begin(&progress, job->job->plan->dag->node_count - 1);
     int code =
         remote_wait_for_job(setup, job, options->arguments.items[0], &waiting, &outcome, &error);
     progress_end(&progress);
-    int status =
-        code ? print_error(options, &error, EXIT_MISTAKE) : write_result(options, type, &outcome);
+    int status = code ? print_error(options, &error, EXIT_MISTAKE)
+                      : write_result(options, type, &outcome, &file);
+    result_file_close(&file, false, NULL);
     print_stats(options, &outcome.metrics);
     if (outcome.release)
         outcome.release(&outcome);

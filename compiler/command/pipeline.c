@@ -112,8 +112,10 @@ static bool limit_option(struct compilation *c, enum option option, uint64_t mos
 static bool stage_elaborate(struct compilation *c)
 {
     struct error error;
-    struct elaborate_options options = {
-        .stop = c->stop, .files = c->job_files.files, .file_count = c->job_files.count};
+    struct elaborate_options options = {.stop = c->stop,
+                                        .files = c->job_files.files,
+                                        .file_count = c->job_files.count,
+                                        .opens_result = c->opens_result};
     if (!limit_option(c, OPTION_MAX_TASKS, DAG_MAX_NODES - 1, &options.max_tasks) ||
         !limit_option(c, OPTION_MAX_STEPS, UINT64_MAX, &options.max_steps))
         return false;

@@ -45,6 +45,7 @@ struct compilation {
     const char *path;
     bool needs_main;
     const struct platform *model; /* what the plan is made for, whatever --platform says; or NULL */
+    bool opens_result;            /* for a world that lays out results itself (code.h) */
     bool is_portable; /* compiled for a bundle: names of files do not say where they lie */
     bool is_bundle;
     bool is_open; /* the bundle */

@@ -53,6 +53,24 @@ void dag_shared_release(struct dag_shared *shared);
  * arrays instead (merge_joins.c). The sink is the last node. */
 void dag_merge_joins(struct dag_builder *builder);
 
+/* Where main's result is joined from large arrays, gives them to the sink itself (open_result.c).
+ */
+void dag_open_result(struct dag_builder *builder);
+
+/* The tables, until they move: those of a graph without children and counts of anything. */
+static inline struct dag dag_so_far(const struct dag_builder *b)
+{
+    return (struct dag){.nodes = b->nodes.items,
+                        .refs = b->refs.items,
+                        .words = b->words.items,
+                        .patterns = b->patterns.items,
+                        .pattern_codes = b->pattern_codes.items,
+                        .views = b->views.items,
+                        .view_words = b->view_words.items,
+                        .tasks = b->tasks.items,
+                        .strings = b->strings.items};
+}
+
 /* Sets first_child and producer_count of all nodes (the sentinel's first_child too, all 0 before),
  * and gives the children's table. */
 struct dag_child *dag_make_children(struct dag_node *nodes, const dag_ref *refs, size_t node_count);

@@ -63,6 +63,7 @@ struct elaborate_options {
     const _Atomic(uint32_t) *stop; /* Ctrl-C; or NULL */
     const struct flow_file *files; /* by number */
     uint32_t file_count;
+    bool opens_result; /* for worlds that lay out what the result is joined from (D24) */
 };
 
 struct elaborate_counters {

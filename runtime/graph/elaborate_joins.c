@@ -81,15 +81,7 @@ static bool find_layout(struct machine *m, struct join *join)
     const struct dag_node *node = &b->nodes.items[join->node];
     bool is_last = join->node + 1 == b->nodes.count;
     uint64_t refs = (is_last ? b->first_ref : node[1].first_ref) - node->first_ref;
-    struct dag so_far = {.nodes = b->nodes.items,
-                         .refs = b->refs.items,
-                         .words = b->words.items,
-                         .patterns = b->patterns.items,
-                         .pattern_codes = b->pattern_codes.items,
-                         .views = b->views.items,
-                         .view_words = b->view_words.items,
-                         .tasks = b->tasks.items,
-                         .strings = b->strings.items};
+    struct dag so_far = dag_so_far(b);
     m->heap.moves += refs;
     return joined_find(&so_far, join->node, refs, &join->joined);
 }

@@ -42,6 +42,8 @@ static bool find_grid(const struct dag *dag, const struct dag_node *node, uint64
     uint32_t first = dag->patterns[node->pattern];
     uint32_t codes = dag->patterns[node->pattern + 1] - first;
     const uint32_t *code = dag->pattern_codes + first;
+    while (codes > 0 && code[codes - 1] == DAG_ARG_ORDER)
+        codes--;
     joined->join = dag_join_of(dag_string(dag, dag->tasks[node->task].symbol));
     joined->first_ref = node->first_ref;
     joined->grid_rank = joined->join == DAG_JOIN_UNTILE ? 2 : 1;

@@ -29,7 +29,7 @@ struct joined {
 
 /* Finds out what a node joins; release with joined_release, whatever it gives. False if it is none
  * of the three tasks, joins no arrays of scalars, or one of their extents is not known or does not
- * fit the others (then the task fails when it runs). `refs` is how many refs the node has: of `dag`
+ * fit the others (then the task fails when it runs). `refs` is how many refs the node has, without orders: of `dag`
  * only the tables are used, and of nodes only this one. Linear in the refs. */
 bool joined_find(const struct dag *dag, uint32_t node, uint64_t refs, struct joined *joined);
 void joined_release(struct joined *joined);

@@ -248,18 +248,9 @@ void dag_merge_joins(struct dag_builder *b)
 {
     struct dag_node sentinel = {.first_ref = b->refs.count, .first_word = b->words.count};
     vector_push(&b->nodes, sentinel);
-    struct merger m = {.builder = b,
-                       .dag = {.nodes = b->nodes.items,
-                               .refs = b->refs.items,
-                               .words = b->words.items,
-                               .patterns = b->patterns.items,
-                               .pattern_codes = b->pattern_codes.items,
-                               .views = b->views.items,
-                               .view_words = b->view_words.items,
-                               .tasks = b->tasks.items,
-                               .strings = b->strings.items,
-                               .node_count = (uint32_t)b->nodes.count - 1,
-                               .task_count = (uint32_t)b->tasks.count}};
+    struct merger m = {.builder = b, .dag = dag_so_far(b)};
+    m.dag.node_count = (uint32_t)b->nodes.count - 1;
+    m.dag.task_count = (uint32_t)b->tasks.count;
     if (find_joining_tasks(&m) && has_nested(&m))
         merge(&m);
     free(m.joins);

@@ -8,10 +8,8 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "value/stored.h"
 #include "world/client_state.h"
 #include "world/failure.h"
-#include "world/parcel.h"
 #include "world/payload.h"
 
 enum {
@@ -147,8 +145,7 @@ static void report_progress(const struct client *client, const struct store_requ
         job->progress(job->progress_context, metrics.tasks_run, 0);
 }
 
-/* The platform's answers and the store's are looked at together. */
-static void wait_a_while(struct client *client)
+void client_wait_a_while(struct client *client)
 {
     struct remote_platform *platform = client->options->platform;
     int descriptor = store_descriptor(client->store), timeout = store_timeout(client->store);
@@ -170,7 +167,7 @@ static int wait_for_hint(struct client *client, struct error *error)
         code = code ? code : client_sweep_step(client, &did, error);
         code = code ? code : client_take_invocations(client, error);
         if (!did)
-            wait_a_while(client);
+            client_wait_a_while(client);
     }
     if (watch.code && !code) {
         *error = watch.error;
@@ -244,101 +241,7 @@ static int watch(struct client *client, struct store_request *status, struct err
     }
 }
 
-/* ---- The result ------------------------------------------------------------------------------ */
-
-static void free_result(struct client_result *result)
-{
-    binder_release(&result->binder);
-    for (size_t i = 0; i < result->blocks.count; i++)
-        context_drop(&result->context, result->blocks.items[i]);
-    vector_release(&result->blocks);
-    context_release(&result->context);
-    bind_table_release(&result->table);
-    arena_release(&result->arena);
-    free(result->slots);
-    free(result->words);
-    free(result);
-}
-
-static void release_outcome(struct job_outcome *outcome)
-{
-    free_result(outcome->owner);
-    *outcome = (struct job_outcome){0};
-}
-
-static struct client_result *new_result(const struct client *client)
-{
-    const struct job *job = client->job->job;
-    struct client_result *result = memory_new(1, sizeof *result);
-    arena_init(&result->arena);
-    memory_account_init(&result->account, client->options->job->memory_limit);
-    context_init(&result->context, &result->account, &result->stop);
-    bind_table_init(&result->table, job);
-    result->slots = memory_new(job->plan->dag->part_count + 1, sizeof *result->slots);
-    binder_init(&result->binder, &result->table, result->slots, &result->context);
-    result->binder.keeps = true;
-    result->words = memory_new(job->result_type->word_count + 1, sizeof *result->words);
-    return result;
-}
-
-static int keep_part(struct client_result *result, const struct parcel_entry *entry,
-                     const void *bytes, size_t size, struct error *error)
-{
-    const struct dag *dag = result->table.dag;
-    const struct bind_task *task = &result->table.tasks[dag->nodes[entry->node].task];
-    uint64_t *slot = &result->slots[dag->nodes[entry->node].first_part + entry->part];
-    int code = stored_read(&result->context, &task->results[entry->part], bytes, size, slot);
-    if (code)
-        *error = result->context.error;
-    else if (task->results[entry->part].is_block)
-        vector_push(&result->blocks, block_of(*slot));
-    return code;
-}
-
-static int load_part(struct client *client, const struct parcel_entry *entry, struct error *error)
-{
-    struct store_request request = {
-        .step = STORE_GET,
-        .name = {.kind = STORE_VALUE, .node = entry->node, .first = entry->part}};
-    int code = store_call(client->store, &request);
-    if (code)
-        *error = request.error;
-    else
-        code = keep_part(client->result, entry, request.reply.value.data, request.reply.value.size,
-                         error);
-    store_request_release(&request);
-    return code;
-}
-
-static int take_part(struct client *client, const struct parcel_entry *entry, struct error *error)
-{
-    const struct bind_table *table = &client->result->table;
-    if (entry->node >= table->dag->node_count - 1 ||
-        entry->part >= table->tasks[table->dag->nodes[entry->node].task].result_count)
-        return error_set(error, ERR_bad_stored_value,
-                         "the job's result names a node that the graph lacks");
-    return entry->is_stored ? load_part(client, entry, error)
-                            : keep_part(client->result, entry, entry->bytes, entry->size, error);
-}
-
-static int take_result(struct client *client, const struct store_bytes *parcel, struct error *error)
-{
-    struct client_result *result = client->result;
-    struct parcel_entry entry;
-    size_t offset = 0;
-    bool damaged;
-    while (parcel_next(parcel->data, parcel->size, &offset, &entry, &damaged)) {
-        int code = take_part(client, &entry, error);
-        if (code)
-            return code;
-    }
-    if (damaged)
-        return error_set(error, ERR_bad_stored_value, "the job's result is cut off in the store");
-    int code = bind_arguments(&result->binder, dag_sink(result->table.dag), result->words);
-    if (code)
-        *error = result->context.error;
-    return code;
-}
+/* ---- The end -------------------------------------------------------------------------------- */
 
 static int conclude(struct client *client, const struct store_request *status, struct error *error)
 {
@@ -348,7 +251,7 @@ static int conclude(struct client *client, const struct store_request *status, s
         status->reply.value_count > 1 ? &status->reply.values[1] : &nothing;
     switch (status->reply.status) {
     case STORE_DONE:
-        return take_result(client, left, error);
+        return client_take_result(client, left, error);
     case STORE_FAILED:
         failure_read(left->data, left->size, &client->result->arena, error, &log);
         write_lines(client, log, strlen(log));
@@ -458,6 +361,12 @@ static void close_client(struct client *client)
     buffer_release(&client->line);
 }
 
+static void release_outcome(struct job_outcome *outcome)
+{
+    client_result_free(outcome->owner);
+    *outcome = (struct job_outcome){0};
+}
+
 static int run(struct client *client, bool submits, struct job_outcome *outcome,
                struct error *error)
 {
@@ -466,7 +375,7 @@ static int run(struct client *client, bool submits, struct job_outcome *outcome,
     int code = open_client(client, error);
     if (code)
         return code;
-    client->result = new_result(client);
+    client->result = client_result_new(client);
     code = submits ? submit(client, error) : 0;
     client_sweep_init(client);
     code = code ? code : wait_for_end(client, outcome, error);
@@ -475,6 +384,7 @@ static int run(struct client *client, bool submits, struct job_outcome *outcome,
     close_client(client);
     outcome->words = client->result->words;
     outcome->word_count = client->job->job->result_type->word_count;
+    outcome->in_pieces = client->result->is_written;
     outcome->owner = client->result;
     outcome->release = release_outcome;
     return code;
@@ -501,11 +411,11 @@ int client_submit(const struct client_job *job, const struct client_options *opt
     int code = open_client(&client, error);
     if (code)
         return code;
-    client.result = new_result(&client); /* stored leaves are described in its memory */
+    client.result = client_result_new(&client); /* stored leaves are described in its memory */
     code = submit(&client, error);
     if (code)
         clear_away(&client, code);
     close_client(&client);
-    free_result(client.result);
+    client_result_free(client.result);
     return code;
 }

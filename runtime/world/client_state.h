@@ -2,6 +2,7 @@
  * Private to client*.c:
  *
  *     client.c         a job's life: submitting, watching, its result, its end
+ *     client_result.c  the result's parts, and what is made of them
  *     client_store.c   the store's requests; storing what a job begins with
  *     client_sweep.c   the sweeper, step by step
  *     client_attach.c  a job of another client, as the store has it
@@ -14,6 +15,7 @@
 #include "value/context.h"
 #include "world/bind.h"
 #include "world/client.h"
+#include "world/pieces.h"
 
 /* What the outcome of a job keeps alive. */
 struct client_result {
@@ -26,6 +28,9 @@ struct client_result {
     uint64_t *slots; /* by part */
     uint64_t *words;
     VECTOR(struct wk_block *) blocks;
+    struct pieces pieces; /* of an open result */
+    uint64_t pieces_left; /* to be laid out */
+    bool is_written;      /* the job's output has the pieces; else they are in one block */
 };
 
 struct client {
@@ -62,6 +67,18 @@ bool client_is_stopped(const struct client *client);
 /* Invokes an executor; and takes the answers that are there: 0, or the first refusal. */
 void client_invoke(struct client *client, const struct executor_start *start);
 int client_take_invocations(struct client *client, struct error *error);
+
+/* Until the store or the platform answers, or for a while. */
+void client_wait_a_while(struct client *client);
+
+/* client_result.c */
+
+struct client_result *client_result_new(const struct client *client);
+void client_result_free(struct client_result *result);
+/* Binds main's result from the parcel that the job was settled with, or lays it out in pieces:
+ * client->result->words, or the job's output. */
+int client_take_result(struct client *client, const struct store_bytes *parcel,
+                       struct error *error);
 
 /* client_store.c */
 

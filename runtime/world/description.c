@@ -6,7 +6,7 @@
 #include "graph/formula.h"
 #include "graph/platform.h"
 
-enum { VERSION = 4 };
+enum { VERSION = 5 };
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 

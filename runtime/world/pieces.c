@@ -79,6 +79,19 @@ uint64_t pieces_of_inputs(const struct pieces *pieces, uint64_t *count)
 
 /* ---- Their life ---------------------------------------------------------------------------- */
 
+static int begin(struct pieces *pieces, uint32_t joint, struct job_output *output,
+                 struct error *error)
+{
+    int code = output->begin(output, pieces->joined.rank, pieces->joined.extents, error);
+    if (code)
+        return code;
+    pieces->joint = joint;
+    pieces->count = pieces->joined.grid[0] * pieces->joined.grid[1];
+    order_by_node(pieces);
+    pieces->output = output;
+    return 0;
+}
+
 int pieces_init(struct pieces *pieces, const struct dag *dag, struct job_output *output,
                 struct error *error)
 {
@@ -86,14 +99,23 @@ int pieces_init(struct pieces *pieces, const struct dag *dag, struct job_output 
     uint32_t node = output ? find_whole_result(dag) : PLAN_NONE;
     if (node == PLAN_NONE || !joined_find(dag, node, dag_ref_count(dag, node), &pieces->joined))
         return 0;
-    int code = output->begin(output, pieces->joined.rank, pieces->joined.extents, error);
-    if (code)
-        return code;
-    pieces->joint = node;
-    pieces->count = dag_ref_count(dag, node);
-    order_by_node(pieces);
-    pieces->output = output;
-    return 0;
+    return begin(pieces, node, output, error);
+}
+
+bool pieces_are_open(const struct dag *dag)
+{
+    return dag_join_of(dag_string(dag, dag->tasks[DAG_RESULT].symbol)) != DAG_JOIN_NONE;
+}
+
+int pieces_init_open(struct pieces *pieces, const struct dag *dag, struct job_output *output,
+                     struct error *error)
+{
+    *pieces = (struct pieces){.dag = dag, .joint = PLAN_NONE};
+    uint32_t sink = dag_sink(dag), pattern = dag->nodes[sink].pattern;
+    uint32_t orders = dag->patterns[pattern + 1] - dag->patterns[pattern] - 1;
+    if (!joined_find(dag, sink, dag_ref_count(dag, sink) - orders, &pieces->joined))
+        bug("an open result's arrays do not fit");
+    return begin(pieces, sink, output, error);
 }
 
 void pieces_release(struct pieces *pieces)
@@ -117,7 +139,8 @@ int pieces_write(const struct pieces *pieces, uint64_t place, struct binder *bin
     for (unsigned d = 0; d < joined->rank; d++) {
         count[d] = (int64_t)words[1 + d];
         if (count[d] != joined_extent(joined, piece, d))
-            bug("a piece of the result has another shape than the graph says");
+            return error_set(&binder->context->error, ERR_bad_stored_value,
+                             "a piece of the result has another shape than the graph says");
     }
     return pieces->output->write(pieces->output, begin, count, (const void *)(uintptr_t)words[0],
                                  &binder->context->error);

@@ -27,6 +27,11 @@ struct pieces {
  * output; pieces->output tells. */
 int pieces_init(struct pieces *pieces, const struct dag *dag, struct job_output *output,
                 struct error *error);
+/* The same for a job whose graph has an open result (spec/dag.md, D24), of which the sink itself is
+ * the joint. */
+int pieces_init_open(struct pieces *pieces, const struct dag *dag, struct job_output *output,
+                     struct error *error);
+bool pieces_are_open(const struct dag *dag);
 void pieces_release(struct pieces *pieces);
 
 /* The place in by_node of a node's first piece, and the number of its pieces. */

@@ -64,7 +64,8 @@ static int elaborate_job(struct remote *remote, struct remote_job *job, struct e
     struct elaborate_options options = {.max_tasks = d->max_tasks,
                                         .max_steps = d->max_steps,
                                         .files = d->files,
-                                        .file_count = d->file_count};
+                                        .file_count = d->file_count,
+                                        .opens_result = true};
     struct elaborate_counters counters;
     int code = elaborate(remote->program.code, d->arguments, &options, &job->dag, &counters, error);
     struct plan_options plan = description_plan_options(d);

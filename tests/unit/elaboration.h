@@ -17,6 +17,7 @@ struct job {
     uint64_t words[4];
     int64_t extents[4][2];
     uint64_t max_tasks, max_steps;
+    bool opens_result;
     struct dag dag;
     struct elaborate_counters counters;
     struct error error;
@@ -78,7 +79,8 @@ static inline void run(struct job *job)
             memcpy(arguments[i].extents, job->extents[i], sizeof job->extents[i]);
         }
         struct elaborate_options options = {.max_tasks = job->max_tasks,
-                                            .max_steps = job->max_steps};
+                                            .max_steps = job->max_steps,
+                                            .opens_result = job->opens_result};
         memset(&job->error, 0, sizeof job->error);
         job->code = elaborate(code, arguments, &options, &job->dag, &job->counters, &job->error);
         CHECK_TEXT(job->code ? "failed" : job->error.message, job->code ? "failed" : "");

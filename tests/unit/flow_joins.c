@@ -427,6 +427,53 @@ static void joins_of_joins_are_one(void)
                 17, 21, "concat", 2);
 }
 
+/* Two matrices of 50 x 50, an unknown vector that only orders the sink, and what is made of them.
+ */
+#define MATRICES(steps)                                                                            \
+    "module \"joins.wk\"\n"                                                                        \
+    "kernel @make \"make\" (i: i64, m: i64) -> f64[_, _]\n"                                        \
+    "kernel @tell \"tell\" (a: f64[_, _]) -> ()\n"                                                 \
+    "kernel @op.concat.f64__ \"concat\" (a: f64[_][_, _]) -> f64[_, _]\n"                          \
+    "parameter m: i64\nentry @main -> f64[_, _]\n"                                                 \
+    "flow @main \"main\" -> (?f64[+, +]) {\nb0(%0: i64):\n"                                        \
+    "    %1: i64 = constant 1\n    %2: i64 = constant 2\n    %3: i64 = constant 50\n"              \
+    "    %4: i64 = mul %0, %2\n    %5: i64 = constant 0\n"                                         \
+    "    %6: ?f64[+, +] = call @make %1, %0, %0, %3\n"                                             \
+    "    %7: ?f64[+, +] = call @make %2, %0, %0, %3\n"                                             \
+    "    %8: {1}?f64[+, +] = structure %2, %6, %7\n"                                               \
+    "    %9: ?f64[+, +] = call @op.concat.f64__ %8, %4, %3\n" steps "}\n"
+
+static void check_sink(const char *text, uint64_t m, const char *symbol, uint64_t refs,
+                       uint32_t nodes)
+{
+    struct job job = {.text = text, .words = {m}, .opens_result = true};
+    run(&job);
+    CHECK_INT(job.code, 0);
+    if (job.code)
+        return;
+    CHECK_TEXT(dag_string(&job.dag, job.dag.tasks[DAG_RESULT].symbol), symbol);
+    CHECK_INT(dag_ref_count(&job.dag, dag_sink(&job.dag)), refs);
+    CHECK_INT(job.dag.node_count, nodes);
+    dag_release(&job.dag);
+}
+
+static void open_results_are_not_joined(void)
+{
+    check_sink(MATRICES("    return %9\n"), 50, "op.concat.f64__", 2, 3);
+    /* Arrays below 16 KiB are joined. */
+    check_sink(MATRICES("    return %9\n"), 40, "", 1, 4);
+    /* Orders stay behind the arrays. */
+    check_sink(MATRICES("    %10: ?() = call @tell %6\n    return %9\n"), 50, "op.concat.f64__", 3,
+               4);
+    /* What somebody else reads is there anyway; of slices, all of their arrays would travel. */
+    check_sink(MATRICES("    %10: ?() = call @tell %9\n    return %9\n"), 50, "", 2, 5);
+    check_sink(
+        MATRICES("    %10: ?f64[+, +] = view.rr %6, %1, %0, %5, %3\n"
+                 "    %11: {1}?f64[+, +] = structure %2, %7, %10\n    %12: i64 = sub %4, %1\n"
+                 "    %13: ?f64[+, +] = call @op.concat.f64__ %11, %12, %3\n    return %13\n"),
+        50, "", 1, 4);
+}
+
 static void too_many_nodes_are_refused(void)
 {
     struct job job = {.text = TILES("    %10: ?f64[+, +] = view.rr %9, %6, %1, %6, %0\n"
@@ -467,4 +514,5 @@ static void what_does_not_fit_is_kept(void)
 
 TEST_MAIN(TEST(slices_show_what_the_whole_has), TEST(rows_and_elements_show_what_the_whole_has),
           TEST(nobody_joins_what_is_read_in_parts), TEST(joins_of_joins_are_one),
-          TEST(too_many_nodes_are_refused), TEST(what_does_not_fit_is_kept))
+          TEST(open_results_are_not_joined), TEST(too_many_nodes_are_refused),
+          TEST(what_does_not_fit_is_kept))
