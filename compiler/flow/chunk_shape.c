@@ -280,13 +280,17 @@ static void find_sources(struct chunk_shape *s)
 }
 
 /* Whether the task is called with the same arguments at several indexes: elaboration makes one node
- * of these calls, and pieces would run it for each index. */
-static bool has_equal_calls(const struct chunk_shape *s)
+ * of these calls, and pieces would run it for each index. Where it is not certain, for the
+ * arguments are made of all indexes but do not tell them, the task must be worth it: to look for
+ * an equal call takes a share of a microsecond. */
+static bool has_equal_calls(const struct chunk_shape *s, bool is_certain)
 {
-    uint32_t *masks = dependence_masks(s->function, s->rank);
-    bool has_equal = dependence_of(s->call, masks) != dependence_all(s->rank);
-    free(masks);
-    return has_equal;
+    enum { WORTH_NS = 5000 };
+    struct dependence *values = dependence_find(s->function, s->rank);
+    uint32_t made_of =
+        is_certain ? dependence_used(s->call, values) : dependence_told(s->call, values);
+    free(values);
+    return made_of != dependence_all(s->rank) && (is_certain || s->cost || s->cost_ns >= WORTH_NS);
 }
 
 const char *chunk_recognize(struct ir_module *module, const struct effects *effects,
@@ -304,7 +308,7 @@ const char *chunk_recognize(struct ir_module *module, const struct effects *effe
     shape->task = module->kernels[shape->call->callee];
     if (effects->logs[shape->call->callee])
         return "its task logs";
-    if (has_equal_calls(shape))
+    if (has_equal_calls(shape, true))
         return "its task runs once for several indexes";
     find_sources(shape);
     if (!has_scalar_leaves(shape->task->result) && !gives_rows(shape))
@@ -315,7 +319,10 @@ const char *chunk_recognize(struct ir_module *module, const struct effects *effe
         return refused;
     if (!gathers && leaves_out(shape))
         return "an operation on the index may fail";
-    return weigh_call(shape);
+    refused = weigh_call(shape);
+    return !refused && has_equal_calls(shape, false)
+               ? "its task may run once for several indexes, which its arguments do not tell"
+               : refused;
 }
 
 /* ---- Reductions ----------------------------------------------------------------------------- */

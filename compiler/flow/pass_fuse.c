@@ -52,7 +52,7 @@ struct fuse {
     uint32_t *places;                    /* by value: its definition's number in its block */
     uint32_t *blocks;                    /* by value: its definition's block */
     uint32_t *uses;                      /* by value: by how many operands */
-    uint32_t *masks;                     /* by value: what indexes it is made of (dependence.h) */
+    struct dependence *dependences;      /* by value: what indexes it tells (dependence.h) */
     uint32_t number;                     /* of the block */
 };
 
@@ -548,11 +548,11 @@ static bool logs(const struct fuse *f, const struct ir_instruction *call)
 }
 
 /* Whether one node of the producer feeds many of the consumer, which differ in an index that the
- * producer is not made of: to fuse them would run it for each. */
+ * producer does not tell: to fuse them would run it for each. */
 static bool is_shared_by_many(const struct fuse *f, const struct ir_instruction *producer,
                               const struct ir_instruction *consumer)
 {
-    return dependence_of(producer, f->masks) != dependence_of(consumer, f->masks) &&
+    return dependence_told(producer, f->dependences) != dependence_told(consumer, f->dependences) &&
            !is_cheap(kernel_of(f, producer));
 }
 
@@ -657,7 +657,7 @@ static void fuse_function(struct fuse f, uint32_t number, uint32_t rank, const s
     f.places = memory_new(function->value_count, sizeof *f.places);
     f.blocks = memory_new(function->value_count, sizeof *f.blocks);
     f.uses = memory_new(function->value_count, sizeof *f.uses);
-    f.masks = dependence_masks(function, rank);
+    f.dependences = dependence_find(function, rank);
     early_values(early, number, values);
     f.early = values;
     for (uint32_t b = 0; b < function->block_count; b++)
@@ -672,7 +672,7 @@ static void fuse_function(struct fuse f, uint32_t number, uint32_t rank, const s
     free(f.places);
     free(f.blocks);
     free(f.uses);
-    free(f.masks);
+    free(f.dependences);
 }
 
 void pass_fuse(struct ir_module *module)

@@ -6,7 +6,7 @@
  *
  * Calls that have an effect or may log are made as often as they are written. Whether two nodes are
  * equal only elaboration can tell; so remarks are made of those calls alone that must have equals:
- * in the function of a comprehension, those that do not depend on all of its indexes.
+ * in the function of a comprehension, those whose arguments do not tell all of its indexes.
  */
 #include <stdlib.h>
 
@@ -42,18 +42,18 @@ static void remark(struct ir_module *module, const struct ir_instruction *call, 
                   "equal calls of `%s` in this comprehension stay: it has an effect or logs", name);
 }
 
-/* Of a comprehension's calls, those that are not made of all of its `rank` indexes. */
+/* Of a comprehension's calls, those that do not tell all of its `rank` indexes. */
 static void remark_equal_calls(struct ir_module *module, const struct ir_function *function,
                                uint32_t rank)
 {
-    uint32_t *masks = dependence_masks(function, rank);
+    struct dependence *values = dependence_find(function, rank);
     for (uint32_t b = 0; b < function->block_count; b++)
         for (uint32_t n = 0; n < function->blocks[b].count; n++) {
             const struct ir_instruction *i = function->blocks[b].instructions[n];
-            if (i->opcode == IR_CALL && dependence_of(i, masks) != dependence_all(rank))
+            if (i->opcode == IR_CALL && dependence_told(i, values) != dependence_all(rank))
                 remark(module, i, i->flag);
         }
-    free(masks);
+    free(values);
 }
 
 static void share_block(const struct effects *effects, struct ir_function *function,

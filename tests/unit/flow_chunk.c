@@ -58,6 +58,15 @@ static void stays(const char *before, const char *reason)
     buffer_release(&remarks);
 }
 
+static void chunks(const char *before)
+{
+    struct buffer text = {0}, remarks = {0};
+    chunk(before, &text, &remarks);
+    CHECK(strstr(buffer_text(&text), ".chunked") != NULL);
+    buffer_release(&text);
+    buffer_release(&remarks);
+}
+
 /* How a piece begins: the bounds of its indexes. */
 #define BEGIN                                                                                      \
     "    %4: i64 = mul %0, %1\n"                                                                   \
@@ -471,6 +480,14 @@ static void chunk_leaves_annotations(void)
                     "b0(%0: i64, %1: i64, %2: f64):\n"
                     "    %3: ?f64 = call @work %1, %2\n    return %3\n}\n",
           "its task runs once for several indexes");
+    /* i / 2 does not tell i; for a cheap task it is not worth looking for equal calls. */
+    stays(HEAD MAIN FIRST "function @main.each1 \"main\" -> (?f64) {\nb0(%0: i64, %1: f64):\n    "
+                          "%2: i64 = constant 2\n    %3: i64 = div %0, %2\n    "
+                          "%4: ?f64 = call @work %3, %1 cost=5000\n    return %4\n}\n",
+          "which its arguments do not tell");
+    chunks(HEAD MAIN FIRST "function @main.each1 \"main\" -> (?f64) {\nb0(%0: i64, %1: f64):\n    "
+                           "%2: i64 = constant 2\n    %3: i64 = div %0, %2\n    "
+                           "%4: ?f64 = call @work %3, %1 cost=4999\n    return %4\n}\n");
 }
 
 /* What the pass makes of a program, as text. */

@@ -73,4 +73,53 @@ static void share_tells_which_calls_are_equal(void)
         "or logs\n");
 }
 
-TEST_MAIN(TEST(share_marks_what_may_be_equal), TEST(share_tells_which_calls_are_equal))
+/* A call with these arguments, which `steps` compute of %0 and %1, the indexes, and %2. */
+static void call_of(const char *steps, const char *arguments, bool tells)
+{
+    char text[2000];
+    snprintf(text, sizeof text,
+             "module \"t.wk\"\n\nkernel @work \"work\" (i: i64, j: i64) -> f64\nparameter n: i64\n"
+             "entry @main -> f64[_, _]\n\nflow @main \"main\" -> ({2}?f64) {\nb0(%%0: i64):\n"
+             "    %%1: {2}?f64 = each.2 @main.each1 %%0, %%0, %%0\n    return %%1\n}\n\n"
+             "function @main.each1 \"main\" -> (?f64) {\nb0(%%0: i64, %%1: i64, %%2: i64):\n"
+             "    %%3: i64 = constant 5\n%s"
+             "    %%9: ?f64 = call.shared @work %s\n    return %%9\n}\n",
+             steps, arguments);
+    becomes_saying(pass_share, text, text,
+                   tells ? ""
+                         : "note[share]: equal calls of `work` in this comprehension are one\n");
+}
+
+#define OPERATION_ON(result, name, left, right)                                                    \
+    "    " result ": i64 = " name " " left ", " right "\n"
+#define UNUSED(result) OPERATION_ON(result, "add", "%3", "%3")
+#define REST UNUSED("%5") UNUSED("%6") UNUSED("%7") UNUSED("%8")
+
+/* What hides an index, and what brings it back. */
+static void indexes_are_told_or_not(void)
+{
+    call_of(OPERATION_ON("%4", "add", "%0", "%3") REST, "%4, %1", true);
+    call_of(OPERATION_ON("%4", "div", "%0", "%3") REST, "%4, %1", false);
+    call_of(OPERATION_ON("%4", "rem", "%1", "%2") REST, "%0, %4", false);
+    call_of(OPERATION_ON("%4", "shr", "%1", "%3") REST, "%0, %4", false);
+    call_of(OPERATION_ON("%4", "and", "%1", "%3") REST, "%0, %4", false);
+    call_of(OPERATION_ON("%4", "max", "%1", "%3") REST, "%0, %4", true);
+    /* i + j tells neither, but one with the other; i*n + j tells both. */
+    call_of(OPERATION_ON("%4", "add", "%0", "%1") REST, "%4, %3", false);
+    call_of(OPERATION_ON("%4", "sub", "%0", "%1") REST, "%4, %1", true);
+    call_of(OPERATION_ON("%4", "mul", "%0", "%2") OPERATION_ON("%5", "add", "%4", "%1") UNUSED("%6")
+                UNUSED("%7") UNUSED("%8"),
+            "%5, %3", true);
+    /* So do a quotient and a remainder of it. */
+    call_of(OPERATION_ON("%4", "mul", "%0", "%2") OPERATION_ON("%5", "add", "%4", "%1")
+                OPERATION_ON("%6", "div", "%5", "%3") OPERATION_ON("%7", "rem", "%5", "%3")
+                    UNUSED("%8"),
+            "%6, %7", true);
+    /* (i + j) / 5 does not bring back the one that it is made of. */
+    call_of(OPERATION_ON("%4", "add", "%0", "%1") OPERATION_ON("%5", "div", "%4", "%3") UNUSED("%6")
+                UNUSED("%7") UNUSED("%8"),
+            "%5, %1", false);
+}
+
+TEST_MAIN(TEST(indexes_are_told_or_not), TEST(share_marks_what_may_be_equal),
+          TEST(share_tells_which_calls_are_equal))
