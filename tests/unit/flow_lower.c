@@ -417,7 +417,7 @@ static const struct graph_case graph_cases[] = {
            "let f = flatten(mat(2, n))\n"
            "return total(concat(c, f)) + t[0, 1] }",
      {{4, 0}},
-     2 + 1 + 2 + 1 + 2 + 1 + 1 + 1},
+     2 + 2 + 1 + 2 + 1 + 1 + 1},
     {TASKS "flow main(n: int) -> f64 { var best = (0.0, 0)\n"
            "for i in 0..n { if i % 2 == 0 { best = (work(i), i) } }\n"
            "best.1 += 1\n"
