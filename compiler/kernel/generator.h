@@ -232,6 +232,8 @@ bool typed_is_long(const struct typed *typed);
 /* Whether an expression takes longer than the memory that its result needs: it divides, calls a
  * mathematical function, looks up what another look-up gave, or has many operations. */
 bool typed_is_dear(const struct typed *typed);
+/* Whether it indexes an array, which may need checks of bounds. */
+bool typed_indexes(const struct typed *typed);
 /* Whether it indexes by a difference: then a loop in strips costs its checks of bounds. */
 bool typed_goes_backward(const struct typed *typed);
 /* Whether a loop over a range can turn longer than memory is large: its bounds are no small

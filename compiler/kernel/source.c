@@ -239,15 +239,16 @@ LLVMValueRef source_vector(struct generator *g, const struct lazy *source, LLVMV
 
 /* ---- Writing ------------------------------------------------------------------------------ */
 
-/* Elements of views can be polled for anywhere. Comprehensions are, where their elements take
- * longer than the memory to which they are written: else the checks of bounds that the optimizer
- * leaves would be what one waits for. */
+/* Elements of views can be polled for anywhere. Comprehensions are, where their elements index
+ * nothing, or take longer than the memory to which they are written: else the checks of bounds
+ * that the optimizer leaves would be what one waits for. */
 static enum polls source_polls(const struct lazy *source)
 {
     enum polls polls = POLLS_IN_ROWS;
     if (source->kind == SOURCE_COMPREHENSION) {
         const struct typed *body = source->node->body;
-        bool rows = source->rank > 1 || (typed_is_dear(body) && !typed_goes_backward(body));
+        bool rows = source->rank > 1 || !typed_indexes(body) ||
+                    (typed_is_dear(body) && !typed_goes_backward(body));
         return rows ? POLLS_OF_ROWS : POLLS_NONE;
     }
     if (source->kind != SOURCE_OPERATION && source->kind != SOURCE_CONVERT)

@@ -157,6 +157,11 @@ static bool takes_long(const struct typed *typed, const void *what)
     return false;
 }
 
+bool typed_indexes(const struct typed *typed)
+{
+    return typed_any(typed, is_index, NULL);
+}
+
 bool typed_is_dear(const struct typed *typed)
 {
     uint32_t count = 0;

@@ -253,10 +253,23 @@ static void stop_ends_loops(void)
                  "    var i = n\n"
                  "    while true { i += 1 }\n"
                  "    return i\n"
+                 "}\n"
+                 "task cheap(n: int) -> int {\n"
+                 "    let a = [u8(i & 127) for i in 0..n]\n"
+                 "    return int(a[n - 1])\n"
+                 "}\n"
+                 "task gone_over(n: int) -> u8 {\n"
+                 "    let a: u8[n] = zeros(n)\n"
+                 "    let b = [x + 1 for x in a]\n"
+                 "    return b[n - 1]\n"
                  "}\n",
                  2);
     k.stop = 1;
     CHECK_INT(kernels_call(&k, "forever", WORDS(0)), ERR_interrupted);
+    /* Whole strips of elements that index nothing. */
+    CHECK_INT(kernels_call(&k, "cheap", WORDS(65536)), 0);
+    CHECK_INT(kernels_call(&k, "cheap", WORDS(65537)), ERR_interrupted);
+    CHECK_INT(kernels_call(&k, "gone_over", WORDS(65537)), ERR_interrupted);
     kernels_close(&k);
 }
 
