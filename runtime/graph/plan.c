@@ -118,6 +118,7 @@ void plan_release(struct plan *plan)
     free(plan->units);
     free(plan->cluster);
     free(plan->waits);
+    free(plan->slices);
     free(plan->costs);
     free(plan->wide);
     free(plan->invoked);

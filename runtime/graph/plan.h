@@ -12,7 +12,10 @@ struct costs;
 struct platform;
 
 #define PLAN_NONE 0xFFFFFFFFu
-enum { PLAN_JOIN_WIDTH = 64 };
+enum {
+    PLAN_JOIN_WIDTH = 64,
+    PLAN_SLICES = 32, /* references at most of a node that reads slices */
+};
 
 struct plan {
     const struct dag *dag;
@@ -33,7 +36,10 @@ struct plan {
                         are not: who holds what the former made waits about so long for the
                         others, and these leave it to him. 0: there is no such arrangement.
                         NULL: none for any */
-    uint64_t *costs; /* by node, in ns on the platform; NULL unless keeps_costs, or at -O0 */
+    uint64_t *slices; /* by edge (a place in dag->children), a bit: its consumer reads nothing of
+                         the producer's value but slices of a few bytes, which travel inline,
+                         however large the value is. NULL: there are no such edges */
+    uint64_t *costs;  /* by node, in ns on the platform; NULL unless keeps_costs, or at -O0 */
     unsigned indexed_without; /* what plan_index_fan_outs was called with */
     struct plan_wide *wide;   /* its table, by node; NULL: it was not called */
     uint32_t wide_count;
@@ -76,6 +82,17 @@ bool plan_pass_is_run(const struct plan_options *options, const char *name);
 int plan_make(struct plan *plan, const struct dag *dag, const struct plan_options *options,
               struct error *error);
 void plan_release(struct plan *plan);
+
+static inline bool plan_is_slice(const struct plan *plan, uint64_t edge)
+{
+    return plan->slices && (plan->slices[edge / 64] >> (edge % 64) & 1);
+}
+
+/* Whether the edge of a node's reference to another node is one. */
+static inline bool plan_reads_slice(const struct plan *plan, uint32_t node, dag_ref ref)
+{
+    return plan->slices && plan_is_slice(plan, dag_edge(plan->dag, dag_ref_source(ref), node));
+}
 
 /* The text form, a line for each node: --emit=plan (spec/plan.md). */
 void plan_print(const struct plan *plan, struct buffer *out);

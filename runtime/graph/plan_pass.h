@@ -24,6 +24,7 @@ struct plan_work {
 void plan_run_passes(struct plan *plan, const struct plan_options *options);
 
 void plan_pass_costs(struct plan_work *work);
+void plan_pass_slices(struct plan_work *work);
 void plan_pass_bytes(struct plan_work *work);
 void plan_pass_path(struct plan_work *work);
 void plan_pass_dominant(struct plan_work *work);

@@ -27,6 +27,7 @@ static const struct plan_runner runners[] = {
      plan_pass_heaviest},
     {{"affinity", "clusters of tasks that share values, where that takes about as long", 1},
      plan_pass_affinity},
+    {{"slices", "which edges between clusters carry slices of large values", 1}, plan_pass_slices},
     {{"waits", "how long who holds a part of a join of its cluster waits for the rest", 1},
      plan_pass_waits},
 };

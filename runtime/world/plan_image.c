@@ -18,6 +18,7 @@ enum section {
     UNITS,
     CLUSTER,
     WAITS,
+    SLICES,
     WIDE,
     INVOKED,
     FIRST_EDGE,
@@ -27,17 +28,17 @@ enum section {
 };
 _Static_assert((int)SECTION_COUNT == (int)PLAN_SECTIONS, "the layout has a count for each table");
 
-static const char magic[8] = "WKCPLN1";
+static const char magic[8] = "WKCPLN2";
 
 static size_t row_bytes(int section)
 {
     static const size_t sizes[SECTION_COUNT] = {
-        [PREFERRED] = sizeof(uint32_t),    [FIRST_RECORD] = sizeof(uint32_t),
-        [SOURCES] = sizeof(uint32_t),      [UNITS] = sizeof(uint32_t),
-        [CLUSTER] = sizeof(uint32_t),      [WAITS] = sizeof(uint32_t),
-        [WIDE] = sizeof(struct plan_wide), [INVOKED] = sizeof(uint32_t),
-        [FIRST_EDGE] = sizeof(uint64_t),   [EDGES] = sizeof(struct remote_edge),
-        [READ_PARTS] = sizeof(uint64_t),
+        [PREFERRED] = sizeof(uint32_t),       [FIRST_RECORD] = sizeof(uint32_t),
+        [SOURCES] = sizeof(uint32_t),         [UNITS] = sizeof(uint32_t),
+        [CLUSTER] = sizeof(uint32_t),         [WAITS] = sizeof(uint32_t),
+        [SLICES] = sizeof(uint64_t),          [WIDE] = sizeof(struct plan_wide),
+        [INVOKED] = sizeof(uint32_t),         [FIRST_EDGE] = sizeof(uint64_t),
+        [EDGES] = sizeof(struct remote_edge), [READ_PARTS] = sizeof(uint64_t),
     };
     return section < DAG_TABLE_COUNT ? dag_table_sizes[section] : sizes[section];
 }
@@ -98,6 +99,7 @@ static struct plan_layout make_layout(const struct plan *plan)
     layout.counts[UNITS] = plan->units ? (uint64_t)plan->unit_count + 1 : 0;
     layout.counts[CLUSTER] = plan->cluster ? nodes : 0;
     layout.counts[WAITS] = plan->waits ? nodes : 0;
+    layout.counts[SLICES] = plan->slices ? (layout.counts[DAG_TABLE_CHILDREN] + 63) / 64 : 0;
     layout.counts[WIDE] = plan->wide_count;
     layout.counts[INVOKED] = count_places(plan);
     layout.counts[FIRST_EDGE] = nodes + 1;
@@ -120,17 +122,12 @@ static void list_tables(const struct plan *plan, const struct remote_edges *edge
                         const void **tables)
 {
     const void *const list[SECTION_COUNT] = {
-        [PREFERRED] = plan->preferred,
-        [FIRST_RECORD] = plan->first_record,
-        [SOURCES] = plan->sources,
-        [UNITS] = plan->units,
-        [CLUSTER] = plan->cluster,
-        [WAITS] = plan->waits,
-        [WIDE] = plan->wide,
-        [INVOKED] = plan->invoked,
-        [FIRST_EDGE] = edges->first,
-        [EDGES] = edges->edges,
-        [READ_PARTS] = edges->read_parts,
+        [PREFERRED] = plan->preferred, [FIRST_RECORD] = plan->first_record,
+        [SOURCES] = plan->sources,     [UNITS] = plan->units,
+        [CLUSTER] = plan->cluster,     [WAITS] = plan->waits,
+        [SLICES] = plan->slices,       [WIDE] = plan->wide,
+        [INVOKED] = plan->invoked,     [FIRST_EDGE] = edges->first,
+        [EDGES] = edges->edges,        [READ_PARTS] = edges->read_parts,
     };
     memcpy(tables, list, sizeof list);
     dag_tables_list(plan->dag, tables);
@@ -234,6 +231,7 @@ void plan_image_bind(const void *base, struct dag *dag, struct plan *plan,
                           .unit_count = (uint32_t)units,
                           .cluster = read_only(tables[CLUSTER]),
                           .waits = read_only(tables[WAITS]),
+                          .slices = read_only(tables[SLICES]),
                           .indexed_without = (unsigned)layout->indexed_without,
                           .wide = read_only(tables[WIDE]),
                           .wide_count = (uint32_t)layout->counts[WIDE],

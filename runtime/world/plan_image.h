@@ -14,7 +14,7 @@
 enum {
     PLAN_PAGE = 64 << 10, /* bytes */
     PLAN_HASH = 32,       /* bytes of a SHA-256 */
-    PLAN_SECTIONS = 26,
+    PLAN_SECTIONS = 27,
     /* Nodes in the names of what is stored, of kind STORE_PLAN (0: the program's flow code). */
     PLAN_STORED_PAGE = 1,
     PLAN_STORED_HASHES = 2,

@@ -408,6 +408,108 @@ static void what_a_join_reads_is_held(void)
     buffer_release(&text);
 }
 
+/* Which edges carry slices, of a consumer that is written as a task's arguments: a bit for each of
+ * the producers 0 to 3. Q2.4. */
+static unsigned slices_of(const char *arguments, const char *platform, const char *disabled)
+{
+    struct buffer text = {0};
+    struct dag dag;
+    struct plan plan;
+    struct error error = {0};
+    struct plan_options options = {
+        .platform = platform_find(platform), .level = 2, .disabled = disabled};
+    unsigned found = 0;
+    buffer_puts(&text, "task t0 \"\" \"\" \"\" -> \"\" leaves=0\n"
+                       "task t1 \"a\" \"a\" \"\" -> \"\" leaves=2 cost=1000000\n"
+                       "scope s0 \"main\" s0\n");
+    for (int n = 0; n < 4; n++)
+        buffer_printf(&text, "n%d = t1 s0 ()\n", n);
+    buffer_printf(&text,
+                  "n4 = t1 s0 (%s)\nn5 = t0 s0 (n0:f64[9]{0+9}, n1:f64, n2:f64, n3:f64, "
+                  "n4:f64)\n",
+                  arguments);
+    read_graph(&dag, buffer_text(&text));
+    CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+    for (uint32_t n = 0; n < 4; n++) {
+        uint64_t edge = dag_edge(&dag, n, 4), end = dag.nodes[n + 1].first_child;
+        bool reads = edge < end && dag.children[edge].node == 4;
+        found |= (unsigned)(reads && plan_is_slice(&plan, edge)) << n;
+        edge = dag_edge(&dag, n, 5);
+        CHECK(!plan_is_slice(&plan, edge)); /* the result is bound by the client */
+    }
+    plan_release(&plan);
+    dag_release(&dag);
+    buffer_release(&text);
+    return found;
+}
+
+#define APART "dominant,heaviest,affinity"
+
+static void slices_are_few_and_small(void)
+{
+    /* An edge may have several, and scalars, but no whole array; 4 KiB in all. */
+    static const struct {
+        const char *arguments;
+        unsigned slices;
+    } cases[] = {
+        {"n0:f64[9]{7+9}, n1:f64[9]", 1},
+        {"n0:f64{8191}, n1:f64", 1},
+        {"n0:f64[5]{0+5}, n0.1:f64", 1},
+        {"n0:f64[5]{0+5}, n0.1:f64[5]", 0},
+        {"n0:f64[5]{0+5}, n0:f64[9]", 0},
+        {"n0:f64[512]{9+512}, n1:f64[513]{9+513}", 1},
+        {"n0:f64[256]{9+256}, n0:f64[256]{9+256}, n1:f64[2, 256]{4+2, 0+256}", 3},
+        {"n0:f64[256]{9+256}, n0:f64[257]{9+257}, n3:f64[4, 128]{9+4, 1+128}", 8},
+        {"n0:f64, n1:f64[7]{0+7}, n2:any[7], n3:f64[?]", 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_INT(slices_of(cases[i].arguments, "lambda-1769", APART), cases[i].slices);
+        CHECK_INT(slices_of(cases[i].arguments, "lambda-1769", APART ",slices"), 0);
+        CHECK_INT(slices_of(cases[i].arguments, "local", NULL), 0);
+    }
+    /* Within a cluster there are none. */
+    CHECK_INT(slices_of("n0:f64[9]{7+9}, n1:f64[9]{7+9}, n2:f64[90000]", "lambda-1769", NULL) & 7,
+              3);
+    CHECK_INT(slices_of("n0:f64[9]{7+9}", "lambda-1769", NULL), 0);
+    /* At most 32 references. */
+    struct buffer text = {0};
+    buffer_puts(&text, "n0:f64{0}");
+    for (int r = 1; r <= 32; r++) {
+        CHECK_INT(slices_of(buffer_text(&text), "emulator", APART), 1);
+        buffer_printf(&text, ", n0:f64{%d}", r);
+    }
+    CHECK_INT(slices_of(buffer_text(&text), "emulator", APART), 0);
+    buffer_release(&text);
+}
+
+/* 24 slices of 4 KiB are 96 KiB, more than goes with an event; 16 are not. */
+static void slices_fit_an_event(void)
+{
+    for (int count = 12; count <= 24; count++) {
+        struct buffer text = {0};
+        struct dag dag;
+        struct plan plan;
+        struct error error = {0};
+        struct plan_options options = {
+            .platform = platform_find("emulator"), .level = 1, .disabled = APART};
+        buffer_puts(&text, "task t0 \"\" \"\" \"\" -> \"\" leaves=0\n"
+                           "task t1 \"a\" \"a\" \"\" -> \"\" leaves=1\nscope s0 \"main\" s0\n");
+        for (int n = 0; n < count; n++)
+            buffer_printf(&text, "n%d = t1 s0 ()\n", n);
+        buffer_printf(&text, "n%d = t1 s0 (", count);
+        for (int n = 0; n < count; n++)
+            buffer_printf(&text, "%sn%d:f64[512]{1+512}", n ? ", " : "", n);
+        buffer_printf(&text, ")\nn%d = t0 s0 (n%d:f64)\n", count + 1, count);
+        read_graph(&dag, buffer_text(&text));
+        CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+        for (uint32_t n = 0; n < (uint32_t)count; n++)
+            CHECK_INT(plan_is_slice(&plan, dag_edge(&dag, n, (uint32_t)count)), count <= 16);
+        plan_release(&plan);
+        dag_release(&dag);
+        buffer_release(&text);
+    }
+}
+
 static uint32_t count_clusters(const struct plan *plan)
 {
     uint32_t clusters = 0;
@@ -455,4 +557,5 @@ TEST_MAIN(TEST(a_chain_stays_together), TEST(cheap_children_wait_for_each_other)
           TEST(the_longest_path_goes_first), TEST(bytes_decide_between_equal_paths),
           TEST(clusters_help), TEST(bytes_are_saved), TEST(a_cluster_has_an_end),
           TEST(a_cluster_has_room), TEST(what_a_join_reads_is_held),
-          TEST(there_is_a_cluster_for_each_executor))
+          TEST(there_is_a_cluster_for_each_executor), TEST(slices_are_few_and_small),
+          TEST(slices_fit_an_event))
