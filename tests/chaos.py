@@ -126,14 +126,12 @@ def an_executor_stands_still(folder):
             check(not server.left(), f"keys are left: {server.left()}")
 
 
-def executors_are_killed(folder):
-    """C3: whatever they were doing; the platform retries twice, the client sweeps the rest."""
-    source = program(folder, HALT)
+def are_killed(folder, source, expected, *options):
     all_killed = 0
     for turn in range(TURNS):
         chance = random.Random(SEED + turn)
         with Server(folder) as server, Emulator("--concurrency=3") as emulator:
-            run = start("run", source, "n=12", "ms=250", "--on=emulator", f"--store={server.address}", emulator.endpoint,
+            run = start("run", source, *options, "--on=emulator", f"--store={server.address}", emulator.endpoint,
                         "--sweep-age=1500", "--timeout=100s", env=emulator.env)
             killed = 0
             while run.poll() is None and killed < 8:
@@ -146,10 +144,36 @@ def executors_are_killed(folder):
                     except ProcessLookupError:
                         pass
             status, out, err = end(run)
-            check(status == 0 and out == squares(12), f"seed {SEED + turn}, {killed} killed: {status} {err}")
+            check(status == 0 and out == expected, f"seed {SEED + turn}, {killed} killed: {status} {err}")
             all_killed += killed
             is_clean(server)
     check(all_killed > 0, "nobody was killed")
+
+
+def executors_are_killed(folder):
+    """C3: whatever they were doing; the platform retries twice, the client sweeps the rest."""
+    are_killed(folder, program(folder, HALT), squares(12), "n=12", "ms=250")
+
+
+TILES = """task first(i: int) -> f64[1000] { return [f64(i * 1000 + j) for j in 0..1000] }
+task step(cells: f64[n], left: f64[2], right: f64, ms: int) -> f64[n] {
+    var x = 1
+    for j in 0..(ms * 200000) { x = (x * 1103515245 + j) % 2147483648 }
+    return [0.5 * cells[i] + (if i > 1 { cells[i - 2] } else { left[i] }) - 0.25 * right + (if x == -1 { 1.0 } else { 0.0 }) for i in 0..n]
+}
+flow main(k: int, turns: int, ms: int) -> f64[_][_] {
+    var g = [first(i) for i in 0..k]
+    for _ in 0..turns { g = [step(g[i], g[(i + k - 1) % k][998..1000], g[(i + 1) % k][0], ms) for i in 0..k] }
+    return [tile[0..300] for tile in g]
+}"""
+
+
+def who_holds_slices_is_killed(folder):
+    """C3, X2.5: of tiles the borders travel, inline, and are lost with those who got them."""
+    source = program(folder, TILES)
+    expected = wkc("run", source, "k=5", "turns=5", "ms=0").out
+    for options in ((), ("--without=delayed-io,clustering",)):
+        are_killed(folder, source, expected, "k=5", "turns=5", "ms=60", "--disable=affinity", *options)
 
 
 def events_are_lost(folder):
@@ -310,6 +334,6 @@ def one_environment_is_enough(folder):
         check(stats(found)["sweeps"] == 0, f"{name}: {found.err}")
 
 
-main([executors_are_killed, an_executor_stands_still, events_are_lost, events_of_a_wide_job_are_lost, no_event_arrives, a_server_loses_its_data, a_server_keeps_its_data,
+main([executors_are_killed, who_holds_slices_is_killed, an_executor_stands_still, events_are_lost, events_of_a_wide_job_are_lost, no_event_arrives, a_server_loses_its_data, a_server_keeps_its_data,
       a_client_stands_still,
       a_client_stands_still_with_its_own_platform, a_store_that_is_full, a_store_that_refuses, one_environment_is_enough])

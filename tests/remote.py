@@ -341,6 +341,100 @@ def many_small_inputs_are_stored(folder):
     check(any(len(stored) == 300 and all(stored) for stored in counts), f"{[len(c) for c in counts if len(c) > 9]}")
 
 
+ENDS = """task make(i: int) -> (f64[2000], i32[40, 50]) {
+    return ([f64(i * 10000 + j) for j in 0..2000], [i32(i * 100 + a - b) for a in 0..40, b in 0..50])
+}
+task ends(a: f64[n], b: i32[h, w], c: f64, d: i32, again: f64[n]) -> f64 {
+    var s = c + f64(d)
+    for x in a { s = 3.0 * s + x }
+    for i in 0..h { for j in 0..w { s = 0.5 * s + f64(b[i, j]) } }
+    return s - again[0]
+}
+flow main() -> f64[6] {
+    let xs = [make(i) for i in 0..6]
+    return [ends(xs[i].0[5..8], xs[(i + 1) % 6].1[2..4, 7..10], xs[(i + 2) % 6].0[1999], xs[(i + 3) % 6].1[39, 49], xs[i].0[5..8])
+            for i in 0..6]
+}"""
+APART = ("-O1", "--disable=dominant,heaviest,affinity", "--grain=1", "--without=become,delayed-io")  # each task by itself
+SLICE = 1 << 31
+
+
+def slices_of(event):
+    return [entry for entry in entries_of(base64.b64decode(event.get("inputs", ""))) if entry[1] & SLICE]
+
+
+def slices_travel_alone(folder):
+    """X2.5, P4.7: of a large value of which tasks read slices nothing is stored, and what travels are these."""
+    source = program(folder, ENDS)
+    expected = wkc("run", source).out
+    platform = Platform(folder)
+    with_slices = run_on(platform, source, *APART, "--stats=json")
+    check(with_slices.status == 0 and with_slices.out == expected, with_slices.out + with_slices.err)
+    found = json.loads(with_slices.err)
+    check(found["store_bytes_written"] == 0 and found["store_bytes_read"] == 0 and found["sweeps"] == 0, found)
+    check(not any(data is None for event in platform.events
+                  for _, _, data in entries_of(base64.b64decode(event.get("inputs", "")))), "something was stored")
+    seen = {}
+    for event in platform.events:
+        entries = slices_of(event)
+        check(len(entries) in (0, 4), f"{len(entries)} slices")  # of two that are the same one goes
+        for node, view, data in entries:
+            seen.setdefault(len(data), set()).add((node, view, data))
+    check({size: len(entries) for size, entries in seen.items()} == {128 + 24: 12, 8: 12}, f"{seen.keys()}")
+    vectors = {node: struct.unpack("<3d", data[128:]) for node, _, data in seen[152] if data[5] == 1}
+    matrices = {node: struct.unpack("<6i", data[128:]) for node, _, data in seen[152] if data[5] == 2}
+    check(sorted(vectors.values()) == [tuple(i * 10000.0 + j for j in (5, 6, 7)) for i in range(6)], vectors)
+    check(sorted(matrices.values()) == [tuple(i * 100 + a - b for a in (2, 3) for b in (7, 8, 9)) for i in range(6)], matrices)
+    check({struct.unpack("<d", data)[0] for _, _, data in seen[8]} >= {i * 10000.0 + 1999 for i in range(6)}, seen[8])
+    whole = run_on(Platform(folder), source, *APART, "--stats=json", "--disable=dominant,heaviest,affinity,slices")
+    check(whole.out == expected, whole.out + whole.err)
+    check(json.loads(whole.err)["store_bytes_written"] == 6 * (2 * 128 + 2000 * 12), whole.err)
+
+
+def slices_that_do_not_fit(folder):
+    """X2.4: refused, and the process serves the next one."""
+    wrong = []
+
+    def change(event):
+        entries = slices_of(event)
+        if wrong or not entries:
+            return [event]
+
+        def with_entry(node, part, data):
+            size = 2 ** 64 - 1 if data is None else len(data)
+            body = struct.pack("<IIQ", node, part, size) + (data or b"")
+            inputs = base64.b64decode(event["inputs"]) + body + bytes(-len(body) % 8)
+            wrong.append(dict(event, inputs=encoded(inputs)))
+
+        def changed(data, at, to):
+            return data[:at] + to + data[at + len(to):]
+
+        node, view, data = next(entry for entry in entries if len(entry[2]) > 8)
+        one, number, word = next(entry for entry in entries if len(entry[2]) == 8)
+        with_entry(node, SLICE | 0x7FFFFFFF, data)  # no such view
+        with_entry(node, view, None)  # which nobody has stored
+        with_entry(77, view, data)  # no such node
+        with_entry(12, view, data)  # the sink has no value
+        with_entry(one + 6, view, data)  # a task whose result is no array
+        with_entry(node, view, data[:-8])  # elements are missing
+        with_entry(node, view, data + bytes(8))
+        with_entry(node, view, data[:64])  # not even a header
+        with_entry(node, view, b"")
+        with_entry(node, view, changed(data, 16, struct.pack("<q", 2 ** 40)))  # extents
+        with_entry(node, view, changed(changed(data[:136], 8, struct.pack("<Q", 8)), 16, struct.pack("<qq", 1, 1)))
+        with_entry(node, view, changed(data, 4, b"\0"))  # another element type
+        with_entry(node, view, changed(data, 5, bytes([3 - data[5]])))  # another rank
+        with_entry(one, number, word + bytes(8))
+        with_entry(one, number, b"")
+        return [*wrong, event]
+
+    source = program(folder, ENDS)
+    platform = Platform(folder, change)
+    found = run_on(platform, source, *APART)
+    check(found.status == 0 and found.out == wkc("run", source).out, found.out + found.err)
+    check(platform.errors() == ["wkc.E880"] * len(wrong) and len(wrong) == 15, platform.errors())
+
+
 def with_changed_event(folder, change):
     """Runs a job whose first event comes changed, and then as it was; the errors that the process posts."""
     source = program(folder, "task f(i: int) -> int { return i + 1 }\nflow main() -> int { return f(f(1)) }")
@@ -730,5 +824,5 @@ def a_killed_client_leaves_nothing(folder):
 if __name__ == "__main__":
     main([the_same_as_on_threads, science_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, a_wide_stencil, tasks_at_once, tasks_too_large_to_run_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
-          events_and_parcels, many_small_inputs_are_stored, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
+          events_and_parcels, many_small_inputs_are_stored, slices_travel_alone, slices_that_do_not_fit, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

@@ -156,7 +156,7 @@ static void hold_edges(struct executor *executor, uint32_t node, bool is_large)
     for (uint64_t c = executor_first_child(executor, node); c < end; c++) {
         const struct dag_child *child = &executor->children[c];
         if (executor_is_join(executor, child->node) && executor_wants(executor, child->node))
-            executor_hold_edge(executor, child, is_large);
+            executor_hold_edge(executor, child, is_large && !executor_is_slice(executor, child));
     }
 }
 
@@ -329,6 +329,23 @@ static bool look(struct executor_fanout *fanout, struct executor_action *action)
     return true;
 }
 
+/* Whether what is left of a fan-out promises all of the node's value: a range does, and a child
+ * that reads more than slices. */
+static bool promises_value(const struct executor *executor, const struct executor_fanout *fanout)
+{
+    uint64_t place = fanout->child;
+    uint32_t next = fanout->next;
+    if (fanout->step > 1 || fanout->end - next > ways(executor))
+        return next < fanout->end;
+    while (next < fanout->end) {
+        uint32_t child = take_listed(executor, fanout->node, fanout->kept, &next, &place);
+        if (executor_wants(executor, child) &&
+            !executor_is_slice(executor, &executor->children[place - 1]))
+            return true;
+    }
+    return false;
+}
+
 static bool step_fanout(struct executor *executor, struct executor_fanout *fanout,
                         struct executor_action *action)
 {
@@ -338,7 +355,7 @@ static bool step_fanout(struct executor *executor, struct executor_fanout *fanou
         return false;
     struct executor_value *value = executor_find_value(executor, fanout->node);
     bool must_store = value && value->is_large && !value->is_stored;
-    if (must_store && fanout->next < fanout->end && !MUTANT(SIGNAL_BEFORE_PUT))
+    if (must_store && promises_value(executor, fanout) && !MUTANT(SIGNAL_BEFORE_PUT))
         return !value->is_put && executor_put(executor, value, action);
     if (invoke_children(executor, fanout, action))
         return true;

@@ -48,6 +48,15 @@ static inline bool executor_is_join(const struct executor *executor, uint32_t no
     return executor->nodes[node].producer_count > 1;
 }
 
+/* Whether an edge carries slices: whatever its value's size, what it promises travels inline. */
+static inline bool executor_is_slice(const struct executor *executor, const struct dag_child *child)
+{
+    if (executor->options.inline_bytes == 0)
+        return false;
+    return plan_is_slice(executor->plan, (uint64_t)(child - executor->children)) ||
+           (MUTANT(ALL_ARE_SLICES) && executor->plan->slices);
+}
+
 /* ---- executor_edges.c ------------------------------------------------------------------------ */
 
 /* The edge from a producer to a consumer; NULL if there is none. */

@@ -7,14 +7,11 @@
 
 enum { VALUES_AT_FIRST = 64 }; /* that are remembered before those are dropped that nobody needs */
 
-/* The edge of a value in a record of a join, or 0: of a record of producers the value's own, of an
- * inner one that of all the producers below. */
-static uint64_t edge_of(const struct executor *executor, uint32_t producer,
-                        const struct executor_edges *edges)
+/* An edge's bit in a record of its join, or 0: of a record of producers its own, of an inner one
+ * that of all the producers below. */
+static uint64_t bit_of(const struct executor *executor, const struct dag_child *child,
+                       const struct executor_edges *edges)
 {
-    const struct dag_child *child = executor_find_child(executor, producer, edges->node);
-    if (!child)
-        return 0;
     struct join_place place =
         join_place(executor->nodes[edges->node].producer_count, edges->offset);
     uint64_t edge = child->bit >> (6 * place.level);
@@ -22,9 +19,35 @@ static uint64_t edge_of(const struct executor *executor, uint32_t producer,
                                                               : 0;
 }
 
+static uint64_t edge_of(const struct executor *executor, uint32_t producer,
+                        const struct executor_edges *edges)
+{
+    const struct dag_child *child = executor_find_child(executor, producer, edges->node);
+    return child ? bit_of(executor, child, edges) : 0;
+}
+
 static bool is_unstored(const struct executor_value *value)
 {
     return value->is_large && !value->is_stored;
+}
+
+/* The edge by which a node reads a value that must be stored before it is promised; NULL: it does
+ * not read it, or slices of it, or it need not be. */
+static const struct dag_child *find_large(const struct executor *executor,
+                                          const struct executor_value *value, uint32_t node)
+{
+    if (!is_unstored(value))
+        return NULL;
+    const struct dag_child *child = executor_find_child(executor, value->node, node);
+    return child && !executor_is_slice(executor, child) ? child : NULL;
+}
+
+/* Its bit in a record. */
+static uint64_t large_edge_of(const struct executor *executor, const struct executor_value *value,
+                              const struct executor_edges *edges)
+{
+    const struct dag_child *child = find_large(executor, value, edges->node);
+    return child ? bit_of(executor, child, edges) : 0;
 }
 
 /* ---- Who needs a value ----------------------------------------------------------------------- */
@@ -153,8 +176,7 @@ uint64_t executor_find_unstored(const struct executor *executor, const struct ex
 {
     uint64_t unstored = 0;
     for (size_t i = 0; i < executor->values.count; i++)
-        if (is_unstored(&executor->values.items[i]))
-            unstored |= edge_of(executor, executor->values.items[i].node, edges);
+        unstored |= large_edge_of(executor, &executor->values.items[i], edges);
     return unstored & edges->edges;
 }
 
@@ -179,8 +201,7 @@ bool executor_put_for_edges(struct executor *executor, const struct executor_edg
 {
     for (size_t i = executor->values.count; i-- > 0;) {
         struct executor_value *value = &executor->values.items[i];
-        if (is_unstored(value) && !value->is_put &&
-            (edge_of(executor, value->node, edges) & edges->edges))
+        if (!value->is_put && (large_edge_of(executor, value, edges) & edges->edges))
             return executor_put(executor, value, action);
     }
     return false;
@@ -191,8 +212,7 @@ bool executor_put_for_inputs(struct executor *executor, uint32_t node,
 {
     for (size_t i = executor->values.count; i-- > 0;) {
         struct executor_value *value = &executor->values.items[i];
-        if (is_unstored(value) && !value->is_put &&
-            executor_find_child(executor, value->node, node))
+        if (!value->is_put && find_large(executor, value, node))
             return executor_put(executor, value, action);
     }
     return false;
@@ -201,8 +221,7 @@ bool executor_put_for_inputs(struct executor *executor, uint32_t node,
 bool executor_has_unstored_input(const struct executor *executor, uint32_t node)
 {
     for (size_t i = 0; i < executor->values.count; i++)
-        if (is_unstored(&executor->values.items[i]) &&
-            executor_find_child(executor, executor->values.items[i].node, node))
+        if (find_large(executor, &executor->values.items[i], node))
             return true;
     return false;
 }
@@ -231,7 +250,7 @@ uint64_t executor_held_bytes(const struct executor *executor, uint32_t join)
     uint64_t bytes = 0;
     for (size_t i = 0; i < executor->values.count; i++) {
         const struct executor_value *value = &executor->values.items[i];
-        if (is_unstored(value) && executor_find_child(executor, value->node, join))
+        if (find_large(executor, value, join))
             bytes += value->bytes;
     }
     return bytes;

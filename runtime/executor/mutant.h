@@ -16,6 +16,7 @@
     X(STOPPED_MARKS_PASSED, "a lineage that was answered stop marks its joins passed")             \
     X(PASSED_EARLY, "a join is marked passed before its lineage has handed everything on")         \
     X(SIGNAL_BEFORE_PUT, "an invocation or arrival promises a value before it is stored")          \
+    X(ALL_ARE_SLICES, "where some edges carry slices, all are taken for such")                     \
     X(PART_OF_MASK, "only the first four edges of a join are checked")                             \
     X(COUNTER, "arrivals are counted instead of remembered by edge")                               \
     X(BOTH_WAIT, "of two holders of large values each waits for the other")                        \

@@ -56,9 +56,11 @@ static double seconds(uint64_t ns)
 }
 
 /* What travels for a ref of a node whose consumer runs elsewhere. */
-static uint64_t moved_bytes(const struct reckoning *k, dag_ref ref)
+static uint64_t moved_bytes(const struct reckoning *k, uint32_t node, dag_ref ref)
 {
-    return k->dag->views[dag_ref_view(ref)].is_unit ? 0 : k->part_bytes[dag_part(k->dag, ref)];
+    bool is_little =
+        k->dag->views[dag_ref_view(ref)].is_unit || plan_reads_slice(k->plan, node, ref);
+    return is_little ? 0 : k->part_bytes[dag_part(k->dag, ref)];
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -286,7 +288,7 @@ static void run_source(struct reckoning *k, uint32_t node)
 static void run_child(struct reckoning *k, uint32_t node, dag_ref ref)
 {
     uint32_t producer = dag_ref_source(ref);
-    uint64_t bytes = moved_bytes(k, ref), ready = k->ends[producer];
+    uint64_t bytes = moved_bytes(k, node, ref), ready = k->ends[producer];
     if (k->kept[producer] == node || plan_is_clustered(k->plan, producer, node, 0)) {
         run_node(k, node, k->crew[producer], ready);
         return;
@@ -315,7 +317,7 @@ static uint64_t bytes_of(const struct reckoning *k, uint32_t producer, uint32_t 
     const struct dag *dag = k->dag;
     for (uint64_t r = dag->nodes[node].first_ref; r < dag->nodes[node + 1].first_ref; r++)
         if (dag_ref_source(dag->refs[r]) == producer)
-            return moved_bytes(k, dag->refs[r]);
+            return moved_bytes(k, node, dag->refs[r]);
     return 0;
 }
 
@@ -328,7 +330,8 @@ static uint32_t find_holder(const struct reckoning *k, uint32_t node, uint32_t l
     uint64_t most = bytes_of(k, last, node);
     for (uint64_t r = at->first_ref; r < at[1].first_ref; r++) {
         uint32_t producer = dag_ref_source(k->dag->refs[r]);
-        uint64_t bytes = dag_ref_is_node(k->dag->refs[r]) ? moved_bytes(k, k->dag->refs[r]) : 0;
+        uint64_t bytes =
+            dag_ref_is_node(k->dag->refs[r]) ? moved_bytes(k, node, k->dag->refs[r]) : 0;
         if (bytes <= most || bytes <= k->platform->inline_bytes)
             continue;
         uint64_t patience = 2 * platform_transfer_ns(k->platform, bytes);
@@ -392,7 +395,7 @@ static void run_join(struct reckoning *k, uint32_t node)
         uint32_t producer = dag_ref_source(k->dag->refs[r]);
         if (!dag_ref_is_node(k->dag->refs[r]) || k->crew[producer] == crew)
             continue;
-        uint64_t bytes = moved_bytes(k, k->dag->refs[r]);
+        uint64_t bytes = moved_bytes(k, node, k->dag->refs[r]);
         uint64_t put = put_ns(k, producer, bytes);
         is_whole = false;
         ready = larger(ready, k->ends[producer] + put);
@@ -417,7 +420,7 @@ static uint64_t store_result(struct reckoning *k)
         uint32_t producer = dag_ref_source(k->dag->refs[r]);
         if (!dag_ref_is_node(k->dag->refs[r]) || k->stored[producer])
             continue;
-        uint64_t put = put_ns(k, producer, moved_bytes(k, k->dag->refs[r]));
+        uint64_t put = put_ns(k, producer, moved_bytes(k, sink, k->dag->refs[r]));
         struct crew *crew = &k->crews[k->crew[producer]];
         crew->put_at = put > 0 ? larger(crew->put_at, k->ends[producer]) + put : crew->put_at;
         stored = larger(stored, crew->put_at);

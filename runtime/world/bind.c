@@ -342,10 +342,32 @@ static int bind_block(struct binder *binder, struct wk_block *block, const struc
     return code ? code : bind_selection(binder, &selection, block_data(block), true, words);
 }
 
+static const struct bind_slice *find_slice(const struct binder *binder, dag_ref ref)
+{
+    for (uint32_t i = 0; i < binder->slice_count; i++)
+        if (binder->slices[i].ref == ref)
+            return &binder->slices[i];
+    return NULL;
+}
+
+/* Elements that came without their part; the binder does not own them. */
+static void bind_slice(const struct binder *binder, const struct bind_slice *slice, uint64_t *words)
+{
+    if (binder->views[dag_ref_view(slice->ref)].rank == 0)
+        words[0] = slice->word;
+    else
+        block_words(block_of(slice->word), words);
+}
+
 static int bind_node(struct binder *binder, dag_ref ref, uint64_t *words)
 {
     const struct dag *dag = binder->table->dag;
     const struct dag_view *view = &dag->views[dag_ref_view(ref)];
+    const struct bind_slice *slice = binder->slice_count > 0 ? find_slice(binder, ref) : NULL;
+    if (slice) {
+        bind_slice(binder, slice, words);
+        return 0;
+    }
     uint64_t slot = binder->slots[dag_part(dag, ref)];
     if (!bind_reads_block(dag, ref)) {
         words[0] = slot;

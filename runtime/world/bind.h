@@ -50,6 +50,12 @@ struct bind_table {
 void bind_table_init(struct bind_table *table, const struct job *job);
 void bind_table_release(struct bind_table *table);
 
+/* What a reference takes of a part that is not here: a scalar, or the address of a block's data. */
+struct bind_slice {
+    dag_ref ref;
+    uint64_t word;
+};
+
 /* One thread's means of binding. */
 struct binder {
     const struct bind_table *table;
@@ -63,8 +69,10 @@ struct binder {
     char *scratch;                    /* for small packed arguments */
     size_t scratch_used;
     bool keeps; /* what is bound must outlive the slots: nothing in scratch, blocks retained */
-    struct input_cache *inputs; /* parts of inputs that others have read; NULL for none */
-    uint64_t input_bytes;       /* read from input files so far */
+    struct input_cache *inputs;      /* parts of inputs that others have read; NULL for none */
+    uint64_t input_bytes;            /* read from input files so far */
+    const struct bind_slice *slices; /* these go before what their parts' slots hold */
+    uint32_t slice_count;
 };
 
 void binder_init(struct binder *binder, const struct bind_table *table, const uint64_t *slots,

@@ -47,6 +47,27 @@ void parcel_add(struct buffer *parcel, uint32_t node, uint32_t part, const struc
     buffer_append(parcel, padding, padded(size) - size);
 }
 
+void parcel_add_slice(struct buffer *parcel, uint32_t node, uint32_t view, enum wk_scalar scalar,
+                      uint8_t rank, const uint64_t *words)
+{
+    static const char padding[8];
+    if (rank == 0) {
+        add_header(parcel, node, PARCEL_SLICE | view, sizeof *words);
+        buffer_append(parcel, words, sizeof *words);
+        return;
+    }
+    struct wk_block header = {.scalar = (uint8_t)scalar, .rank = rank};
+    for (uint8_t d = 0; d < rank; d++)
+        header.extents[d] = (int64_t)words[1 + d];
+    if (!shape_bytes(rank, header.extents, wk_scalar_bytes(scalar), &header.bytes))
+        bug("a slice has an impossible shape");
+    uint64_t size = WK_HEADER_BYTES + header.bytes;
+    add_header(parcel, node, PARCEL_SLICE | view, size);
+    buffer_append(parcel, &header, WK_HEADER_BYTES);
+    buffer_append(parcel, (const void *)(uintptr_t)words[0], header.bytes);
+    buffer_append(parcel, padding, padded(size) - size);
+}
+
 void parcel_add_stored(struct buffer *parcel, uint32_t node, uint32_t part)
 {
     add_header(parcel, node, part, PARCEL_STORED);

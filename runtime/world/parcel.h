@@ -7,6 +7,9 @@
  * targets are little-endian): node and part (32 bits each), then 64 bits of size, or PARCEL_STORED;
  * then so many bytes of a stored leaf (value/stored.h), filled up to a multiple of 8. Parcels can
  * be joined by writing one behind the other.
+ *
+ * Instead of a part an entry may hold a slice of one: in place of the part's number stands that of
+ * the graph's view, with PARCEL_SLICE; then follow the elements that the view takes, as a leaf.
  */
 #ifndef WKC_WORLD_PARCEL_H
 #define WKC_WORLD_PARCEL_H
@@ -16,8 +19,11 @@
 
 #define PARCEL_STORED UINT64_MAX
 
+#define PARCEL_SLICE UINT32_C(0x80000000)
+
 struct parcel_entry {
-    uint32_t node, part; /* the part's number within the node's value */
+    uint32_t node,
+        part; /* the part's number within the node's value; or a view, with PARCEL_SLICE */
     bool is_stored;
     const void *bytes; /* within the parcel */
     uint64_t size;
@@ -25,6 +31,9 @@ struct parcel_entry {
 
 void parcel_add(struct buffer *parcel, uint32_t node, uint32_t part, const struct value_leaf *leaf,
                 uint64_t word);
+/* Adds a slice: a scalar's word, or the elements at words[0] with the extents behind it. */
+void parcel_add_slice(struct buffer *parcel, uint32_t node, uint32_t view, enum wk_scalar scalar,
+                      uint8_t rank, const uint64_t *words);
 void parcel_add_stored(struct buffer *parcel, uint32_t node, uint32_t part);
 
 /* Takes the entry at *offset and moves it on. False at the end, and, with *damaged set, where no

@@ -284,6 +284,7 @@ static void free_job(struct remote_job *job)
     free(job->parts);
     free(job->address);
     vector_release(&job->touched);
+    remote_release_slices(&job->slices);
     buffer_release(&job->description_bytes);
     arena_release(&job->arena);
     free(job);

@@ -77,6 +77,11 @@ static bool is_in_use(const struct remote *remote, uint32_t node)
     return false;
 }
 
+static bool is_needed(const struct remote *remote, uint32_t node)
+{
+    return executor_needs(&remote->executor, node) || is_in_use(remote, node);
+}
+
 /* ---- Freeing --------------------------------------------------------------------------------- */
 
 /* Frees what nobody needs, and forgets the nodes of which nothing is known any more. What is stored
@@ -85,13 +90,14 @@ static void free_unneeded(struct remote *remote, bool keeps_stored)
 {
     struct remote_job *job = remote->job;
     size_t kept = 0;
+    remote_drop_slices(remote, is_needed);
     for (size_t i = 0; i < job->touched.count; i++) {
         uint32_t node = job->touched.items[i];
-        bool is_needed = executor_needs(&remote->executor, node) || is_in_use(remote, node);
+        bool is_wanted = is_needed(remote, node);
         uint8_t known = 0;
         for (uint32_t part = 0; part < remote_part_count(job, node); part++) {
             uint8_t *state = &job->parts[remote_part(job, node, part)];
-            bool is_kept = is_needed || (keeps_stored && (*state & PART_STORED));
+            bool is_kept = is_wanted || (keeps_stored && (*state & PART_STORED));
             if (!is_kept && !(*state & PART_LEAVING))
                 remote_free_part(remote, node, part);
             known |= *state;

@@ -6,6 +6,7 @@
  *     remote_edges.c   who produces the inputs of a node
  *     remote_inputs.c  the job's input files, read from the store
  *     remote_values.c  the values that the process holds, and parcels of them
+ *     remote_slices.c  slices of values that others hold
  *     remote_steps.c   what the executor says, as requests, invocations and runs of tasks
  *     remote_memory.c  values that are freed, or stored, when memory is short
  *     remote_words.c   what is told of tasks that run when memory ends
@@ -41,6 +42,13 @@ enum {
     PART_KEPT = 16,   /* remote_end_values() has chosen it */
 };
 
+/* Slices that came. */
+struct remote_slices {
+    VECTOR(struct bind_slice) list;
+    uint32_t *places; /* a hash table by ref: numbers in the list + 1 */
+    size_t capacity;
+};
+
 /* The job that the process works for. */
 struct remote_job {
     char name[STORE_JOB_NAME + 1];
@@ -60,6 +68,7 @@ struct remote_job {
     uint64_t *slots;          /* by part */
     uint8_t *parts;           /* by part: PART_… */
     VECTOR(uint32_t) touched; /* nodes that a part is known of */
+    struct remote_slices slices;
     uint64_t held_bytes;
     uint64_t tidy_bytes; /* when so many are held, those that nobody needs are freed */
 };
@@ -71,6 +80,7 @@ struct remote_worker {
     struct remote *remote;
     struct context context;
     struct binder binder;
+    struct bind_slice slices[PLAN_SLICES]; /* the binder's, of the task that runs */
     uint64_t *arguments, *results;
     _Atomic(bool) arguments_bound;
     _Atomic(uint32_t) stop; /* polled by kernels */
@@ -133,6 +143,7 @@ struct remote {
     struct memory_account account;
     struct remote_worker *workers; /* 1 + processors */
     struct remote_worker *last;    /* of them, the one that ran last */
+    struct binder cutter;          /* cuts slices that go to others */
     struct task_pace *paces;       /* by task of the job's DAG */
     struct transfer_pace transfers;
     pthread_mutex_t lock;
@@ -199,6 +210,11 @@ static inline uint32_t remote_part_count(const struct remote_job *job, uint32_t 
 {
     return job->table.tasks[job->dag.nodes[node].task].result_count;
 }
+static inline const struct value_leaf *remote_leaf(const struct remote_job *job, uint32_t node,
+                                                   uint32_t part)
+{
+    return &job->table.tasks[job->dag.nodes[node].task].results[part];
+}
 static inline bool remote_reads(const struct remote_edge *edge, uint32_t part)
 {
     return edge->all_parts || (part < 64 && (edge->parts >> part & 1));
@@ -212,9 +228,9 @@ void remote_note(struct remote_job *job, uint32_t node, uint32_t part, uint8_t w
 /* Takes what a parcel holds. 0, or an error's code with remote->error. */
 int remote_take_parcel(struct remote *remote, const void *parcel, size_t length,
                        struct error *error);
-/* Adds what the edge's consumer reads: small parts that are here, the others as stored; or all as
- * stored. */
-void remote_add_to_parcel(struct remote_job *job, struct buffer *parcel,
+/* Adds what the edge's consumer reads (PLAN_NONE: it is no edge of one): slices, where the plan
+ * says so; of the rest small parts that are here, the others as stored; or all as stored. */
+void remote_add_to_parcel(struct remote *remote, struct buffer *parcel, uint32_t node,
                           const struct remote_edge *edge, bool all_stored);
 bool remote_is_small(const struct remote_job *job, uint32_t node, uint32_t part);
 /* Frees all values. */
@@ -225,6 +241,29 @@ void remote_end_values(struct remote *remote);
 /* Frees a part, if it is here; that it is stored stays known. */
 void remote_free_part(struct remote *remote, uint32_t node, uint32_t part);
 uint64_t remote_part_bytes(const struct remote_job *job, uint32_t node, uint32_t part);
+
+/* remote_slices.c */
+struct parcel_entry;
+
+/* Whether a node (PLAN_NONE: none) reads slices of a producer's part, by an edge of the plan's that
+ * carries them. */
+bool remote_reads_slices(const struct remote_job *job, uint32_t node, uint32_t producer,
+                         uint32_t part);
+/* And these have come. */
+bool remote_has_slices(const struct remote_job *job, uint32_t node, uint32_t producer,
+                       uint32_t part);
+/* Lists those that have come of what a node reads and that is not here. */
+uint32_t remote_list_slices(const struct remote_job *job, uint32_t node,
+                            struct bind_slice slices[PLAN_SLICES]);
+/* Takes what an entry of a parcel holds. */
+int remote_take_slice(struct remote *remote, const struct parcel_entry *entry, struct error *error);
+/* Adds the slices of a part that is here, or of which they are. */
+void remote_add_slices(struct remote *remote, struct buffer *parcel, uint32_t node,
+                       uint32_t producer, uint32_t part);
+/* Frees those of nodes that are not needed; NULL: all. */
+void remote_drop_slices(struct remote *remote,
+                        bool (*is_needed)(const struct remote *remote, uint32_t node));
+void remote_release_slices(struct remote_slices *slices);
 
 /* remote_log.c */
 

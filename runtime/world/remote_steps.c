@@ -147,15 +147,16 @@ static bool is_to_put(const struct remote_job *job, uint32_t node, uint32_t part
     return (state & PART_HERE) && !(state & PART_STORED);
 }
 
-/* Stores the parts that an edge's consumer reads and that only this process has; or only the large
- * ones among them. */
-static void put_edge(struct remote *remote, struct remote_step *step,
+/* Stores the parts that an edge's consumer reads (PLAN_NONE: it is no edge of one) and that only
+ * this process has, but for those that go in slices; or only the large ones among them. */
+static void put_edge(struct remote *remote, struct remote_step *step, uint32_t node,
                      const struct remote_edge *edge, bool only_large)
 {
     struct remote_job *job = remote->job;
     for (uint32_t part = 0; part < remote_part_count(job, edge->producer); part++)
         if (remote_reads(edge, part) && is_to_put(job, edge->producer, part) &&
-            !(only_large && remote_is_small(job, edge->producer, part)))
+            !(only_large && remote_is_small(job, edge->producer, part)) &&
+            !remote_reads_slices(job, node, edge->producer, part))
             remote_put_part(remote, step, edge->producer, part);
 }
 
@@ -167,8 +168,9 @@ static void get_part(struct remote *remote, struct remote_step *step, uint32_t n
     send(remote, request);
 }
 
-/* Loads the parts that are not here, as many at once as memory allows. */
-static void get_edge(struct remote *remote, struct remote_step *step,
+/* Loads the parts that are not here, nor what a node (or PLAN_NONE) reads of them, as many at once
+ * as memory allows. */
+static void get_edge(struct remote *remote, struct remote_step *step, uint32_t node,
                      const struct remote_edge *edge)
 {
     struct remote_job *job = remote->job;
@@ -179,7 +181,7 @@ static void get_edge(struct remote *remote, struct remote_step *step,
             continue;
         if (*state & PART_HERE)
             *state |= PART_USED;
-        else if (step->left < most)
+        else if (step->left < most && !remote_has_slices(job, node, edge->producer, part))
             get_part(remote, step, edge->producer, part);
     }
 }
@@ -232,7 +234,7 @@ static void load_inputs(struct remote *remote, struct remote_step *step)
     step->is_missing = false;
     for (const struct remote_edge *e = first_edge(remote->job, node);
          e < end_edge(remote->job, node); e++)
-        get_edge(remote, step, e);
+        get_edge(remote, step, node, e);
     if (step->left > 0)
         return;
     step->phase = RUN_TASK;
@@ -249,7 +251,7 @@ static void load(struct remote *remote, struct remote_step *step)
     struct remote_edge value = whole_value(remote->job, step->action.node);
     step->phase = RUN_LOAD_VALUE;
     step->is_missing = false;
-    get_edge(remote, step, &value);
+    get_edge(remote, step, PLAN_NONE, &value);
     if (step->left == 0)
         end_loaded(remote, step);
 }
@@ -453,7 +455,7 @@ static void proceed_put(struct remote *remote, struct remote_step *step)
     first.parts = value.parts & ~others.parts;
     first.all_parts = 0;
     while (step->left == 0 && step->phase != PUT_FIRST)
-        put_edge(remote, step, ++step->phase == PUT_OTHERS ? &others : &first, false);
+        put_edge(remote, step, PLAN_NONE, ++step->phase == PUT_OTHERS ? &others : &first, false);
     if (step->left > 0)
         return;
     step->answer.kind = EXECUTOR_STORED;
@@ -482,12 +484,12 @@ static void fill_parcel(struct remote *remote, struct remote_step *step, bool al
         return;
     if (action->first < action->end) {
         struct remote_edge value = whole_value(job, action->node);
-        remote_add_to_parcel(job, &step->parcel, &value, all_stored);
+        remote_add_to_parcel(remote, &step->parcel, PLAN_NONE, &value, all_stored);
         return;
     }
     for (const struct remote_edge *e = first_edge(job, action->node);
          e < end_edge(job, action->node); e++)
-        remote_add_to_parcel(job, &step->parcel, e, all_stored);
+        remote_add_to_parcel(remote, &step->parcel, action->node, e, all_stored);
 }
 
 static void put_parcel(struct remote *remote, struct remote_step *step)
@@ -496,12 +498,12 @@ static void put_parcel(struct remote *remote, struct remote_step *step)
     const struct executor_action *action = &step->action;
     if (action->first < action->end) {
         struct remote_edge value = whole_value(job, action->node);
-        put_edge(remote, step, &value, false);
+        put_edge(remote, step, PLAN_NONE, &value, false);
         return;
     }
     for (const struct remote_edge *e = first_edge(job, action->node);
          e < end_edge(job, action->node); e++)
-        put_edge(remote, step, e, false);
+        put_edge(remote, step, action->node, e, false);
 }
 
 static void send_invocation(struct remote *remote, struct remote_step *step)
@@ -601,7 +603,7 @@ static void fill_edge(struct remote *remote, const struct executor_action *actio
              count = job->dag.nodes[action->node].producer_count;
     const struct remote_edge *edges = first_edge(job, action->node);
     for (uint64_t p = first; p < first + below && p < count; p++)
-        remote_add_to_parcel(job, parcel, &edges[p], false);
+        remote_add_to_parcel(remote, parcel, action->node, &edges[p], false);
 }
 
 /* An arrival that brings all edges promises nothing, so it carries nothing. */
@@ -785,7 +787,7 @@ static void settle_result(struct remote *remote, struct remote_step *step)
     uint32_t sink = step->action.node;
     step->phase = COMMIT_SETTLE;
     for (const struct remote_edge *e = first_edge(job, sink); e < end_edge(job, sink); e++)
-        remote_add_to_parcel(job, &step->parcel, e, false);
+        remote_add_to_parcel(remote, &step->parcel, sink, e, false);
     settle(remote, step, STORE_DONE);
 }
 
@@ -802,7 +804,7 @@ static void begin_commit(struct remote *remote, struct remote_step *step)
     }
     step->phase = COMMIT_PUT;
     for (const struct remote_edge *e = first_edge(job, sink); e < end_edge(job, sink); e++)
-        put_edge(remote, step, e, true);
+        put_edge(remote, step, sink, e, true);
     if (step->left == 0)
         settle_result(remote, step);
 }

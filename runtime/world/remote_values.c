@@ -5,11 +5,6 @@
 #include "world/parcel.h"
 #include "world/remote_state.h"
 
-static const struct value_leaf *leaf_of(const struct remote_job *job, uint32_t node, uint32_t part)
-{
-    return &job->table.tasks[job->dag.nodes[node].task].results[part];
-}
-
 void remote_note(struct remote_job *job, uint32_t node, uint32_t part, uint8_t what)
 {
     uint8_t *state = &job->parts[remote_part(job, node, part)];
@@ -21,7 +16,7 @@ void remote_note(struct remote_job *job, uint32_t node, uint32_t part, uint8_t w
 uint64_t remote_part_bytes(const struct remote_job *job, uint32_t node, uint32_t part)
 {
     uint64_t word = job->slots[remote_part(job, node, part)];
-    return leaf_of(job, node, part)->is_block ? block_of(word)->bytes : sizeof word;
+    return remote_leaf(job, node, part)->is_block ? block_of(word)->bytes : sizeof word;
 }
 
 void remote_free_part(struct remote *remote, uint32_t node, uint32_t part)
@@ -31,7 +26,7 @@ void remote_free_part(struct remote *remote, uint32_t node, uint32_t part)
     if (!(job->parts[slot] & PART_HERE))
         return;
     job->held_bytes -= remote_part_bytes(job, node, part);
-    if (leaf_of(job, node, part)->is_block)
+    if (remote_leaf(job, node, part)->is_block)
         context_drop(remote_cache(remote), block_of(job->slots[slot]));
     job->slots[slot] = 0;
     job->parts[slot] &= (uint8_t)~(PART_HERE | PART_USED);
@@ -52,6 +47,7 @@ void remote_drop_values(struct remote *remote)
             drop_part(remote, node, part);
     }
     job->touched.count = 0;
+    remote_drop_slices(remote, NULL);
 }
 
 /* What is stored, and large enough that to load it again would cost more than to keep it. */
@@ -83,6 +79,7 @@ void remote_end_values(struct remote *remote)
 {
     struct remote_job *job = remote->job;
     size_t kept = 0;
+    remote_drop_slices(remote, NULL);
     mark_kept(job, false, mark_kept(job, true, remote_memory_goal(remote)));
     for (size_t i = 0; i < job->touched.count; i++) {
         uint32_t node = job->touched.items[i];
@@ -110,7 +107,7 @@ static void keep_word(struct remote *remote, uint32_t node, uint32_t part, uint6
 {
     struct remote_job *job = remote->job;
     uint64_t slot = remote_part(job, node, part);
-    bool is_block = leaf_of(job, node, part)->is_block;
+    bool is_block = remote_leaf(job, node, part)->is_block;
     if ((job->parts[slot] & PART_HERE) || !is_read(job, node, part)) {
         if (is_block)
             context_drop(remote_cache(remote), block_of(word));
@@ -125,7 +122,7 @@ uint64_t remote_keep(struct remote *remote, uint32_t node, const uint64_t *resul
 {
     uint64_t largest = 0;
     for (uint32_t part = 0; part < remote_part_count(remote->job, node); part++) {
-        const struct value_leaf *leaf = leaf_of(remote->job, node, part);
+        const struct value_leaf *leaf = remote_leaf(remote->job, node, part);
         uint64_t bytes = stored_bytes(leaf, results[0]);
         if (is_read(remote->job, node, part) && bytes > largest)
             largest = bytes;
@@ -140,7 +137,7 @@ int remote_keep_stored(struct remote *remote, uint32_t node, uint32_t part, cons
 {
     struct context *context = &remote->workers[0].context;
     uint64_t word;
-    int code = stored_read(context, leaf_of(remote->job, node, part), bytes, size, &word);
+    int code = stored_read(context, remote_leaf(remote->job, node, part), bytes, size, &word);
     if (!code)
         keep_word(remote, node, part, word);
     return code;
@@ -149,7 +146,7 @@ int remote_keep_stored(struct remote *remote, uint32_t node, uint32_t part, cons
 bool remote_is_small(const struct remote_job *job, uint32_t node, uint32_t part)
 {
     uint64_t word = job->slots[remote_part(job, node, part)];
-    return stored_bytes(leaf_of(job, node, part), word) <= job->description.inline_bytes;
+    return stored_bytes(remote_leaf(job, node, part), word) <= job->description.inline_bytes;
 }
 
 static int refuse_entry(const struct parcel_entry *entry, struct error *error)
@@ -162,6 +159,8 @@ static int refuse_entry(const struct parcel_entry *entry, struct error *error)
 static int take_entry(struct remote *remote, const struct parcel_entry *entry, struct error *error)
 {
     struct remote_job *job = remote->job;
+    if (entry->node < job->dag.node_count - 1 && (entry->part & PARCEL_SLICE))
+        return remote_take_slice(remote, entry, error);
     if (entry->node >= job->dag.node_count - 1 ||
         entry->part >= remote_part_count(job, entry->node))
         return refuse_entry(entry, error);
@@ -189,19 +188,31 @@ int remote_take_parcel(struct remote *remote, const void *parcel, size_t length,
     return damaged ? error_set(error, ERR_bad_stored_value, "a parcel of values is cut off") : 0;
 }
 
-void remote_add_to_parcel(struct remote_job *job, struct buffer *parcel,
+/* Whether slices go instead of a part, as far as they are here. */
+static bool goes_in_slices(const struct remote_job *job, uint32_t node, uint32_t producer,
+                           uint32_t part)
+{
+    uint64_t slot = remote_part(job, producer, part);
+    return remote_reads_slices(job, node, producer, part) &&
+           ((job->parts[slot] & PART_HERE) || remote_has_slices(job, node, producer, part));
+}
+
+void remote_add_to_parcel(struct remote *remote, struct buffer *parcel, uint32_t node,
                           const struct remote_edge *edge, bool all_stored)
 {
-    uint32_t node = edge->producer;
-    for (uint32_t part = 0; part < remote_part_count(job, node); part++) {
-        uint64_t slot = remote_part(job, node, part);
+    const struct remote_job *job = remote->job;
+    uint32_t producer = edge->producer;
+    for (uint32_t part = 0; part < remote_part_count(job, producer); part++) {
+        uint64_t slot = remote_part(job, producer, part);
         if (!remote_reads(edge, part))
             continue;
         bool is_inline =
-            !all_stored && (job->parts[slot] & PART_HERE) && remote_is_small(job, node, part);
-        if (is_inline)
-            parcel_add(parcel, node, part, leaf_of(job, node, part), job->slots[slot]);
+            !all_stored && (job->parts[slot] & PART_HERE) && remote_is_small(job, producer, part);
+        if (goes_in_slices(job, node, producer, part))
+            remote_add_slices(remote, parcel, node, producer, part);
+        else if (is_inline)
+            parcel_add(parcel, producer, part, remote_leaf(job, producer, part), job->slots[slot]);
         else
-            parcel_add_stored(parcel, node, part);
+            parcel_add_stored(parcel, producer, part);
     }
 }

@@ -145,9 +145,11 @@ void remote_workers_prepare(struct remote *remote)
     for (uint32_t i = 0; i <= remote->options.processors; i++) {
         struct remote_worker *worker = &remote->workers[i];
         binder_init(&worker->binder, table, remote->job->slots, &worker->context);
+        worker->binder.slices = worker->slices;
         worker->arguments = memory_new(table->argument_words + 1, sizeof *worker->arguments);
         worker->results = memory_new(table->result_words + 1, sizeof *worker->results);
     }
+    binder_init(&remote->cutter, table, remote->job->slots, &remote->workers[0].context);
 }
 
 void remote_workers_release_job(struct remote *remote)
@@ -159,6 +161,7 @@ void remote_workers_release_job(struct remote *remote)
         free(worker->results);
         context_trim(&worker->context);
     }
+    binder_release(&remote->cutter);
 }
 
 /* ---- Giving out work ------------------------------------------------------------------------ */
@@ -179,6 +182,7 @@ static void begin_run(struct remote *remote, struct remote_worker *worker, uint3
     worker->words = 0;
     worker->deadline = task->timeout_ns ? worker->began + task->timeout_ns : 0;
     worker->node = node;
+    worker->binder.slice_count = remote_list_slices(remote->job, node, worker->slices);
     remote->running++;
 }
 

@@ -14,7 +14,8 @@
  * Tasks are pure, and every run of a node is compared with its first (P2). So a value is
  * represented by its node: what a process, a payload or the store *holds* are sets of nodes, and a
  * task only runs when each of its inputs is in its process's set or in the store. A value that was
- * never stored is missing, although the model could compute with it.
+ * never stored is missing, although the model could compute with it. A slice of a value, which is
+ * all that travels by some edges, is a member of these sets, too: sim_slice().
  */
 #ifndef WKC_WORLD_SIM_H
 #define WKC_WORLD_SIM_H
@@ -95,7 +96,7 @@ typedef uint32_t sim_index; /* of a process or an invocation */
 /* An accepted event: start an executor. Redelivered until a process has served it. */
 struct sim_invocation {
     struct executor_start start;
-    VECTOR(uint32_t) payload; /* nodes whose values travel inline */
+    VECTOR(uint32_t) payload; /* nodes whose values travel inline, and slices */
     bool claimed;             /* for a mutant */
     uint64_t started;         /* with time: when it got an environment */
 };
@@ -150,7 +151,9 @@ struct sim_due {
     uint32_t message; /* its place among sim.messages */
 };
 
-/* A join record with the values that were stored with its bits: those that travel inline. */
+/* A join record with the values and slices that were stored with its bits: those that travel
+ * inline.
+ */
 struct sim_record {
     struct join_record join;
     struct join_wait *waits; /* JOIN_WIDTH; NULL: nobody has asked */
@@ -245,6 +248,10 @@ static inline bool sim_sweeps(const struct sim *sim)
 {
     return sim->faults.profile >= SIM_SWEPT;
 }
+
+/* The member of a set of nodes that stands for the slices of an edge, by its place among those of
+ * all consumers; or PLAN_NONE: the edge carries no slices. */
+uint32_t sim_slice(const struct sim *sim, uint32_t node, uint64_t edge);
 
 /* sim_client.c */
 void sim_sweep(struct sim *sim, const struct sim_message *message);

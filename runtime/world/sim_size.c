@@ -30,6 +30,30 @@ static void note_reader(struct sim *sim, uint32_t node, dag_ref ref)
     sim->time->read_parts[dag_ref_source(ref)] |= parts;
 }
 
+/* A slice that several references read travels once. */
+static bool is_repeated(const struct dag *dag, uint32_t node, uint64_t r)
+{
+    for (uint64_t before = dag->nodes[node].first_ref; before < r; before++)
+        if (dag->refs[before] == dag->refs[r])
+            return true;
+    return false;
+}
+
+static void note_slices(struct sim *sim, uint32_t node)
+{
+    const struct dag *dag = sim->dag;
+    for (uint64_t r = dag->nodes[node].first_ref; r < dag->nodes[node + 1].first_ref; r++) {
+        dag_ref ref = dag->refs[r];
+        const struct dag_view *view = &dag->views[dag_ref_view(ref)];
+        uint64_t edge = dag_ref_is_node(ref) ? sim_find_edge(sim, dag_ref_source(ref), node) : 0;
+        if (!dag_ref_is_node(ref) || view->is_unit || sim_slice(sim, node, edge) == PLAN_NONE ||
+            is_repeated(dag, node, r))
+            continue;
+        uint64_t bytes = view->rank > 0 ? WK_HEADER_BYTES + dag_ref_bytes(dag, ref) : 8;
+        sim->time->slice_bytes[edge] += PARCEL_ENTRY + (bytes + 7) / 8 * 8;
+    }
+}
+
 void sim_sizes_init(struct sim *sim)
 {
     const struct dag *dag = sim->dag;
@@ -37,10 +61,13 @@ void sim_sizes_init(struct sim *sim)
     time->part_bytes = memory_new(dag->part_count, sizeof *time->part_bytes);
     time->read_parts = memory_new(dag->node_count, sizeof *time->read_parts);
     time->edge_parts = memory_new(sim->first_producer[dag->node_count], sizeof *time->edge_parts);
+    time->slice_bytes = memory_new(sim->first_producer[dag->node_count], sizeof *time->slice_bytes);
     for (uint32_t n = 0; n < dag->node_count; n++)
         for (uint64_t r = dag->nodes[n].first_ref; r < dag->nodes[n + 1].first_ref; r++)
             if (dag_ref_is_node(dag->refs[r]))
                 note_reader(sim, n, dag->refs[r]);
+    for (uint32_t n = 0; sim->plan->slices && n < dag->node_count; n++)
+        note_slices(sim, n);
 }
 
 /* ---- Sizes ----------------------------------------------------------------------------------- */
@@ -119,6 +146,13 @@ uint64_t sim_value_bytes(const struct sim *sim, uint32_t node)
 uint64_t sim_edge_bytes(const struct sim *sim, uint64_t edge)
 {
     return sum_parts(sim, sim->producers[edge], sim->time->edge_parts[edge], 0, 1);
+}
+
+uint64_t sim_inline_bytes(const struct sim *sim, uint64_t edge)
+{
+    if (sim->time->slice_bytes[edge] > 0)
+        return sim->time->slice_bytes[edge];
+    return sim_is_large(sim, sim->producers[edge]) ? 0 : sim_parcel_bytes(sim, edge);
 }
 
 uint64_t sim_parcel_bytes(const struct sim *sim, uint64_t edge)

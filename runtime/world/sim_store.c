@@ -85,6 +85,14 @@ void sim_release_store(struct sim_store *store)
 
 /* ---- Promises ------------------------------------------------------------------------------ */
 
+uint32_t sim_slice(const struct sim *sim, uint32_t node, uint64_t edge)
+{
+    if (sim->inline_bytes == 0 || !sim->plan->slices)
+        return PLAN_NONE;
+    bool is_slice = plan_is_slice(sim->plan, dag_edge(sim->dag, sim->producers[edge], node));
+    return is_slice ? sim->dag->node_count + (uint32_t)edge : PLAN_NONE;
+}
+
 /* P6: what a message promises travels with it or is in the store. True when it travels. */
 static bool carries(struct sim *sim, const struct sim_process *process, uint32_t node,
                     const char *step, uint32_t target)
@@ -97,6 +105,19 @@ static bool carries(struct sim *sim, const struct sim_process *process, uint32_t
                     ", which is not stored",
                     step, target, node);
     return false;
+}
+
+/* What travels for one of a node's edges, as a member of sets: its slices, or its producer's value;
+ * PLAN_NONE: nothing, since that is stored. */
+static uint32_t carried(struct sim *sim, const struct sim_process *process, uint32_t node,
+                        uint64_t edge, const char *step)
+{
+    uint32_t producer = sim->producers[edge], slice = sim_slice(sim, node, edge);
+    bool has_slice = slice != PLAN_NONE && (node_set_has(&process->held, producer) ||
+                                            node_set_has(&process->held, slice));
+    if (has_slice)
+        return slice;
+    return carries(sim, process, producer, step, node) ? producer : PLAN_NONE;
 }
 
 /* ---- Values -------------------------------------------------------------------------------- */
@@ -123,7 +144,9 @@ bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
 {
     for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++) {
         uint32_t producer = sim->producers[p];
-        if (node_set_has(&process->held, producer))
+        uint32_t slice = sim_slice(sim, node, p);
+        if (node_set_has(&process->held, producer) ||
+            (slice != PLAN_NONE && node_set_has(&process->held, slice)))
             continue;
         if (!sim->keys->stored[producer])
             return false;
@@ -137,12 +160,12 @@ bool sim_load(struct sim *sim, struct sim_process *process, uint32_t node)
 
 /* ---- Invocations --------------------------------------------------------------------------- */
 
-/* Too much for a payload is stored first. */
+/* Too much for a payload is stored first, but for slices. */
 static void store_inputs(struct sim *sim, struct sim_process *process, uint32_t node)
 {
     for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++)
         if (!sim->keys->stored[sim->producers[p]] &&
-            node_set_has(&process->held, sim->producers[p]))
+            node_set_has(&process->held, sim->producers[p]) && sim_slice(sim, node, p) == PLAN_NONE)
             sim_put(sim, process, sim->producers[p]);
 }
 
@@ -163,9 +186,12 @@ void sim_accept(struct sim *sim, struct sim_process *process, const struct execu
             vector_push(&sim->invocations.items[number].payload, node);
         return;
     }
-    for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++)
-        if (carries(sim, process, sim->producers[p], "the invocation of", node) && !is_full)
-            vector_push(&sim->invocations.items[number].payload, sim->producers[p]);
+    for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++) {
+        uint32_t member = carried(sim, process, node, p, "the invocation of");
+        bool travels = is_full ? member >= sim->dag->node_count : true;
+        if (member != PLAN_NONE && travels)
+            vector_push(&sim->invocations.items[number].payload, member);
+    }
 }
 
 /* ---- Joins --------------------------------------------------------------------------------- */
@@ -179,9 +205,10 @@ static void store_edge(struct sim *sim, struct sim_process *process, uint32_t jo
     uint64_t first = (place->first_edge + edge) * below;
     uint64_t end = first + below, count = sim->dag->nodes[join].producer_count;
     for (uint64_t p = first; p < end && p < count; p++) {
-        uint32_t producer = sim->producers[sim->first_producer[join] + p];
-        if (carries(sim, process, producer, "an arrival at", join))
-            vector_push(&record->values, producer);
+        uint32_t member =
+            carried(sim, process, join, sim->first_producer[join] + p, "an arrival at");
+        if (member != PLAN_NONE)
+            vector_push(&record->values, member);
     }
 }
 

@@ -45,6 +45,7 @@ void sim_time_release(struct sim *sim)
     free(time->part_bytes);
     free(time->read_parts);
     free(time->edge_parts);
+    free(time->slice_bytes);
     vector_release(&time->environments.line);
     free(time);
 }
@@ -117,7 +118,9 @@ static uint64_t load_values(struct sim *sim, struct sim_process *process, uint32
 {
     uint64_t loaded = 0;
     for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++) {
-        if (node_set_has(&process->held, sim->producers[p]))
+        uint32_t slice = sim_slice(sim, node, p);
+        if (node_set_has(&process->held, sim->producers[p]) ||
+            (slice != PLAN_NONE && node_set_has(&process->held, slice)))
             continue;
         uint64_t bytes = sim_edge_bytes(sim, p);
         hold_bytes(sim, process, bytes);
@@ -168,8 +171,7 @@ static uint64_t edge_bytes(const struct sim *sim, uint32_t join, const struct jo
     uint64_t first = (place->first_edge + edge) * below;
     uint64_t count = sim->dag->nodes[join].producer_count;
     for (uint64_t p = first; p < first + below && p < count; p++) {
-        uint64_t e = sim->first_producer[join] + p;
-        bytes += sim_is_large(sim, sim->producers[e]) ? 0 : sim_parcel_bytes(sim, e);
+        bytes += sim_inline_bytes(sim, sim->first_producer[join] + p);
     }
     return bytes;
 }
@@ -203,8 +205,7 @@ static uint64_t small_inputs(const struct sim *sim, const struct executor_action
                    : sim_value_bytes(sim, action->node);
     for (uint64_t p = sim->first_producer[action->node]; p < sim->first_producer[action->node + 1];
          p++)
-        if (!sim_is_large(sim, sim->producers[p]))
-            bytes += sim_parcel_bytes(sim, p);
+        bytes += sim_inline_bytes(sim, p);
     return bytes;
 }
 
@@ -219,7 +220,8 @@ static uint64_t store_inputs(struct sim *sim, struct sim_process *process, uint3
     uint64_t stored = sim->now;
     for (uint64_t p = sim->first_producer[node]; p < sim->first_producer[node + 1]; p++) {
         uint32_t producer = sim->producers[p];
-        if (!sim->keys->stored[producer] && node_set_has(&process->held, producer))
+        if (!sim->keys->stored[producer] && node_set_has(&process->held, producer) &&
+            sim_slice(sim, node, p) == PLAN_NONE)
             stored = later(stored, move_value(sim, &process->line.up, producer,
                                               sim_value_bytes(sim, producer)));
     }
@@ -303,8 +305,11 @@ static uint64_t take_values(struct sim *sim, struct sim_process *process,
 {
     const struct sim_record *record = &sim->keys->records[action->record];
     uint64_t bytes = 0;
-    for (size_t i = 0; i < record->values.count; i++)
-        bytes += sim_parcel_bytes(sim, sim_find_edge(sim, record->values.items[i], action->node));
+    for (size_t i = 0; i < record->values.count; i++) {
+        uint32_t member = record->values.items[i], nodes = sim->dag->node_count;
+        bytes += member < nodes ? sim_parcel_bytes(sim, sim_find_edge(sim, member, action->node))
+                                : sim->time->slice_bytes[member - nodes];
+    }
     sim->metrics.arrival_bytes += bytes;
     return bytes > 0 ? use_way(sim, &process->line.down, bytes) - sim->now : 0;
 }

@@ -37,11 +37,12 @@ struct sim_time {
     const struct platform *platform;
     struct sim_environments environments;
     struct sim_line client;
-    uint64_t *shards;     /* when each is free */
-    uint64_t *cores;      /* likewise; of platforms whose executors share processors */
-    uint64_t *part_bytes; /* by part: as it is stored */
-    uint64_t *read_parts; /* by node: bit p: somebody reads part p; all bits beyond the 63rd */
-    uint64_t *edge_parts; /* by edge, as sim.producers: the parts that it carries, likewise */
+    uint64_t *shards;      /* when each is free */
+    uint64_t *cores;       /* likewise; of platforms whose executors share processors */
+    uint64_t *part_bytes;  /* by part: as it is stored */
+    uint64_t *read_parts;  /* by node: bit p: somebody reads part p; all bits beyond the 63rd */
+    uint64_t *edge_parts;  /* by edge, as sim.producers: the parts that it carries, likewise */
+    uint64_t *slice_bytes; /* by edge: of a parcel with the slices that it carries; 0: none */
     struct costs *costs;
     uint64_t *took; /* by node: the time of its first run */
     double units;   /* of the store, as they are paid for */
@@ -92,6 +93,8 @@ uint64_t sim_value_bytes(const struct sim *sim, uint32_t node);
 uint64_t sim_edge_bytes(const struct sim *sim, uint64_t edge);
 /* Likewise, of a parcel with them. */
 uint64_t sim_parcel_bytes(const struct sim *sim, uint64_t edge);
+/* Of a parcel with what an edge carries inline. */
+uint64_t sim_inline_bytes(const struct sim *sim, uint64_t edge);
 
 /* sim_bound.c: ns */
 uint64_t sim_bound(const struct sim *sim);

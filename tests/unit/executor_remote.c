@@ -130,6 +130,101 @@ static void the_last_to_ask_stores_nothing(void)
     finish();
 }
 
+/* Has the plan say so of an edge. */
+static void carry_slices(uint32_t producer, uint32_t consumer)
+{
+    uint64_t edge = dag_edge(&job.dag, producer, consumer);
+    if (!job.plan.slices)
+        job.plan.slices =
+            calloc(job.dag.nodes[job.dag.node_count].first_child / 64 + 1, sizeof(uint64_t));
+    job.plan.slices[edge / 64] |= UINT64_C(1) << edge % 64;
+}
+
+/* P4.7: what carries slices promises nothing that is not there. */
+static void a_slice_is_not_stored(void)
+{
+    build_join();
+    carry_slices(1, 2);
+    begin_at(1);
+    expect(EXECUTOR_RUN, 1);
+    tell_large(false);
+    expect(EXECUTOR_ARRIVE, 2);
+    CHECK_INT(action.edges, 2);
+    answer(JOIN_NOT);
+    expect(EXECUTOR_END, 0);
+    finish();
+}
+
+/* Of two joins that read a large value one reads a slice. */
+static void others_have_the_value_stored(void)
+{
+    synthetic_begin(&job);
+    uint32_t sources[2] = {synthetic_node(&job, NULL, 0), synthetic_node(&job, NULL, 0)};
+    uint32_t joins[2] = {synthetic_node(&job, sources, 2), synthetic_node(&job, sources, 2)};
+    synthetic_end(&job, joins, 2);
+    carry_slices(1, 2);
+    begin_at(1);
+    expect(EXECUTOR_RUN, 1);
+    tell_large(false);
+    expect(EXECUTOR_ARRIVE, 2);
+    struct executor_action arrival = action;
+    expect(EXECUTOR_ASK, 3);
+    CHECK_INT(action.size, 1000);
+    not_the_last(2000);
+    expect(EXECUTOR_PUT, 1);
+    tell(EXECUTOR_STORED);
+    expect(EXECUTOR_ARRIVE, 3);
+    answer(JOIN_NOT);
+    action = arrival;
+    answer(JOIN_OWN);
+    expect(EXECUTOR_RUN, 2);
+    finish();
+}
+
+/* Children that are invoked with slices need nothing in the store, but all of them must be such. */
+static void children_of_a_large_value(bool all)
+{
+    uint32_t children[3];
+    synthetic_begin(&job);
+    uint32_t root = synthetic_node(&job, NULL, 0);
+    for (int i = 0; i < 3; i++)
+        children[i] = synthetic_node(&job, &root, 1);
+    synthetic_end(&job, children, 3);
+    carry_slices(0, 2);
+    if (all)
+        carry_slices(0, 3);
+    begin_at(0);
+    expect(EXECUTOR_RUN, 0);
+    tell_large(false);
+    if (!all) {
+        expect(EXECUTOR_PUT, 0);
+        tell(EXECUTOR_STORED);
+    }
+    expect(EXECUTOR_INVOKE, 2);
+    expect(EXECUTOR_INVOKE, 3);
+    expect(EXECUTOR_RUN, 1);
+    finish();
+}
+
+static void children_are_invoked_with_slices(void)
+{
+    children_of_a_large_value(true);
+    children_of_a_large_value(false);
+}
+
+/* Where nothing travels inline, slices do not. */
+static void without_inline_nothing_is_a_slice(void)
+{
+    build_join();
+    carry_slices(1, 2);
+    executor_init(&executor, &job.plan, &(struct executor_options){.inline_bytes = 0});
+    executor_begin(&executor, &(struct executor_start){.node = 1, .lineage.token = OWN_TOKEN});
+    expect(EXECUTOR_RUN, 1);
+    tell_large(false);
+    expect(EXECUTOR_ASK, 2);
+    finish();
+}
+
 /* As long as nobody holds more it asks again and again, until its patience is at an end. */
 static void a_wait_has_a_deadline(void)
 {
@@ -540,7 +635,9 @@ static void nothing_is_invoked_past_a_heartbeat(void)
     end_sweep();
 }
 
-TEST_MAIN(TEST(the_last_to_ask_stores_nothing), TEST(a_wait_has_a_deadline),
+TEST_MAIN(TEST(a_slice_is_not_stored), TEST(others_have_the_value_stored),
+          TEST(children_are_invoked_with_slices), TEST(without_inline_nothing_is_a_slice),
+          TEST(the_last_to_ask_stores_nothing), TEST(a_wait_has_a_deadline),
           TEST(the_smaller_holder_stores), TEST(without_delayed_io_nothing_waits),
           TEST(short_time_ends_waits), TEST(short_time_ends_a_chain),
           TEST(a_missing_input_is_asked_for_once), TEST(poison_ends_all_but_who_settles),

@@ -196,6 +196,19 @@ static void torture_cluster(struct synthetic *s)
         s->plan.waits[n] = torture_below(2) ? torture_below(200) : 0;
 }
 
+/* In half of the jobs some edges, or most, carry slices, by the seed, but none to the sink. */
+static void torture_slices(struct synthetic *s, uint64_t seed)
+{
+    const struct dag *dag = &s->dag;
+    uint64_t choice = hash_combine(seed, 3), edges = dag->nodes[dag->node_count].first_child;
+    if (choice % 2)
+        return;
+    s->plan.slices = calloc(edges / 64 + 1, sizeof *s->plan.slices);
+    for (uint64_t e = 0; e < edges; e++)
+        if (dag->children[e].node != dag_sink(dag) && hash_combine(choice, e) % 8 < choice / 2 % 8)
+            s->plan.slices[e / 64] |= UINT64_C(1) << e % 64;
+}
+
 /* In half of the runs each technique is on; else some are off. Fan-outs of a few are wide. */
 static struct executor_options torture_options(struct synthetic *s)
 {
@@ -217,6 +230,7 @@ static void torture_make(struct synthetic *s, struct sim_options *faults, uint64
                          enum sim_profile profile)
 {
     torture_build(s, seed);
+    torture_slices(s, seed);
     struct executor_options executor = torture_options(s);
     *faults = (struct sim_options){.seed = seed,
                                    .profile = profile,

@@ -173,6 +173,38 @@ static void parcels_come_back(void)
     context_release(&m.context);
 }
 
+/* X2.5 */
+static void slices_come_back(void)
+{
+    static const struct value_leaf matrix = {
+        .scalar = WK_F64, .rank = 2, .is_block = true, .words = 3, .element_bytes = 8};
+    static const double elements[] = {1, 2, 3, 4, 5, 6};
+    struct means m;
+    struct buffer parcel = {0};
+    struct parcel_entry entry;
+    size_t offset = 0;
+    bool damaged;
+    uint64_t word, seven = 7;
+    means_open(&m);
+    parcel_add_slice(&parcel, 5, 3, WK_F64, 2, (uint64_t[]){(uintptr_t)elements, 3, 2});
+    parcel_add_slice(&parcel, 6, 4, WK_U8, 0, &seven);
+    parcel_add_slice(&parcel, 7, 8, WK_F64, 1, (uint64_t[]){(uintptr_t)elements, 0});
+    CHECK(parcel_next(parcel.data, parcel.length, &offset, &entry, &damaged));
+    CHECK(entry.node == 5 && entry.part == (PARCEL_SLICE | 3) && entry.size == 128 + 48);
+    CHECK_INT(stored_read(&m.context, &matrix, entry.bytes, entry.size, &word), 0);
+    CHECK(block_of(word)->extents[0] == 3 && block_of(word)->extents[1] == 2);
+    CHECK(memcmp((void *)(uintptr_t)word, elements, sizeof elements) == 0);
+    context_drop(&m.context, block_of(word));
+    CHECK(parcel_next(parcel.data, parcel.length, &offset, &entry, &damaged));
+    CHECK(entry.part == (PARCEL_SLICE | 4) && entry.size == 8);
+    CHECK(memcmp(entry.bytes, &seven, 8) == 0);
+    CHECK(parcel_next(parcel.data, parcel.length, &offset, &entry, &damaged));
+    CHECK(entry.part == (PARCEL_SLICE | 8) && entry.size == 128);
+    CHECK(!parcel_next(parcel.data, parcel.length, &offset, &entry, &damaged) && !damaged);
+    buffer_release(&parcel);
+    context_release(&m.context);
+}
+
 /* However a parcel is cut, its entries lie within it, and what is missing is told. */
 static void parcels_that_are_cut_off(void)
 {
@@ -438,6 +470,6 @@ static void a_job_that_disappears(void)
 }
 
 TEST_MAIN(TEST(payloads_come_back), TEST(nonsense_is_refused), TEST(parcels_come_back),
-          TEST(parcels_that_are_cut_off), TEST(stored_leaves_are_checked),
+          TEST(slices_come_back), TEST(parcels_that_are_cut_off), TEST(stored_leaves_are_checked),
           TEST(descriptions_come_back), TEST(impossible_platforms_are_refused),
           TEST(failures_come_back), TEST(a_job_that_nobody_runs), TEST(a_job_that_disappears))

@@ -644,6 +644,7 @@ static void random_graphs_keep_the_promises(void)
         struct platform random = plain;
         struct synthetic s;
         torture_build(&s, seed);
+        torture_slices(&s, seed);
         struct sim_cloud cloud = {.platform = &random, .executor = torture_options(&s)};
         random.vcpus = 1 + torture_below(3);
         random.inline_bytes = torture_below(2) ? 8 * torture_below(3) : 1024;
