@@ -5,11 +5,13 @@ import csv
 import json
 import os
 import random
+import resource
 import struct
+import subprocess
 
 import numpy as np
 
-from harness import check, main, program, wkc
+from harness import RELEASE, check, main, program, wkc
 
 SEED = 20260714
 INTEGERS = {"i8": (-2**7, 2**7), "u8": (0, 2**8), "i16": (-2**15, 2**15), "u16": (0, 2**16),
@@ -354,8 +356,38 @@ def bad_texts_are_mistakes_of_the_command_line(folder):
     wkc("run", identity(folder, "map[(str, int)]f64"), "a={}").fails(2, "a list of pairs is expected", "an object")
 
 
+def what_terminals_obey_is_shown(folder):
+    """Data and names of files come from anybody; messages about them do not command a terminal. L5.40."""
+    matrix = program(folder, "flow main(a: f64[r, c]) -> f64[r, c] { return a }\n")
+    for data, shown in ((b"1,\x1b]0;title\x07", "'\\x1b]0;title\\x07'"), (b"1,\x7f", "'\\x7f'"), (b"1,\xc2\x9b31m", "'\\xc2\\x9b31m'"),
+                        (b"1,2\r3,4", "'2\\x0d3'"), (b"1,\xff", "'\\xff'"), ("1,é\u4e2d".encode(), "'é\u4e2d'")):
+        (folder / "a.csv").write_bytes(b"0,0\n" + data + b"\n")
+        run = wkc("run", matrix, f"a={folder}/a.csv").fails(1, "E714", f": {shown} is no f64")
+        check(not any(c in run.err for c in "\x1b\x07\x7f\x9b\r"), repr(run.err))
+    named = wkc("run", matrix, "a=\x1b[31m.csv").fails(1, "cannot read '\\x1b[31m.csv'")
+    check("\x1b" not in named.err, repr(named.err))
+    fails = program(folder, "task f(s: str) -> int { fail(s + \"\\n\\tand\") }\nflow main(s: str) -> int { return f(s) }\n")
+    run = wkc("run", fails, "s=a\x1b[2J").fails(1, "error[E801]: a\\x1b[2J\n\tand\n")
+    check("\x1b" not in run.err, repr(run.err))
+    report = json.loads(wkc("run", fails, "s=a\x1b[2J", "--diagnostics=json").err)
+    check(report["message"] == "a\x1b[2J\n\tand", str(report))
+
+
+def files_that_may_not_grow(folder):
+    """A limit of the size of files is an error of writing like a full disk, and does not kill. V5.4."""
+    path = program(folder, "task t(n: int) -> int[n] { return zeros(n) }\nflow main(n: int) -> int[n] { return t(n) }\n")
+    (folder / "r.npy").write_bytes(b"before")
+
+    def restrict():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    done = subprocess.run([RELEASE, "run", path, "n=10_000", "-o", folder / "r.npy"], capture_output=True, preexec_fn=restrict)
+    check(done.returncode == 1 and b"error[E702]: cannot write" in done.stderr, f"{done.returncode}: {done.stderr}")
+    check((folder / "r.npy").read_bytes() == b"before", "what was there is kept")
+
+
 if __name__ == "__main__":
     main([random_values_come_back_as_python_has_them, json_lines_come_back, lines_of_text_come_back,
           csv_records_come_from_pythons_and_go_there, csv_of_one_column_and_of_results,
           parts_go_to_a_folder,
-          bad_files_are_refused_with_their_place, bad_texts_are_mistakes_of_the_command_line])
+          bad_files_are_refused_with_their_place, bad_texts_are_mistakes_of_the_command_line,
+          what_terminals_obey_is_shown, files_that_may_not_grow])

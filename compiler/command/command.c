@@ -103,7 +103,9 @@ void interrupts_catch(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* Writing fails, with an error that is reported, instead of ending the process. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 enum diagnostic_format message_form(const struct options *options)

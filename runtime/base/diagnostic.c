@@ -280,33 +280,63 @@ static const struct colours no_colours = {"", "", "", "", ""};
 static const struct colours terminal_colours = {"\033[1;31m", "\033[1;33m", "\033[1m", "\033[1;34m",
                                                 "\033[0m"};
 
-/* What a terminal cannot show, or would obey, is replaced. */
+/* Whether a character of UTF-8 is one that terminals obey: of ASCII, or U+0080 to U+009F. */
+static bool is_control(const char *character, size_t length)
+{
+    unsigned char first = (unsigned char)character[0], second = (unsigned char)character[1];
+    return first < 0x20 || first == 0x7F || (length == 2 && first == 0xC2 && second < 0xA0);
+}
+
+/* What a terminal cannot show, or would obey, is replaced by one column, so that the mark below
+ * stands right. */
 static void render_line(struct buffer *out, const char *line)
 {
     for (size_t left = strlen(line), step; left > 0; line += step, left -= step) {
-        unsigned char byte = (unsigned char)*line;
         size_t sequence = utf8_length(line, left);
         step = sequence ? sequence : 1;
         if (sequence == 0)
             buffer_puts(out, "\xEF\xBF\xBD");
-        else if ((byte < 0x20 && byte != '\t') || byte == 0x7F)
+        else if (*line != '\t' && is_control(line, sequence))
             buffer_putc(out, ' ');
         else
             buffer_append(out, line, sequence);
     }
 }
 
+/* Messages quote data and names of files that anybody may have written: what a terminal would obey,
+ * or is no UTF-8, is shown byte by byte as an escape. */
+static void render_message(struct buffer *out, const char *text)
+{
+    for (size_t left = strlen(text), step; left > 0; text += step, left -= step) {
+        size_t sequence = utf8_length(text, left);
+        step = sequence ? sequence : 1;
+        if (sequence > 0 && (*text == '\n' || *text == '\t' || !is_control(text, sequence)))
+            buffer_append(out, text, sequence);
+        else
+            for (size_t i = 0; i < step; i++)
+                buffer_printf(out, "\\x%02x", (unsigned char)text[i]);
+    }
+}
+
+static void render_remark(struct buffer *out, const char *label, const char *text,
+                          const struct colours *c)
+{
+    buffer_printf(out, "  %s%s%s: ", c->blue, label, c->off);
+    render_message(out, text);
+    buffer_putc(out, '\n');
+}
+
 static void render_place(struct buffer *out, struct place place, const char *source_line,
                          const struct colours *c, const char *mark_colour)
 {
-    if (!place.line) {
-        if (place.file)
-            buffer_printf(out, "  %s-->%s %s\n", c->blue, c->off, place.file);
+    if (!place.file)
         return;
-    }
-    buffer_printf(out, "  %s-->%s %s:%u:%u\n", c->blue, c->off, place.file, place.line,
-                  place.column);
-    if (!source_line)
+    buffer_printf(out, "  %s-->%s ", c->blue, c->off);
+    render_message(out, place.file);
+    if (place.line)
+        buffer_printf(out, ":%u:%u", place.line, place.column);
+    buffer_putc(out, '\n');
+    if (!place.line || !source_line)
         return;
     buffer_printf(out, "%s%5u |%s ", c->blue, place.line, c->off);
     render_line(out, source_line);
@@ -331,15 +361,17 @@ static void render_place(struct buffer *out, struct place place, const char *sou
 static void render_text(const struct diagnostic *d, const struct colours *c, struct buffer *out)
 {
     const char *colour = d->warning ? c->warning : c->error;
-    buffer_printf(out, "%s%s[%s]%s: %s%s%s\n", colour, d->warning ? "warning" : "error",
-                  error_code_text(d->code), c->off, c->bold, d->message, c->off);
+    buffer_printf(out, "%s%s[%s]%s: %s", colour, d->warning ? "warning" : "error",
+                  error_code_text(d->code), c->off, c->bold);
+    render_message(out, d->message);
+    buffer_printf(out, "%s\n", c->off);
     render_place(out, d->place, d->source_line, c, colour);
     for (int i = 0; i < d->note_count; i++) {
-        buffer_printf(out, "  %snote%s: %s\n", c->blue, c->off, d->notes[i].text);
+        render_remark(out, "note", d->notes[i].text, c);
         render_place(out, d->notes[i].place, d->notes[i].source_line, c, c->blue);
     }
     if (d->hint)
-        buffer_printf(out, "  %shint%s: %s\n", c->blue, c->off, d->hint);
+        render_remark(out, "hint", d->hint, c);
 }
 
 static void json_field(struct buffer *out, const char *key, const char *text)
