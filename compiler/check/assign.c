@@ -165,7 +165,8 @@ static int find_part(const struct type *type, const struct ast_expression *e)
     if (!type_has_parts(type))
         return -1;
     if (e->kind == EXPR_PART)
-        return type->kind == TYPE_TUPLE && e->field.part < type->part_count ? (int)e->field.part : -1;
+        return type->kind == TYPE_TUPLE && e->field.part < type->part_count ? (int)e->field.part
+                                                                            : -1;
     for (uint32_t i = 0; type->names && e->field.name.text && i < type->part_count; i++)
         if (type->names[i] && strcmp(type->names[i], e->field.name.text) == 0)
             return (int)i;
@@ -230,7 +231,8 @@ static struct purpose purpose_of(const struct target *place)
     return (struct purpose){.what = whole ? "the variable" : "this place",
                             .name = whole ? place->variable->variable.name : NULL,
                             .because = place->variable->variable.span,
-                            .because_text = "the variable is declared here"};
+                            .because_text = "the variable is declared here",
+                            .place = place->variable->assumed ? place->variable : NULL};
 }
 
 /* `place op= value`: checked as the operation, of which the right operand is kept. */

@@ -328,8 +328,11 @@ static bool pass_values(struct checker *c, const struct ast_expression *call,
         if (is_function(f->written[i]))
             continue;
         const struct variable *parameter = f->typed.parameters[k++];
-        struct purpose purpose = {"the argument", parameter->name, f->typed.name, parameter->span,
-                                  "the parameter is declared here"};
+        struct purpose purpose = {.what = "the argument",
+                                  .name = parameter->name,
+                                  .owner = f->typed.name,
+                                  .because = parameter->span,
+                                  .because_text = "the parameter is declared here"};
         if (nodes[i])
             arguments[k - 1] = coerce(c, nodes[i], parameter->type, &purpose);
         good &= !nodes[i] || !node_is_error(c, arguments[k - 1]);

@@ -26,7 +26,10 @@ struct local {
     bool used;                /* read somewhere */
     bool assigned;            /* after its declaration */
     bool silent;              /* its declaration was reported, or it is the compiler's own */
-    struct local *whole;      /* not NULL: a name for part `part` of that variable's value */
+    /* Declared without a type, by literals of this flexible type; else NULL. */
+    const struct type *assumed;
+    bool blamed;         /* it was reported that this is a mistake */
+    struct local *whole; /* not NULL: a name for part `part` of that variable's value */
     uint32_t part;
 };
 
@@ -327,6 +330,8 @@ struct purpose {
     const char *owner;   /* "f", or NULL: "the argument 'x' of 'f'" */
     struct span because; /* another place to show with `because_text`, if it has a source */
     const char *because_text;
+    struct local
+        *place; /* the variable with `assumed` that takes the value or has the place; or NULL */
 };
 
 /* A type with its flexible parts as settle() makes them. */
@@ -343,6 +348,20 @@ const struct type *common_type(struct checker *c, const struct type *a, const st
                                struct span span);
 /* As coerce, to a type without flexible parts that is known to fit. */
 struct typed *adapt(struct checker *c, struct typed *node, const struct type *type);
+
+/* ---- assumed.c ------------------------------------------------------------------------------- */
+
+/* The variable, if the node is one of which only literals say the type, or an element or slice of
+ * one; else NULL. */
+struct local *assumed_variable(const struct typed *node);
+/* Whether the variable's declaration is the mistake when a `found` of it should be a `wanted`: a
+ * literal like its own can be of that type. */
+bool assumed_is_mistaken(struct checker *c, const struct local *local, const struct type *found,
+                         const struct type *wanted);
+/* Hints at the declaration and the type that it should name. Of a `var`, what else it makes wrong
+ * is not to be reported: `blamed`. */
+void assumed_hint(struct checker *c, struct diagnostic *d, struct local *local,
+                  const struct type *wanted);
 
 /* ---- constant.c ------------------------------------------------------------------------------ */
 

@@ -136,8 +136,10 @@ static void evaluate(struct checker *c, struct constant *constant)
     struct typed *value = check_expression(c, d->constant.value);
     const struct type *type = d->constant.type ? types_resolve(c, d->constant.type) : NULL;
     value = type ? coerce(c, value, type,
-                          &(struct purpose){"the constant", d->name.text, NULL,
-                                            d->constant.type->span, "its type is given here"})
+                          &(struct purpose){.what = "the constant",
+                                            .name = d->name.text,
+                                            .because = d->constant.type->span,
+                                            .because_text = "its type is given here"})
                  : settle(c, value);
     c->function = outer;
     struct error error;

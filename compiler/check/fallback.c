@@ -35,8 +35,10 @@ static struct typed *check_value_of(struct checker *c, const struct ast_annotati
 {
     if (a->argument_count != 1 || a->arguments[0].name.text)
         return NULL; /* reported */
-    struct purpose purpose = {"the fallback of", f->typed.name, NULL, f->typed.span,
-                              "the task is declared here"};
+    struct purpose purpose = {.what = "the fallback of",
+                              .name = f->typed.name,
+                              .because = f->typed.span,
+                              .because_text = "the task is declared here"};
     struct typed *value =
         coerce(c, check_expression(c, a->arguments[0].value), f->typed.result, &purpose);
     return node_is_error(c, value) ? NULL : value;

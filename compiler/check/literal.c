@@ -397,9 +397,27 @@ static void hint_conversion(struct checker *c, struct diagnostic *d, const struc
                       types_name(c, to->element), text);
 }
 
+/* The variable whose declaration is the mistake, because it names no type: the one that takes the
+ * value, or that it is taken from. *wanted is what was meant of it. NULL if there is none. */
+static struct local *mistaken_variable(struct checker *c, const struct typed *node,
+                                       const struct type *to, const struct purpose *purpose,
+                                       const struct type **wanted)
+{
+    struct local *taker = purpose ? purpose->place : NULL, *giver = assumed_variable(node);
+    *wanted = node->type;
+    if (taker && assumed_is_mistaken(c, taker, to, node->type))
+        return taker;
+    *wanted = to;
+    return giver && assumed_is_mistaken(c, giver, node->type, to) ? giver : NULL;
+}
+
 static struct typed *report_mismatch(struct checker *c, struct typed *node, const struct type *to,
                                      const struct purpose *purpose)
 {
+    const struct type *wanted;
+    struct local *mistaken = mistaken_variable(c, node, to, purpose, &wanted);
+    if (mistaken && mistaken->blamed)
+        return node_error(c, node->span);
     const char *what = "";
     if (purpose && purpose->what)
         what = arena_printf(c->arena, " for %s%s%s%s%s%s%s", purpose->what,
@@ -411,7 +429,10 @@ static struct typed *report_mismatch(struct checker *c, struct typed *node, cons
                  types_text(c, to), what, types_text(c, node->type));
     if (purpose && purpose->because.source)
         diagnose_note(c->diagnostics, d, purpose->because, "%s", purpose->because_text);
-    hint_conversion(c, d, node, to);
+    if (mistaken)
+        assumed_hint(c, d, mistaken, wanted);
+    else
+        hint_conversion(c, d, node, to);
     return node_error(c, node->span);
 }
 

@@ -22,14 +22,36 @@ static void hint_inner_arrays(struct checker *c, struct diagnostic *d, const str
                       "with a comprehension: [x * 2.0 for x in xs]");
 }
 
+/* A `var` among two operands whose declaration, which names no type, is the mistake; or NULL. A
+ * `let` may be meant as it is, and is converted. */
+static struct local *mistaken_operand(struct checker *c, const struct typed *left,
+                                      const struct typed *right, const struct type **meant)
+{
+    const struct typed *sides[2] = {left, right};
+    for (int i = 0; i < 2; i++) {
+        struct local *local = assumed_variable(sides[i]);
+        *meant = types_scalar_of(sides[1 - i]->type);
+        if (local && local->variable.kind == VARIABLE_MUTABLE &&
+            assumed_is_mistaken(c, local, types_scalar_of(sides[i]->type), *meant))
+            return local;
+    }
+    return NULL;
+}
+
 static struct typed *report_operands(struct checker *c, const char *operator, struct typed * left,
                                      struct typed *right, struct span span)
 {
+    const struct type *meant;
+    struct local *mistaken = mistaken_operand(c, left, right, &meant);
+    if (mistaken && mistaken->blamed)
+        return node_error(c, span);
     struct diagnostic *d =
         diagnose(c->diagnostics, span, ERR_operand_types, "%s does not work on %s and %s", operator,
                  types_text(c, left->type), types_text(c, right->type));
     const struct type *a = own_scalar(left), *b = own_scalar(right);
-    if (!a || !b) {
+    if (mistaken) {
+        assumed_hint(c, d, mistaken, meant);
+    } else if (!a || !b) {
         hint_inner_arrays(c, d, a ? right : left);
     } else if (type_is_number(a) && type_is_number(b) && a != b) {
         bool mixed = type_is_float(a) != type_is_float(b);

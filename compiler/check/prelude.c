@@ -181,6 +181,9 @@ static bool unify(struct checker *c, const struct prelude_call *call, uint32_t f
         "'%s' joins values of one type: this is %s, the first argument is %s", call->name,
         types_text(c, call->arguments[second]->type), types_text(c, call->arguments[first]->type));
     diagnose_note(c->diagnostics, d, call->arguments[first]->span, "the first argument is here");
+    struct local *local = assumed_variable(call->arguments[first]);
+    if (local && assumed_is_mistaken(c, local, a, b))
+        assumed_hint(c, d, local, b);
     return false;
 }
 

@@ -138,10 +138,12 @@ static void check_default(struct checker *c, struct function *f, uint32_t index)
 {
     const struct ast_parameter *p = f->forms[index];
     struct variable *variable = f->typed.parameters[index];
-    struct typed *value = coerce(c, check_expression(c, p->value), variable->type,
-                                 &(struct purpose){"the default of", variable->name, NULL,
-                                                   p->type ? p->type->span : (struct span){0},
-                                                   "its type is given here"});
+    struct typed *value =
+        coerce(c, check_expression(c, p->value), variable->type,
+               &(struct purpose){.what = "the default of",
+                                 .name = variable->name,
+                                 .because = p->type ? p->type->span : (struct span){0},
+                                 .because_text = "its type is given here"});
     if (!node_is_error(c, value) && !is_known_expression(value)) {
         struct diagnostic *d = diagnose(c->diagnostics, value->span, ERR_bad_default,
                                         "the default of '%s' must be computed from literals, "

@@ -48,13 +48,19 @@ static bool bind_local(struct checker *c, struct local *local, const struct ast_
         ERR_duplicate_variable);
 }
 
-static struct typed *check_initial(struct checker *c, const struct ast_statement *s)
+/* *assumed is what the literals of a value without a declared type are, else NULL. */
+static struct typed *check_initial(struct checker *c, const struct ast_statement *s,
+                                   const struct type **assumed)
 {
+    *assumed = NULL;
     if (!s->declare.value)
         return node_error(c, s->span);
     struct typed *value = check_expression(c, s->declare.value);
-    if (!s->declare.type)
+    if (!s->declare.type) {
+        const struct type *literal = types_scalar_of(value->type);
+        *assumed = types_is_flexible(c, literal) && literal->kind != TYPE_TUPLE ? literal : NULL;
         return settle(c, value);
+    }
     const struct type *type = types_resolve(c, s->declare.type);
     const char *name = s->declare.destructures ? NULL : s->declare.names[0].text;
     return coerce(c, value, type,
@@ -94,7 +100,8 @@ static void check_declaration(struct checker *c, const struct ast_statement *s,
                               struct statement_list *out)
 {
     enum variable_kind kind = s->kind == STMT_VAR ? VARIABLE_MUTABLE : VARIABLE_LOCAL;
-    struct typed *value = check_initial(c, s);
+    const struct type *assumed;
+    struct typed *value = check_initial(c, s, &assumed);
     if (s->declare.destructures) {
         check_destructuring(c, s, value, kind, out);
         return;
@@ -107,6 +114,7 @@ static void check_declaration(struct checker *c, const struct ast_statement *s,
         type = types_resolve(c, s->declare.type); /* so that uses are checked all the same */
     struct local *local = local_new(c, kind, name->text, type, name->span);
     local->silent = node_is_error(c, value);
+    local->assumed = local->silent ? NULL : assumed;
     if (kind == VARIABLE_LOCAL && !local->silent)
         local->extents = node_extents(value);
     if (!bind_local(c, local, name) || node_is_error(c, value))
@@ -227,9 +235,10 @@ static bool check_return(struct checker *c, const struct ast_statement *s,
     }
     if (value)
         value = coerce(c, value, f->typed.result,
-                       &(struct purpose){"the result", NULL, f->typed.name,
-                                         form ? form->span : (struct span){0},
-                                         "the result is declared here"});
+                       &(struct purpose){.what = "the result",
+                                         .owner = f->typed.name,
+                                         .because = form ? form->span : (struct span){0},
+                                         .because_text = "the result is declared here"});
     if (value && !node_is_error(c, value))
         check_returned_extents(c, value);
     statement_new(c, out, STATEMENT_RETURN, s->span)->value = value;
