@@ -44,6 +44,9 @@ def help_and_version(folder):
     (folder / "own.wk").write_text("/// Of the file.\nuse random\n\n/// Counts 2.5\n/// times. And more.\nlet N = 3\nextern task f(x: f64) -> f64 from \"f.c\"\n")
     check(wkc("help", "own", cwd=folder).out == "Of the file.\n\nlet N = 3\n    Counts 2.5\n    times.\ntask f(x: f64) -> f64\n", wkc("help", "own", cwd=folder).out)
     wkc("help", "random.permutatoin").fails(2, "did you mean 'permutation'?")
+    spec = (ROOT / "spec/language.md").read_text().split("**L5.17**")[1].split("**L5.24**")[0]
+    names = {n for span in re.findall("`([^`]*)`", spec) for n in (re.findall(r"^(\w+)\(", span) if "(" in span else re.findall(r"\b[a-z]\w+", span if " " in span else ""))}
+    check(len(names) > 65 and not names - set(re.findall(r"^(\w+)\(", wkc("help", "prelude").out, re.M)) and wkc("help", "sort").out.startswith("sort(xs): the "), "the prelude")
     wkc("help", "randon").fails(2, "did you mean 'wkc help random'?")
     check(re.match(r"wkc \d+\.\d+\.\d+\n$", wkc("version").out), "version")
 

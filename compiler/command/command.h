@@ -76,6 +76,15 @@ void passes_print(struct buffer *out);
 /* Prints the remarks to standard error, if --remarks asks for them. */
 void passes_print_remarks(const struct compilation *compilation);
 
+/* ---- The prelude ---- */
+
+/* Appends a line for each function of the prelude that has this name, or all of them, for "prelude".
+ * False if there is none. */
+bool prelude_print(const char *name, struct buffer *out);
+
+/* As nearest_name, among the functions of the prelude. */
+void prelude_nearest(const char *name, const char **best);
+
 /* ---- Profiles ---- */
 
 /* What tasks took in an earlier run, from its trace, into the options: 0, or an error. */

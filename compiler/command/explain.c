@@ -220,17 +220,18 @@ static int unknown_topic(const struct options *options, const char *topic, const
     const char *best = module;
     for (int i = 0; i < COMMAND_COUNT; i++)
         nearest_name(topic, command_name((enum command)i), &best);
+    prelude_nearest(topic, &best);
     error_set(&error, ERR_bad_argument, "there is no help on '%s'", topic);
     if (best)
         error_hint(&error, "did you mean 'wkc help %s'?", best);
     else
         error_hint(&error,
-                   "give a command, a program's file or a module of the library; 'wkc help' "
-                   "lists the commands");
+                   "give a command, a program's file, a module of the library or a function of the "
+                   "prelude; 'wkc help' lists the commands, 'wkc help prelude' the functions");
     return usage_error(options, &error);
 }
 
-/* "linalg", or "linalg.potrf". */
+/* "linalg", "linalg.potrf", "prelude" or "sort". */
 static int help_topic(const struct options *options, const char *topic, struct buffer *out)
 {
     struct arena arena;
@@ -238,8 +239,11 @@ static int help_topic(const struct options *options, const char *topic, struct b
     const char *dot = strchr(topic, '.'), *nearest;
     const char *name = arena_text(&arena, topic, dot ? (size_t)(dot - topic) : strlen(topic));
     const char *path = program_find_module(name, &arena, &nearest);
-    int status = path ? help_source(options, path, true, dot ? dot + 1 : NULL, out)
-                      : unknown_topic(options, topic, nearest);
+    int status = EXIT_DONE;
+    if (path)
+        status = help_source(options, path, true, dot ? dot + 1 : NULL, out);
+    else if (!prelude_print(topic, out))
+        status = unknown_topic(options, topic, nearest);
     arena_release(&arena);
     return status;
 }

@@ -238,9 +238,12 @@ void help_overview(struct buffer *out)
     for (int i = 0; i < COMMAND_COUNT; i++)
         buffer_printf(out, "  %-8s %-22s %s\n", commands[i].name, commands[i].arguments,
                       commands[i].description);
-    buffer_puts(out, "\n'wkc help COMMAND' lists a command's options; 'wkc help FILE.wk' shows a "
-                     "program's parameters.\n"
-                     "First steps: wkc run examples/harmonic.wk parts=8 width=1000\n");
+    buffer_puts(
+        out,
+        "\n'wkc help COMMAND' lists a command's options; 'wkc help FILE.wk' shows a "
+        "program's parameters,\n'wkc help prelude' the functions that every program has, 'wkc help "
+        "sort' one of them.\n"
+        "First steps: wkc run examples/harmonic.wk parts=8 width=1000\n");
 }
 
 void help_command(enum command command, struct buffer *out)
