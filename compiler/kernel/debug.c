@@ -16,6 +16,11 @@ enum {
     DWARF_VERSION = 4
 };
 
+/* In a block of more statements than these, variables are not described. LLVM notes each value of a
+ * described variable, and, where it folds a chain of n assignments into one, moves the notes of
+ * those before at every step: its time grows as the square of n, to minutes for generated code. */
+enum { DESCRIBED_STATEMENTS = 4000 };
+
 static LLVMMetadataRef debug_file(struct generator *g, const struct source *source)
 {
     struct line_table *lines = generator_lines(g, source);
@@ -96,6 +101,7 @@ void debug_function(struct generator *g, const struct typed_function *function, 
         g->debug, file, function->name, strlen(function->name), symbol, length, file, line, type,
         true, true, line, LLVMDIFlagZero, g->options->optimize > 0);
     LLVMSetSubprogram(value, g->debug_scope);
+    g->debug_variables = function->body.count <= DESCRIBED_STATEMENTS;
 }
 
 void debug_at(struct generator *g, struct span span)
@@ -125,7 +131,7 @@ static LLVMMetadataRef debug_type(struct generator *g, const struct type *type)
 void debug_variable(struct generator *g, const struct variable *variable, const struct slot *slot,
                     uint32_t parameter)
 {
-    if (!g->debug_scope || !variable->name || !variable->span.source)
+    if (!g->debug_scope || !g->debug_variables || !variable->name || !variable->span.source)
         return;
     LLVMMetadataRef type = debug_type(g, variable->type);
     if (!type)

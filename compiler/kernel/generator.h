@@ -142,6 +142,7 @@ struct generator {
     LLVMTypeRef result_type; /* the struct with the status first */
     LLVMBasicBlockRef entry;
     LLVMMetadataRef debug_scope;
+    bool debug_variables; /* the function's are described */
     struct span span;   /* of the current debug location */
     struct slot *slots; /* by variable */
     struct scope *scope;

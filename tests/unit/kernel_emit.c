@@ -139,6 +139,34 @@ static void text_is_printed(void)
     kernels_close(&k);
 }
 
+/* Whether a task of so many assignments, a declaration and a return describes its variable. */
+static bool describes_variables(unsigned assignments)
+{
+    struct buffer source = {0};
+    buffer_puts(&source, "task chain(n: int) -> int {\n    var s = n\n");
+    for (unsigned i = 0; i < assignments; i++)
+        buffer_puts(&source, "    s = s * 3 + 1\n");
+    buffer_puts(&source, "    return s\n}\n");
+    kernels_open(&k, buffer_text(&source), 0);
+    struct buffer output = {0};
+    struct link_options options = {.kernel = {.optimize = 0, .debug = true}};
+    CHECK_INT(link_emit(k.program->functions, 1, &options, KERNEL_LLVM, &output, &k.diagnostics),
+              0);
+    bool describes = strstr(buffer_text(&output), "DILocalVariable(name: \"s\"") != NULL;
+    CHECK(strstr(buffer_text(&output), "!DILocation(line: 3,") != NULL);
+    buffer_release(&output);
+    kernels_close(&k);
+    buffer_release(&source);
+    return describes;
+}
+
+/* LLVM's time for them is quadratic in the assignments that it folds into one. */
+static void variables_of_enormous_tasks_are_not_described(void)
+{
+    CHECK(describes_variables(100));
+    CHECK(!describes_variables(4000));
+}
+
 TEST_MAIN(TEST(loops_are_vectorized_and_not_contracted), TEST(a_sieve_counts_nothing_twice),
           TEST(code_for_another_machine_is_made), TEST(an_unknown_machine_is_refused),
-          TEST(text_is_printed))
+          TEST(text_is_printed), TEST(variables_of_enormous_tasks_are_not_described))
