@@ -476,7 +476,7 @@ def interrupt_ends_cleanly(folder):
         process.send_signal(signal.SIGINT)
         begin = time.monotonic()
         try:
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=60)
         finally:
             process.kill()
         check(process.returncode == 130, f"status {process.returncode}: {err}")
@@ -663,8 +663,8 @@ def long_chains(folder):
                  f"task t0(x: int) -> int {{ return x }}\n{tasks}flow main() -> int {{\n    var x = 1\n{calls}    return x\n}}\n",
                  f"task t0(x: int) -> int {{ return x }}\n{tasks}"):
         path = program(folder, text)
-        wkc("check", path, timeout=100).fails(0)
-        wkc("check", path, binary=RELEASE, timeout=10).fails(0)
+        wkc("check", path, timeout=600, seconds=100).fails(0)
+        wkc("check", path, binary=RELEASE, timeout=600, seconds=10).fails(0)
 
 
 def graphs_that_never_end(folder):

@@ -842,7 +842,7 @@ def a_killed_emulator_leaves_nothing(folder):
             check(len(pids) == 3, str(pids))
             nursery = next(p for p in pids if Path(f"/proc/{p}/comm").read_text() == "wkc-nursery\n")
             os.kill(process.pid if victim == "emulator" else nursery, signal.SIGKILL)
-            _, text = process.communicate(timeout=20)
+            _, text = process.communicate(timeout=60)
             gone(pids if victim == "emulator" else functions | {nursery})
             end = time.time() + 60
             while os.path.exists(root) and time.time() < end:

@@ -45,12 +45,15 @@ class Run:
         return self
 
 
-def wkc(*arguments, binary=SANITIZE, timeout=120, cwd=ROOT, env=None, stdin=None, limit=None):
-    """Runs wkc; `limit` is the address space in bytes (release builds only)."""
+def wkc(*arguments, binary=SANITIZE, timeout=120, cwd=ROOT, env=None, stdin=None, limit=None, seconds=None):
+    """Runs wkc; `limit` is the address space in bytes (release builds only), `seconds` the processor time, which other load on
+    the machine does not change much."""
     def restrict():
         import resource
         if limit:
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        if seconds:
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     environment = dict(os.environ, **(env or {}))
     done = subprocess.run([binary, *map(str, arguments)], cwd=cwd, env=environment, input=stdin,
                           stdin=None if stdin is not None else subprocess.DEVNULL,

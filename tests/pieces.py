@@ -211,7 +211,7 @@ def killed_in_the_middle(folder):
             size = written(process.pid)
             process.send_signal(number)
             try:
-                process.communicate(timeout=20)
+                process.communicate(timeout=60)
             finally:
                 process.kill()
             check(size > 300 * 400 * 8, f"only {size} bytes were written while the job ran")
