@@ -45,7 +45,7 @@ class Run:
         return self
 
 
-def wkc(*arguments, binary=SANITIZE, timeout=120, cwd=ROOT, env=None, stdin=None, limit=None, seconds=None):
+def wkc(*arguments, binary=SANITIZE, timeout=300, cwd=ROOT, env=None, stdin=None, limit=None, seconds=None):
     """Runs wkc; `limit` is the address space in bytes (release builds only), `seconds` the processor time, which other load on
     the machine does not change much."""
     def restrict():

@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 os.chdir(ROOT)
 os.environ.setdefault("LSAN_OPTIONS", "use_tls=0:print_suppressions=0")  # see tests/test.sh
 os.environ["LC_ALL"] = "C"  # the C compiler's messages are part of ours
-TIMEOUT = 120
+TIMEOUT = 600  # tells a hang from a busy machine
 
 bless = False
 wkc = os.environ.get("WKC", "build/sanitize/wkc")
