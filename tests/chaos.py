@@ -12,7 +12,7 @@ import threading
 import time
 
 from client import HALT, SUM, Emulator, at_work, squares, stats, wait_until
-from harness import ROOT, SANITIZE, check, main, program, wkc
+from harness import RELEASE, ROOT, SANITIZE, check, main, program, wkc
 from processes import descendants, gone, processes
 from servers import Server
 
@@ -124,6 +124,46 @@ def an_executor_stands_still(folder):
                 os.kill(pid, signal.SIGCONT)
             wait_until(lambda: not at_work(emulator), "the executor of a job that has ended goes on")
             check(not server.left(), f"keys are left: {server.left()}")
+
+
+NEAR_C = """
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <wk.h>
+WK_TASK(near)
+{
+    int64_t mb = wk_take_int(&arguments);
+    char *memory = malloc((size_t)mb << 20);
+    memset(memory, 1, (size_t)mb << 20);
+    while (access("GO", F_OK) != 0)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    wk_give_int(&results, memory[((size_t)mb << 20) - 1]);
+    free(memory);
+    (void)context;
+    return 0;
+}
+"""
+
+
+def a_word_is_taken_back(folder):
+    """X1.8: an executor that comes near the end of its memory, and is not killed, leaves word while its task runs, and none when
+    it has run: or else later runs of the task, of which one is killed, would take it for too large."""
+    source = program(folder, 'extern task near(mb: int) -> int from "f.c"\nflow main(mb: int) -> int { return near(mb) }')
+    (folder / "f.c").write_text(NEAR_C.replace("GO", f"{folder}/go"))
+    with Server(folder) as server, Emulator("--concurrency=1") as emulator:
+        store = f"--store={server.address}"
+
+        def words():
+            return [server.call("GETRANGE", key, 1, 1) for key in server.call("KEYS", "wkc:{*}w:*").split()]
+        name = wkc("run", source, "mb=112", "--on=emulator", store, emulator.endpoint, "--memory=128MiB", "--detach",
+                   env=emulator.env, binary=RELEASE).out.strip()
+        wait_until(lambda: words() == ["\x01"], "no word is left", 60)
+        (folder / "go").touch()
+        wait_until(lambda: wkc("clean", store).out.split()[:2] == [name, "done"], "the job does not end", 60)
+        wait_until(lambda: not at_work(emulator), "its executor does not end", 60)
+        check(words() == ["\0"], f"the word stands: {words()}")
 
 
 def are_killed(folder, source, expected, *options):
@@ -334,6 +374,6 @@ def one_environment_is_enough(folder):
         check(stats(found)["sweeps"] == 0, f"{name}: {found.err}")
 
 
-main([executors_are_killed, who_holds_slices_is_killed, an_executor_stands_still, events_are_lost, events_of_a_wide_job_are_lost, no_event_arrives, a_server_loses_its_data, a_server_keeps_its_data,
+main([executors_are_killed, who_holds_slices_is_killed, an_executor_stands_still, a_word_is_taken_back, events_are_lost, events_of_a_wide_job_are_lost, no_event_arrives, a_server_loses_its_data, a_server_keeps_its_data,
       a_client_stands_still,
       a_client_stands_still_with_its_own_platform, a_store_that_is_full, a_store_that_refuses, one_environment_is_enough])
