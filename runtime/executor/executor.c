@@ -22,6 +22,7 @@ void executor_init(struct executor *executor, const struct plan *plan,
                                   .arrival.node = PLAN_NONE,
                                   .following = PLAN_NONE,
                                   .options = *options,
+                                  .doubt = options->doubt,
                                   .sink = dag_sink(plan->dag),
                                   .ended = true};
 }

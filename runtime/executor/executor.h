@@ -166,6 +166,7 @@ struct executor_options {
     uint32_t bytes_per_ms;     /* the store's bandwidth; 0: 50,000 */
     uint32_t patience_at_most; /* ms; 0: 5,000 */
     uint32_t wait_at_least;    /* ms between two questions; 0: 4 */
+    uint32_t doubt;            /* executor_doubt() of the process's last executor of the job */
     uint32_t foresight; /* so many nodes, and edges below each, are looked at to find out what
                            will feed a join; 0, or more than that: 64 */
 };
@@ -310,6 +311,7 @@ struct executor {
     struct executor_queue queue;
     VECTOR(struct executor_fanout) fanouts;
     VECTOR(struct executor_question) questions;
+    uint32_t doubt;          /* whether waits are any use; see executor_remote.c */
     VECTOR(uint32_t) ran;    /* joins run by this lineage, not yet marked */
     VECTOR(uint32_t) missed; /* joins that are asked again since an input was missing */
     VECTOR(uint32_t) beats;  /* executor_list_beats */
@@ -347,6 +349,13 @@ const uint32_t *executor_list_beats(struct executor *executor, uint32_t *count);
 /* Whether this executor may still need a node's value: to run a task that it has queued, or to hand
  * it on. A value of which this is false may be freed. */
 bool executor_needs(const struct executor *executor, uint32_t node);
+
+/* How many waits were no use lately. What one executor has learned about a job the next one of its
+ * process begins with. */
+static inline uint32_t executor_doubt(const struct executor *executor)
+{
+    return executor->doubt;
+}
 
 /* Fills *action with the next thing to do. False: nothing until an event is handled. */
 bool executor_next(struct executor *executor, struct executor_action *action);

@@ -9,6 +9,10 @@
 /* Defaults of struct executor_options. */
 enum { PATIENCE = 20, BYTES_PER_MS = 50000, PATIENCE_AT_MOST = 5000, WAIT_AT_LEAST = 4 };
 
+/* How many waits in vain end all patience, how many of them one that was not is worth, and after
+ * how many values that were stored at once a wait is tried again. */
+enum { DOUBT_MOST = 16, DOUBT_EASED = 2, DOUBT_PAUSE = 16 };
+
 void executor_fit(struct executor_options *options, const struct platform *platform)
 {
     uint64_t round_trip_ms = (platform->round_trip_ns + 999999) / 1000000;
@@ -187,6 +191,28 @@ static void end_question(struct executor *executor, uint32_t record)
         *question = vector_pop(&executor->questions);
 }
 
+/* A wait that was no use, or, where there is no trust left, that was not tried: now and then the
+ * next one is. */
+static void doubt_more(struct executor *executor)
+{
+    if (++executor->doubt == DOUBT_MOST + DOUBT_PAUSE)
+        executor->doubt = DOUBT_MOST / 2;
+}
+
+static void doubt_less(struct executor *executor)
+{
+    executor->doubt = executor->doubt > DOUBT_EASED ? executor->doubt - DOUBT_EASED : 0;
+}
+
+/* All edges of a record are here: what was kept back for it need not be stored. */
+static void end_question_well(struct executor *executor, uint32_t record)
+{
+    const struct executor_question *question = find_question(executor, record);
+    if (question && question->waited > 0)
+        doubt_less(executor);
+    end_question(executor, record);
+}
+
 static uint32_t option(uint32_t value, uint32_t otherwise)
 {
     return value ? value : otherwise;
@@ -200,7 +226,9 @@ static uint32_t patience_for(const struct executor *executor, uint64_t bytes)
     uint64_t patience = option(options->patience, PATIENCE) +
                         2 * bytes / option(options->bytes_per_ms, BYTES_PER_MS);
     uint32_t limit = option(options->patience_at_most, PATIENCE_AT_MOST);
-    return patience < limit ? (uint32_t)patience : limit;
+    patience = patience < limit ? patience : limit;
+    uint32_t trust = executor->doubt < DOUBT_MOST ? DOUBT_MOST - executor->doubt : 0;
+    return (uint32_t)(patience * trust / DOUBT_MOST);
 }
 
 /* The plan's wait for a join of which some producers are of its cluster; 0: there is none. */
@@ -258,6 +286,8 @@ static void note_not_last(struct executor *executor, const struct executor_edges
                     is_for_others(executor, edges->node);
     if (MUTANT(BOTH_WAIT))
         gives_up = event->largest.size == 0 && question->waited >= patience;
+    if (!is_planned && !is_smaller && question->waited >= patience)
+        doubt_more(executor);
     question->state = gives_up ? EXECUTOR_GIVEN_UP : EXECUTOR_TO_WAIT;
     question->wait = gives_up ? 0 : wait_for(executor, question, patience, is_planned);
     executor_hold(executor, edges->node, edges->offset, edges->edges, edges->large);
@@ -306,7 +336,7 @@ static void take_whole(struct executor *executor)
             continue;
         }
         executor_remove_held(executor, i);
-        end_question(executor, record_of(executor, &held));
+        end_question_well(executor, record_of(executor, &held));
         own_record(executor, &held, true);
         i = executor->first_held;
     }
@@ -353,7 +383,10 @@ static void handle_answer(struct executor *executor, const struct executor_event
         note_not_last(executor, &edges, event);
         return;
     }
-    end_question(executor, event->record);
+    if (event->answer == JOIN_OWN)
+        end_question_well(executor, event->record);
+    else
+        end_question(executor, event->record);
     switch (event->answer) {
     case JOIN_OWN:
         own_record(executor, &edges, false);

@@ -244,6 +244,7 @@ static struct executor_options executor_options(const struct remote *remote)
         .tasks = remote->options.processors,
         .grain = d->grain,
         .patience = d->delay_ms,
+        .doubt = remote->job->doubt,
     };
     if (d->platform && d->delay_ms == 0)
         executor_fit(&options, d->platform);
@@ -306,6 +307,7 @@ static int begin_event(struct remote *remote, uint64_t deadline_ns, struct error
 
 static void end_event(struct remote *remote)
 {
+    remote->job->doubt = executor_doubt(&remote->executor);
     executor_release(&remote->executor);
     if (remote->poisoned || remote->job->pager)
         remote_drop_values(remote);

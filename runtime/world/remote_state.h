@@ -63,6 +63,7 @@ struct remote_job {
     struct job job; /* as bind.h wants it */
     struct bind_table table;
     struct remote_inputs *inputs;
+    uint32_t doubt; /* executor_doubt() of the last event */
     struct data_file **input_files, **files; /* by input of the DAG; by number of a file */
     struct remote_edges edges;
     uint64_t *slots;          /* by part */

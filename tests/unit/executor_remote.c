@@ -11,10 +11,12 @@ enum { OWN_TOKEN = 77 };
 static struct synthetic job;
 static struct executor executor;
 static struct executor_action action;
+static uint32_t doubt; /* of the next executor */
 
 static void begin(const struct executor_start *start)
 {
-    executor_init(&executor, &job.plan, &(struct executor_options){.inline_bytes = 100});
+    const struct executor_options options = {.inline_bytes = 100, .doubt = doubt};
+    executor_init(&executor, &job.plan, &options);
     executor_begin(&executor, start);
 }
 
@@ -108,7 +110,6 @@ static void begin_holder(void)
     expect(EXECUTOR_ASK, 2);
     CHECK_INT(action.edges, 2);
     CHECK_INT(action.size, 1000);
-    CHECK(action.milliseconds > 20);
     expect_nothing();
 }
 
@@ -230,6 +231,7 @@ static void a_wait_has_a_deadline(void)
 {
     uint32_t total = 0, waits = 0;
     begin_holder();
+    CHECK(action.milliseconds > 20);
     not_the_last(999);
     for (; total < 20; waits++) {
         expect(EXECUTOR_WAIT, 2);
@@ -243,6 +245,55 @@ static void a_wait_has_a_deadline(void)
     CHECK_INT(waits, 4); /* 4, 4, 8 and what is left */
     store_and_arrive();
     finish();
+}
+
+/* A lineage whose join nobody else comes to; how many ms it waits before it stores. */
+static uint32_t wait_in_vain(void)
+{
+    uint32_t waited = 0;
+    begin_holder();
+    not_the_last(0);
+    while (CHECK(executor_next(&executor, &action)), action.kind == EXECUTOR_WAIT) {
+        waited += action.milliseconds;
+        tell(EXECUTOR_WAITED);
+        expect(EXECUTOR_ASK, 2);
+        not_the_last(0);
+    }
+    CHECK_INT(action.kind, EXECUTOR_PUT);
+    doubt = executor_doubt(&executor);
+    finish();
+    return waited;
+}
+
+/* One whose join another comes to while it waits. */
+static void wait_with_success(void)
+{
+    begin_holder();
+    not_the_last(0);
+    expect(EXECUTOR_WAIT, 2);
+    tell(EXECUTOR_WAITED);
+    expect(EXECUTOR_ASK, 2);
+    answer(JOIN_OWN);
+    expect(EXECUTOR_RUN, 2);
+    doubt = executor_doubt(&executor);
+    finish();
+}
+
+/* P4.7: waits that are no use become shorter, and are given up; now and then another is tried.
+ * Those that are make the next ones longer. */
+static void patience_is_learned(void)
+{
+    doubt = 0;
+    for (uint32_t turn = 0; turn < 16; turn++)
+        CHECK_INT(wait_in_vain(), 20 * (16 - turn) / 16);
+    for (uint32_t turn = 0; turn < 16; turn++)
+        CHECK_INT(wait_in_vain(), 0);
+    CHECK_INT(wait_in_vain(), 10);
+    CHECK_INT(wait_in_vain(), 20 * 7 / 16);
+    for (uint32_t turn = 0; turn < 5; turn++)
+        wait_with_success();
+    CHECK_INT(wait_in_vain(), 20);
+    doubt = 0;
 }
 
 /* Of equals the one with the lower edge stores, which is the other one here. */
@@ -644,6 +695,7 @@ TEST_MAIN(TEST(a_slice_is_not_stored), TEST(others_have_the_value_stored),
           TEST(wide_fan_outs_go_as_ranges), TEST(a_range_is_cut_again),
           TEST(a_range_that_was_split_is_not_split_again), TEST(nonsense_is_no_start),
           TEST(a_wanted_fan_out), TEST(a_stored_value_is_handed_on),
+          TEST(patience_is_learned),
           TEST(clusters_run_here_and_all_of_it_beats), TEST(joins_of_a_cluster_at_work_wait),
           TEST(what_is_silent_is_invoked), TEST(a_stored_value_is_a_candidate),
           TEST(nothing_is_invoked_past_a_heartbeat))
