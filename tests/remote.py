@@ -3,10 +3,12 @@
 threads, whatever the number of environments, with source and cache gone; clear ends when something is missing or
 wrong; and nothing left behind: no process, no key. Events and parcels are read by a platform of the test's own."""
 import base64
+import hashlib
 import http.server
 import io
 import json
 import os
+import shutil
 import signal
 import queue
 import re
@@ -16,6 +18,7 @@ import subprocess
 import threading
 import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
@@ -184,6 +187,7 @@ def an_executor_alone(folder):
 
 class Platform:
     """What is invoked is noted, may be changed, and is run by one process, one event after the other."""
+    variables = {}
 
     def __init__(self, folder, change=lambda event: [event]):
         self.folder, self.change = folder / "function", change
@@ -242,8 +246,11 @@ class Platform:
     def start(self):
         env = dict(AWS_LAMBDA_RUNTIME_API=self.address, AWS_LAMBDA_FUNCTION_NAME="f", AWS_REGION="us-east-1",
                    AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="s", AWS_ENDPOINT_URL_LAMBDA=f"http://{self.address}",
-                   LSAN_OPTIONS=os.environ["LSAN_OPTIONS"])
-        self.process = subprocess.Popen([self.folder / "bootstrap"], env=env, stdout=self.log, stderr=self.log)
+                   LSAN_OPTIONS=os.environ["LSAN_OPTIONS"], **self.variables)
+        self.process = subprocess.Popen(self.command(), cwd=self.folder, env=env, stdout=self.log, stderr=self.log)
+
+    def command(self):
+        return [self.folder / "bootstrap"]
 
     def take(self, event):
         self.events.append(event)
@@ -706,6 +713,55 @@ def a_plan_in_pages(folder):
             check(found["duplicate_runs"] == 0 == found["sweeps"] and least < found["store_commands"] < most, f"{memory} MB: {found}")
 
 
+class Arm(Platform):
+    """Its machine is an aarch64 under qemu. What the client sends for its own is not run: `package` is that program, compiled for
+    aarch64, whose manifest the events name instead."""
+
+    variables = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "PATH": os.environ["PATH"]}
+
+    def __init__(self, folder, package):
+        self.package, self.sent = package, None
+        super().__init__(folder, self.rename)
+
+    def create(self, package):
+        with zipfile.ZipFile(io.BytesIO(package)) as entries:
+            self.sent = hashlib.sha256(entries.read("manifest.json")).hexdigest().encode()
+        super().create(self.package.read_bytes())
+
+    def rename(self, event):
+        description = base64.b64decode(event["description"])
+        check(description.count(self.sent) == 1, "the description names another bundle")
+        own = hashlib.sha256((self.folder / "manifest.json").read_bytes()).hexdigest().encode()
+        return [dict(event, description=base64.b64encode(description.replace(self.sent, own)).decode())]
+
+    def command(self):
+        return ["qemu-aarch64", "lib/ld-linux-aarch64.so.1", "--library-path", "lib", "bin/executor"]
+
+
+def a_plan_in_pages_on_another_machine(folder):
+    """X5.2 for aarch64, under qemu: the pages come when they are touched, by tasks of that machine. X5.3: a damaged one ends the
+    job."""
+    if os.uname().machine != "x86_64" or not shutil.which("qemu-aarch64") or not (Path(RELEASE).parent / "aarch64/runtime.zip").exists():
+        print("remote.py: aarch64 is skipped: it needs qemu-user and `make deps-arm64 arm64`")
+        return
+    source, package = program(folder, TREE), folder / "arm.wkb"
+    check(wkc("compile", source, "-O0", "--target=aarch64", "-o", package, binary=RELEASE).status == 0, "no bundle")
+    for harm in (None, lambda server: server.call("SETRANGE", pages_in(server)[-1], "1000", "xyz")):
+        arm = Arm(folder, package)
+        with Server(folder) as server:
+            change = arm.change
+            if harm:
+                arm.change = lambda event: (harm(server), change(event))[1]
+            run = remote(source, "n=100_000", "-O0", "--memory=128MiB", "--grain=200_000", f"--store={server.address}",
+                         f"--endpoint=http://{arm.address}", "--sweep-age=600000", "--stats=json", binary=RELEASE, timeout=300)
+            arm.end()
+        if harm:
+            run.fails(1, "error[E880]", "is not what was stored")
+        else:
+            check(run.status == 0 and run.out == "4999950000.0\n", run.err)
+            check(json.loads(run.err)["store_commands"] > 370, run.err)  # 364 pages
+
+
 def pages_in(server, kind=1):
     return [key for key in server.call("--scan", "--pattern", "wkc:*").splitlines() if re.search(rf"}}p:0:{kind}:", key)]
 
@@ -822,7 +878,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, science_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, a_wide_stencil, tasks_at_once, tasks_too_large_to_run_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, science_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, a_wide_stencil, tasks_at_once, tasks_too_large_to_run_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_plan_in_pages_on_another_machine, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, slices_travel_alone, slices_that_do_not_fit, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 enum {
@@ -139,27 +138,15 @@ void fault_set_pager(bool (*bring)(const void *address))
     atomic_store(&pager, bring);
 }
 
-/* What is brought can be read only: who writes there is in error. */
-static bool is_write(const ucontext_t *context)
-{
-#if defined(__x86_64__)
-    enum { WRITES = 2 }; /* of the processor's error code */
-    return context->uc_mcontext.gregs[REG_ERR] & WRITES;
-#else
-    (void)context;
-    return false;
-#endif
-}
-
-static bool is_brought(int number, const siginfo_t *information, const void *context)
+static bool is_brought(int number, const siginfo_t *information)
 {
     bool (*bring)(const void *) = atomic_load(&pager);
-    return number == SIGSEGV && bring && !is_write(context) && bring(information->si_addr);
+    return number == SIGSEGV && bring && bring(information->si_addr);
 }
 
 static void on_fault(int number, siginfo_t *information, void *context)
 {
-    if (is_brought(number, information, context))
+    if (is_brought(number, information))
         return;
     struct message message = {.length = 0};
     const struct wk_site *site = site_of_thread;

@@ -190,8 +190,21 @@ static struct plan_pager *find_pager(const void *address)
     return NULL;
 }
 
-/* In a handler of signals; but a load instruction raised it, whose thread holds no lock, least of
- * all the pager's. */
+/* Under the lock. Pages can be read only: who writes faults again where the page is. (A page that
+ * was there once may have come, or left, between a read's fault and now.) */
+static bool is_write(const struct plan_pager *pager, uint32_t page, const void *address)
+{
+    static _Thread_local const void *found_at;
+    static _Thread_local uint64_t found_loads;
+    bool is_here = pager->states[page] == PAGE_HERE;
+    bool again = is_here && found_at == address && found_loads == pager->loads;
+    found_at = is_here ? address : NULL;
+    found_loads = pager->loads;
+    return again;
+}
+
+/* In a handler of signals; but an instruction that reads or writes a plan raised it, whose thread
+ * holds no lock, least of all the pager's. */
 static bool wait_for_page(const void *address)
 {
     struct plan_pager *pager = find_pager(address);
@@ -199,6 +212,10 @@ static bool wait_for_page(const void *address)
         return false;
     uint32_t page = (uint32_t)((uint64_t)((const char *)address - pager->base) / PLAN_PAGE);
     pthread_mutex_lock(&pager->lock);
+    if (is_write(pager, page, address)) {
+        pthread_mutex_unlock(&pager->lock);
+        return false;
+    }
     if (pager->states[page] == PAGE_ABSENT) {
         pager->states[page] = PAGE_WANTED;
         pager->wanted[pager->wanted_count++] = page;

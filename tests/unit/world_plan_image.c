@@ -5,6 +5,7 @@
 #include "world/plan_image.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -354,6 +355,32 @@ static void damage_that_is_found_later_ends_the_process(void)
     release(&stored);
 }
 
+/* On every machine, whatever it tells of a fault: who writes to a plan ends, and is not brought the
+ * page for ever. */
+static void who_writes_ends(void)
+{
+    struct stored stored;
+    store_all(&stored, "written");
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        struct plan_pager *pager;
+        struct error error;
+        struct plan_pager_options options = options_of(&stored, 20);
+        if (!freopen("/dev/null", "w", stderr) || plan_pager_open(&pager, &options, &error))
+            _exit(2);
+        alarm(30);
+        volatile char *base = (char *)(uintptr_t)plan_pager_base(pager);
+        base[20 * PLAN_PAGE] = 1;
+        _exit(3);
+    }
+    int status = 0;
+    CHECK_INT(waitpid(child, &status, 0), child);
+    bool is_ended = WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
+    CHECK(is_ended || (WIFEXITED(status) && WEXITSTATUS(status) == 1)); /* by a sanitizer */
+    release(&stored);
+}
+
 static void begin(void)
 {
     fault_catch();
@@ -361,5 +388,5 @@ static void begin(void)
 
 TEST_MAIN(TEST(begin), TEST(an_image_is_its_plan), TEST(what_is_no_image_is_refused),
           TEST(pages_come_when_they_are_touched), TEST(pages_leave_for_others),
-          TEST(threads_share_pages), TEST(damage_fails_the_job),
+          TEST(who_writes_ends), TEST(threads_share_pages), TEST(damage_fails_the_job),
           TEST(damage_that_is_found_later_ends_the_process))
