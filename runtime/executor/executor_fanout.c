@@ -229,6 +229,12 @@ bool executor_next_queued(struct executor *executor, uint32_t *child)
     return take_queued(executor, &executor->queue, child);
 }
 
+bool executor_peek_queued(const struct executor *executor, uint32_t *child)
+{
+    struct executor_queue queue = executor->queue;
+    return take_queued(executor, &queue, child);
+}
+
 bool executor_is_fed_by_queue(const struct executor *executor, uint32_t join)
 {
     uint32_t most = executor_foresight(executor);

@@ -135,6 +135,8 @@ void executor_fan_out(struct executor *executor, uint32_t node, bool is_large);
 void executor_fan_out_range(struct executor *executor, const struct executor_start *start);
 /* Takes the next child off the queue; false if none is left. */
 bool executor_next_queued(struct executor *executor, uint32_t *child);
+/* The child that it will give next. */
+bool executor_peek_queued(const struct executor *executor, uint32_t *child);
 /* Whether a child in the queue can add edges to a join's tree. */
 bool executor_is_fed_by_queue(const struct executor *executor, uint32_t join);
 /* Adds what is queued to the heartbeats. */

@@ -578,7 +578,8 @@ static bool is_cluster_at_work(const struct executor *executor, uint32_t join)
         if (executor->ready.items[i].is_kept &&
             cluster[executor->ready.items[i].node] == cluster[join])
             return true;
-    return false;
+    uint32_t queued;
+    return executor_peek_queued(executor, &queued) && cluster[queued] == cluster[join];
 }
 
 static bool is_to_come(const struct executor *executor, const struct executor_edges *held)

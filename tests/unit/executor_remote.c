@@ -11,11 +11,11 @@ enum { OWN_TOKEN = 77 };
 static struct synthetic job;
 static struct executor executor;
 static struct executor_action action;
-static uint32_t doubt; /* of the next executor */
+static uint32_t doubt, grain; /* of the next executor */
 
 static void begin(const struct executor_start *start)
 {
-    const struct executor_options options = {.inline_bytes = 100, .doubt = doubt};
+    const struct executor_options options = {.inline_bytes = 100, .doubt = doubt, .grain = grain};
     executor_init(&executor, &job.plan, &options);
     executor_begin(&executor, start);
 }
@@ -598,6 +598,31 @@ static void joins_of_a_cluster_at_work_wait(void)
     finish();
 }
 
+/* P4.5: the nodes of the cluster may also be in the queue. */
+static void joins_of_a_cluster_in_the_queue_wait(void)
+{
+    synthetic_begin(&job);
+    uint32_t sources[3];
+    for (int i = 0; i < 3; i++)
+        sources[i] = synthetic_node(&job, NULL, 0);
+    uint32_t joins[2] = {synthetic_node(&job, (uint32_t[]){sources[0], sources[2]}, 2),
+                         synthetic_node(&job, (uint32_t[]){sources[1], sources[2]}, 2)};
+    synthetic_end(&job, joins, 2);
+    job.plan.cluster = calloc(job.dag.node_count, sizeof *job.plan.cluster);
+    job.plan.cluster[sources[2]] = PLAN_NONE;
+    grain = 2;
+    begin(&(struct executor_start){.node = PLAN_NONE, .end = 2, .lineage.token = OWN_TOKEN});
+    grain = 0;
+    expect(EXECUTOR_RUN, sources[0]);
+    tell_large(false);
+    expect(EXECUTOR_RUN, sources[1]);
+    expect_nothing();
+    tell_large(false);
+    expect(EXECUTOR_ASK, joins[0]);
+    expect(EXECUTOR_ASK, joins[1]);
+    finish();
+}
+
 /* ---- The sweeper --------------------------------------------------------------------------- */
 
 static struct sweep sweep;
@@ -697,5 +722,5 @@ TEST_MAIN(TEST(a_slice_is_not_stored), TEST(others_have_the_value_stored),
           TEST(a_wanted_fan_out), TEST(a_stored_value_is_handed_on),
           TEST(patience_is_learned),
           TEST(clusters_run_here_and_all_of_it_beats), TEST(joins_of_a_cluster_at_work_wait),
-          TEST(what_is_silent_is_invoked), TEST(a_stored_value_is_a_candidate),
-          TEST(nothing_is_invoked_past_a_heartbeat))
+          TEST(joins_of_a_cluster_in_the_queue_wait), TEST(what_is_silent_is_invoked),
+          TEST(a_stored_value_is_a_candidate), TEST(nothing_is_invoked_past_a_heartbeat))
