@@ -753,7 +753,7 @@ def a_plan_in_pages_on_another_machine(folder):
             if harm:
                 arm.change = lambda event: (harm(server), change(event))[1]
             run = remote(source, "n=100_000", "-O0", "--memory=128MiB", "--grain=200_000", f"--store={server.address}",
-                         f"--endpoint=http://{arm.address}", "--sweep-age=600000", "--stats=json", binary=RELEASE, timeout=300)
+                         f"--endpoint=http://{arm.address}", "--sweep-age=600000", "--timeout=200s", "--stats=json", binary=RELEASE, timeout=300)
             arm.end()
         if harm:
             run.fails(1, "error[E880]", "is not what was stored")
