@@ -342,5 +342,8 @@ build/release/bench/store: tests/bench/store.c $(RUNTIME_ARCHIVES)
 build/release/bench/elaborate: tests/bench/elaborate.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(compiler_includes) $(LDFLAGS) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBRARIES)
+build/release/bench/planning: tests/bench/planning.c tests/unit/shapes.h $(RUNTIME_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Iruntime $(LDFLAGS) -o $@ $< -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group $(LIBRARIES)
 build/release/bench/elaborate_tbb: build/release/bench/elaborate_tbb.o
 	g++ -pthread -o $@ $< -ltbb

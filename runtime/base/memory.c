@@ -54,6 +54,18 @@ void *memory_try(size_t bytes, size_t align)
     return memory;
 }
 
+void *memory_table(size_t count, size_t size)
+{
+    enum { CACHE_LINE = 64 };
+    size_t bytes;
+    void *memory = NULL;
+    if (!__builtin_mul_overflow(count, size, &bytes))
+        memory = memory_try(bytes, CACHE_LINE);
+    if (!memory)
+        memory_exhausted();
+    return memory;
+}
+
 _Noreturn void bug_at(const char *file, int line, const char *format, ...)
 {
     va_list arguments;

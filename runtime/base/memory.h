@@ -18,6 +18,9 @@ void *memory_new(size_t count, size_t size);
 /* Resizes as realloc does; what is new is not zeroed. Never NULL (a size of 0 counts as 1). */
 void *memory_resize(void *old, size_t count, size_t size);
 
+/* The same, not zeroed and, where it is large, in large pages: for tables by node. */
+void *memory_table(size_t count, size_t size);
+
 /* Unzeroed memory, or NULL when there is none; `align` is a power of two. Free with free(). */
 void *memory_try(size_t bytes, size_t align);
 

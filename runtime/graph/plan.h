@@ -39,6 +39,7 @@ struct plan {
     uint64_t *slices; /* by edge (a place in dag->children), a bit: its consumer reads nothing of
                          the producer's value but slices of a few bytes, which travel inline,
                          however large the value is. NULL: there are no such edges */
+    uint64_t steps;   /* nodes, edges and the like that passes looked at: what planning took */
     uint64_t *costs;  /* by node, in ns on the platform; NULL unless keeps_costs, or at -O0 */
     unsigned indexed_without; /* what plan_index_fan_outs was called with */
     struct plan_wide *wide;   /* its table, by node; NULL: it was not called */

@@ -19,8 +19,9 @@ struct costs *plan_costs_new(const struct dag *dag, const struct plan_options *o
 void plan_pass_costs(struct plan_work *work)
 {
     struct costs *costs = plan_costs_new(work->dag, work->options);
-    work->costs = memory_resize(NULL, work->dag->node_count, sizeof *work->costs);
+    work->costs = memory_table(work->dag->node_count, sizeof *work->costs);
     for (uint32_t i = 0; i < work->dag->node_count; i++)
         work->costs[i] = platform_task_ns(work->platform, costs_of(costs, i));
+    plan_count_steps(work, work->dag->node_count);
     costs_free(costs);
 }

@@ -46,6 +46,7 @@ static dag_ref find_dominant(const struct dominant *d, uint32_t node, uint64_t *
             dominant = ref;
         }
     }
+    plan_count_steps(d->work, dag_ref_count(dag, node) + 1);
     return dominant;
 }
 
@@ -63,6 +64,7 @@ static uint64_t start_within(const struct dominant *d, uint32_t node, uint32_t c
         uint64_t at = plan_add_ns(d->ends[producer], is_here ? 0 : plan_ref_ns(d->work, node, ref));
         start = at > start ? at : start;
     }
+    plan_count_steps(d->work, dag_ref_count(dag, node));
     return start;
 }
 
@@ -77,15 +79,8 @@ static uint64_t claimed(const struct dominant *d, uint32_t producer, uint32_t no
 
 static uint64_t result_bytes(const struct dominant *d, uint32_t node)
 {
-    const struct dag *dag = d->work->dag;
-    uint64_t bytes = dag->tasks[dag->nodes[node].task].memory_bytes;
-    if (bytes || dag_child_count(dag, node) == 0)
-        return bytes;
-    uint32_t child = dag->children[dag->nodes[node].first_child].node;
-    for (uint64_t r = dag->nodes[child].first_ref; r < dag->nodes[child + 1].first_ref; r++)
-        if (dag_ref_source(dag->refs[r]) == node)
-            return dag_source_bytes(dag, dag->refs[r]);
-    return 0;
+    uint64_t bytes = d->work->dag->tasks[d->work->dag->nodes[node].task].memory_bytes;
+    return bytes ? bytes : plan_result_bytes(d->work, node);
 }
 
 /* Half of an executor's memory and of its time are for what estimates leave out. */
@@ -131,8 +126,8 @@ void plan_pass_dominant(struct plan_work *work)
         return;
     uint32_t count = work->dag->node_count;
     struct dominant d = {.work = work,
-                         .ends = memory_resize(NULL, count, sizeof *d.ends),
-                         .cluster = memory_resize(NULL, count, sizeof *d.cluster),
+                         .ends = memory_table(count, sizeof *d.ends),
+                         .cluster = memory_table(count, sizeof *d.cluster),
                          .states = memory_new(count, sizeof *d.states)};
     for (uint32_t i = 0; i < count; i++)
         place_node(&d, i);

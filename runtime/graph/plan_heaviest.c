@@ -125,10 +125,11 @@ void plan_pass_heaviest(struct plan_work *work)
     for (uint32_t i = 0; i < nodes; i++) {
         h.parent[i] = i;
         h.load[i] = work->costs[i];
-        h.bytes[i] = plan_result_bytes(work->dag, i);
+        h.bytes[i] = plan_result_bytes(work, i);
     }
     for (uint64_t e = 0; e < count; e++)
         merge(&h, &edges[e]);
+    plan_count_steps(work, 3 * count);
     for (uint32_t i = 0; i < nodes; i++)
         h.parent[i] = root_of(&h, i);
     free(edges);

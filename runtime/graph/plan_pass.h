@@ -18,6 +18,7 @@ struct plan_work {
     uint64_t *costs;      /* by node, in ns on the platform */
     bool has_edges;       /* whether edges cost time: pass "bytes" */
     uint64_t *part_bytes; /* by part (sizes.h), where edges cost time */
+    uint64_t *part_ns;    /* by part: what it takes to put it and get it; 0: it travels inline */
 };
 
 /* Runs the passes of the options' level. */
@@ -32,16 +33,19 @@ void plan_pass_heaviest(struct plan_work *work);
 void plan_pass_affinity(struct plan_work *work);
 void plan_pass_waits(struct plan_work *work);
 
-/* What it takes to hand a value of so many bytes to a consumer in another executor: an invocation
- * when it is the only producer, an arrival at a join otherwise; through the store if it is large.
- */
-uint64_t plan_edge_ns(const struct plan_work *work, uint64_t bytes, bool is_join);
-
-/* The same of a ref of `consumer` that is of a node; 0 when edges cost nothing. */
+/* What it takes to hand a value, by a ref that is of a node, to a consumer in another executor: an
+ * invocation when it is the only producer, an arrival at a join otherwise; through the store if it
+ * is large. 0 when edges cost nothing. */
 uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref ref);
 
-/* The bytes of what a node's first child reads of it, all of it. */
-uint64_t plan_result_bytes(const struct dag *dag, uint32_t node);
+/* The bytes of all parts of a node's result, as far as they are read; pass "bytes" knows them. */
+uint64_t plan_result_bytes(const struct plan_work *work, uint32_t node);
+
+/* Passes say how many nodes, edges and the like they looked at. */
+static inline void plan_count_steps(const struct plan_work *work, uint64_t steps)
+{
+    work->plan->steps += steps;
+}
 
 /* Whether the platform has executors that can lose anything by talking to each other. */
 bool plan_has_executors(const struct plan_work *work);

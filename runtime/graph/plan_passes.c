@@ -75,6 +75,7 @@ void plan_run_passes(struct plan *plan, const struct plan_options *options)
         if (runners[i].run && is_run(options, &runners[i].pass))
             runners[i].run(&work);
     free(work.part_bytes);
+    free(work.part_ns);
     if (options->keeps_costs)
         plan->costs = work.costs;
     else
@@ -89,42 +90,40 @@ bool plan_has_executors(const struct plan_work *work)
     return work->platform->invoke_ns > 0 || work->platform->round_trip_ns > 0;
 }
 
-uint64_t plan_edge_ns(const struct plan_work *work, uint64_t bytes, bool is_join)
-{
-    const struct platform *platform = work->platform;
-    uint64_t signal = is_join ? platform->round_trip_ns : platform->invoke_ns;
-    if (bytes <= platform->inline_bytes)
-        return signal;
-    return plan_add_ns(signal, 2 * platform_transfer_ns(platform, bytes));
-}
-
 uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref ref)
 {
     if (!work->has_edges)
         return 0;
     bool is_join = work->dag->nodes[consumer].producer_count > 1;
-    uint64_t bytes = work->dag->views[dag_ref_view(ref)].is_unit
-                         ? 0
-                         : work->part_bytes[dag_part(work->dag, ref)];
-    return plan_edge_ns(work, bytes, is_join);
+    uint64_t signal = is_join ? work->platform->round_trip_ns : work->platform->invoke_ns;
+    bool is_unit = work->dag->views[dag_ref_view(ref)].is_unit;
+    return plan_add_ns(signal, is_unit ? 0 : work->part_ns[dag_part(work->dag, ref)]);
 }
 
-uint64_t plan_result_bytes(const struct dag *dag, uint32_t node)
+uint64_t plan_result_bytes(const struct plan_work *work, uint32_t node)
 {
-    if (dag_child_count(dag, node) == 0)
-        return 0;
-    uint32_t child = dag->children[dag->nodes[node].first_child].node;
-    for (uint64_t r = dag->nodes[child].first_ref; r < dag->nodes[child + 1].first_ref; r++)
-        if (dag_ref_source(dag->refs[r]) == node)
-            return dag_source_bytes(dag, dag->refs[r]);
-    return 0;
+    const struct dag_node *at = &work->dag->nodes[node];
+    uint64_t bytes = 0;
+    for (uint32_t part = at->first_part; part < at[1].first_part; part++)
+        bytes = plan_add_ns(bytes, work->part_bytes[part]);
+    return bytes;
 }
 
 void plan_pass_bytes(struct plan_work *work)
 {
+    const struct platform *platform = work->platform;
     work->has_edges = plan_has_executors(work);
-    if (work->has_edges)
-        work->part_bytes = dag_part_sizes(work->dag);
+    if (!work->has_edges)
+        return;
+    uint64_t parts = work->dag->part_count;
+    work->part_bytes = dag_part_sizes(work->dag);
+    work->part_ns = memory_table(parts + 1, sizeof *work->part_ns);
+    for (uint64_t p = 0; p < parts; p++) {
+        uint64_t bytes = work->part_bytes[p];
+        work->part_ns[p] =
+            bytes <= platform->inline_bytes ? 0 : 2 * platform_transfer_ns(platform, bytes);
+    }
+    plan_count_steps(work, work->dag->nodes[work->dag->node_count].first_ref + parts);
 }
 
 /* ---- Clusters ----------------------------------------------------------------------------------

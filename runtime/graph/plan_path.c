@@ -45,12 +45,13 @@ static uint64_t choose_child(const struct plan_work *work, const uint64_t *heigh
         }
     }
     work->plan->preferred[node] = preferred;
+    plan_count_steps(work, count + 1);
     return highest;
 }
 
 void plan_pass_path(struct plan_work *work)
 {
-    uint64_t *heights = memory_resize(NULL, work->dag->node_count, sizeof *heights);
+    uint64_t *heights = memory_table(work->dag->node_count, sizeof *heights);
     for (uint32_t i = work->dag->node_count; i-- > 0;)
         heights[i] = plan_add_ns(cost_of(work, i), choose_child(work, heights, i));
     free(heights);

@@ -56,6 +56,7 @@ static struct arrivals look_at_producers(const struct waits *w, uint32_t node)
         }
         arrivals.last = larger(arrivals.last, end);
     }
+    plan_count_steps(w->work, dag_ref_count(dag, node) + 1);
     return arrivals;
 }
 

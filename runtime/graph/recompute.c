@@ -26,9 +26,11 @@ struct recompute {
 /* ---- Which ones ------------------------------------------------------------------------------ */
 
 /* What it takes a reader to load a value; 0: it comes along. */
-static uint64_t way_of(const struct recompute *c, uint32_t node)
+static uint64_t way_of(struct recompute *c, uint32_t node)
 {
-    uint64_t bytes = plan_result_bytes(c->dag, node);
+    if (!c->work.part_bytes)
+        plan_pass_bytes(&c->work);
+    uint64_t bytes = plan_result_bytes(&c->work, node);
     return bytes > c->work.platform->inline_bytes ? platform_transfer_ns(c->work.platform, bytes)
                                                   : 0;
 }
@@ -199,9 +201,11 @@ static bool fits(const struct recompute *c)
 
 uint32_t dag_recompute(struct dag *dag, const struct plan_options *options)
 {
+    struct plan plan = {.dag = dag}; /* it counts steps */
     struct recompute c = {
         .dag = dag,
-        .work = {.dag = dag,
+        .work = {.plan = &plan,
+                 .dag = dag,
                  .options = options,
                  .platform = options->platform ? options->platform : platform_at(0)}};
     if (dag->is_mapped || !plan_has_executors(&c.work) || !plan_pass_is_run(options, "recompute"))
@@ -219,5 +223,7 @@ uint32_t dag_recompute(struct dag *dag, const struct plan_options *options)
     free(c.is_cheap);
     free(c.stays);
     free(c.work.costs);
+    free(c.work.part_bytes);
+    free(c.work.part_ns);
     return (uint32_t)c.copies;
 }

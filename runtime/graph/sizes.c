@@ -1,6 +1,8 @@
 /* Sizes of results' parts; see sizes.h. */
 #include "graph/sizes.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 
 uint64_t dag_source_bytes(const struct dag *dag, dag_ref ref)
@@ -22,7 +24,8 @@ uint64_t dag_source_bytes(const struct dag *dag, dag_ref ref)
 
 uint64_t *dag_part_sizes(const struct dag *dag)
 {
-    uint64_t *sizes = memory_new((size_t)dag->part_count + 1, sizeof *sizes);
+    uint64_t *sizes = memory_table((size_t)dag->part_count + 1, sizeof *sizes);
+    memset(sizes, 0, ((size_t)dag->part_count + 1) * sizeof *sizes);
     for (uint64_t r = 0; r < dag->nodes[dag->node_count].first_ref; r++) {
         dag_ref ref = dag->refs[r];
         if (!dag_ref_is_node(ref) || dag->views[dag_ref_view(ref)].is_unit)

@@ -4,8 +4,6 @@
  *     elaborate tree N        a reduction of N leaves: 2 N - 1 tasks
  *     elaborate butterfly N   log2(N) steps of N tasks with two in-edges each
  *
- *     elaborate plan N        the plan of that reduction for lambda-1769, with clusters
- *
  * Prints one line: the pattern, tasks, nanoseconds a task (flow code in memory to finished DAG),
  * bytes of the DAG a task, and the process's peak memory in KiB: for the memory that a task costs,
  * run it with two sizes and divide the difference. tests/bench/elaborate_tbb.cpp builds the same
@@ -20,8 +18,6 @@
 
 #include "flow/ir.h"
 #include "graph/code.h"
-#include "graph/plan.h"
-#include "graph/platform.h"
 
 static const char tree[] = "module \"tree.wk\"\n"
                            "kernel @partial \"partial\" (i: i64, width: i64) -> f64\n"
@@ -103,18 +99,6 @@ static struct flow_code *load(const char *text, struct buffer *bytes, struct err
     return module ? flow_code_load(bytes->data, bytes->length, error) : NULL;
 }
 
-static double measure_plan(const struct dag *dag, struct error *error)
-{
-    struct plan plan;
-    struct plan_options options = {.platform = platform_find("lambda-1769"), .level = 2};
-    double begin = now();
-    if (plan_make(&plan, dag, &options, error))
-        return 0;
-    double nanoseconds = now() - begin;
-    plan_release(&plan);
-    return nanoseconds;
-}
-
 static int run(const char *pattern, uint64_t n)
 {
     struct error error = {0};
@@ -130,8 +114,6 @@ static int run(const char *pattern, uint64_t n)
         return 1;
     }
     double nanoseconds = now() - begin;
-    if (strcmp(pattern, "plan") == 0)
-        nanoseconds = measure_plan(&dag, &error);
     getrusage(RUSAGE_SELF, &usage);
     double tasks = dag.node_count - 1;
     printf("%s %.0f tasks: %.1f ns/task, %.1f bytes/task in the graph, peak %ld KiB\n", pattern,
@@ -145,7 +127,7 @@ static int run(const char *pattern, uint64_t n)
 int main(int argc, char **argv)
 {
     if (argc != 3) {
-        fprintf(stderr, "usage: elaborate tree|butterfly|plan N\n");
+        fprintf(stderr, "usage: elaborate tree|butterfly N\n");
         return 2;
     }
     return run(argv[1], strtoull(argv[2], NULL, 10));

@@ -2,7 +2,7 @@
 """make bench: runs each pair of ours and a peer in turn in one run, and prints medians and ratios.
 
     tests/bench/run.py [NAME...]     names of groups: local, elaborate, kernels, map, algebra, fuse, chunk, data, groupby,
-                                     text, store, start, emulator, bundle, remote, latency, paper, optimize, plan
+                                     text, store, start, emulator, bundle, remote, latency, paper, optimize, plan, planning
 
 Every benchmark program prints one JSON object a line: name, peer, median, min, max, peer_median, peer_min,
 peer_max (seconds for one unit) and ratio. Results go to build/bench.json and a table to standard output.
@@ -27,6 +27,7 @@ from fuse import fuse
 from groupby import groupby
 from optimize import optimize, plan
 from paper import paper
+from planning import planning
 from remote import latency, remote
 from store import store
 from text import text
@@ -99,10 +100,6 @@ def elaborate():
         rows.append({"name": f"build {pattern} of 1,000,000", "peer": "oneTBB", "median": middle, "min": ours[0],
                      "max": ours[-1], "peer_median": peer, "peer_min": peers[0], "peer_max": peers[-1],
                      "ratio": middle / peer, "reach": 1.0})
-    for size in (500_000, 5_000_000):
-        times = sorted(measure(["build/release/bench/elaborate", "plan", str(size)])[0] for _ in range(5))
-        rows.append({"name": f"plan a tree of {2 * size:,}", "peer": "", "median": statistics.median(times),
-                     "min": times[0], "max": times[-1]})
     one, two = (measure(["build/release/bench/elaborate", "tree", str(n)])[1] for n in (500_000, 1_000_000))
     rows.append({"name": "bytes a task more", "bytes": (two - one) * 1024 / 1_000_000, "reach_bytes": 100})
     return rows
@@ -113,7 +110,7 @@ GROUPS = {"local": lambda: program("local"), "elaborate": elaborate,
           "chunk": chunk,
           "data": data, "groupby": groupby, "text": text, "store": store, "start": start,
           "emulator": emulator, "bundle": bundle, "remote": remote, "latency": latency, "paper": paper,
-          "optimize": optimize, "plan": plan}
+          "optimize": optimize, "plan": plan, "planning": planning}
 
 
 def show(seconds):
