@@ -61,7 +61,7 @@ struct worker {
     uint32_t next_source, end_source; /* taken from the range, not yet started */
     uint32_t popped[LOCAL_POPPED]; /* taken from the deque, not yet started; the last comes first */
     uint32_t popped_count;
-    uint32_t patience;   /* pauses before it steals; see judge_thefts */
+    uint32_t patience;   /* pauses before it steals; see theft.h */
     uint64_t found_ns;   /* when it last found work elsewhere, */
     uint64_t found_done; /* and how many tasks it had done until then */
     bool has_pushed;     /* since it last looked whether someone sleeps */

@@ -3,18 +3,11 @@
 
 #include "base/pause.h"
 #include "world/local.h"
+#include "world/theft.h"
 
 /* Waking a thread costs as much as 200 tasks, and a task that moves to another core takes its
- * values along. So who finds nothing waits a little before it steals, for the owner may be about to
- * take the task itself, and searches for a while before it sleeps. It counts what it waits in
- * pauses of the processor, of 10 to 40 ns. */
+ * values along: so when to steal, and when to sleep, is a matter of its own (theft.h). */
 enum {
-    LEAST_PATIENCE = 4, /* pauses before a theft */
-    MOST_PATIENCE = 4096,
-    MOST_PAUSES = 64, /* between two attempts */
-    PAUSES_BEFORE_SLEEP = 200 * MOST_PAUSES,
-    ROUNDS_OF_PATIENCE = 8, /* between two looks whether there is plenty after all */
-    SHORT_TASK_NS = 400,
     SOURCES_AT_ONCE = 32, /* taken from the range for oneself, when there are plenty */
     STEALS_AT_ONCE = 64,  /* likewise, from another's deque */
     PLENTY = 64,          /* nodes in a deque for each one that is taken at once */
@@ -205,22 +198,19 @@ static bool is_plenty_anywhere(struct local *local)
 static bool search(struct worker *worker, uint32_t *node)
 {
     struct local *local = worker->local;
-    unsigned patience = worker->patience, waited = 0, pauses = LEAST_PATIENCE;
-    for (unsigned round = 1;; round++) {
-        for (unsigned i = 0; i < pauses; i++)
+    struct theft_search search = theft_search_begin(worker->patience);
+    for (;;) {
+        for (uint32_t pauses = theft_search_round(&search); pauses > 0; pauses--)
             pause_processor();
-        waited += pauses;
-        pauses = pauses < MOST_PAUSES ? pauses * 2 : MOST_PAUSES;
         if (atomic_load_explicit(&local->halted, memory_order_relaxed))
             return false;
-        bool is_time =
-            waited >= patience || (round % ROUNDS_OF_PATIENCE == 0 && is_plenty_anywhere(local));
-        if (is_time && steal(worker, node))
+        bool is_plenty = theft_search_looks(&search) && is_plenty_anywhere(local);
+        if (theft_search_tries(&search, is_plenty) && steal(worker, node))
             return true;
-        if (waited < PAUSES_BEFORE_SLEEP)
+        if (!theft_search_sleeps(&search))
             continue;
         sleep_until_work(worker);
-        patience = waited = 0;
+        theft_search_wake(&search);
     }
 }
 
@@ -279,16 +269,11 @@ static bool pop(struct worker *worker, uint32_t *node)
     return true;
 }
 
-/* A theft costs both sides some hundred nanoseconds, in lines of memory that move from one core to
- * the other and back. Short tasks are done sooner where they are: while there are only such, thefts
- * are put off, twice as long each time. */
 static void judge_thefts(struct worker *worker, uint64_t now)
 {
     uint64_t done = atomic_load_explicit(&worker->tasks_done, memory_order_relaxed);
-    bool is_short = now - worker->found_ns < (done - worker->found_done) * SHORT_TASK_NS;
-    uint32_t patience = is_short ? worker->patience * 2 : worker->patience / 4;
-    patience = patience > LEAST_PATIENCE ? patience : LEAST_PATIENCE;
-    worker->patience = patience < MOST_PATIENCE ? patience : MOST_PATIENCE;
+    worker->patience =
+        theft_patience(worker->patience, now - worker->found_ns, done - worker->found_done);
     worker->found_done = done;
 }
 
