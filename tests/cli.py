@@ -299,7 +299,7 @@ def simulations_with_time(folder):
 
 
 def plans(folder):
-    """spec/plan.md: Q1.2, Q5.1, Q6.1."""
+    """spec/plan.md: Q1.2, Q5.1, Q6.1, Q6.2."""
     source = folder / "p.wk"
     source.write_text(TREE)
     found = json.loads(wkc("plan", source, "n=16", "--json", "--platform=lambda-1769").out)
@@ -315,7 +315,16 @@ def plans(folder):
     profiled = json.loads(wkc("plan", source, "n=16", "--json", "--profile", folder / "trace.json").out)["after"]
     given = json.loads(wkc("plan", source, "n=16", "--json").out)["after"]
     check(abs(given["work"] - 0.031) < 0.001 and 0 < profiled["work"] < 0.01, f"empty tasks take no 1 ms: {profiled}")
-    check(profiled["guessed"] == 0, "what was measured is no guess")
+    check(profiled["guessed"] == 0 and profiled["measured"] == 100, "what was measured is no guess")
+    check(given["measured"] == 0, "without a profile nothing is measured")
+    other = folder / "other.wk"
+    other.write_text("task another(i: int) -> int { return i }\nflow main(n: int) -> int[_] { return [another(i) for i in 0..n] }\n")
+    foreign = json.loads(wkc("plan", other, "n=16", "--json", "--profile", folder / "trace.json").out)["after"]
+    check(foreign["measured"] == 0, "a profile of another program says nothing of this one")
+    for parts in (100, 3000):
+        count = json.loads(wkc("plan", other, f"n={parts}", "--json").out)["after"]["tasks"]
+        stats = json.loads(wkc("run", other, f"n={parts}", "--workers=2", "--stats=json").err)
+        check(count == stats["tasks_run"] < parts, f"a plan for local is of the tasks that a run has: {count}, {stats['tasks_run']}")
     run = wkc("run", source, "n=16", "--on=loopback", "--platform=emulator", "--profile", folder / "trace.json")
     check(run.json() == 120, run.err)
     wkc("plan", source, "n=16", "--profile", source).fails(2, "has no times of tasks", "--trace")

@@ -6,6 +6,8 @@
 #include "graph/plan_summary.h"
 #include "graph/platform.h"
 
+#include <string.h>
+
 static void summarize(struct compilation *c, struct plan_summary *summary)
 {
     const struct platform *platform = c->plan_options.platform;
@@ -65,6 +67,15 @@ static int read_model(const struct options *options, struct platform *model, str
     return code ? code : simulation_read_platform(options, &setup, model, error);
 }
 
+/* What a run there would be compiled for: on `local`, its threads. */
+static struct ir_target find_target(const struct options *options)
+{
+    const char *name = options->values[OPTION_PLATFORM];
+    const struct platform *local = platform_find("local");
+    bool is_local = !name || strcmp(name, local->name) == 0;
+    return is_local ? ir_target_threads(local->vcpus) : ir_target_any;
+}
+
 int command_plan(const struct options *options)
 {
     struct platform model;
@@ -77,6 +88,7 @@ int command_plan(const struct options *options)
     if (status == EXIT_DONE) {
         status = start_compilation(&before, options);
         before.model = after.model = is_adapted ? &model : NULL;
+        before.executors = after.executors = find_target(options);
         if (status == EXIT_DONE)
             status = print_plans(&before, &after);
         pipeline_release(&before);

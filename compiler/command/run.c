@@ -523,15 +523,13 @@ static int write_trace(struct run *run)
 /* What the passes may count on: threads of this process, or a platform like any other. */
 static struct ir_target find_target(const struct run *run)
 {
-    enum { LOCAL_TASK_NS = 100 * 1000, LOCAL_TASK_BYTES = 256 << 10 };
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (run->world != WORLD_LOCAL)
         return ir_target_any;
     uint32_t workers = run->job.workers ? run->job.workers
                        : processors > 0 ? (uint32_t)processors
                                         : 1;
-    return (struct ir_target){
-        .parallelism = workers, .task_ns = LOCAL_TASK_NS, .task_bytes = LOCAL_TASK_BYTES};
+    return ir_target_threads(workers);
 }
 
 static int run_program(struct run *run)

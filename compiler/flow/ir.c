@@ -16,6 +16,12 @@ const struct typed_annotations ir_no_annotations = {.retries = -1};
 const struct ir_target ir_target_any = {
     .parallelism = 64, .task_ns = 10 * 1000 * 1000, .task_bytes = 128 << 10};
 
+struct ir_target ir_target_threads(uint32_t threads)
+{
+    return (struct ir_target){
+        .parallelism = threads, .task_ns = 100 * 1000, .task_bytes = 256 << 10};
+}
+
 const char *ir_mnemonic(enum ir_opcode opcode)
 {
     static const char *const mnemonics[IR_OPCODE_COUNT] = {

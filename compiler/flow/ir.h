@@ -56,15 +56,15 @@ struct ir_instruction {
     uint32_t operand_count;
     ir_value first_result; /* results are numbered in a row */
     uint32_t result_count;
-    uint64_t word;              /* CONSTANT; of a str: its bytes */
-    const char *text;           /* CONSTANT of a str */
-    enum operation operation;   /* OPERATION */
-    uint32_t number;            /* EXTENT: dimension; EACH: rank */
-    uint32_t mask;              /* SLICE, SET_SLICE, VIEW: bit d: dimension d is a range */
-    uint32_t callee;            /* CALL: kernel; APPLY, EACH, REDUCE: function */
-    bool flag;                  /* COUNT: inclusive; EACH: filtered; REDUCE: has_initial; CALL: shared */
-    enum error_code code;       /* CHECK */
-    const char *format, *types; /* CHECK, FAIL: as in wk_site */
+    uint64_t word;            /* CONSTANT; of a str: its bytes */
+    const char *text;         /* CONSTANT of a str */
+    enum operation operation; /* OPERATION */
+    uint32_t number;          /* EXTENT: dimension; EACH: rank */
+    uint32_t mask;            /* SLICE, SET_SLICE, VIEW: bit d: dimension d is a range */
+    uint32_t callee;          /* CALL: kernel; APPLY, EACH, REDUCE: function */
+    bool flag;            /* COUNT: inclusive; EACH: filtered; REDUCE: has_initial; CALL: shared */
+    enum error_code code; /* CHECK */
+    const char *format, *types;                  /* CHECK, FAIL: as in wk_site */
     const struct typed_annotations *annotations; /* CALL */
     uint32_t targets[2];                         /* JUMP, BRANCH */
     uint32_t first_target_count; /* BRANCH: operands after the condition that go to target 0 */
@@ -112,6 +112,9 @@ struct ir_target {
 /* Of programs that run wherever a bundle goes: a few hundred executors, which cost a millisecond.
  */
 extern const struct ir_target ir_target_any;
+
+/* Of programs that threads of this process run. */
+struct ir_target ir_target_threads(uint32_t threads);
 
 struct ir_module {
     struct arena *arena;

@@ -79,14 +79,16 @@ static double longer(double a, double b)
 static void measure_costs(struct reckoning *k, const struct plan_options *options)
 {
     struct costs *costs = plan_costs_new(k->dag, options);
-    double guessed = 0, work = 0;
+    double guessed = 0, measured = 0, work = 0;
     for (uint32_t n = 0; n + 1 < k->dag->node_count; n++) {
         k->costs[n] = platform_task_ns(k->platform, costs_of(costs, n));
         work += seconds(k->costs[n]);
         guessed += costs_is_guess(costs, n) ? seconds(k->costs[n]) : 0;
+        measured += costs_is_measured(costs, n) ? seconds(k->costs[n]) : 0;
     }
     k->summary->work = work;
     k->summary->guessed = work > 0 ? 100 * guessed / work : 0;
+    k->summary->measured = work > 0 ? 100 * measured / work : 0;
     costs_free(costs);
 }
 
@@ -130,23 +132,93 @@ static void measure_graph(struct reckoning *k)
 /* ---- Time with threads -------------------------------------------------------------------------
  */
 
-/* Each task takes the thread that is free first, in the order of the graph. */
+/* Tasks by when they are ready, or end: a heap, the first of them on top. */
+struct waiting {
+    uint64_t at;
+    uint32_t number;
+};
+struct queue {
+    struct waiting *items;
+    uint32_t count;
+};
+
+static bool is_before(const struct waiting *a, const struct waiting *b)
+{
+    return a->at != b->at ? a->at < b->at : a->number < b->number;
+}
+
+static void queue_add(struct queue *queue, uint64_t at, uint32_t number)
+{
+    uint32_t place = queue->count++;
+    const struct waiting item = {at, number};
+    for (; place > 0 && is_before(&item, &queue->items[(place - 1) / 2]); place = (place - 1) / 2)
+        queue->items[place] = queue->items[(place - 1) / 2];
+    queue->items[place] = item;
+}
+
+static struct waiting queue_take(struct queue *queue)
+{
+    struct waiting first = queue->items[0], item = queue->items[--queue->count];
+    uint32_t place = 0;
+    for (uint32_t next = 1; next < queue->count; next = 2 * place + 1) {
+        next += next + 1 < queue->count && is_before(&queue->items[next + 1], &queue->items[next]);
+        if (!is_before(&queue->items[next], &item))
+            break;
+        queue->items[place] = queue->items[next];
+        place = next;
+    }
+    queue->items[place] = item;
+    return first;
+}
+
+/* Readers whose last input that was are ready. */
+static void hand_out(struct reckoning *k, uint32_t node, uint32_t *missing, struct queue *ready)
+{
+    const struct dag *dag = k->dag;
+    for (uint64_t c = dag->nodes[node].first_child; c < dag->nodes[node + 1].first_child; c++) {
+        uint32_t child = dag->children[c].node;
+        if (--missing[child] == 0 && child != dag_sink(dag))
+            queue_add(ready, k->ends[node], child);
+    }
+}
+
+/* Threads take what was ready first (list scheduling; Graham, "Bounds for Certain Multiprocessing
+ * Anomalies", 1966). */
+static uint64_t schedule(struct reckoning *k, struct queue *ready, struct queue *running,
+                         uint32_t *missing)
+{
+    uint32_t sink = dag_sink(k->dag), idle = k->platform->vcpus;
+    uint64_t now = 0;
+    for (uint32_t n = 0; n < sink; n++) {
+        missing[n] = k->dag->nodes[n].producer_count;
+        if (missing[n] == 0)
+            queue_add(ready, 0, n);
+    }
+    missing[sink] = UINT32_MAX;
+    while (ready->count > 0 || running->count > 0) {
+        for (; ready->count > 0 && idle > 0; idle--) {
+            uint32_t node = queue_take(ready).number;
+            k->ends[node] = now + k->costs[node];
+            queue_add(running, k->ends[node], node);
+        }
+        struct waiting done = queue_take(running);
+        now = done.at;
+        idle++;
+        hand_out(k, done.number, missing, ready);
+    }
+    return now;
+}
+
 static void reckon_threads(struct reckoning *k)
 {
-    uint32_t threads = k->platform->vcpus, sink = dag_sink(k->dag);
-    uint64_t *free_at = memory_new(threads, sizeof *free_at), end = 0;
-    for (uint32_t n = 0; n < sink; n++) {
-        uint32_t first = 0;
-        for (uint32_t t = 1; t < threads; t++)
-            first = free_at[t] < free_at[first] ? t : first;
-        uint64_t start = free_at[first];
-        for (uint64_t r = k->dag->nodes[n].first_ref; r < k->dag->nodes[n + 1].first_ref; r++)
-            if (dag_ref_is_node(k->dag->refs[r]))
-                start = larger(start, k->ends[dag_ref_source(k->dag->refs[r])]);
-        k->ends[n] = free_at[first] = start + k->costs[n];
-        end = larger(end, k->ends[n]);
-    }
-    free(free_at);
+    uint32_t threads = k->platform->vcpus, count = k->dag->node_count;
+    struct queue ready = {.items = memory_resize(NULL, count, sizeof *ready.items)};
+    struct queue running = {.items = memory_resize(NULL, threads, sizeof *running.items)};
+    uint32_t *missing = memory_resize(NULL, count, sizeof *missing);
+    uint64_t end = schedule(k, &ready, &running, missing);
+    free(ready.items);
+    free(running.items);
+    free(missing);
     k->summary->executors = threads;
     k->summary->time = seconds(end);
 }

@@ -21,6 +21,7 @@
     SUMMARY(critical_path, double, "s", "the tasks of the dearest chain")                          \
     SUMMARY(parallelism, double, "", "work / critical path")                                       \
     SUMMARY(guessed, double, "%", "of the work rests on guesses")                                  \
+    SUMMARY(measured, double, "%", "of the work is by the times of --profile")                     \
     SUMMARY(executors, uint64_t, "", "started; on local: threads")                                 \
     SUMMARY(stored_bytes, uint64_t, "bytes", "put into the store: values too large to travel")     \
     SUMMARY(time, double, "s", "from the start to the result")                                     \

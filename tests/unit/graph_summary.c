@@ -209,6 +209,21 @@ static void executors_share_processors(void)
     ABOUT(s.time, (64 * TASK + 64 * (double)emulator->cold_start_ns * 1e-9) / emulator->cores);
 }
 
+/* Two chains, one behind the other in the graph, run beside each other. */
+static void threads_take_what_is_ready(void)
+{
+    struct plan_summary s;
+    struct buffer text = {0};
+    begin(&text);
+    buffer_puts(&text, "n0 = t1 s0 ()\nn1 = t1 s0 (n0:f64)\nn2 = t1 s0 (n1:f64)\n"
+                       "n3 = t1 s0 ()\nn4 = t1 s0 (n3:f64)\nn5 = t1 s0 (n4:f64)\n"
+                       "n6 = t0 s0 (n2:f64, n5:f64)\n");
+    summarize(&text, "local", 2, &s);
+    CHECK_INT(s.executors, 2);
+    ABOUT(s.time, s.critical_path);
+    ABOUT(s.time, s.work / 2);
+}
+
 static void both_forms_have_all_rows(void)
 {
     struct plan_summary s;
@@ -226,10 +241,11 @@ static void both_forms_have_all_rows(void)
                                        .time = 5400,
                                        .parallelism = 123456,
                                        .guessed = 12.5,
+                                       .measured = 87.5,
                                        .price = 0.00125};
     plan_summary_print(&units, &units, &out);
-    static const char *const cells[] = {" 1000 B ", " 3 MiB ",  " 250 ms ",   " 100 ns ", " 1.5 h ",
-                                        " 123456 ", " 12.5 % ", " $0.00125 ", NULL};
+    static const char *const cells[] = {" 1000 B ", " 3 MiB ",  " 250 ms ", " 100 ns ",   " 1.5 h ",
+                                        " 123456 ", " 12.5 % ", " 87.5 % ", " $0.00125 ", NULL};
     for (size_t i = 0; cells[i]; i++)
         CHECK(strstr(buffer_text(&out), cells[i]) != NULL);
     buffer_release(&out);
@@ -242,4 +258,4 @@ static void both_forms_have_all_rows(void)
 TEST_MAIN(TEST(a_chain_is_its_length), TEST(a_fan_out_is_three_deep),
           TEST(a_tree_is_a_logarithm_deep), TEST(starts_are_a_tree),
           TEST(a_slice_takes_its_source_along), TEST(executors_share_processors),
-          TEST(both_forms_have_all_rows))
+          TEST(threads_take_what_is_ready), TEST(both_forms_have_all_rows))
