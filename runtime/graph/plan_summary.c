@@ -11,6 +11,7 @@
 #include "graph/cost.h"
 #include "graph/platform.h"
 #include "graph/sizes.h"
+#include "value/value.h"
 
 enum {
     ENDING = 3 /* round trips: the commit, and until the client is told and has read the result */
@@ -41,6 +42,7 @@ struct reckoning {
     uint8_t *stored;
     uint64_t *loads; /* a hash table: (value << 32 | executor that has loaded it) + 1 */
     uint64_t load_capacity, load_count, got_bytes;
+    uint64_t given_bytes, taken_bytes; /* by the client */
     struct crew *crews;
     uint32_t crew_count;
     uint32_t
@@ -324,11 +326,29 @@ static uint64_t get_ns(struct reckoning *k, uint32_t value, uint32_t crew, uint6
     return platform_transfer_ns(k->platform, bytes);
 }
 
+static bool is_input(dag_ref ref)
+{
+    uint32_t source = dag_ref_source(ref);
+    return source >= DAG_INPUT && source < DAG_CONSTANT;
+}
+
+/* What a task reads of the job's inputs; nothing of it is kept for the next. */
+static uint64_t read_inputs(struct reckoning *k, uint32_t node)
+{
+    const struct dag_node *at = &k->dag->nodes[node];
+    uint64_t bytes = 0;
+    for (uint64_t r = at->first_ref; r < at[1].first_ref; r++)
+        if (is_input(k->dag->refs[r]))
+            bytes += dag_ref_bytes(k->dag, k->dag->refs[r]);
+    k->summary->input_bytes += bytes;
+    return bytes ? platform_transfer_ns(k->platform, bytes) : 0;
+}
+
 static void run_node(struct reckoning *k, uint32_t node, uint32_t crew, uint64_t ready)
 {
     struct crew *at = &k->crews[crew];
     k->crew[node] = crew;
-    k->ends[node] = larger(ready, at->free_at) + k->costs[node];
+    k->ends[node] = larger(ready, at->free_at) + read_inputs(k, node) + k->costs[node];
     at->free_at = k->ends[node];
     if (dag_child_count(k->dag, node) > 0) {
         uint32_t last = k->dag->children[k->dag->nodes[node + 1].first_child - 1].node;
@@ -508,13 +528,55 @@ static dag_ref only_ref(const struct dag *dag, uint32_t node)
     return dag->refs[r];
 }
 
-/* Where executors share processors: the work, and the starts of environments, on all of them. */
+/* What goes through the store: values, inputs, and what is put before the job and got after it. */
+static double moved_in_all(const struct reckoning *k)
+{
+    const struct plan_summary *s = k->summary;
+    double around = k->platform->cores > 0 ? (double)(k->given_bytes + k->taken_bytes) : 0;
+    return (double)s->stored_bytes + (double)k->got_bytes + (double)s->input_bytes + around;
+}
+
+/* Where executors share processors: the work, the starts of environments, and what moves, on all
+ * of them. */
 static double time_of_cores(const struct reckoning *k)
 {
-    uint32_t most = k->platform->concurrency;
+    const struct platform *platform = k->platform;
+    uint32_t most = platform->concurrency;
     uint32_t environments = k->crew_count < most ? k->crew_count : most;
-    double starts = environments * seconds(k->platform->cold_start_ns);
-    return k->platform->cores > 0 ? (k->summary->work + starts) / k->platform->cores : 0;
+    uint64_t start = platform->start_work_ns + platform->plan_node_ns * k->dag->node_count;
+    double moves = moved_in_all(k) / 1024 * seconds(platform->transfer_work_ns);
+    double work = k->summary->work + environments * seconds(start) + moves;
+    return platform->cores > 0 ? work / platform->cores : 0;
+}
+
+/* What the client stores before the job. Of files nobody knows which parts tasks will read: all,
+ * once. */
+static void measure_inputs(struct reckoning *k)
+{
+    for (uint32_t i = 0; i < k->dag->input_count; i++) {
+        const struct dag_input *input = &k->dag->inputs[i];
+        uint64_t size = 0;
+        if (input->rank == 0 || input->scalar == DAG_OPAQUE ||
+            !shape_bytes(input->rank, input->extents,
+                         wk_scalar_bytes((enum wk_scalar)input->scalar), &size))
+            continue;
+        k->given_bytes += size;
+        k->summary->input_bytes += input->file ? size : 0;
+    }
+}
+
+/* A client on the machine of the executors stores the inputs before the job begins, and reads the
+ * result when it has ended. */
+static void add_client(struct reckoning *k)
+{
+    uint32_t sink = dag_sink(k->dag);
+    const struct dag_node *at = &k->dag->nodes[sink];
+    if (k->platform->cores == 0)
+        return;
+    for (uint64_t r = at->first_ref; r < at[1].first_ref; r++)
+        if (dag_ref_is_node(k->dag->refs[r]))
+            k->taken_bytes += moved_bytes(k, sink, k->dag->refs[r]);
+    k->ends[sink] += (k->given_bytes + k->taken_bytes) * 1000000 / k->platform->bytes_per_ms;
 }
 
 static void reckon_executors(struct reckoning *k)
@@ -535,6 +597,8 @@ static void reckon_executors(struct reckoning *k)
             run_join(k, n);
     }
     k->ends[sink] = store_result(k);
+    measure_inputs(k);
+    add_client(k);
     for (uint32_t c = 0; c < k->crew_count; c++)
         busy += seconds(k->crews[c].free_at - k->crews[c].begin);
     k->summary->executors = k->crew_count;
@@ -542,8 +606,7 @@ static void reckon_executors(struct reckoning *k)
     k->summary->time = longer(k->summary->time, busy / k->platform->concurrency);
     k->summary->time = longer(k->summary->time, time_of_cores(k));
     double per_second = 1e3 * (double)k->platform->shard_bytes_per_ms * k->platform->store_shards;
-    double moved = (double)k->summary->stored_bytes + (double)k->got_bytes;
-    k->summary->time = longer(k->summary->time, moved / per_second);
+    k->summary->time = longer(k->summary->time, moved_in_all(k) / per_second);
     k->summary->price =
         busy * gib * k->platform->gb_second_price + k->crew_count * k->platform->request_price;
 }

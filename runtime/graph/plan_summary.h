@@ -24,6 +24,7 @@
     SUMMARY(measured, double, "%", "of the work is by the times of --profile")                     \
     SUMMARY(executors, uint64_t, "", "started; on local: threads")                                 \
     SUMMARY(stored_bytes, uint64_t, "bytes", "put into the store: values too large to travel")     \
+    SUMMARY(input_bytes, uint64_t, "bytes", "of the job's inputs, that executors read")            \
     SUMMARY(time, double, "s", "from the start to the result")                                     \
     SUMMARY(price, double, "$", "of executors and invocations")
 

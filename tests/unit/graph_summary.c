@@ -206,10 +206,50 @@ static void executors_share_processors(void)
     buffer_puts(&text, ")\n");
     summarize(&text, "emulator", 0, &s);
     CHECK_INT(s.executors, 64);
-    ABOUT(s.time, (64 * TASK + 64 * (double)emulator->cold_start_ns * 1e-9) / emulator->cores);
+    double start = (double)(emulator->start_work_ns + 65 * emulator->plan_node_ns) * 1e-9;
+    ABOUT(s.time, 64 * (TASK + start) / emulator->cores);
 }
 
 /* Two chains, one behind the other in the graph, run beside each other. */
+/* Two tasks read a half of 8 MB each, and give all of it: the executors read it and put the result;
+ * a client on their machine stores it before and reads the result after that. */
+static void inputs_are_read(void)
+{
+    const char *const names[] = {"lambda-1769", "emulator"};
+    for (int i = 0; i < 2; i++) {
+        const struct platform *p = platform_find(names[i]);
+        struct plan_summary s;
+        struct buffer text = {0};
+        begin(&text);
+        buffer_puts(&text, "input i0 \"a\" f64[1000000]\n"
+                           "n0 = t1 s0 (i0:f64[500000]{0+500000})\n"
+                           "n1 = t1 s0 (i0:f64[500000]{500000+500000})\n"
+                           "n2 = t0 s0 (n0:f64[500000], n1:f64[500000])\n");
+        summarize(&text, names[i], 0, &s);
+        CHECK_INT(s.input_bytes, 8000000);
+        CHECK_INT(s.stored_bytes, 8000000);
+        double half = 4e6 / (double)p->bytes_per_ms * 1e-3, trip = (double)p->round_trip_ns * 1e-9;
+        double alone = start_of(p) + TASK + 2 * (half + trip) + 3 * trip;
+        ABOUT(s.time, alone + (i == 0 ? 0 : 4 * half));
+    }
+}
+
+/* A file is read once: no executor takes less time for it than the shards. */
+static void a_file_is_read_once(void)
+{
+    const struct platform *p = platform_find("emulator");
+    struct plan_summary s;
+    struct buffer text = {0};
+    begin(&text);
+    buffer_puts(&text, "input i0 \"a.txt\" u8[1000000000] file=0\n"
+                       "n0 = t1 s0 ()\n"
+                       "n1 = t0 s0 (n0:f64)\n");
+    summarize(&text, "emulator", 0, &s);
+    CHECK_INT(s.input_bytes, 1000000000);
+    double moves = 2e9 / 1024 * (double)p->transfer_work_ns * 1e-9;
+    ABOUT(s.time, (TASK + (double)p->start_work_ns * 1e-9 + moves) / p->cores);
+}
+
 static void threads_take_what_is_ready(void)
 {
     struct plan_summary s;
@@ -258,4 +298,5 @@ static void both_forms_have_all_rows(void)
 TEST_MAIN(TEST(a_chain_is_its_length), TEST(a_fan_out_is_three_deep),
           TEST(a_tree_is_a_logarithm_deep), TEST(starts_are_a_tree),
           TEST(a_slice_takes_its_source_along), TEST(executors_share_processors),
-          TEST(threads_take_what_is_ready), TEST(both_forms_have_all_rows))
+          TEST(inputs_are_read), TEST(a_file_is_read_once), TEST(threads_take_what_is_ready),
+          TEST(both_forms_have_all_rows))
