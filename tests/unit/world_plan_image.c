@@ -329,6 +329,17 @@ static void damage_fails_the_job(void)
     check_refused(&stored, "is missing");
 }
 
+/* In a child, which says nothing: the plan, of which at most 20 pages are in memory at once. */
+static char *open_in_child(const struct stored *stored)
+{
+    struct plan_pager *pager;
+    struct error error;
+    struct plan_pager_options options = options_of(stored, 20);
+    if (!freopen("/dev/null", "w", stderr) || plan_pager_open(&pager, &options, &error))
+        _exit(2);
+    return (char *)(uintptr_t)plan_pager_base(pager);
+}
+
 /* Who touches a page that is damaged cannot go on. */
 static void damage_that_is_found_later_ends_the_process(void)
 {
@@ -338,12 +349,7 @@ static void damage_that_is_found_later_ends_the_process(void)
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        struct plan_pager *pager;
-        struct error error;
-        struct plan_pager_options options = options_of(&stored, 20);
-        if (!freopen("/dev/null", "w", stderr) || plan_pager_open(&pager, &options, &error))
-            _exit(2);
-        volatile const char *base = plan_pager_base(pager);
+        volatile const char *base = open_in_child(&stored);
         char touched = base[19 * PLAN_PAGE];
         touched ^= base[20 * PLAN_PAGE];
         _exit(touched ? 3 : 4);
@@ -364,13 +370,8 @@ static void who_writes_ends(void)
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        struct plan_pager *pager;
-        struct error error;
-        struct plan_pager_options options = options_of(&stored, 20);
-        if (!freopen("/dev/null", "w", stderr) || plan_pager_open(&pager, &options, &error))
-            _exit(2);
+        volatile char *base = open_in_child(&stored);
         alarm(30);
-        volatile char *base = (char *)(uintptr_t)plan_pager_base(pager);
         base[20 * PLAN_PAGE] = 1;
         _exit(3);
     }
