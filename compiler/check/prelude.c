@@ -59,12 +59,18 @@ static struct typed *integer_argument(struct checker *c, const struct prelude_ca
                   &(struct purpose){.what = what, .owner = call->name});
 }
 
+static struct diagnostic *report_argument(struct checker *c, const struct prelude_call *call,
+                                          uint32_t index, const char *wanted)
+{
+    struct typed *argument = call->arguments[index];
+    return diagnose(c->diagnostics, argument->span, ERR_type_mismatch, "'%s' takes %s, found %s",
+                    call->name, wanted, types_text(c, argument->type));
+}
+
 static struct typed *refuse_argument(struct checker *c, const struct prelude_call *call,
                                      uint32_t index, const char *wanted)
 {
-    struct typed *argument = call->arguments[index];
-    diagnose(c->diagnostics, argument->span, ERR_type_mismatch, "'%s' takes %s, found %s",
-             call->name, wanted, types_text(c, argument->type));
+    report_argument(c, call, index, wanted);
     return node_error(c, call->span);
 }
 
@@ -282,8 +288,14 @@ static struct typed *check_untile(struct checker *c, const struct prelude_call *
     struct typed *tiles = call->arguments[0] = settle(c, call->arguments[0]);
     if (node_is_error(c, tiles))
         return node_error(c, call->span);
-    if (!is_array_of_arrays(tiles) || tiles->type->rank != 2 || tiles->type->element->rank != 2)
-        return refuse_argument(c, call, 0, "an array of rank 2 of matrices");
+    if (!is_array_of_arrays(tiles) || tiles->type->rank != 2 || tiles->type->element->rank != 2) {
+        struct diagnostic *d = report_argument(c, call, 0, "an array of rank 2 of matrices");
+        if (is_array_of_arrays(tiles) && tiles->type->rank == 1)
+            diagnose_hint(c->diagnostics, d,
+                          "[[a, b], [c, d]] is an array of arrays; of rank 2 is [tile(i, j) for i "
+                          "in 0..m, j in 0..n]");
+        return node_error(c, call->span);
+    }
     return build(c, call, BUILTIN_UNTILE, tiles->type->element);
 }
 
