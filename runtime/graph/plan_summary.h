@@ -1,8 +1,8 @@
 /*
  * What a plan amounts to on a platform: `wkc plan` (spec/plan.md, Q6). The figures of time and
  * price are reckoned from costs (cost.h) and the platform's model, task by task in topological
- * order; nothing is simulated: queues, retries, environments that are used again and the bandwidth
- * of shards are left out.
+ * order; nothing is simulated: queues and retries are left out, and shards and shared processors
+ * count for the whole job, not at each moment.
  */
 #ifndef WKC_GRAPH_PLAN_SUMMARY_H
 #define WKC_GRAPH_PLAN_SUMMARY_H

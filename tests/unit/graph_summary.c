@@ -1,5 +1,5 @@
 /*
- * spec/plan.md: Q2.2, Q6.1, Q6.2, Q6.3.
+ * spec/plan.md: Q2.2, Q6.1, Q6.2, Q6.3, Q6.4.
  * What plans amount to, against closed forms: chains, fan-outs and trees of tasks of 10 ms.
  */
 #include "graph/plan_summary.h"
@@ -210,7 +210,6 @@ static void executors_share_processors(void)
     ABOUT(s.time, 64 * (TASK + start) / emulator->cores);
 }
 
-/* Two chains, one behind the other in the graph, run beside each other. */
 /* Two tasks read a half of 8 MB each, and give all of it: the executors read it and put the result;
  * a client on their machine stores it before and reads the result after that. */
 static void inputs_are_read(void)
@@ -250,6 +249,7 @@ static void a_file_is_read_once(void)
     ABOUT(s.time, (TASK + (double)p->start_work_ns * 1e-9 + moves) / p->cores);
 }
 
+/* Two chains, one behind the other in the graph, run beside each other. */
 static void threads_take_what_is_ready(void)
 {
     struct plan_summary s;
