@@ -1,8 +1,9 @@
 /*
  * Calls that may be made several times with equal arguments are shared: elaboration makes one node
- * of those that are equal. They are those in loops, and those of all functions but main: the
- * functions of comprehensions and reductions, and flows that are called in several places. What
- * stands in a block once is `cse`'s.
+ * of those that are equal, whatever calls made them. They are those in loops, those of all
+ * functions but main (the functions of comprehensions and reductions, and flows that are called in
+ * several places), and in the rest of main those of tasks that are called elsewhere too. (Of two
+ * equal calls in a row `cse` makes one before.)
  *
  * Calls that have an effect or may log are made as often as they are written. Whether two nodes are
  * equal only elaboration can tell; so remarks are made of those calls alone that must have equals:
@@ -56,12 +57,27 @@ static void remark_equal_calls(struct ir_module *module, const struct ir_functio
     free(values);
 }
 
+/* By kernel: how many calls of it there are. */
+static uint32_t *count_calls(const struct ir_module *module)
+{
+    uint32_t *calls = memory_new(module->kernel_count, sizeof *calls);
+    for (uint32_t f = 0; f < module->function_count; f++)
+        for (uint32_t b = 0; b < module->functions[f]->block_count; b++) {
+            const struct ir_block *block = &module->functions[f]->blocks[b];
+            for (uint32_t n = 0; n < block->count; n++)
+                if (block->instructions[n]->opcode == IR_CALL)
+                    calls[block->instructions[n]->callee]++;
+        }
+    return calls;
+}
+
+/* Of a block that is entered once, calls of kernels that no other call has stay as they are. */
 static void share_block(const struct effects *effects, struct ir_function *function,
-                        struct ir_block *block)
+                        struct ir_block *block, bool is_repeated, const uint32_t *calls)
 {
     for (uint32_t n = 0; n < block->count; n++) {
         struct ir_instruction *i = block->instructions[n];
-        if (i->opcode != IR_CALL)
+        if (i->opcode != IR_CALL || (!is_repeated && calls[i->callee] == 1))
             continue;
         bool has_unit = false;
         for (uint32_t r = 0; r < i->result_count; r++)
@@ -73,18 +89,19 @@ static void share_block(const struct effects *effects, struct ir_function *funct
 void pass_share(struct ir_module *module)
 {
     struct effects effects = effects_find(module);
-    uint32_t *ranks = dependence_ranks(module);
+    uint32_t *ranks = dependence_ranks(module), *calls = count_calls(module);
     for (uint32_t f = 0; f < module->function_count; f++) {
         struct ir_function *function = module->functions[f];
         bool *repeated = memory_new(function->block_count, sizeof *repeated);
         find_repeated(function, repeated);
         for (uint32_t b = 0; b < function->block_count; b++)
-            if (f != module->entry || repeated[b])
-                share_block(&effects, function, &function->blocks[b]);
+            share_block(&effects, function, &function->blocks[b], f != module->entry || repeated[b],
+                        calls);
         free(repeated);
         if (ranks[f])
             remark_equal_calls(module, function, ranks[f]);
     }
+    free(calls);
     free(ranks);
     effects_release(&effects);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "graph/mutant.h"
 
 /* ---- Interning by content ---------------------------------------------------------------------
  */
@@ -318,10 +319,17 @@ static bool node_has(const struct dag_builder *b, uint32_t node, size_t refs, si
                              words * sizeof *b->words.items) == 0);
 }
 
-bool dag_find_shared(struct dag_builder *b, struct dag_shared *shared, uint32_t *node)
+/* f(2.0, x) and f(x, 2.0) have the same word and the same ref. */
+static bool has_pattern(const struct dag_builder *b, uint32_t node, uint32_t pattern)
+{
+    return b->nodes.items[node].pattern == pattern || GRAPH_MUTANT(SHARE_PATTERN);
+}
+
+bool dag_find_shared(struct dag_builder *b, struct dag_shared *shared, uint32_t *misses,
+                     uint32_t pattern, uint32_t *node)
 {
     enum { MOST_MISSES = 65536 };
-    if (shared->misses == MOST_MISSES)
+    if (*misses == MOST_MISSES)
         return false;
     size_t refs = b->refs.count - b->first_ref, words = b->words.count - b->first_word;
     uint64_t hash =
@@ -331,15 +339,14 @@ bool dag_find_shared(struct dag_builder *b, struct dag_shared *shared, uint32_t 
             hash, hash_bytes(b->words.items + b->first_word, words * sizeof *b->words.items));
     uint64_t at = INDEX_BEGIN;
     while (index_next(&shared->index, hash, &at, node))
-        if (node_has(b, *node, refs, words)) {
+        if (has_pattern(b, *node, pattern) && node_has(b, *node, refs, words)) {
             b->refs.count = b->first_ref;
             b->words.count = b->first_word;
-            shared->misses = 0;
+            *misses = 0;
             return true;
         }
     index_add(&shared->index, hash, (uint32_t)b->nodes.count);
-    if (++shared->misses == MOST_MISSES)
-        dag_shared_release(shared);
+    ++*misses;
     return false;
 }
 

@@ -17,10 +17,9 @@ struct content_index {
     uint32_t count, capacity;
 };
 
-/* The nodes that one call made, by their refs and words. */
+/* Nodes of one task that may have equals, by their refs and words. */
 struct dag_shared {
     struct content_index index;
-    uint32_t misses; /* in a row */
 };
 
 struct dag_builder {
@@ -43,10 +42,12 @@ struct dag_builder {
     struct content_index string_index, site_index, view_index, pattern_index, constant_index;
 };
 
-/* Whether a node of the call has the refs and words that were just appended: it, and they are
- * dropped. Otherwise the node that is added next is of the call. After 65,536 nodes of which no two
- * are equal, none is looked for any more. */
-bool dag_find_shared(struct dag_builder *builder, struct dag_shared *shared, uint32_t *node);
+/* Whether one of the nodes has this pattern, and the refs and words that were just appended: it,
+ * and they are dropped. Otherwise the node that is added next is one of them. `misses` counts how
+ * often in a row who asks got none, from 0; after 65,536 nothing is found or added for him any
+ * more. */
+bool dag_find_shared(struct dag_builder *builder, struct dag_shared *shared, uint32_t *misses,
+                     uint32_t pattern, uint32_t *node);
 void dag_shared_release(struct dag_shared *shared);
 
 /* Where concat or flatten joins what is joined itself, and read by nothing else, takes the inner

@@ -513,6 +513,7 @@ static void begin(struct machine *m, const struct flow_code *code,
     m->function_names = memory_new(h->function_count, sizeof *m->function_names);
     fill_words(m->function_names, h->function_count, NO_SITE);
     m->calls = memory_new(h->call_count, sizeof *m->calls);
+    m->shared = memory_new(h->kernel_count, sizeof *m->shared);
     m->call_results = memory_new(code->call_first_result[h->call_count], sizeof *m->call_results);
     nodes_begin(m);
     const struct flow_function *entry = &code->functions[h->entry];
@@ -540,8 +541,9 @@ static void end(struct machine *m, struct elaborate_counters *counters)
     free(m->sites);
     free(m->file_inputs);
     free(m->function_names);
-    for (uint32_t c = 0; c < m->code->header.call_count; c++)
-        dag_shared_release(&m->calls[c].shared);
+    for (uint32_t k = 0; k < m->code->header.kernel_count; k++)
+        dag_shared_release(&m->shared[k]);
+    free(m->shared);
     free(m->calls);
     free(m->call_results);
 }

@@ -30,6 +30,7 @@ struct join {
 struct join_kernel {
     bool joins;
     struct dag_shared slices; /* the joins of slices that are nodes of it */
+    uint32_t misses;
 };
 
 /* A slice of a joined array, and the arrays that it lies in. */
@@ -241,7 +242,8 @@ static uint32_t join_pieces(struct machine *m, const struct window *window)
     for (uint32_t i = 0; i < count; i++)
         dag_add_ref(m->builder, pieces[i]);
     m->heap.moves += count;
-    if (dag_find_shared(m->builder, &m->joins.kernels[like.task - 1].slices, &node))
+    struct join_kernel *kernel = &m->joins.kernels[like.task - 1];
+    if (dag_find_shared(m->builder, &kernel->slices, &kernel->misses, like.pattern, &node))
         return node;
     return dag_add_node(m->builder, like.task, like.pattern, like.site, like.scope);
 }

@@ -504,7 +504,8 @@ int execute_call(struct machine *m, const uint32_t *pc, uint64_t *r, bool is_sha
     if (code)
         return code;
     uint32_t node;
-    if (!is_shared || !dag_find_shared(m->builder, &cache->shared, &node)) {
+    if (!is_shared ||
+        !dag_find_shared(m->builder, &m->shared[pc[2]], &cache->misses, cache->pattern, &node)) {
         node =
             dag_add_node(m->builder, pc[2] + 1, cache->pattern, cache->site, top_frame(m)->scope);
         joins_note(m, node);

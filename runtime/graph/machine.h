@@ -45,7 +45,7 @@ struct call_cache { /* what all nodes of one call share */
     bool is_ready;
     uint32_t pattern;
     uint32_t site;
-    struct dag_shared shared;
+    uint32_t misses; /* of dag_find_shared */
 };
 
 struct result_cache { /* of one result of a call: the last view */
@@ -83,6 +83,7 @@ struct machine {
     uint32_t *sites;          /* by site: the DAG's, or NO_SITE */
     uint32_t *function_names; /* by function: the DAG's string */
     struct call_cache *calls;
+    struct dag_shared *shared; /* by kernel: the nodes that shared calls made */
     struct result_cache *call_results;
     uint32_t scalar_views[WK_SCALAR_COUNT], unit_view; /* of part 0 */
     uint32_t whole;                                    /* the view whose elements were last asked */

@@ -12,6 +12,7 @@
 /* X(NAME, what is wrong) */
 #define GRAPH_MUTANTS(X)                                                                           \
     X(JOINS_BEGIN, "elaboration takes slices of joined arrays from the beginning of their parts")  \
+    X(SHARE_PATTERN, "elaboration takes f(2, x) and f(x, 2) for equal calls")                      \
     X(MERGE_ORDER, "elaboration exchanges arrays where it takes those of a joined one")
 
 enum graph_mutant {

@@ -446,6 +446,38 @@ static void shared_calls_make_one_node(void)
     }
 }
 
+/* C4.11: equal calls are one node wherever they stand, and not where the same word and ref are in
+ * each other's place. */
+static void calls_of_several_places_make_one_node(void)
+{
+    struct job job = {.text = "module \"places.wk\"\n"
+                              "kernel @make \"make\" (i: i64) -> f64\n"
+                              "kernel @mix \"mix\" (x: f64, y: f64) -> f64\n"
+                              "parameter n: i64\n"
+                              "entry @main -> (f64[_], f64, f64, f64)\n"
+                              "flow @main \"main\" -> ({1}?f64, ?f64, ?f64, ?f64) {\n"
+                              "b0(%0: i64):\n"
+                              "    %1: f64 = constant 2.0\n"
+                              "    %2: i64 = constant 1\n"
+                              "    %3: {1}?f64 = each.1 @body %0\n"
+                              "    %4: ?f64 = call.shared @make %2\n"
+                              "    %5: ?f64 = call.shared @mix %1, %4\n"
+                              "    %6: ?f64 = call.shared @mix %4, %1\n"
+                              "    %7: ?f64 = call @make %2\n"
+                              "    return %3, %5, %6, %7\n}\n"
+                              "function @body \"main\" -> (?f64) {\n"
+                              "b0(%0: i64):\n"
+                              "    %1: ?f64 = call.shared @make %0\n"
+                              "    return %1\n}\n",
+                      .words = {3}};
+    run(&job);
+    CHECK_INT(job.code, 0);
+    CHECK_INT(job.dag.node_count, 3 + 2 + 1 + 1);
+    CHECK_INT(dag_ref_source(ref_of(&job.dag, 3, 0)), 1);
+    CHECK_INT(dag_ref_source(ref_of(&job.dag, 4, 0)), 1);
+    dag_release(&job.dag);
+}
+
 /* Where no two are equal nobody looks for ever; the graph stays right. */
 static void sharing_gives_up(void)
 {
@@ -479,5 +511,6 @@ static void stopping_ends_elaboration(void)
 TEST_MAIN(TEST(views_of_views_select_from_the_source), TEST(arguments_become_words_and_refs),
           TEST(flows_recurse_in_scopes_of_their_own), TEST(updates_are_made_in_place),
           TEST(limits_name_the_loop), TEST(of_nested_loops_the_endless_one_is_named),
-          TEST(flows_recurse_deeply), TEST(shared_calls_make_one_node), TEST(sharing_gives_up),
+          TEST(flows_recurse_deeply), TEST(shared_calls_make_one_node),
+          TEST(calls_of_several_places_make_one_node), TEST(sharing_gives_up),
           TEST(stopping_ends_elaboration))

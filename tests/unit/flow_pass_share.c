@@ -7,13 +7,14 @@
     "module \"t.wk\"\n\n"                                                                          \
     "kernel @work \"work\" (i: i64) -> f64\n"                                                      \
     "kernel @note \"note\" (i: i64) -> ()\n"                                                       \
+    "kernel @once \"once\" (i: i64) -> f64\n"                                                      \
     "parameter n: i64\n"                                                                           \
     "entry @main -> f64\n\n"
 #define PROGRAM(shared)                                                                            \
     KERNELS "flow @main \"main\" -> (?f64) {\n"                                                    \
             "b0(%0: i64):\n"                                                                       \
             "    %1: i64 = constant 1\n"                                                           \
-            "    %2: ?f64 = call @work %0\n"                                                       \
+            "    %2: ?f64 = call" shared " @work %0\n"                                             \
             "    jump b1(%1, %2)\n"                                                                \
             "b1(%3: i64, %4: ?f64):\n"                                                             \
             "    %5: bool = lt %3, %0\n"                                                           \
@@ -24,9 +25,10 @@
             "    %8: i64 = add %3, %1\n"                                                           \
             "    jump b1(%8, %6)\n"                                                                \
             "b3():\n"                                                                              \
-            "    %9: ?f64 = call @work %1\n"                                                       \
-            "    %10: ?f64 = apply @part %0\n"                                                     \
-            "    return %10\n"                                                                     \
+            "    %9: ?f64 = call" shared " @work %1\n"                                             \
+            "    %10: ?f64 = call @once %1\n"                                                      \
+            "    %11: ?f64 = apply @part %0\n"                                                     \
+            "    return %11\n"                                                                     \
             "}\n\n"                                                                                \
             "flow @part \"part\" -> (?f64) {\n"                                                    \
             "b0(%0: i64):\n"                                                                       \
@@ -34,7 +36,8 @@
             "    return %1\n"                                                                      \
             "}\n"
 
-/* In loops and in other functions than main, but for effects. */
+/* In loops, in other functions than main, and in main if the task is called elsewhere, but for
+ * effects. */
 static void share_marks_what_may_be_equal(void)
 {
     becomes_saying(pass_share, PROGRAM(""), PROGRAM(".shared"), "");
