@@ -298,6 +298,39 @@ def simulations_with_time(folder):
         wkc("run", source, "n=16", *options).fails(2, *texts)
 
 
+CHUNKED = "task part(i: int, width: int) -> f64 {\n    var s = 0.0\n    for k in 0..width { s += 1.0 / f64(i * width + k + 1) }\n    return s\n}\n" \
+          "flow main(parts: int, width: int) -> f64 { return reduce(add, [part(i, width) for i in 0..parts]) }\n"
+
+
+def profiles(folder):
+    """spec/plan.md: Q2.3. The work that a profile predicts is that of the formulas, times one factor for each kernel."""
+    source, trace = folder / "h.wk", folder / "h.json"
+    source.write_text(CHUNKED)
+    wkc("run", source, "parts=64", "width=1000", "--trace", trace)
+    events = [e for e in json.loads(trace.read_text())["traceEvents"] if e.get("cat") == "task"]
+    def work(*given):
+        return json.loads(wkc("plan", source, *given, "--json").out)["after"]
+    took, said = sum(e["dur"] for e in events) * 1e-6, sum(e["args"]["estimate"] for e in events) * 1e-9
+    for given in (["parts=64", "width=1000"], ["parts=64", "width=50000"], ["parts=5000", "width=1000"],
+                  ["parts=5000", "width=100000", "--platform=emulator"]):
+        formulas, profiled = work(*given), work(*given, "--profile", trace)
+        own = 40e-9 * formulas["tasks"]  # what threads take for each task, in platform.c
+        factor = (profiled["work"] - own) / (formulas["work"] - own)
+        check(profiled["measured"] == 100, f"all kernels are known: {profiled}")
+        if len({e["name"] for e in events}) == 1 and "--platform=emulator" not in given:
+            check(0.99 < factor / (took / said) < 1.01, f"{given}: {factor}, for {took / said} in the profile")
+    before = json.loads(wkc("plan", source, "parts=64", "width=1000", "--json", "--profile", trace).out)["before"]
+    check(before["measured"] == 100, f"tasks that the profile has as parts of others: {before}")
+    text = json.loads(trace.read_text())
+    text["wkc"]["version"] = 99
+    trace.write_text(json.dumps(text))
+    wkc("plan", source, "parts=64", "width=1000", "--profile", trace).fails(2, "trace of another version", "write it again")
+    del text["wkc"]
+    trace.write_text(json.dumps(text))
+    old = work("parts=64", "width=1000", "--profile", trace)
+    check(old["measured"] == 100 and abs(old["work"] - took) < 0.1 * took + 1e-4, f"a trace that has only names gives means: {old}, {took}")
+
+
 def plans(folder):
     """spec/plan.md: Q1.2, Q5.1, Q6.1, Q6.2."""
     source = folder / "p.wk"
@@ -1011,7 +1044,7 @@ def installs(folder):
 if __name__ == "__main__":
     main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
           diagnostics_as_json_and_in_colour, every_form_prints, c_tasks_merge_unless_they_log, remarks_stand_at_their_lines, drawings, options_of_other_worlds, stats_and_trace, simulations_with_time,
-          plans, plans_save_bytes, plans_count_executors,
+          plans, profiles, plans_save_bytes, plans_count_executors,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, interrupted_in_the_middle_of_c, jobs_of_this_machine_have_a_time, passes_over_arrays_are_polled, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,

@@ -23,6 +23,7 @@ struct cost_variable {
 struct task_cost {
     const struct formula *formula; /* NULL: `ns` is the cost of all nodes */
     double ns;                     /* of all nodes, or of the last one */
+    double factor;                 /* of what the formula says */
     bool is_guess, has_last, is_measured;
     uint32_t variable_count;
     struct cost_variable *variables; /* in the order of their leaves */
@@ -85,24 +86,31 @@ static void list_leaves(struct costs *costs, uint32_t number)
     }
 }
 
-static void read_task(struct costs *costs, uint32_t number)
+/* The formula of a task, if it has one, is what its nodes cost from now on. */
+static bool take_formula(struct costs *costs, uint32_t number, double factor)
 {
-    const struct dag_task *from = &costs->dag->tasks[number];
     struct task_cost *task = &costs->tasks[number];
-    const char *text = dag_string(costs->dag, from->formula);
+    const char *text = dag_string(costs->dag, costs->dag->tasks[number].formula);
     const struct formula *formula = *text ? formula_parse(&costs->arena, text) : NULL;
-    task->ns = from->cost_ns ? (double)from->cost_ns : (double)COST_UNKNOWN;
-    task->is_guess = !from->cost_ns && !formula;
-    if (from->cost_ns || !formula)
-        return;
-    task->is_guess = formula_is_guess(formula);
-    task->ns = formula_evaluate(formula, NULL);
+    if (!formula)
+        return false;
+    *task = (struct task_cost){.is_guess = formula_is_guess(formula), .factor = factor};
+    task->ns = factor * formula_evaluate(formula, NULL);
     if (formula_is_constant(formula))
-        return;
+        return true;
     task->formula = formula;
     task->variables = arena_array(&costs->arena, struct cost_variable, formula->terms);
     list_variables(task, formula);
     list_leaves(costs, number);
+    return true;
+}
+
+static void read_task(struct costs *costs, uint32_t number)
+{
+    uint64_t given = costs->dag->tasks[number].cost_ns;
+    if (given > 0 || !take_formula(costs, number, 1))
+        costs->tasks[number] = (struct task_cost){
+            .ns = given > 0 ? (double)given : (double)COST_UNKNOWN, .is_guess = given == 0};
 }
 
 struct costs *costs_new(const struct dag *dag)
@@ -134,6 +142,15 @@ void costs_set_task(struct costs *costs, uint32_t task, double ns)
     costs->tasks[task].ns = ns;
     costs->tasks[task].is_guess = false;
     costs->tasks[task].is_measured = true;
+}
+
+bool costs_scale_task(struct costs *costs, uint32_t task, double factor)
+{
+    if (!take_formula(costs, task, factor))
+        return false;
+    costs->tasks[task].is_guess = false;
+    costs->tasks[task].is_measured = true;
+    return true;
 }
 
 bool costs_is_measured(const struct costs *costs, uint32_t node)
@@ -267,7 +284,7 @@ uint64_t costs_of(struct costs *costs, uint32_t node)
         return 0;
     if (task->formula && (read_arguments(costs->dag, task, node) || !task->has_last)) {
         const struct formula_arguments arguments = {word_of, extent_of, task};
-        task->ns = formula_evaluate(task->formula, &arguments);
+        task->ns = task->factor * formula_evaluate(task->formula, &arguments);
         task->has_last = true;
     }
     return task->ns < 1 ? 1 : (uint64_t)task->ns;

@@ -21,7 +21,11 @@ void costs_free(struct costs *costs);
 /* All nodes of a task cost so much, whatever else is said about it: what a profile measured. */
 void costs_set_task(struct costs *costs, uint32_t task, double ns);
 
-/* Whether that was said of the node's task. */
+/* All nodes of a task cost `factor` times what its formula says, whatever @cost says; nothing, and
+ * false, if it has none. */
+bool costs_scale_task(struct costs *costs, uint32_t task, double factor);
+
+/* Whether one of the two was said of the node's task. */
 bool costs_is_measured(const struct costs *costs, uint32_t node);
 
 /* Of one node; the sink costs 0. At least 1, at most FORMULA_MOST. */

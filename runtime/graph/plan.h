@@ -47,10 +47,15 @@ struct plan {
     uint32_t *invoked; /* places among the children of a wide node of those that are invoked */
 };
 
-/* What a profile measured: all nodes of the tasks with this name cost so much. */
+/* What a profile measured of one task: all of its nodes together. Texts are as in struct dag_task;
+ * a trace that has only names leaves the others empty, and `formula_ns` 0. */
 struct plan_measured {
     const char *task;
-    double ns; /* at speed 1 */
+    const char *symbol, *members;
+    const char *formula; /* of the kernel that was measured */
+    double count;        /* of nodes */
+    double ns;           /* what they took, at speed 1 */
+    double formula_ns;   /* what they would take by that formula; 0: it had none */
 };
 
 /* What a plan depends on, beside the graph. It travels in a job's description. */
@@ -63,8 +68,12 @@ struct plan_options {
     bool keeps_costs; /* for people: the plan is the same */
 };
 
-/* The costs of a graph's nodes (cost.h): what a profile says of a task counts, whatever else is
- * known. Options may be NULL. */
+/*
+ * The costs of a graph's nodes (cost.h): what a profile says of a task counts, whatever else is
+ * known (spec/plan.md, Q2.3). Where the profile has the kernel, or tasks that it was made of, or
+ * that were made of it, a node costs what its formula says, times what they took by what theirs
+ * said: other lengths of chunks, and other extents, have their own costs. Options may be NULL.
+ */
 struct costs *plan_costs_new(const struct dag *dag, const struct plan_options *options);
 
 /* The passes in their order; NULL behind the last. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/vector.h"
+#include "graph/cost.h"
 
 struct trace_event {
     uint32_t node;
@@ -61,8 +62,18 @@ static void export_text(struct buffer *out, const char *text)
     buffer_json_string(out, text, strlen(text));
 }
 
-static void export_event(const struct dag *dag, uint32_t track, const struct trace_event *event,
-                         struct buffer *out)
+/* What the formula of its task says of a node. */
+static void export_estimate(const struct dag *dag, struct costs *costs, uint32_t node,
+                            struct buffer *out)
+{
+    uint32_t task = dag->nodes[node].task;
+    buffer_printf(out, ", \"task\": %" PRIu32, task);
+    if (*dag_string(dag, dag->tasks[task].formula))
+        buffer_printf(out, ", \"estimate\": %" PRIu64, costs_of(costs, node));
+}
+
+static void export_event(const struct dag *dag, struct costs *costs, uint32_t track,
+                         const struct trace_event *event, struct buffer *out)
 {
     const struct dag_node *node = &dag->nodes[event->node];
     const struct dag_site *site = &dag->sites[node->site];
@@ -72,7 +83,9 @@ static void export_event(const struct dag *dag, uint32_t track, const struct tra
     export_text(out, name);
     buffer_printf(out, ", \"cat\": \"task\", \"tid\": %" PRIu32 ", \"ts\": %.3f, \"dur\": %.3f",
                   track, (double)event->begin / 1e3, (double)(event->end - event->begin) / 1e3);
-    buffer_printf(out, ", \"args\": {\"node\": %" PRIu32 ", \"flow\": ", event->node);
+    buffer_printf(out, ", \"args\": {\"node\": %" PRIu32, event->node);
+    export_estimate(dag, costs, event->node, out);
+    buffer_puts(out, ", \"flow\": ");
     export_text(out, dag_string(dag, dag->scopes[node->scope].name));
     buffer_puts(out, ", \"call\": ");
     struct buffer call = {0};
@@ -83,8 +96,42 @@ static void export_event(const struct dag *dag, uint32_t track, const struct tra
     buffer_puts(out, "}}");
 }
 
+static void export_field(const struct dag *dag, const char *name, uint32_t text, struct buffer *out)
+{
+    buffer_printf(out, "\"%s\": ", name);
+    export_text(out, dag_string(dag, text));
+}
+
+static void export_tasks(const struct dag *dag, struct buffer *out)
+{
+    buffer_printf(out, "{\"version\": %d, \"tasks\": [", TRACE_VERSION);
+    for (uint32_t t = 0; t < dag->task_count; t++) {
+        const struct dag_task *task = &dag->tasks[t];
+        buffer_puts(out, t ? ",\n{" : "\n{");
+        export_field(dag, "name", task->name, out);
+        buffer_puts(out, ", ");
+        export_field(dag, "symbol", task->symbol, out);
+        buffer_puts(out, ", ");
+        export_field(dag, "members", task->members, out);
+        buffer_puts(out, ", ");
+        export_field(dag, "formula", task->formula, out);
+        buffer_puts(out, "}");
+    }
+    buffer_puts(out, "\n]}");
+}
+
+/* Costs by formulas alone. */
+static struct costs *new_estimates(const struct dag *dag)
+{
+    struct costs *costs = costs_new(dag);
+    for (uint32_t t = DAG_RESULT + 1; t < dag->task_count; t++)
+        costs_scale_task(costs, t, 1);
+    return costs;
+}
+
 void trace_export(const struct trace *trace, const struct dag *dag, struct buffer *out)
 {
+    struct costs *costs = new_estimates(dag);
     buffer_puts(out, "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n"
                      "{\"ph\": \"M\", \"pid\": 1, \"name\": \"process_name\", "
                      "\"args\": {\"name\": \"wkc\"}}");
@@ -95,6 +142,9 @@ void trace_export(const struct trace *trace, const struct dag *dag, struct buffe
                       t, t);
     for (uint32_t t = 0; t < trace->track_count; t++)
         for (size_t i = 0; i < trace->tracks[t].events.count; i++)
-            export_event(dag, t, &trace->tracks[t].events.items[i], out);
-    buffer_puts(out, "\n]}\n");
+            export_event(dag, costs, t, &trace->tracks[t].events.items[i], out);
+    buffer_puts(out, "\n], \"wkc\": ");
+    export_tasks(dag, out);
+    buffer_puts(out, "}\n");
+    costs_free(costs);
 }

@@ -22,8 +22,15 @@ void trace_begin(struct trace *trace, uint32_t track_count);
  * the world counts from. A track belongs to one thread. */
 void trace_task(struct trace *trace, uint32_t track, uint32_t node, uint64_t begin, uint64_t end);
 
-/* Appends the JSON: {"traceEvents": [...]} with a track for each worker and an event for each task,
- * named by the task, with its node, arguments and call site. */
+enum { TRACE_VERSION = 1 }; /* of "wkc" in the JSON */
+
+/*
+ * Appends the JSON: {"traceEvents": [...], "wkc": {...}} with a track for each worker and an event
+ * for each task, named by the task, with its node and call site; "task" is its number in "wkc", and
+ * "estimate" what its formula says of the node, in ns. "wkc" has what a profile needs of tasks
+ * (--profile): {"version": 1, "tasks": [{"name": "…", "symbol": "…", "members": "…", "formula":
+ * "…"}, …]}, by their numbers.
+ */
 void trace_export(const struct trace *trace, const struct dag *dag, struct buffer *out);
 
 #endif

@@ -6,7 +6,7 @@
 #include "graph/formula.h"
 #include "graph/platform.h"
 
-enum { VERSION = 5 };
+enum { VERSION = 6 };
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
@@ -48,6 +48,16 @@ static void write_platform(struct buffer *out, const struct platform *platform)
 #undef FIGURE
 }
 
+static void write_measured(struct buffer *out, const struct plan_measured *measured)
+{
+    const char *const texts[] = {measured->task, measured->symbol, measured->members,
+                                 measured->formula};
+    const double numbers[] = {measured->count, measured->ns, measured->formula_ns};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        write_text(out, texts[i], strlen(texts[i]));
+    buffer_append(out, numbers, sizeof numbers);
+}
+
 void description_write(const struct description *d, struct buffer *out)
 {
     write_word(out, VERSION);
@@ -74,10 +84,8 @@ void description_write(const struct description *d, struct buffer *out)
     write_text(out, d->disabled ? d->disabled : "", d->disabled ? strlen(d->disabled) : 0);
     write_word(out, d->level);
     write_word(out, d->measured_count);
-    for (uint32_t i = 0; i < d->measured_count; i++) {
-        write_text(out, d->measured[i].task, strlen(d->measured[i].task));
-        buffer_append(out, &d->measured[i].ns, sizeof d->measured[i].ns);
-    }
+    for (uint32_t i = 0; i < d->measured_count; i++)
+        write_measured(out, &d->measured[i]);
     write_word(out, d->plan_bytes);
     buffer_append(out, d->plan_digest, sizeof d->plan_digest);
 }
@@ -192,16 +200,29 @@ static void read_files(struct reader *r, struct description *d)
 
 static void read_measured(struct reader *r, struct description *d)
 {
-    d->measured_count = (uint32_t)read_count(r, 2 * sizeof(uint64_t));
+    enum { TEXTS = 4, NUMBERS = 3 };
+    d->measured_count = (uint32_t)read_count(r, (TEXTS + NUMBERS) * sizeof(uint64_t));
     struct plan_measured *measured =
         arena_array(r->arena, struct plan_measured, d->measured_count + 1);
     for (uint32_t i = 0; i < d->measured_count; i++) {
+        const char *texts[TEXTS];
+        double numbers[NUMBERS] = {0};
         uint64_t length;
-        measured[i].task = read_text(r, &length);
-        const char *ns = read_bytes(r, sizeof measured[i].ns);
-        if (ns)
-            memcpy(&measured[i].ns, ns, sizeof measured[i].ns);
-        r->failed |= !(measured[i].ns >= 0 && measured[i].ns <= FORMULA_MOST);
+        for (int t = 0; t < TEXTS; t++)
+            texts[t] = read_text(r, &length);
+        const char *bytes = read_bytes(r, sizeof numbers);
+        if (bytes)
+            memcpy(numbers, bytes, sizeof numbers);
+        for (int n = 0; n < NUMBERS; n++)
+            r->failed |= !(numbers[n] >= 0 && numbers[n] <= FORMULA_MOST);
+        r->failed |= !(numbers[0] >= 1);
+        measured[i] = (struct plan_measured){.task = texts[0],
+                                             .symbol = texts[1],
+                                             .members = texts[2],
+                                             .formula = texts[3],
+                                             .count = numbers[0],
+                                             .ns = numbers[1],
+                                             .formula_ns = numbers[2]};
     }
     d->measured = measured;
 }

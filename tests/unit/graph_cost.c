@@ -54,6 +54,30 @@ static void formulas_read_arguments(void)
     costs_set_task(costs, 2, 1234.5);
     CHECK_INT(costs_of(costs, 2), 1234);
     CHECK_INT(costs_of(costs, 0), 60);
+    CHECK(costs_is_measured(costs, 2) && !costs_is_measured(costs, 0));
+    costs_free(costs);
+    dag_release(&dag);
+}
+
+/* A factor of what formulas say counts more than @cost and guesses; without a formula there is
+ * nothing to scale. */
+static void formulas_are_scaled(void)
+{
+    struct dag dag;
+    struct error error = {0};
+    CHECK_INT(dag_parse(&dag, text, strlen(text), &error), 0);
+    struct costs *costs = costs_new(&dag);
+    CHECK(costs_scale_task(costs, 1, 2.5) && costs_scale_task(costs, 4, 50));
+    CHECK(costs_scale_task(costs, 6, 3) && !costs_scale_task(costs, 5, 2));
+    for (int twice = 0; twice < 2; twice++) {
+        CHECK_INT(costs_of(costs, 0), 150);
+        CHECK_INT(costs_of(costs, 1), 1);
+        CHECK_INT(costs_of(costs, 5), 3 * 50);
+        CHECK_INT(costs_of(costs, 6), COST_UNKNOWN);
+        CHECK_INT(costs_of(costs, 7), 33);
+    }
+    CHECK(costs_is_measured(costs, 5) && !costs_is_measured(costs, 6));
+    CHECK(!costs_is_guess(costs, 7) && costs_is_guess(costs, 6));
     costs_free(costs);
     dag_release(&dag);
 }
@@ -75,4 +99,5 @@ static void what_is_no_formula_is_refused(void)
     dag_release(&dag);
 }
 
-TEST_MAIN(TEST(formulas_read_arguments), TEST(what_is_no_formula_is_refused))
+TEST_MAIN(TEST(formulas_read_arguments), TEST(formulas_are_scaled),
+          TEST(what_is_no_formula_is_refused))

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/buffer.h"
+#include "graph/cost.h"
 #include "graph/platform.h"
 #include "test.h"
 
@@ -130,7 +131,7 @@ static void bytes_decide_between_equal_paths(void)
     CHECK_INT(plan.preferred[1], 3);
     CHECK(plan.costs == NULL);
     plan_release(&plan);
-    const struct plan_measured measured = {"sum", 5e6};
+    const struct plan_measured measured = {"sum", "", "", "", 2, 1e7, 0};
     options.disabled = "bytes";
     options.measured = &measured;
     options.measured_count = 1;
@@ -139,6 +140,61 @@ static void bytes_decide_between_equal_paths(void)
     CHECK(plan.cluster == NULL);
     plan_release(&plan);
     dag_release(&dag);
+}
+
+/* ---- Profiles ----------------------------------------------------------------------------------
+ */
+
+/* A kernel, its pieces, one with another that is fused in it, and one of which nobody knows. */
+static const char kernels[] =
+    "task t0 \"\" \"\" \"(f64, f64, f64, f64, f64, f64)\" -> \"\" leaves=0\n"
+    "task t1 \"part\" \"part\" \"(n: i64,)\" -> \"f64\" leaves=1 formula=\"(* 10 w0)\"\n"
+    "task t2 \"part\" \"chunk.part\" \"(n: i64,)\" -> \"f64\" leaves=1 "
+    "formula=\"(* 30 w0)\" members=\"part\"\n"
+    "task t3 \"part + add\" \"fuse.part.add\" \"(n: i64,)\" -> \"f64\" leaves=1 "
+    "formula=\"(* 40 w0)\" members=\"part, add\"\n"
+    "task t4 \"add\" \"add\" \"(n: i64,)\" -> \"f64\" leaves=1 cost=7 formula=\"(* 5 w0)\"\n"
+    "task t5 \"dark\" \"dark\" \"(n: i64,)\" -> \"f64\" leaves=1\n"
+    "scope s0 \"main\" s0\n"
+    "n0 = t1 s0 (100)\nn1 = t1 s0 (200)\nn2 = t2 s0 (100)\nn3 = t3 s0 (100)\nn4 = t4 s0 (100)\n"
+    "n5 = t5 s0 (100)\nn6 = t0 s0 (n0:f64, n1:f64, n2:f64, n3:f64, n4:f64, n5:f64)\n";
+
+/* What the nodes cost by a profile of so many tasks. */
+static void profiled(const struct plan_measured *measured, uint32_t count,
+                     const uint64_t expected[6])
+{
+    struct dag dag;
+    struct plan_options options = {.level = 2, .measured = measured, .measured_count = count};
+    read_graph(&dag, kernels);
+    struct costs *costs = plan_costs_new(&dag, &options);
+    for (uint32_t i = 0; i < 6; i++)
+        CHECK_INT(costs_of(costs, i), expected[i]);
+    costs_free(costs);
+    dag_release(&dag);
+}
+
+/* Q2.3 */
+static void a_profile_scales_formulas(void)
+{
+    const struct plan_measured part = {"part", "part", "", "(* 10 w0)", 4, 6000, 3000};
+    const struct plan_measured chunk = {"part", "chunk.part", "part", "(* 30 w0)", 1, 300, 3000};
+    const struct plan_measured fused = {
+        "part + add", "fuse.part.add", "part, add", "(* 40 w0)", 1, 12000, 4000};
+    const struct plan_measured add = {"add", "add", "", "(* 5 w0)", 100, 900, 300};
+    const struct plan_measured other = {"part", "part", "", "(* 11 w0)", 4, 6000, 3000};
+    const struct plan_measured named = {"part", "", "", "", 4, 6000, 0};
+    const struct plan_measured dark = {"dark", "dark", "", "", 2, 42, 0};
+    /* Twice what its formula says: pieces and what it is fused in, too. */
+    profiled(&part, 1, (const uint64_t[]){2000, 4000, 6000, 8000, 7, COST_UNKNOWN});
+    /* What has a measure of its own goes by that; all that it is made of counts together. */
+    profiled((struct plan_measured[]){part, chunk, add}, 3,
+             (const uint64_t[]){2000, 4000, 300, 4571, 1500, COST_UNKNOWN});
+    /* A part of what was measured. */
+    profiled(&fused, 1, (const uint64_t[]){3000, 6000, 9000, 12000, 1500, COST_UNKNOWN});
+    /* By another formula, by a name alone, and without a formula: the mean. */
+    profiled(&other, 1, (const uint64_t[]){1500, 1500, 6000, 8000, 7, COST_UNKNOWN});
+    profiled(&named, 1, (const uint64_t[]){1500, 1500, 1500, 4000, 7, COST_UNKNOWN});
+    profiled(&dark, 1, (const uint64_t[]){1000, 2000, 3000, 4000, 7, 21});
 }
 
 /* ---- Random graphs -----------------------------------------------------------------------------
@@ -555,7 +611,7 @@ static void there_is_a_cluster_for_each_executor(void)
 
 TEST_MAIN(TEST(a_chain_stays_together), TEST(cheap_children_wait_for_each_other),
           TEST(the_longest_path_goes_first), TEST(bytes_decide_between_equal_paths),
-          TEST(clusters_help), TEST(bytes_are_saved), TEST(a_cluster_has_an_end),
-          TEST(a_cluster_has_room), TEST(what_a_join_reads_is_held),
+          TEST(a_profile_scales_formulas), TEST(clusters_help), TEST(bytes_are_saved),
+          TEST(a_cluster_has_an_end), TEST(a_cluster_has_room), TEST(what_a_join_reads_is_held),
           TEST(there_is_a_cluster_for_each_executor), TEST(slices_are_few_and_small),
           TEST(slices_fit_an_event))

@@ -40,6 +40,14 @@ static void a_trace_is_json_with_a_track_for_each_worker(void)
     CHECK_INT(json_integer_value(json_object_get(second, "tid")), 1);
     CHECK_INT(json_integer_value(json_object_get(json_object_get(second, "args"), "node")), 1);
     CHECK_TEXT(text_of(json_object_get(second, "args"), "call"), "synthetic.wk:1:1");
+    json_t *profile = json_object_get(root, "wkc");
+    size_t number =
+        (size_t)json_integer_value(json_object_get(json_object_get(first, "args"), "task"));
+    json_t *task = json_array_get(json_object_get(profile, "tasks"), number);
+    CHECK_INT(json_integer_value(json_object_get(profile, "version")), TRACE_VERSION);
+    CHECK_TEXT(text_of(task, "name"), "hash");
+    CHECK_TEXT(text_of(task, "formula"), "");
+    CHECK(json_object_get(json_object_get(first, "args"), "estimate") == NULL);
     json_decref(root);
     buffer_release(&out);
     trace_free(trace);

@@ -270,7 +270,11 @@ static void descriptions_come_back(void)
     struct platform platform = *platform_find("emulator");
     platform.concurrency = 3;
     platform.round_trip_ns = 1075000;
+    const struct plan_measured measured[] = {{"a", "a", "", "w0", 1, 2.5, 0},
+                                             {"b + c", "b.c", "b, c", "(* 2 w0)", 3, 1e9, 7}};
     struct description sent = {.arguments = arguments,
+                               .measured = measured,
+                               .measured_count = 2,
                                .argument_count = 3,
                                .files = files,
                                .file_count = 1,
@@ -305,6 +309,12 @@ static void descriptions_come_back(void)
     CHECK_TEXT(got.platform->name, "emulator");
     CHECK(got.platform->concurrency == 3 && got.platform->round_trip_ns == 1075000);
     CHECK(got.platform->invoke_ns == platform.invoke_ns && got.platform->speed == platform.speed);
+    CHECK(got.measured_count == 2 && got.measured[0].ns == 2.5 && got.measured[1].count == 3);
+    CHECK_TEXT(got.measured[1].task, "b + c");
+    CHECK_TEXT(got.measured[1].symbol, "b.c");
+    CHECK_TEXT(got.measured[1].members, "b, c");
+    CHECK_TEXT(got.measured[1].formula, "(* 2 w0)");
+    CHECK(got.measured[1].ns == 1e9 && got.measured[1].formula_ns == 7);
     CHECK(got.plan_bytes == 123456789 && got.plan_digest[0] == 1 && got.plan_digest[31] == 2);
     for (size_t length = 0; length < bytes.length; length++) {
         char *copy = memory_new(length + 1, 1);
