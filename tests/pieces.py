@@ -138,18 +138,38 @@ OPEN_RESULTS = {
 
 
 def open_results_on_executors(folder):
-    """X4.6, D24, V5.5: the client lays out what executors have stored: in a file, and in memory."""
+    """X4.6, D24, V5.5: the client lays out what executors have stored: in a file, and in memory; a simulated one, too."""
     for name, flow in OPEN_RESULTS.items():
         path = program(folder, OPEN + flow)
         whole = wkc("run", path).out
         check(wkc("run", path, "-o", folder / "local.npy").status == 0, name)
         worlds = [["--on=loopback"], ["--on=loopback", "-O0", "--without=all"]]
+        worlds += [["--on=sim", "--seed=3"], ["--on=sim", "--platform=lambda-1769"]]
         worlds += [["--on=emulator", "--verify-each"]] if name in ("grid", "with orders") else []
         for options in worlds:
             check(wkc("run", path, *options).out == whole, f"{name} {options}: another result")
             run = wkc("run", path, *options, "-o", folder / "r.npy")
             check(run.status == 0 and run.out == "", f"{name} {options}: {run.err}")
             check((folder / "r.npy").read_bytes() == (folder / "local.npy").read_bytes(), f"{name} {options}: another file")
+
+
+def the_same_tasks_in_every_world(folder):
+    """M2.6, Q6.5: what is predicted, what is simulated, and what executors do are of the same graph, in which nobody joins
+    the result; on threads somebody may."""
+    for name in ("grid", "nested", "vectors", "small ones"):
+        path = program(folder, OPEN + OPEN_RESULTS[name])
+        plan = wkc("plan", path, "--platform=emulator", "--json")
+        check(plan.status == 0, plan.err)
+        tasks = {"plan": json.loads(plan.out)["after"]["tasks"]}
+        emitted = wkc("compile", path, "--emit=plan", "--platform=emulator").out
+        tasks["--emit=plan"] = len(emitted.splitlines()) - 1
+        for world in (["--on=sim"], ["--on=sim", "--dry"], ["--on=loopback"], ["--on=emulator"]):
+            run = wkc("run", path, *world, "--platform=emulator", "--stats=json")
+            check(run.status == 0, f"{name} {world}: {run.err}")
+            tasks[" ".join(world)] = json.loads(run.err)["tasks_run"]
+        check(len(set(tasks.values())) == 1, f"{name}: {tasks}")
+        joins = len(wkc("compile", path, "--emit=plan").out.splitlines()) - 1 - tasks["plan"]
+        check((joins > 0) == (name != "small ones"), f"{name}: {joins} tasks more on threads")
 
 
 def larger_than_a_function(folder):
@@ -295,6 +315,6 @@ def what_is_no_regular_file(folder):
 
 if __name__ == "__main__":
     main([files_equal_gathered_results, pieces_that_do_not_fit, larger_than_the_memory, open_results_on_executors,
-          larger_than_a_function, killed_in_the_middle,
+          the_same_tasks_in_every_world, larger_than_a_function, killed_in_the_middle,
           a_failing_task_leaves_nothing, the_disk_is_full, zeros_take_no_room, a_file_may_not_be_so_large,
           what_is_no_regular_file])

@@ -128,7 +128,7 @@ def every_clause_of_simulations_is_cited(folder):
     clauses = re.findall(r"^\*\*(M\d+\.\d+)\*\*", (ROOT / "spec/simulation.md").read_text(), re.M)
     check(len(clauses) > 10 and len(clauses) == len(set(clauses)), "a clause's number stands twice")
     cited = set()
-    for path in [ROOT / "tests/unit/world_sim_time.c", ROOT / "tests/cli.py"]:
+    for path in [ROOT / "tests/unit/world_sim_time.c", ROOT / "tests/cli.py", ROOT / "tests/pieces.py"]:
         cited |= set(re.findall(r"\bM\d+\.\d+\b", path.read_text()))
     check(cited == set(clauses), f"not cited: {set(clauses) - cited}; unknown: {cited - set(clauses)}")
 

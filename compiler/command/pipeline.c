@@ -109,13 +109,23 @@ static bool limit_option(struct compilation *c, enum option option, uint64_t mos
     return report(c, &error);
 }
 
+/* What runs decides; where nothing is run, the platform that is spoken of. */
+static bool opens_result(const struct compilation *c)
+{
+    const char *name = c->options->values[OPTION_PLATFORM];
+    const struct platform *named = name ? platform_find(name) : NULL;
+    const struct platform *platform = c->model ? c->model : named;
+    return c->options->command == COMMAND_RUN ? c->opens_result
+                                              : platform && platform->invoke_ns > 0;
+}
+
 static bool stage_elaborate(struct compilation *c)
 {
     struct error error;
     struct elaborate_options options = {.stop = c->stop,
                                         .files = c->job_files.files,
                                         .file_count = c->job_files.count,
-                                        .opens_result = c->opens_result};
+                                        .opens_result = opens_result(c)};
     if (!limit_option(c, OPTION_MAX_TASKS, DAG_MAX_NODES - 1, &options.max_tasks) ||
         !limit_option(c, OPTION_MAX_STEPS, UINT64_MAX, &options.max_steps))
         return false;

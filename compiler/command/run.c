@@ -537,7 +537,7 @@ static int run_program(struct run *run)
     struct compilation *c = &run->compilation;
     struct error error;
     c->executors = find_target(run);
-    c->opens_result = run->world == WORLD_EMULATOR || run->world == WORLD_LOOPBACK;
+    c->opens_result = run->world != WORLD_LOCAL;
     c->is_portable = run->world == WORLD_EMULATOR;
     c->model = find_model(run);
     bool ok = pipeline_run(c, STAGE_ENCODE);

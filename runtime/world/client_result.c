@@ -46,60 +46,6 @@ struct client_result *client_result_new(const struct client *client)
     return result;
 }
 
-/* ---- Pieces without a file ------------------------------------------------------------------ */
-
-/* An output that is one block: the array that the pieces make up. */
-struct block_output {
-    struct job_output output;
-    struct client_result *result;
-    uint32_t element_bytes;
-    uint8_t rank;
-    int64_t extents[WK_MAX_RANK];
-};
-
-static int begin_block(struct job_output *output, uint8_t rank, const int64_t *extents,
-                       struct error *error)
-{
-    struct block_output *o = (struct block_output *)output;
-    struct client_result *result = o->result;
-    enum wk_scalar scalar = result->table.job->result_type->element->scalar;
-    struct wk_block *block = context_new_array(&result->context, scalar, rank, extents);
-    if (!block) {
-        *error = result->context.error;
-        return (int)error->code;
-    }
-    vector_push(&result->blocks, block);
-    o->element_bytes = wk_scalar_bytes(scalar);
-    o->rank = rank;
-    memcpy(o->extents, extents, rank * sizeof *extents);
-    result->words[0] = (uintptr_t)block + WK_HEADER_BYTES;
-    memcpy(result->words + 1, extents, rank * sizeof *extents);
-    return 0;
-}
-
-/* Copies a piece along its last dimension, row by row. */
-static int copy_piece(struct job_output *output, const int64_t *begin, const int64_t *count,
-                      const void *data, struct error *error)
-{
-    const struct block_output *o = (const struct block_output *)output;
-    char *to = (char *)(uintptr_t)o->result->words[0];
-    const char *from = data;
-    int64_t rows = 1, at[WK_MAX_RANK] = {0};
-    size_t bytes = (size_t)count[o->rank - 1] * o->element_bytes;
-    (void)error;
-    for (unsigned d = 0; d + 1 < o->rank; d++)
-        rows *= count[d];
-    for (int64_t row = 0; row < rows && bytes > 0; row++, from += bytes) {
-        int64_t place = 0;
-        for (unsigned d = 0; d < o->rank; d++)
-            place = place * o->extents[d] + begin[d] + at[d];
-        memcpy(to + (size_t)place * o->element_bytes, from, bytes);
-        for (unsigned d = o->rank - 1; d-- > 0 && ++at[d] == count[d];)
-            at[d] = 0;
-    }
-    return 0;
-}
-
 /* ---- Parts ---------------------------------------------------------------------------------- */
 
 static int keep_part(struct client_result *result, const struct parcel_entry *entry,
@@ -250,11 +196,13 @@ int client_take_result(struct client *client, const struct store_bytes *parcel, 
 {
     struct client_result *result = client->result;
     const struct dag *dag = result->table.dag;
-    struct block_output block = {.output = {begin_block, copy_piece}, .result = result};
+    struct pieces_block block = pieces_in_block(result->table.job, &result->context, result->words);
     struct job_output *output = client->options->job->output;
     if (!pieces_are_open(dag))
         return bind_result(client, parcel, error);
     int code = pieces_init_open(&result->pieces, dag, output ? output : &block.output, error);
+    if (block.block)
+        vector_push(&result->blocks, block.block);
     result->pieces_left = result->pieces.count;
     code = code ? code : take_parts(client, parcel, error);
     if (!code && result->pieces_left > 0)

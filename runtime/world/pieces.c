@@ -145,3 +145,53 @@ int pieces_write(const struct pieces *pieces, uint64_t place, struct binder *bin
     return pieces->output->write(pieces->output, begin, count, (const void *)(uintptr_t)words[0],
                                  &binder->context->error);
 }
+
+/* ---- Pieces without a file ------------------------------------------------------------------ */
+
+static int begin_block(struct job_output *output, uint8_t rank, const int64_t *extents,
+                       struct error *error)
+{
+    struct pieces_block *o = (struct pieces_block *)output;
+    o->block = context_new_array(o->context, o->scalar, rank, extents);
+    if (!o->block) {
+        *error = o->context->error;
+        return (int)error->code;
+    }
+    o->words[0] = (uintptr_t)o->block + WK_HEADER_BYTES;
+    memcpy(o->words + 1, extents, rank * sizeof *extents);
+    return 0;
+}
+
+/* Copies a piece along its last dimension, row by row. */
+static int copy_piece(struct job_output *output, const int64_t *begin, const int64_t *count,
+                      const void *data, struct error *error)
+{
+    const struct pieces_block *o = (const struct pieces_block *)output;
+    const uint32_t element_bytes = wk_scalar_bytes(o->scalar);
+    const unsigned rank = o->block->rank;
+    char *to = block_data(o->block);
+    const char *from = data;
+    int64_t rows = 1, at[WK_MAX_RANK] = {0};
+    size_t bytes = (size_t)count[rank - 1] * element_bytes;
+    (void)error;
+    for (unsigned d = 0; d + 1 < rank; d++)
+        rows *= count[d];
+    for (int64_t row = 0; row < rows && bytes > 0; row++, from += bytes) {
+        int64_t place = 0;
+        for (unsigned d = 0; d < rank; d++)
+            place = place * o->block->extents[d] + begin[d] + at[d];
+        memcpy(to + (size_t)place * element_bytes, from, bytes);
+        for (unsigned d = rank - 1; d-- > 0 && ++at[d] == count[d];)
+            at[d] = 0;
+    }
+    return 0;
+}
+
+struct pieces_block pieces_in_block(const struct job *job, struct context *context, uint64_t *words)
+{
+    const struct type *type = job->result_type;
+    return (struct pieces_block){.output = {begin_block, copy_piece},
+                                 .context = context,
+                                 .words = words,
+                                 .scalar = type->element ? type->element->scalar : WK_F64};
+}

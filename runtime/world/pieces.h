@@ -43,4 +43,17 @@ uint64_t pieces_of_inputs(const struct pieces *pieces, uint64_t *count);
  * binder->context->error filled. Several threads may do so, each with its binder. */
 int pieces_write(const struct pieces *pieces, uint64_t place, struct binder *binder);
 
+/* An output that is one block: the array that the pieces make up. */
+struct pieces_block {
+    struct job_output output;
+    struct context *context;
+    enum wk_scalar scalar;
+    struct wk_block *block; /* once the output has begun; the caller's, who drops it */
+    uint64_t *words;        /* of the result: those of the block, from then on */
+};
+
+/* For the open result of a job. */
+struct pieces_block pieces_in_block(const struct job *job, struct context *context,
+                                    uint64_t *words);
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "trace/trace.h"
+#include "world/pieces.h"
 
 /* ---- Chance -------------------------------------------------------------------------------- */
 
@@ -455,6 +456,33 @@ static void run_to_the_end(struct sim *sims, uint32_t count)
     }
 }
 
+/* Lays the pieces of an open result out in a block, which the binder drops. */
+static int lay_out_result(struct sim *sim, struct error *error)
+{
+    struct job_result *result = sim->result;
+    struct pieces_block block = pieces_in_block(sim->job, &result->context, result->words);
+    struct pieces pieces;
+    int code = pieces_init_open(&pieces, sim->dag, &block.output, error);
+    if (block.block)
+        vector_push(&result->binder.blocks, block.block);
+    for (uint64_t place = 0; place < pieces.count && !code; place++)
+        if ((code = pieces_write(&pieces, place, &result->binder)))
+            *error = result->context.error;
+    pieces_release(&pieces);
+    return code;
+}
+
+static int bind_result(struct sim *sim, struct error *error)
+{
+    struct job_result *result = sim->result;
+    if (pieces_are_open(sim->dag))
+        return lay_out_result(sim, error);
+    int code = bind_arguments(&result->binder, dag_sink(sim->dag), result->words);
+    if (code)
+        *error = result->context.error;
+    return code;
+}
+
 static int conclude(struct sim *sim, struct job_outcome *outcome, struct error *error)
 {
     struct job_result *result = sim->result;
@@ -476,9 +504,7 @@ static int conclude(struct sim *sim, struct job_outcome *outcome, struct error *
     }
     if (!code && !(sim->time && sim->time->cloud->is_dry)) {
         result->binder.keeps = true;
-        code = bind_arguments(&result->binder, dag_sink(sim->dag), result->words);
-        if (code)
-            *error = result->context.error;
+        code = bind_result(sim, error);
     }
     if (code || !result->binder.keeps)
         return code;
