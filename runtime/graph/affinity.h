@@ -13,13 +13,22 @@ struct clusters {
     uint32_t count; /* without the sink's own */
 };
 
-/* A node, while it is reckoned what clusters amount to. */
-struct reckoned {
-    uint64_t ready;    /* when its inputs are there, or can be had */
-    uint64_t loading;  /* what it takes to get those that are not */
-    uint64_t released; /* bytes that its cluster need not hold any more when it has run */
-    uint32_t cluster;
+/* What of a node stays the same, whatever its cluster: all that is reckoned with, in one line. */
+struct reckoned_task {
+    uint64_t cost;
+    uint64_t bytes; /* as affinity's bytes */
+    uint64_t way;   /* what it takes to put these, or to get them */
+    uint32_t children;
     bool is_join;
+};
+
+/* A node, while it is reckoned what clusters amount to: zeros before its first producer has run,
+ * and again when it has run itself. */
+struct reckoned {
+    uint64_t ready[2]; /* when its inputs of other clusters can be had, but for the signal, + 1 (0:
+                          there are none); and when those of its own cluster are there */
+    uint64_t loading;  /* what it takes to get the former */
+    uint64_t released; /* bytes that its cluster need not hold any more when it has run */
 };
 
 /* A cluster. */
@@ -27,26 +36,21 @@ struct reckoned_cluster {
     uint64_t free_at;     /* when it has run what it has so far */
     uint64_t load;        /* all costs */
     uint64_t holds, most; /* bytes of results that are held, and that were at most */
-    uint32_t loaded;      /* the last value that was got, + 1 */
 };
 
 struct affinity {
     struct plan_work *work;
     const struct dag *dag;
     uint64_t *bytes; /* by node: of its result, as far as it is read; 0 if that travels inline */
-    uint64_t *ways;  /* by node: what it takes to put that, or to get it */
     struct clusters clusters;
-    uint64_t *loads;        /* by cluster: all costs */
-    uint64_t *holds;        /* by cluster: bytes of results that are held at once, at most */
-    uint64_t work_of_all;   /* what all work takes all processors */
-    struct reckoned *nodes; /* of the last clusters that were reckoned: by node */
-    struct reckoned_cluster *per_cluster; /* and by cluster, the sink's too */
+    uint64_t *loads;             /* by cluster: all costs */
+    uint64_t *holds;             /* by cluster: bytes of results that are held at once, at most */
+    uint64_t work_of_all;        /* what all work takes all processors */
+    struct reckoned_task *tasks; /* by node */
+    struct reckoned *nodes;      /* by node: zeros, but while something is reckoned */
+    struct reckoned_cluster *per_cluster; /* of the last that were reckoned, the sink's too */
+    uint32_t *loaded; /* by cluster: the last node, + 1, whose value was looked at for it */
 };
-
-static inline uint64_t plan_larger(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
 
 /* What a choice of clusters amounts to. */
 struct amount {

@@ -13,7 +13,6 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/vector.h"
 
 enum {
     NEIGHBOURS = 4, /* readers of the same value, before and behind, that count */
@@ -51,7 +50,8 @@ struct sharing {
     /* While pairs are made. */
     uint32_t *partner; /* by cluster; PLAN_NONE: none yet */
     uint64_t *shared;  /* by cluster: what it shares with the one that is looked at */
-    VECTOR(uint32_t) seen;
+    uint32_t *seen;    /* those that it shares anything with */
+    uint32_t seen_count, seen_most;
 };
 
 /* ---- Values ---------------------------------------------------------------------------------- */
@@ -110,7 +110,9 @@ struct sharing *sharing_new(struct affinity *a)
                           .places = memory_table(readers + values + 1, sizeof *s->places),
                           .begins = memory_table((size_t)clusters + 1, sizeof *s->begins),
                           .partner = memory_table(clusters, sizeof *s->partner),
-                          .shared = memory_new(clusters, sizeof *s->shared)};
+                          .shared = memory_new(clusters, sizeof *s->shared),
+                          .seen = memory_table((size_t)clusters + 1, sizeof *s->seen),
+                          .seen_most = clusters};
     for (uint32_t n = 0; n < nodes; n++)
         if (a->bytes[n] > 0)
             next = add_value(s, n, next);
@@ -125,7 +127,7 @@ void sharing_free(struct sharing *s)
     free(s->begins);
     free(s->partner);
     free(s->shared);
-    vector_release(&s->seen);
+    free(s->seen);
     free(s);
 }
 
@@ -186,17 +188,22 @@ static void count_places(struct sharing *s, const struct shared_value *value)
         s->begins[runs[r].cluster + 1] += is_brought(value, &runs[r]);
 }
 
+static void add_home(struct sharing *s, uint32_t number)
+{
+    s->places[s->begins[s->values[number].home]++] = (struct meeting){number, HOME};
+}
+
 static void add_places(struct sharing *s, uint32_t number)
 {
     const struct shared_value *value = &s->values[number];
     const struct run *runs = s->runs + value->first_run;
-    s->places[s->begins[value->home]++] = (struct meeting){number, HOME};
     for (uint32_t r = 0; r < value->run_count; r++)
         if (is_brought(value, &runs[r]))
             s->places[s->begins[runs[r].cluster]++] = (struct meeting){number, r};
 }
 
-/* Sorts where the values are by clusters. */
+/* Sorts where the values are by clusters: those that are made there first, so that it is easy to
+ * foretell what is done for the next one. */
 static void list_places(struct sharing *s)
 {
     uint32_t clusters = s->a->clusters.count + 1;
@@ -205,6 +212,8 @@ static void list_places(struct sharing *s)
         count_places(s, &s->values[v]);
     for (uint32_t c = 0; c < clusters; c++)
         s->begins[c + 1] += s->begins[c];
+    for (uint32_t v = 0; v < s->value_count; v++)
+        add_home(s, v);
     for (uint32_t v = 0; v < s->value_count; v++)
         add_places(s, v);
     for (uint32_t c = clusters; c > 0; c--)
@@ -216,13 +225,15 @@ static void list_places(struct sharing *s)
 
 /* ---- Pairs ----------------------------------------------------------------------------------- */
 
-static void note_shared(struct sharing *s, uint32_t self, uint32_t other, uint64_t bytes)
+/* Nothing branches, for which of them are free is hard to foretell. (Each is seen once, but for
+ * sums of bytes that are 0 again.) */
+static inline void note_shared(struct sharing *s, uint32_t self, uint32_t other, uint64_t bytes)
 {
-    if (other == self || s->partner[other] != PLAN_NONE)
-        return;
-    if (s->shared[other] == 0)
-        vector_push(&s->seen, other);
-    s->shared[other] += bytes;
+    bool is_free = (other != self) & (s->partner[other] == PLAN_NONE);
+    uint64_t before = s->shared[other];
+    s->seen[s->seen_count] = other;
+    s->seen_count += is_free & (before == 0) & (s->seen_count < s->seen_most);
+    s->shared[other] = before + (bytes & (0 - (uint64_t)is_free));
 }
 
 /* Of two runs with so many readers between, how many pairs of readers are neighbours. */
@@ -300,21 +311,21 @@ static bool is_allowed(const struct affinity *a, uint32_t self, uint32_t other, 
 static uint32_t find_partner(struct sharing *s, uint32_t self, uint64_t most_work)
 {
     uint32_t best = PLAN_NONE;
-    s->seen.count = 0;
+    s->seen_count = 0;
     for (uint64_t p = s->begins[self]; p < s->begins[self + 1]; p++) {
         fetch_ahead(s, p);
         look_at_place(s, self, &s->places[p]);
     }
-    for (size_t i = 0; i < s->seen.count; i++) {
-        uint32_t other = s->seen.items[i];
+    for (uint32_t i = 0; i < s->seen_count; i++) {
+        uint32_t other = s->seen[i];
         bool is_better = best == PLAN_NONE || s->shared[other] > s->shared[best] ||
                          (s->shared[other] == s->shared[best] && other < best);
         if (is_better && is_allowed(s->a, self, other, most_work))
             best = other;
     }
-    for (size_t i = 0; i < s->seen.count; i++)
-        s->shared[s->seen.items[i]] = 0;
-    plan_count_steps(s->a->work, s->begins[self + 1] - s->begins[self] + s->seen.count + 1);
+    for (uint32_t i = 0; i < s->seen_count; i++)
+        s->shared[s->seen[i]] = 0;
+    plan_count_steps(s->a->work, s->begins[self + 1] - s->begins[self] + s->seen_count + 1);
     return best;
 }
 

@@ -1,92 +1,96 @@
 /*
- * What a choice of clusters amounts to: the graph is run in thought, in its order. All that is
- * known of a child lies in one place (struct reckoned), so that an edge costs one line of the
- * cache.
+ * What a choice of clusters amounts to: the graph is run in thought, in its order.
+ *
+ * That is done many times, so little is touched for a node, and less for an edge: what is the same
+ * each time lies densely in the order of nodes (struct reckoned_task), and what is known of a child
+ * in half a line of the cache (struct reckoned), which the child leaves as it was for the next
+ * time. Whether an edge stays in a cluster is hard to foretell, so nothing branches on it.
  */
 #include "graph/affinity.h"
 
 #include <string.h>
 
+enum { AHEAD = 16 }; /* edges: children that are looked at soon are fetched, for they lie apart */
+
 struct reckoning {
     struct affinity *a;
+    const uint32_t *of; /* the clusters, by node */
+    const struct dag_child *children;
     uint32_t sink;
-    uint64_t edges;
+    uint64_t next, edges; /* among the children: the next node's, and all */
+    uint64_t vcpus;
+    uint64_t signals[2]; /* of who runs elsewhere: to one who waits for no other, and to a join */
     struct amount amount;
 };
 
-/* A value goes to a reader elsewhere, which is told, and gets it unless its cluster has got it
- * before. Nodes in no cluster run where their last producer ran: so does the sink. */
-static void hand_on(struct reckoning *k, uint32_t node, uint32_t child, uint64_t end)
-{
-    const struct affinity *a = k->a;
-    const struct platform *platform = a->work->platform;
-    struct reckoned *to = &a->nodes[child];
-    struct reckoned_cluster *cluster = &a->per_cluster[to->cluster];
-    bool is_first = cluster->loaded != node + 1;
-    uint64_t at = plan_add_ns(end, a->ways[node]);
-    at = plan_add_ns(at, to->is_join ? platform->round_trip_ns : platform->invoke_ns);
-    to->ready = plan_larger(to->ready, at);
-    cluster->loaded = node + 1;
-    if (is_first && child != k->sink) {
-        to->loading = plan_add_ns(to->loading, a->ways[node]);
-        k->amount.bytes = plan_add_ns(k->amount.bytes, a->bytes[node]);
-    }
-}
-
 /* When a node has run in its cluster. */
-static uint64_t run_in_cluster(const struct affinity *a, uint32_t node)
+static uint64_t run_in_cluster(const struct reckoning *k, const struct reckoned_task *task,
+                               const struct reckoned *at, struct reckoned_cluster *cluster)
 {
-    const struct reckoned *at = &a->nodes[node];
-    struct reckoned_cluster *cluster = &a->per_cluster[at->cluster];
-    uint64_t cost = a->work->costs[node], vcpus = a->work->platform->vcpus;
-    uint64_t start = plan_add_ns(plan_larger(at->ready, cluster->free_at), at->loading);
-    cluster->free_at = plan_add_ns(start, vcpus > 1 ? cost / vcpus : cost);
-    cluster->load = plan_add_ns(cluster->load, cost);
-    cluster->holds = plan_add_ns(cluster->holds, a->bytes[node]);
+    uint64_t others = plan_add_ns(at->ready[0] - 1, k->signals[task->is_join]);
+    uint64_t ready = plan_larger(at->ready[1], at->ready[0] ? others : 0);
+    uint64_t start = plan_add_ns(plan_larger(ready, cluster->free_at), at->loading);
+    cluster->free_at = plan_add_ns(start, k->vcpus > 1 ? task->cost / k->vcpus : task->cost);
+    cluster->load = plan_add_ns(cluster->load, task->cost);
+    cluster->holds = plan_add_ns(cluster->holds, task->bytes);
     cluster->most = plan_larger(cluster->most, cluster->holds);
-    return plan_add_ns(start, cost);
+    return plan_add_ns(start, task->cost);
 }
 
-/* Children that are looked at soon are fetched ahead: they lie far from each other. */
-static void fetch_ahead(const struct reckoning *k, uint64_t at)
+static uint64_t only_if(bool condition, uint64_t value)
 {
-    enum { AHEAD = 16 };
-    if (at + AHEAD < k->edges)
-        __builtin_prefetch(&k->a->nodes[k->a->dag->children[at + AHEAD].node], 1);
+    return value & (0 - (uint64_t)condition);
 }
 
-/* Children are in the order of their numbers: the last one here releases what the node made. */
+/* Of the value of a node: how often it is put and got, and which of its own cluster reads it last,
+ * or itself. */
+struct told {
+    uint32_t moves, last;
+};
+
+/* A node has run, and tells its children. A value goes to a reader elsewhere, which gets it unless
+ * its cluster has got it before; the sink, which runs where its last producer ran, does not.
+ * Children are in the order of their numbers. */
+static struct told tell_children(const struct reckoning *k, uint32_t node, uint64_t end)
+{
+    const uint64_t way = k->a->tasks[node].way, behind = k->next + k->a->tasks[node].children;
+    const uint64_t at[2] = {plan_add_ns(plan_add_ns(end, way), 1), end};
+    const uint32_t *of = k->of, own = of[node], sink = k->sink;
+    const struct dag_child *children = k->children;
+    struct reckoned *nodes = k->a->nodes;
+    uint32_t last = node, gets = 0, elsewhere = 0, *loaded = k->a->loaded;
+    for (uint64_t c = k->next; c < behind; c++) {
+        uint32_t child = children[c].node, cluster = of[child];
+        bool is_here = cluster == own;
+        bool is_got = !is_here & (loaded[cluster] != node + 1) & (child != sink);
+        struct reckoned *to = &nodes[child];
+        loaded[cluster] = node + 1;
+        to->ready[is_here] = plan_larger(to->ready[is_here], at[is_here]);
+        to->loading = plan_add_ns(to->loading, only_if(is_got, way));
+        last = is_here ? child : last;
+        elsewhere |= !is_here;
+        gets += is_got;
+        __builtin_prefetch(&nodes[children[c + AHEAD < k->edges ? c + AHEAD : c].node], 1);
+    }
+    return (struct told){gets + elsewhere, last};
+}
+
+/* Who reads a value last releases it. */
 static void run_node(struct reckoning *k, uint32_t node)
 {
-    const struct affinity *a = k->a;
-    const struct dag_node *at = &a->dag->nodes[node];
-    struct reckoned *self = &a->nodes[node], *last = self;
-    uint64_t end = run_in_cluster(a, node), put = 0;
-    for (uint64_t c = at->first_child; c < at[1].first_child; c++) {
-        fetch_ahead(k, c);
-        uint32_t child = a->dag->children[c].node;
-        struct reckoned *to = &a->nodes[child];
-        if (to->cluster == self->cluster) {
-            to->ready = plan_larger(to->ready, end);
-            last = to;
-        } else {
-            put = a->bytes[node];
-            hand_on(k, node, child, end);
-        }
-    }
-    last->released += a->bytes[node];
-    a->per_cluster[self->cluster].holds -= self->released;
-    k->amount.bytes = plan_add_ns(k->amount.bytes, put);
+    const struct reckoned_task *task = &k->a->tasks[node];
+    struct reckoned *self = &k->a->nodes[node];
+    struct reckoned_cluster *cluster = &k->a->per_cluster[k->of[node]];
+    uint64_t end = run_in_cluster(k, task, self, cluster), bytes;
+    struct told told = tell_children(k, node, end);
+    k->next += task->children;
+    k->a->nodes[told.last].released += task->bytes;
+    cluster->holds -= self->released;
+    *self = (struct reckoned){0};
+    if (__builtin_mul_overflow(task->bytes, (uint64_t)told.moves, &bytes))
+        bytes = UINT64_MAX;
+    k->amount.bytes = plan_add_ns(k->amount.bytes, bytes);
     k->amount.ns = plan_larger(k->amount.ns, end);
-}
-
-static void begin(struct reckoning *k, const struct clusters *clusters)
-{
-    struct affinity *a = k->a;
-    for (uint32_t n = 0; n <= k->sink; n++)
-        a->nodes[n] = (struct reckoned){.cluster = clusters->of[n],
-                                        .is_join = a->dag->nodes[n].producer_count > 1};
-    memset(a->per_cluster, 0, ((size_t)clusters->count + 1) * sizeof *a->per_cluster);
 }
 
 /* Clusters beyond the executors that there may be wait until others have ended. */
@@ -97,19 +101,37 @@ static uint64_t rounds_of(const struct affinity *a, const struct clusters *clust
     return rounds ? rounds : 1;
 }
 
+/* Whether all has run by then. */
+static bool run_all(struct reckoning *k, uint64_t most_ns)
+{
+    struct affinity *a = k->a;
+    for (uint32_t n = 0; n <= k->sink; n++) {
+        run_node(k, n);
+        if (k->amount.ns > most_ns) {
+            memset(a->nodes + n, 0, ((size_t)k->sink + 1 - n) * sizeof *a->nodes);
+            return false;
+        }
+    }
+    return true;
+}
+
 struct amount affinity_reckon(struct affinity *a, const struct clusters *clusters, uint64_t most_ns)
 {
     static const struct amount too_long = {.ns = UINT64_MAX};
     const struct platform *platform = a->work->platform;
     uint32_t sink = dag_sink(a->dag);
-    struct reckoning k = {.a = a, .sink = sink, .edges = a->dag->nodes[sink].first_child};
+    struct reckoning k = {.a = a,
+                          .of = clusters->of,
+                          .children = a->dag->children,
+                          .sink = sink,
+                          .edges = a->dag->nodes[sink].first_child,
+                          .vcpus = platform->vcpus,
+                          .signals = {platform->invoke_ns, platform->round_trip_ns}};
     uint64_t rounds = rounds_of(a, clusters);
-    begin(&k, clusters);
-    for (uint32_t n = 0; n <= sink; n++) {
-        run_node(&k, n);
-        if (k.amount.ns > most_ns / rounds)
-            return too_long;
-    }
+    memset(a->per_cluster, 0, ((size_t)clusters->count + 1) * sizeof *a->per_cluster);
+    memset(a->loaded, 0, ((size_t)clusters->count + 1) * sizeof *a->loaded);
+    if (!run_all(&k, most_ns / rounds))
+        return too_long;
     plan_count_steps(a->work, k.edges + sink + 1);
     k.amount.ns *= rounds;
     double per_ms = (double)platform->store_shards * (double)platform->shard_bytes_per_ms;

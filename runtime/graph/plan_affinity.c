@@ -529,10 +529,22 @@ static void gather(struct affinity *a)
         replace_clusters(a);
 }
 
-static void find_ways(struct affinity *a)
+/* Their values mostly are of the same size. */
+static void list_tasks(struct affinity *a)
 {
-    for (uint32_t n = 0; n < a->dag->node_count; n++)
-        a->ways[n] = a->bytes[n] ? platform_transfer_ns(a->work->platform, a->bytes[n]) : 0;
+    const struct dag_node *nodes = a->dag->nodes;
+    uint64_t bytes = 0, way = 0;
+    for (uint32_t n = 0; n < a->dag->node_count; n++) {
+        if (a->bytes[n] != bytes)
+            way = a->bytes[n] ? platform_transfer_ns(a->work->platform, a->bytes[n]) : 0;
+        bytes = a->bytes[n];
+        a->tasks[n] = (struct reckoned_task){
+            .cost = a->work->costs[n],
+            .bytes = bytes,
+            .way = way,
+            .children = (uint32_t)(nodes[n + 1].first_child - nodes[n].first_child),
+            .is_join = nodes[n].producer_count > 1};
+    }
 }
 
 void plan_pass_affinity(struct plan_work *work)
@@ -546,17 +558,19 @@ void plan_pass_affinity(struct plan_work *work)
         free(a.bytes);
         return;
     }
-    a.ways = memory_table(count, sizeof *a.ways);
     a.clusters = new_clusters(&a);
     a.loads = memory_table(count, sizeof *a.loads);
     a.holds = memory_table(count, sizeof *a.holds);
+    a.tasks = memory_table(count, sizeof *a.tasks);
     a.nodes = memory_table(count, sizeof *a.nodes);
+    memset(a.nodes, 0, count * sizeof *a.nodes);
     a.per_cluster = memory_table((size_t)count + 1, sizeof *a.per_cluster);
+    a.loaded = memory_table((size_t)count + 1, sizeof *a.loaded);
     a.work_of_all = work_of_all(work);
-    find_ways(&a);
+    list_tasks(&a);
     gather(&a);
-    void *const tables[] = {a.bytes, a.ways,  a.clusters.of, a.loads,
-                            a.holds, a.nodes, a.per_cluster};
+    void *const tables[] = {a.bytes, a.tasks, a.clusters.of, a.loads,
+                            a.holds, a.nodes, a.per_cluster, a.loaded};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         free(tables[t]);
 }

@@ -33,11 +33,6 @@ void plan_pass_heaviest(struct plan_work *work);
 void plan_pass_affinity(struct plan_work *work);
 void plan_pass_waits(struct plan_work *work);
 
-/* What it takes to hand a value, by a ref that is of a node, to a consumer in another executor: an
- * invocation when it is the only producer, an arrival at a join otherwise; through the store if it
- * is large. 0 when edges cost nothing. */
-uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref ref);
-
 /* The bytes of all parts of a node's result, as far as they are read; pass "bytes" knows them. */
 uint64_t plan_result_bytes(const struct plan_work *work, uint32_t node);
 
@@ -54,9 +49,27 @@ bool plan_has_executors(const struct plan_work *work);
  * is freed. Clusters are named by nodes. */
 void plan_set_clusters(struct plan_work *work, uint32_t *cluster);
 
+static inline uint64_t plan_larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static inline uint64_t plan_add_ns(uint64_t a, uint64_t b)
 {
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+/* What it takes to hand a value, by a ref that is of a node, to a consumer in another executor: an
+ * invocation when it is the only producer, an arrival at a join otherwise; through the store if it
+ * is large. 0 when edges cost nothing. */
+static inline uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref ref)
+{
+    if (!work->has_edges)
+        return 0;
+    bool is_join = work->dag->nodes[consumer].producer_count > 1;
+    uint64_t signal = is_join ? work->platform->round_trip_ns : work->platform->invoke_ns;
+    bool is_unit = work->dag->views[dag_ref_view(ref)].is_unit;
+    return plan_add_ns(signal, is_unit ? 0 : work->part_ns[dag_part(work->dag, ref)]);
 }
 
 #endif

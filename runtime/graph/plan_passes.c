@@ -90,16 +90,6 @@ bool plan_has_executors(const struct plan_work *work)
     return work->platform->invoke_ns > 0 || work->platform->round_trip_ns > 0;
 }
 
-uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consumer, dag_ref ref)
-{
-    if (!work->has_edges)
-        return 0;
-    bool is_join = work->dag->nodes[consumer].producer_count > 1;
-    uint64_t signal = is_join ? work->platform->round_trip_ns : work->platform->invoke_ns;
-    bool is_unit = work->dag->views[dag_ref_view(ref)].is_unit;
-    return plan_add_ns(signal, is_unit ? 0 : work->part_ns[dag_part(work->dag, ref)]);
-}
-
 uint64_t plan_result_bytes(const struct plan_work *work, uint32_t node)
 {
     const struct dag_node *at = &work->dag->nodes[node];

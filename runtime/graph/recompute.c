@@ -7,6 +7,7 @@
 #include "graph/builder.h"
 #include "graph/cost.h"
 #include "graph/plan_pass.h"
+#include "graph/sizes.h"
 
 struct recompute {
     struct dag *dag;
@@ -25,12 +26,37 @@ struct recompute {
 
 /* ---- Which ones ------------------------------------------------------------------------------ */
 
-/* What it takes a reader to load a value; 0: it comes along. */
+enum { REFS = 64 }; /* readers of more are left alone */
+
+/* What is read of the value of a task with one part; false: to see that takes long. */
+static bool find_bytes(const struct dag *dag, uint32_t node, uint64_t *bytes)
+{
+    const struct dag_child *child = dag->children + dag->nodes[node].first_child;
+    const struct dag_child *behind = dag->children + dag->nodes[node + 1].first_child;
+    *bytes = 0;
+    if (dag->tasks[dag->nodes[node].task].leaf_count > 1)
+        return false;
+    for (; child < behind; child++) {
+        if (dag_ref_count(dag, child->node) > REFS)
+            return false;
+        const dag_ref *ref = dag->refs + dag->nodes[child->node].first_ref;
+        const dag_ref *end = dag->refs + dag->nodes[child->node + 1].first_ref;
+        for (; ref < end; ref++)
+            if (dag_ref_source(*ref) == node && !dag->views[dag_ref_view(*ref)].is_unit)
+                *bytes = plan_larger(*bytes, dag_source_bytes(dag, *ref));
+    }
+    return true;
+}
+
+/* What it takes a reader to load a value; 0: it comes along. The sizes of all values are found out
+ * for those alone that are read among many. */
 static uint64_t way_of(struct recompute *c, uint32_t node)
 {
-    if (!c->work.part_bytes)
+    uint64_t bytes;
+    if (!c->work.part_bytes && !find_bytes(c->dag, node, &bytes))
         plan_pass_bytes(&c->work);
-    uint64_t bytes = plan_result_bytes(&c->work, node);
+    if (c->work.part_bytes)
+        bytes = plan_result_bytes(&c->work, node);
     return bytes > c->work.platform->inline_bytes ? platform_transfer_ns(c->work.platform, bytes)
                                                   : 0;
 }
@@ -44,17 +70,26 @@ static bool needs_nothing(const struct dag *dag, uint32_t node)
     return true;
 }
 
-static void find_cheap(struct recompute *c)
+static bool is_cheap(struct recompute *c, struct costs *costs, uint32_t node)
 {
     const struct dag *dag = c->dag;
-    struct costs *costs = plan_costs_new(dag, c->work.options);
-    for (uint32_t n = 0; n + 1 < dag->node_count; n++) {
-        const struct dag_task *task = &dag->tasks[dag->nodes[n].task];
-        c->is_cheap[n] = dag_child_count(dag, n) > 1 && needs_nothing(dag, n) && !task->logs &&
-                         !task->together && !costs_is_guess(costs, n) &&
-                         c->work.costs[n] <= way_of(c, n);
+    const struct dag_task *task = &dag->tasks[dag->nodes[node].task];
+    return dag_child_count(dag, node) > 1 && needs_nothing(dag, node) && !task->logs &&
+           !task->together && !costs_is_guess(costs, node) &&
+           platform_task_ns(c->work.platform, costs_of(costs, node)) <= way_of(c, node);
+}
+
+/* Whether there are any. */
+static bool find_cheap(struct recompute *c)
+{
+    struct costs *costs = plan_costs_new(c->dag, c->work.options);
+    bool has_any = false;
+    for (uint32_t n = 0; n < dag_sink(c->dag); n++) {
+        c->is_cheap[n] = is_cheap(c, costs, n);
+        has_any |= c->is_cheap[n];
     }
     costs_free(costs);
+    return has_any;
 }
 
 /* Whether all its producers begin when the job does. */
@@ -68,8 +103,6 @@ static bool begins_soon(const struct dag *dag, uint32_t node)
             return false;
     return true;
 }
-
-enum { REFS = 64 }; /* readers of more are left alone */
 
 static bool is_listed(const uint32_t *list, uint32_t count, uint32_t node)
 {
@@ -174,10 +207,10 @@ static void build(struct recompute *c)
 {
     const struct dag *dag = c->dag;
     uint32_t old = dag->node_count;
-    c->nodes = memory_new(old + c->copies + 1, sizeof *c->nodes);
-    c->refs = memory_new(dag->nodes[old].first_ref + c->copied_refs + 1, sizeof *c->refs);
-    c->words = memory_new(dag->nodes[old].first_word + c->copied_words + 1, sizeof *c->words);
-    c->numbers = memory_new(old, sizeof *c->numbers);
+    c->nodes = memory_table(old + c->copies + 1, sizeof *c->nodes);
+    c->refs = memory_table(dag->nodes[old].first_ref + c->copied_refs + 1, sizeof *c->refs);
+    c->words = memory_table(dag->nodes[old].first_word + c->copied_words + 1, sizeof *c->words);
+    c->numbers = memory_table(old, sizeof *c->numbers);
     for (uint32_t n = 0; n < old; n++)
         if (c->stays[n] || n == dag_sink(dag))
             add_with_copies(c, n);
@@ -210,11 +243,10 @@ uint32_t dag_recompute(struct dag *dag, const struct plan_options *options)
                  .platform = options->platform ? options->platform : platform_at(0)}};
     if (dag->is_mapped || !plan_has_executors(&c.work) || !plan_pass_is_run(options, "recompute"))
         return 0;
-    plan_pass_costs(&c.work);
     c.is_cheap = memory_new(dag->node_count, sizeof *c.is_cheap);
     c.stays = memory_new(dag->node_count, sizeof *c.stays);
-    find_cheap(&c);
-    for (uint32_t n = 0; n < dag->node_count; n++)
+    bool has_any = find_cheap(&c);
+    for (uint32_t n = 0; has_any && n < dag->node_count; n++)
         count_copies(&c, n);
     if (c.copies > 0 && fits(&c))
         build(&c);
@@ -222,7 +254,6 @@ uint32_t dag_recompute(struct dag *dag, const struct plan_options *options)
         c.copies = 0;
     free(c.is_cheap);
     free(c.stays);
-    free(c.work.costs);
     free(c.work.part_bytes);
     free(c.work.part_ns);
     return (uint32_t)c.copies;
