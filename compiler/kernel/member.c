@@ -59,6 +59,8 @@ static void describe_call(struct generator *g, struct member_note *note,
         describe_value(g, note, &arguments[i]);
     }
     buffer_putc(&note->text, ')');
+    if (callee->members)
+        buffer_printf(&note->text, ", fused of %s", callee->members);
 }
 
 void member_describe(struct generator *g, const struct typed_function *callee,

@@ -336,6 +336,7 @@ static void block(struct canonical *c, const struct typed_block *typed)
 static void function(struct canonical *c, const struct typed_function *f)
 {
     text(c, f->name);
+    text(c, f->members ? f->members : "");
     text(c, f->symbol);
     place(c, f->span);
     number(c, f->prelude);
