@@ -55,7 +55,14 @@ static bool adapts_platform(const struct options *options)
     return false;
 }
 
-/* The platform's model with what such options say in place of its figures: into *model. */
+static bool is_emulator(const struct options *options)
+{
+    const char *name = options->values[OPTION_PLATFORM];
+    return name && strcmp(name, "emulator") == 0;
+}
+
+/* The platform's model with what such options say in place of its figures: into *model. That of the
+ * emulator is the one that a run makes its plan with, on this machine. */
 static int read_model(const struct options *options, struct platform *model, struct error *error)
 {
     struct remote_setup setup;
@@ -64,7 +71,14 @@ static int read_model(const struct options *options, struct platform *model, str
         return error_hint(error, "add --platform=lambda-1769");
     }
     int code = remote_read_options(options, &setup, error);
-    return code ? code : simulation_read_platform(options, &setup, model, error);
+    code = code ? code : simulation_read_platform(options, &setup, model, error);
+    if (code || !is_emulator(options))
+        return code;
+    uint32_t shards = model->store_shards;
+    *model = *platform_find("emulator");
+    model->store_shards = shards;
+    remote_adapt_platform(&setup, model);
+    return 0;
 }
 
 /* What a run there would be compiled for: on `local`, its threads. */
@@ -81,7 +95,7 @@ int command_plan(const struct options *options)
     struct platform model;
     struct error error;
     struct compilation before, after;
-    bool is_adapted = adapts_platform(options);
+    bool is_adapted = adapts_platform(options) || is_emulator(options);
     if (is_adapted && read_model(options, &model, &error))
         return usage_error(options, &error);
     int status = start_compilation(&after, options);
@@ -89,6 +103,7 @@ int command_plan(const struct options *options)
         status = start_compilation(&before, options);
         before.model = after.model = is_adapted ? &model : NULL;
         before.executors = after.executors = find_target(options);
+        before.opens_result = after.opens_result = is_emulator(options);
         if (status == EXIT_DONE)
             status = print_plans(&before, &after);
         pipeline_release(&before);

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "graph/cost.h"
+#include "graph/input_chunks.h"
 #include "graph/platform.h"
 #include "graph/sizes.h"
 #include "value/value.h"
@@ -23,6 +24,7 @@ struct crew {
     uint64_t begin, free_at;
     uint64_t put_at; /* when it has put all that it has of the result */
     uint32_t last_child;
+    uint32_t environment;
 };
 
 struct reckoning {
@@ -42,9 +44,12 @@ struct reckoning {
     uint8_t *stored;
     uint64_t *loads; /* a hash table: (value << 32 | executor that has loaded it) + 1 */
     uint64_t load_capacity, load_count, got_bytes;
+    struct input_chunks *inputs;
+    uint64_t input_bytes;              /* that were loaded */
+    uint64_t arrivals;                 /* at joins of what ran in several executors */
     uint64_t given_bytes, taken_bytes; /* by the client */
     struct crew *crews;
-    uint32_t crew_count;
+    uint32_t crew_count, environment_count;
     uint32_t
         first_idle; /* crews before it have been looked at: their environments are used again */
     uint32_t *unit; /* by node: the unit of a source */
@@ -237,15 +242,21 @@ static bool is_idle(const struct reckoning *k, uint32_t node, uint64_t at)
 }
 
 /* An executor for a node, that is invoked at a time, after so many invocations one after the other.
- * Each is for an environment, which is new, or one that is idle by then. */
+ * Each is for an environment, which is new, or one that is idle by then, or, if there can be no
+ * more, one that has ended when its turn comes. */
 static uint32_t new_crew(struct reckoning *k, uint32_t node, uint64_t at, uint32_t invocations)
 {
-    bool is_warm = is_idle(k, node, at);
+    bool is_idle_now = is_idle(k, node, at);
+    bool is_warm = is_idle_now || k->environment_count >= k->platform->concurrency;
     uint64_t build = k->platform->plan_node_ns * k->dag->node_count;
     uint64_t cold = is_warm ? 0 : k->platform->cold_start_ns + build;
     uint64_t begin = at + invocations * (k->platform->invoke_ns + cold);
-    k->first_idle += is_warm;
-    k->crews[k->crew_count] = (struct crew){.begin = begin - cold, .free_at = begin};
+    uint32_t environment = is_idle_now ? k->crews[k->first_idle].environment
+                           : is_warm   ? k->crew_count % k->environment_count
+                                       : k->environment_count++;
+    k->first_idle += is_idle_now;
+    k->crews[k->crew_count] =
+        (struct crew){.begin = begin - cold, .free_at = begin, .environment = environment};
     return k->crew_count++;
 }
 
@@ -288,7 +299,7 @@ static uint64_t put_ns(struct reckoning *k, uint32_t producer, uint64_t bytes)
         return 0;
     k->summary->stored_bytes += k->stored[producer] ? 0 : bytes;
     k->stored[producer] = 1;
-    return platform_transfer_ns(k->platform, bytes);
+    return platform_put_ns(k->platform, bytes);
 }
 
 static uint64_t *find_load(const struct reckoning *k, uint64_t load)
@@ -323,7 +334,7 @@ static uint64_t get_ns(struct reckoning *k, uint32_t value, uint32_t crew, uint6
     if (bytes <= k->platform->inline_bytes || !is_first_load(k, value, crew))
         return 0;
     k->got_bytes += bytes;
-    return platform_transfer_ns(k->platform, bytes);
+    return platform_get_ns(k->platform, bytes);
 }
 
 static bool is_input(dag_ref ref)
@@ -332,23 +343,30 @@ static bool is_input(dag_ref ref)
     return source >= DAG_INPUT && source < DAG_CONSTANT;
 }
 
-/* What a task reads of the job's inputs; nothing of it is kept for the next. */
-static uint64_t read_inputs(struct reckoning *k, uint32_t node)
+/* What a task reads of the job's inputs: chunk after chunk, those that its environment lacks. */
+static uint64_t read_inputs(struct reckoning *k, uint32_t node, uint32_t environment)
 {
     const struct dag_node *at = &k->dag->nodes[node];
-    uint64_t bytes = 0;
-    for (uint64_t r = at->first_ref; r < at[1].first_ref; r++)
-        if (is_input(k->dag->refs[r]))
-            bytes += dag_ref_bytes(k->dag, k->dag->refs[r]);
-    k->summary->input_bytes += bytes;
-    return bytes ? platform_transfer_ns(k->platform, bytes) : 0;
+    uint64_t ns = 0;
+    for (uint64_t r = at->first_ref; r < at[1].first_ref; r++) {
+        if (!is_input(k->dag->refs[r]))
+            continue;
+        struct input_load load = input_chunks_read(k->inputs, environment, k->dag->refs[r]);
+        k->summary->input_bytes += dag_ref_bytes(k->dag, k->dag->refs[r]);
+        k->input_bytes += load.bytes;
+        if (load.chunks > 0)
+            ns += platform_get_ns(k->platform, load.bytes) +
+                  (load.chunks - 1) * k->platform->round_trip_ns;
+    }
+    return ns;
 }
 
 static void run_node(struct reckoning *k, uint32_t node, uint32_t crew, uint64_t ready)
 {
     struct crew *at = &k->crews[crew];
     k->crew[node] = crew;
-    k->ends[node] = larger(ready, at->free_at) + read_inputs(k, node) + k->costs[node];
+    k->ends[node] =
+        larger(ready, at->free_at) + read_inputs(k, node, at->environment) + k->costs[node];
     at->free_at = k->ends[node];
     if (dag_child_count(k->dag, node) > 0) {
         uint32_t last = k->dag->children[k->dag->nodes[node + 1].first_child - 1].node;
@@ -497,6 +515,7 @@ static void run_join(struct reckoning *k, uint32_t node)
     for (uint64_t edges = at->producer_count; edges > 1; edges = (edges + 63) / 64)
         levels++;
     ready += is_whole ? 0 : levels * k->platform->round_trip_ns;
+    k->arrivals += is_whole ? 0 : at->producer_count;
     ready = larger(ready, k->crews[crew].free_at);
     run_node(k, node, crew, ready + loading);
 }
@@ -528,25 +547,36 @@ static dag_ref only_ref(const struct dag *dag, uint32_t node)
     return dag->refs[r];
 }
 
-/* What goes through the store: values, inputs, and what is put before the job and got after it. */
+/* What executors move through the store: values and inputs. */
 static double moved_in_all(const struct reckoning *k)
 {
-    const struct plan_summary *s = k->summary;
-    double around = k->platform->cores > 0 ? (double)(k->given_bytes + k->taken_bytes) : 0;
-    return (double)s->stored_bytes + (double)k->got_bytes + (double)s->input_bytes + around;
+    return (double)k->summary->stored_bytes + (double)k->got_bytes + (double)k->input_bytes;
 }
 
-/* Where executors share processors: the work, the starts of environments, and what moves, on all
- * of them. */
+/* What is put before the job and got after it, by a client on the machine of the executors; into
+ * memory that is as new to him as what is put is to the store. */
+static double time_of_client(const struct reckoning *k)
+{
+    uint64_t trip = k->platform->round_trip_ns;
+    uint64_t ns = platform_put_ns(k->platform, k->given_bytes) - trip +
+                  platform_transfer_ns(k->platform, k->taken_bytes) - trip;
+    return k->platform->cores > 0 ? seconds(ns) : 0;
+}
+
+/* Where executors share processors: the work, the starts of environments, invocations, arrivals,
+ * and what moves, on all of them. */
 static double time_of_cores(const struct reckoning *k)
 {
-    const struct platform *platform = k->platform;
-    uint32_t most = platform->concurrency;
-    uint32_t environments = k->crew_count < most ? k->crew_count : most;
-    uint64_t start = platform->start_work_ns + platform->plan_node_ns * k->dag->node_count;
-    double moves = moved_in_all(k) / 1024 * seconds(platform->transfer_work_ns);
-    double work = k->summary->work + environments * seconds(start) + moves;
-    return platform->cores > 0 ? work / platform->cores : 0;
+    const struct platform *p = k->platform;
+    if (p->cores == 0)
+        return 0;
+    uint64_t start = p->start_work_ns + p->plan_node_ns * k->dag->node_count;
+    double puts = (double)k->summary->stored_bytes / 1024 * seconds(p->put_work_ns);
+    double gets = (double)(k->got_bytes + k->input_bytes) / 1024 * seconds(p->get_work_ns);
+    double work = k->summary->work + puts + gets + k->environment_count * seconds(start) +
+                  k->crew_count * seconds(p->event_work_ns) +
+                  (double)k->arrivals * seconds(p->arrival_work_ns);
+    return work / p->cores;
 }
 
 /* What the client stores before the job. Of files nobody knows which parts tasks will read: all,
@@ -561,22 +591,31 @@ static void measure_inputs(struct reckoning *k)
                          wk_scalar_bytes((enum wk_scalar)input->scalar), &size))
             continue;
         k->given_bytes += size;
+        k->input_bytes += input->file ? size : 0;
         k->summary->input_bytes += input->file ? size : 0;
     }
 }
 
-/* A client on the machine of the executors stores the inputs before the job begins, and reads the
- * result when it has ended. */
-static void add_client(struct reckoning *k)
+/* What the client gets at the end. */
+static void measure_result(struct reckoning *k)
 {
     uint32_t sink = dag_sink(k->dag);
     const struct dag_node *at = &k->dag->nodes[sink];
-    if (k->platform->cores == 0)
-        return;
     for (uint64_t r = at->first_ref; r < at[1].first_ref; r++)
         if (dag_ref_is_node(k->dag->refs[r]))
             k->taken_bytes += moved_bytes(k, sink, k->dag->refs[r]);
-    k->ends[sink] += (k->given_bytes + k->taken_bytes) * 1000000 / k->platform->bytes_per_ms;
+}
+
+/* The longest of what the chain of tasks, all environments, the processors and the shards need; the
+ * client stores the inputs before all that, and reads the result after it. */
+static double time_in_all(const struct reckoning *k, double busy)
+{
+    const struct platform *platform = k->platform;
+    double per_second = 1e3 * (double)platform->shard_bytes_per_ms * platform->store_shards;
+    double ending = ENDING * seconds(platform->round_trip_ns);
+    double time = longer(seconds(k->ends[dag_sink(k->dag)]), busy / platform->concurrency);
+    time = longer(time, time_of_cores(k));
+    return longer(time, moved_in_all(k) / per_second) + ending + time_of_client(k);
 }
 
 static void reckon_executors(struct reckoning *k)
@@ -598,15 +637,11 @@ static void reckon_executors(struct reckoning *k)
     }
     k->ends[sink] = store_result(k);
     measure_inputs(k);
-    add_client(k);
+    measure_result(k);
     for (uint32_t c = 0; c < k->crew_count; c++)
         busy += seconds(k->crews[c].free_at - k->crews[c].begin);
     k->summary->executors = k->crew_count;
-    k->summary->time = seconds(k->ends[sink] + ENDING * k->platform->round_trip_ns);
-    k->summary->time = longer(k->summary->time, busy / k->platform->concurrency);
-    k->summary->time = longer(k->summary->time, time_of_cores(k));
-    double per_second = 1e3 * (double)k->platform->shard_bytes_per_ms * k->platform->store_shards;
-    k->summary->time = longer(k->summary->time, moved_in_all(k) / per_second);
+    k->summary->time = time_in_all(k, busy);
     k->summary->price =
         busy * gib * k->platform->gb_second_price + k->crew_count * k->platform->request_price;
 }
@@ -637,6 +672,7 @@ void plan_summarize(const struct plan *plan, const struct plan_options *options,
                           .crews = memory_new(count, sizeof *k.crews),
                           .unit = memory_new(count, sizeof *k.unit),
                           .unit_crew = memory_new(count, sizeof *k.unit_crew),
+                          .inputs = input_chunks_new(plan->dag),
                           .summary = summary};
     measure_costs(&k, options);
     measure_graph(&k);
@@ -645,6 +681,7 @@ void plan_summarize(const struct plan *plan, const struct plan_options *options,
         reckon_executors(&k);
     else
         reckon_threads(&k);
+    input_chunks_free(k.inputs);
     void *const tables[] = {k.part_bytes, k.loads,  k.costs, k.ends,   k.paths,
                             k.depths,     k.crew,   k.kept,  k.listed, k.invoked,
                             k.group,      k.stored, k.crews, k.unit,   k.unit_crew};

@@ -76,9 +76,18 @@ static const struct platform platforms[] = {
      .bytes_per_ms = 10000000,
      .store_shards = 1,
      .shard_bytes_per_ms = 10000000},
-    /* `wkc run --on=emulator` on a machine of two cores, without added latencies: processes that
+    /*
+     * `wkc run --on=emulator` on a machine of two cores, without added latencies: processes that
      * reach a redis-server by loopback. Measured by tests/bench: `emulator` (an Invoke, warm; from
-     * exec to the first /next), `store` (an arrival; 1 MiB put). */
+     * exec to the first /next), `store` (an arrival; 1 MiB put). A run has as many environments as
+     * there are processors, unless it says otherwise (remote_adapt_platform).
+     *
+     * What the processors that all share need is measured by the group `plan`, each figure by jobs
+     * of its own that differ in nothing else: a start by the environments that the same invocations
+     * are spread over (most of it is the dynamic linking of the executor), an event by the grain of
+     * tasks that do nothing, an arrival by joining what they give, puts and gets by the size of an
+     * input and of a result. What is put is new memory to the store, what is got often is not.
+     */
     {.name = "emulator",
      .invoke_ns = US(300),
      .cold_start_ns = MS(10),
@@ -96,11 +105,16 @@ static const struct platform platforms[] = {
      .plan_node_ns = 130,
      .round_trip_ns = US(75),
      .bytes_per_ms = 1700000,
+     .put_bytes_per_ms = 900000,
+     .get_bytes_per_ms = 4200000,
      .store_shards = 1,
      .shard_bytes_per_ms = 2000000,
      .shard_command_ns = 3800,
-     .start_work_ns = MS(2),
-     .transfer_work_ns = 1100},
+     .start_work_ns = MS(9),
+     .event_work_ns = US(400),
+     .arrival_work_ns = US(75),
+     .put_work_ns = 1600,
+     .get_work_ns = 500},
     LAMBDA(512, 1),
     LAMBDA(1769, 1),
     LAMBDA(3538, 2),
@@ -138,10 +152,25 @@ uint32_t platform_processors(uint64_t memory_mb)
     return memory_mb > PROCESSOR_MB ? (uint32_t)((memory_mb + PROCESSOR_MB / 2) / PROCESSOR_MB) : 1;
 }
 
+static uint64_t trip_ns(const struct platform *platform, uint64_t bytes, uint64_t bytes_per_ms)
+{
+    uint64_t per_ms = bytes_per_ms ? bytes_per_ms : platform->bytes_per_ms;
+    return platform->round_trip_ns + (uint64_t)((double)bytes * 1e6 / (double)per_ms);
+}
+
 uint64_t platform_transfer_ns(const struct platform *platform, uint64_t bytes)
 {
-    return platform->round_trip_ns +
-           (uint64_t)((double)bytes * 1e6 / (double)platform->bytes_per_ms);
+    return trip_ns(platform, bytes, 0);
+}
+
+uint64_t platform_put_ns(const struct platform *platform, uint64_t bytes)
+{
+    return trip_ns(platform, bytes, platform->put_bytes_per_ms);
+}
+
+uint64_t platform_get_ns(const struct platform *platform, uint64_t bytes)
+{
+    return trip_ns(platform, bytes, platform->get_bytes_per_ms);
 }
 
 static void print_u64(struct buffer *out, uint64_t value)

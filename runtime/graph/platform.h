@@ -41,6 +41,9 @@ uint32_t platform_processors(uint64_t memory_mb);
 
 /* What it takes one executor to put or get a value alone: a round trip, and its bytes. */
 uint64_t platform_transfer_ns(const struct platform *platform, uint64_t bytes);
+/* The one and the other, where they are known to differ. */
+uint64_t platform_put_ns(const struct platform *platform, uint64_t bytes);
+uint64_t platform_get_ns(const struct platform *platform, uint64_t bytes);
 
 /* The figures, one a line, with their units and meaning. */
 void platform_print(const struct platform *platform, struct buffer *out);

@@ -12,10 +12,11 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "graph/code.h"
+#include "graph/input_chunks.h"
 #include "graph/plan.h"
 #include "world/plan_image.h"
 
-enum { DESCRIPTION_DIGEST = 64, DESCRIPTION_CHUNK = 256 << 10 };
+enum { DESCRIPTION_DIGEST = 64, DESCRIPTION_CHUNK = INPUT_CHUNK };
 
 /* Techniques of the protocol that are switched off (--without). */
 enum {

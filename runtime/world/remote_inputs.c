@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/input_chunks.h"
 #include "world/remote_state.h"
 
-enum { KEPT_CHUNKS = 64 };
+enum { KEPT_CHUNKS = INPUT_CHUNKS_KEPT };
 
 struct chunk {
     uint32_t input;

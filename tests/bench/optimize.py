@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from components import components, figures
 from paper import PLATFORM, JOBS, cholesky, describe, gemm, moved, note, rsvd, simulate, times, tree, tsqr, write_program
 
 WKC = "build/release/wkc"
@@ -130,7 +131,16 @@ def simulated(name, job, parameters, more):
     yield from within(f"{name}, sim", predicted, simulate(job, parameters, *more)["simulated_seconds"])
 
 
+def parts_of_jobs():
+    """The components of the emulator's model, and what they are measured to be here."""
+    model = figures()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, unit, measured in components(folder):
+            yield note(f"emulator, {name:18} {model[name]:12.0f} {unit}, measured {measured:12.0f}")
+
+
 def plan():
+    yield from parts_of_jobs()
     for name, job, parameters, *more in JOBS:
         yield from simulated(name, job, parameters, more)
     for path, *arguments in PREDICTED:

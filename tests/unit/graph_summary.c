@@ -20,13 +20,13 @@ static void begin(struct buffer *text)
                       "scope s0 \"main\" s0\n");
 }
 
-static void summarize(struct buffer *text, const char *platform, int level,
-                      struct plan_summary *summary)
+static void summarize_on(struct buffer *text, const struct platform *platform, int level,
+                         struct plan_summary *summary)
 {
     struct dag dag;
     struct plan plan;
     struct error error = {0};
-    struct plan_options options = {.platform = platform_find(platform), .level = level};
+    struct plan_options options = {.platform = platform, .level = level};
     int code = dag_parse(&dag, buffer_text(text), text->length, &error);
     CHECK_TEXT(code ? error.message : "", "");
     CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
@@ -34,6 +34,12 @@ static void summarize(struct buffer *text, const char *platform, int level,
     plan_release(&plan);
     dag_release(&dag);
     buffer_release(text);
+}
+
+static void summarize(struct buffer *text, const char *platform, int level,
+                      struct plan_summary *summary)
+{
+    summarize_on(text, platform_find(platform), level, summary);
 }
 
 static void is_about(double found, double expected, int line)
@@ -207,7 +213,54 @@ static void executors_share_processors(void)
     summarize(&text, "emulator", 0, &s);
     CHECK_INT(s.executors, 64);
     double start = (double)(emulator->start_work_ns + 65 * emulator->plan_node_ns) * 1e-9;
-    ABOUT(s.time, 64 * (TASK + start) / emulator->cores);
+    double event = (double)emulator->event_work_ns * 1e-9;
+    ABOUT(s.time, 64 * (TASK + start + event) / emulator->cores);
+}
+
+/* The invocations of 16 executors, in two environments: these alone are started. 15 joins of two
+ * producers each, which ran in different ones. */
+static void environments_are_used_again(void)
+{
+    struct platform p = *platform_find("emulator");
+    struct plan_summary s;
+    struct buffer text = {0};
+    p.concurrency = 2;
+    add_tree(&text, 16);
+    summarize_on(&text, &p, 0, &s);
+    CHECK_INT(s.executors, 16);
+    double start = (double)(p.start_work_ns + 32 * p.plan_node_ns) * 1e-9;
+    double events = (16 * (double)p.event_work_ns + 30 * (double)p.arrival_work_ns) * 1e-9;
+    ABOUT(s.time, (31 * TASK + 2 * start + events) / p.cores);
+}
+
+/* A matrix of which 32 rows fill a chunk, in pieces of 16 columns: an executor loads a chunk once
+ * for pieces of neighbouring rows. It keeps 64, so that one that needs 64 others makes it load the
+ * first again. */
+static void chunks_are_kept(void)
+{
+    struct platform p = *platform_find("emulator");
+    struct plan_summary s[2];
+    p.get_bytes_per_ms = 1;
+    p.get_work_ns = 0;
+    for (int i = 0; i < 2; i++) {
+        static const int first[] = {0, 0, 16, 640, 0};
+        struct buffer text = {0};
+        buffer_puts(&text, "input i0 \"a\" f64[4096, 1024]\n");
+        begin(&text);
+        buffer_puts(&text, "n0 = t1 s0 (i0:f64[16, 16]{0+16, 0+16})\n");
+        for (int n = 1; n < 5; n++) {
+            int rows = i == 1 && n == 3 ? 64 * 32 : 16;
+            buffer_printf(&text, "n%d = t1 s0 (n%d:f64, i0:f64[%d, 16]{%d+%d, %d+16})\n", n, n - 1,
+                          rows, first[n], rows, 16 * n);
+        }
+        buffer_puts(&text, "n5 = t0 s0 (n4:f64)\n");
+        summarize_on(&text, &p, 0, &s[i]);
+        CHECK_INT(s[i].executors, 1);
+    }
+    double chunk = 262.144; /* s */
+    double stored = 4096 * 1024 * 8 / (double)p.put_bytes_per_ms * 1e-3;
+    ABOUT(s[0].time, 2 * chunk + 5 * TASK + stored + start_of(&p));
+    ABOUT(s[1].time - s[0].time, (63 + 1) * chunk);
 }
 
 /* Two tasks read a half of 8 MB each, and give all of it: the executors read it and put the result;
@@ -227,9 +280,19 @@ static void inputs_are_read(void)
         summarize(&text, names[i], 0, &s);
         CHECK_INT(s.input_bytes, 8000000);
         CHECK_INT(s.stored_bytes, 8000000);
-        double half = 4e6 / (double)p->bytes_per_ms * 1e-3, trip = (double)p->round_trip_ns * 1e-9;
-        double alone = start_of(p) + TASK + 2 * (half + trip) + 3 * trip;
-        ABOUT(s.time, alone + (i == 0 ? 0 : 4 * half));
+        /* What moves alone, at so many bytes a ms. */
+        double put = 1e-3 / (double)(i == 0 ? p->bytes_per_ms : p->put_bytes_per_ms);
+        double get = 1e-3 / (double)(i == 0 ? p->bytes_per_ms : p->get_bytes_per_ms);
+        double trip = (double)p->round_trip_ns * 1e-9;
+        double chunks = 16 * (262144 * get + trip); /* 0 to 15 */
+        double alone = start_of(p) + TASK + chunks + 4e6 * put + trip;
+        double got = (16 + 15) * 262144 + (8e6 - 30 * 262144);
+        double work = got / 1024 * (double)p->get_work_ns * 1e-9 +
+                      8e6 / 1024 * (double)p->put_work_ns * 1e-9 +
+                      2 * (TASK + (double)(p->start_work_ns + p->event_work_ns) * 1e-9);
+        double time = i == 0 || alone > work / 2 ? alone : work / 2;
+        ABOUT(s.time,
+              time + 3 * trip + (i == 0 ? 0 : 8e6 * (put + 1e-3 / (double)p->bytes_per_ms)));
     }
 }
 
@@ -245,8 +308,11 @@ static void a_file_is_read_once(void)
                        "n1 = t0 s0 (n0:f64)\n");
     summarize(&text, "emulator", 0, &s);
     CHECK_INT(s.input_bytes, 1000000000);
-    double moves = 2e9 / 1024 * (double)p->transfer_work_ns * 1e-9;
-    ABOUT(s.time, (TASK + (double)p->start_work_ns * 1e-9 + moves) / p->cores);
+    double moves = 1e9 / 1024 * (double)p->get_work_ns * 1e-9;
+    double start = (double)(p->start_work_ns + p->event_work_ns) * 1e-9;
+    double stored = 1e9 / (double)p->put_bytes_per_ms * 1e-3;
+    double shard = 1e9 / (double)p->shard_bytes_per_ms * 1e-3, work = (TASK + start + moves) / 2;
+    ABOUT(s.time, (work > shard ? work : shard) + stored);
 }
 
 /* Two chains, one behind the other in the graph, run beside each other. */
@@ -298,5 +364,6 @@ static void both_forms_have_all_rows(void)
 TEST_MAIN(TEST(a_chain_is_its_length), TEST(a_fan_out_is_three_deep),
           TEST(a_tree_is_a_logarithm_deep), TEST(starts_are_a_tree),
           TEST(a_slice_takes_its_source_along), TEST(executors_share_processors),
-          TEST(inputs_are_read), TEST(a_file_is_read_once), TEST(threads_take_what_is_ready),
+          TEST(environments_are_used_again), TEST(chunks_are_kept), TEST(inputs_are_read),
+          TEST(a_file_is_read_once), TEST(threads_take_what_is_ready),
           TEST(both_forms_have_all_rows))
