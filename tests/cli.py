@@ -303,7 +303,7 @@ CHUNKED = "task part(i: int, width: int) -> f64 {\n    var s = 0.0\n    for k in
 
 
 def profiles(folder):
-    """spec/plan.md: Q2.3. The work that a profile predicts is that of the formulas, times one factor for each kernel."""
+    """spec/plan.md: Q1.4, Q2.3. The work that a profile predicts is that of the formulas, times one factor for each kernel."""
     source, trace = folder / "h.wk", folder / "h.json"
     source.write_text(CHUNKED)
     wkc("run", source, "parts=64", "width=1000", "--trace", trace)
@@ -319,6 +319,10 @@ def profiles(folder):
         check(profiled["measured"] == 100, f"all kernels are known: {profiled}")
         if len({e["name"] for e in events}) == 1 and "--platform=emulator" not in given:
             check(0.99 < factor / (took / said) < 1.01, f"{given}: {factor}, for {took / said} in the profile")
+    one, all_ = ([wkc("plan", source, "parts=64", "width=100000", "--json", "--platform=emulator", *o).out for o in options]
+                 for options in ([["--concurrency=1"]], [[], [f"--concurrency={os.cpu_count()}"]]))
+    check(all_[0] == all_[1], "Q1.4: as many environments as a run has")
+    check(json.loads(one[0])["after"]["time"] >= json.loads(all_[0])["after"]["time"], "one takes no less")
     before = json.loads(wkc("plan", source, "parts=64", "width=1000", "--json", "--profile", trace).out)["before"]
     check(before["measured"] == 100, f"tasks that the profile has as parts of others: {before}")
     text = json.loads(trace.read_text())

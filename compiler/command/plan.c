@@ -103,7 +103,6 @@ int command_plan(const struct options *options)
         status = start_compilation(&before, options);
         before.model = after.model = is_adapted ? &model : NULL;
         before.executors = after.executors = find_target(options);
-        before.opens_result = after.opens_result = is_emulator(options);
         if (status == EXIT_DONE)
             status = print_plans(&before, &after);
         pipeline_release(&before);
