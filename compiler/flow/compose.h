@@ -133,6 +133,8 @@ void compose_set_extent(struct compose *c, const struct variable *variable, uint
                         struct typed *extent);
 /* Whether an expression gives a value whatever its variables hold, but for a lack of memory. */
 bool compose_is_total(struct compose *c, const struct typed *node);
+/* Whether making an element of it again costs no more than reading it would: a few operations. */
+bool compose_is_light(struct typed *value);
 /* Substitutes lets as the head of this file says. */
 void compose_contract(struct compose *c);
 

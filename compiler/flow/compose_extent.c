@@ -58,7 +58,12 @@ static struct typed *elementwise_extent(struct compose *c, const struct typed *n
     return NULL;
 }
 
-/* A range from 0 has as many turns as its end says if that is an extent, which is not negative. */
+static bool is_never_negative(const struct typed *node)
+{
+    return node->kind == TYPED_EXTENT || (node->kind == TYPED_CONSTANT && (int64_t)node->word >= 0);
+}
+
+/* A range from 0 has as many turns as its end says if that is not negative. */
 static struct typed *iterator_extent(struct compose *c, const struct typed_iterator *iterator)
 {
     if (!iterator->is_range)
@@ -66,7 +71,7 @@ static struct typed *iterator_extent(struct compose *c, const struct typed_itera
                                                            : NULL;
     bool counts_up = iterator->low->kind == TYPED_CONSTANT && iterator->low->word == 0 &&
                      !iterator->step && !iterator->inclusive;
-    return counts_up && iterator->high->kind == TYPED_EXTENT ? iterator->high : NULL;
+    return counts_up && is_never_negative(iterator->high) ? iterator->high : NULL;
 }
 
 struct typed *compose_extent(struct compose *c, const struct typed *array, uint32_t dimension)
@@ -224,6 +229,31 @@ static void replace(const struct reading *r, struct typed **place)
     *place = r->value;
 }
 
+/* What a comprehension goes over is wanted element by element, once; what it does with each is done
+ * again and again. */
+static void read_comprehension(struct reading *r, struct typed *node)
+{
+    bool was_once = r->is_once, was_lazy = r->is_lazy;
+    for (uint32_t i = 0; i < node->iterator_count; i++) {
+        struct typed_iterator *iterator = &node->iterators[i];
+        struct typed **ends[] = {&iterator->low, &iterator->high, &iterator->step};
+        r->is_lazy = false;
+        for (size_t e = 0; iterator->is_range && e < sizeof ends / sizeof *ends; e++)
+            if (*ends[e])
+                read_node(r, ends[e]);
+        r->is_lazy =
+            node->iterator_count == 1 && !iterator->is_range && iterator->subject->type->rank == 1;
+        if (!iterator->is_range)
+            read_node(r, &iterator->subject);
+    }
+    r->is_once = r->is_lazy = false;
+    if (node->filter)
+        read_node(r, &node->filter);
+    read_node(r, &node->body);
+    r->is_once = was_once;
+    r->is_lazy = was_lazy;
+}
+
 static void read_node(struct reading *r, struct typed **place)
 {
     struct typed *node = *place;
@@ -234,12 +264,14 @@ static void read_node(struct reading *r, struct typed **place)
             replace(r, place);
         return;
     }
-    bool was_once = r->is_once, was_lazy = r->is_lazy;
+    if (node->kind == TYPED_COMPREHENSION) {
+        read_comprehension(r, node);
+        return;
+    }
+    bool was_lazy = r->is_lazy;
     bool sums = node->kind == TYPED_BUILTIN && node->builtin == BUILTIN_SUM;
     r->is_lazy = typed_is_elementwise(node) || sums;
-    r->is_once = was_once && node->kind != TYPED_COMPREHENSION;
     typed_each_child(node, visit_reading, r);
-    r->is_once = was_once;
     r->is_lazy = was_lazy;
 }
 
@@ -277,12 +309,29 @@ static void weigh(void *context, struct typed **child)
     typed_each_child(*child, weigh, w);
 }
 
+/* Of a comprehension what it does for an element counts. */
+static struct weight weight_of(struct typed *value)
+{
+    struct weight w = {.is_light = true};
+    if (value->kind == TYPED_COMPREHENSION)
+        typed_each_child(value, weigh, &w);
+    else
+        weigh(&w, &value);
+    return w;
+}
+
 static bool can_repeat(struct typed *value, uint32_t uses)
 {
     enum { MOST_NODES = 64 };
-    struct weight w = {.is_light = true};
-    weigh(&w, &value);
+    struct weight w = weight_of(value);
     return uses <= 1 || (w.is_light && uses * w.nodes <= MOST_NODES);
+}
+
+bool compose_is_light(struct typed *value)
+{
+    enum { MOST_NODES = 16 };
+    struct weight w = weight_of(value);
+    return w.is_light && w.nodes <= MOST_NODES;
 }
 
 static bool is_joinable(struct compose *c, const struct typed_statement *s)

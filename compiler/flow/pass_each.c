@@ -3,8 +3,12 @@
  * nothing but the second reads the first, and at each index only the element there. What the
  * second's body did follows the first's in one function, where `fuse` finds the calls side by side.
  *
- * The graph stays as it was; its nodes are made in another order. So at most one of the bodies may
- * end elaboration with a message: else it could be the message of a later index of the first.
+ * A comprehension over a light task (flow/repeat.h) that several others read goes into each of
+ * them.
+ *
+ * Otherwise the graph stays as it was; its nodes are made in another order. So at most one of the
+ * bodies may end elaboration with a message: else it could be the message of a later index of the
+ * first.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +19,7 @@
 #include "flow/mutant.h"
 #include "flow/pass.h"
 #include "flow/remark.h"
+#include "flow/repeat.h"
 
 /* ---- Questions ------------------------------------------------------------------------------ */
 
@@ -307,19 +312,29 @@ static void merge_bodies(struct merge *m)
 
 /* ---- Finding them --------------------------------------------------------------------------- */
 
-static bool can_merge(struct merge *m, const struct ir_block *block, uint32_t from, uint32_t to)
+/* Whether the second may do what the first does, whoever else reads that. */
+static bool can_merge(struct merge *m, const struct ir_block *block, uint32_t from, uint32_t to,
+                      bool says)
 {
     m->one = m->module->functions[m->first->callee];
     m->other = m->module->functions[m->second->callee];
-    if (!have_one_space(m) || !is_only_reader(m) || !is_straight(m->one) ||
-        keeps_old_version(m, block, from, to))
+    if (!have_one_space(m) || !is_straight(m->one) || keeps_old_version(m, block, from, to))
         return false;
     if (!reads_own_elements(m)) {
-        ir_remark(m->module, "each", REMARK_MISSED, m->second->span,
-                  "two comprehensions are not made one: this one reads other elements, too");
+        if (says)
+            ir_remark(m->module, "each", REMARK_MISSED, m->second->span,
+                      "two comprehensions are not made one: this one reads other elements, too");
         return false;
     }
     return !body_may_fail(m, m->one) || !body_may_fail(m, m->other);
+}
+
+static bool reads_first(const struct merge *m, const struct ir_instruction *i)
+{
+    for (uint32_t o = 0; o < i->operand_count; o++)
+        if (is_first_result(m, i->operands[o]))
+            return true;
+    return false;
 }
 
 /* Merges the comprehension at `to` with one whose results it reads; whether there was one. */
@@ -328,12 +343,8 @@ static bool merge_one(struct merge *m, struct ir_block *block, uint32_t to)
     m->second = block->instructions[to];
     for (uint32_t from = 0; from < to; from++) {
         m->first = block->instructions[from];
-        bool is_read = false;
-        for (uint32_t o = 0; m->first && m->first->opcode == IR_EACH && m->first->result_count &&
-                             o < m->second->operand_count;
-             o++)
-            is_read |= is_first_result(m, m->second->operands[o]);
-        if (!is_read || !can_merge(m, block, from, to))
+        if (!m->first || m->first->opcode != IR_EACH || !reads_first(m, m->second) ||
+            !is_only_reader(m) || !can_merge(m, block, from, to, true))
             continue;
         ir_remark(m->module, "each", REMARK_DONE, m->second->span,
                   "this comprehension and the one whose elements it reads are made one");
@@ -344,13 +355,116 @@ static bool merge_one(struct merge *m, struct ir_block *block, uint32_t to)
     return false;
 }
 
+/* ---- One that several read ------------------------------------------------------------------ */
+
+/* The call that gives the first's result, if all calls of its body are light (flow/repeat.h). */
+static const struct ir_instruction *find_light_call(const struct merge *m)
+{
+    const struct ir_block *block = &m->one->blocks[0];
+    const struct ir_instruction *call = NULL, *end = block->instructions[block->count - 1];
+    for (uint32_t n = 0; n + 1 < block->count; n++) {
+        const struct ir_instruction *i = block->instructions[n];
+        if (i->opcode == IR_APPLY || i->opcode == IR_EACH || i->opcode == IR_REDUCE ||
+            (i->opcode == IR_CALL && !repeat_is_light(m->module, m->one, i)))
+            return NULL;
+        if (i->opcode == IR_CALL)
+            call = i;
+    }
+    return call && end->operand_count == 1 && end->operands[0] == call->first_result ? call : NULL;
+}
+
+/* Whether nothing but calls uses a value of the second's body, all of which make it element by
+ * element. (Its extents are those that the first's call was given.) */
+static bool dissolves_in_calls(const struct merge *m, const struct ir_instruction *call,
+                               ir_value value)
+{
+    for (uint32_t b = 0; b < m->other->block_count; b++)
+        for (uint32_t n = 0; n < m->other->blocks[b].count; n++) {
+            const struct ir_instruction *i = m->other->blocks[b].instructions[n];
+            bool uses = false;
+            for (uint32_t o = 0; o < i->operand_count; o++)
+                uses |= i->operands[o] == value;
+            bool dissolves =
+                i->opcode == IR_EXTENT || !uses ||
+                (i->opcode == IR_CALL && repeat_dissolves(m->module, m->other, call, i, value));
+            if (!dissolves)
+                return false;
+        }
+    return true;
+}
+
+static bool dissolves_in_second(const struct merge *m)
+{
+    const struct ir_instruction *call = find_light_call(m);
+    for (uint32_t b = 0; call && b < m->other->block_count; b++)
+        for (uint32_t n = 0; n < m->other->blocks[b].count; n++) {
+            const struct ir_instruction *i = m->other->blocks[b].instructions[n];
+            if (is_own_element(m, i) && !dissolves_in_calls(m, call, i->first_result))
+                return false;
+        }
+    return call;
+}
+
+/* Which comprehensions read the first, at `from`, if each may do what it does: how many. */
+static uint32_t find_readers(struct merge *m, const struct ir_block *block, uint32_t from,
+                             struct ir_instruction *readers[REPEAT_READERS])
+{
+    uint32_t uses = m->uses[m->first->first_result], count = 0;
+    for (uint32_t n = from + 1; n < block->count && uses > 0; n++) {
+        m->second = block->instructions[n];
+        if (!m->second || !reads_first(m, m->second))
+            continue;
+        for (uint32_t o = 0; o < m->second->operand_count; o++)
+            uses -= is_first_result(m, m->second->operands[o]);
+        if (m->second->opcode != IR_EACH || count == REPEAT_READERS ||
+            !can_merge(m, block, from, n, false) || !dissolves_in_second(m))
+            return 0;
+        readers[count++] = m->second;
+    }
+    return uses == 0 ? count : 0;
+}
+
+/* From the end: what one reads may then be light for all its readers. Whether there was one. */
+static bool repeat_firsts(struct merge *m, struct ir_block *block)
+{
+    bool found = false;
+    for (uint32_t n = block->count; n-- > 0;) {
+        struct ir_instruction *readers[REPEAT_READERS];
+        m->first = block->instructions[n];
+        if (!m->first || m->first->opcode != IR_EACH || m->first->result_count != 1)
+            continue;
+        uint32_t count = find_readers(m, block, n, readers);
+        if (count < 2)
+            continue;
+        ir_remark(m->module, "each", REMARK_DONE, m->first->span,
+                  "each of the %u comprehensions that read this one computes its elements", count);
+        for (uint32_t r = 0; r < count; r++) {
+            m->second = readers[r];
+            m->other = m->module->functions[m->second->callee];
+            merge_bodies(m);
+        }
+        for (uint32_t o = 0; o < m->first->operand_count; o++)
+            m->uses[m->first->operands[o]] += count - 1;
+        block->instructions[n] = NULL;
+        found = true;
+    }
+    return found;
+}
+
+static void merge_only_readers(struct merge *m, struct ir_block *block)
+{
+    for (uint32_t n = 0; n < block->count; n++)
+        while (block->instructions[n] && block->instructions[n]->opcode == IR_EACH &&
+               merge_one(m, block, n))
+            continue;
+}
+
 static void merge_block(struct merge *m, struct ir_block *block)
 {
     uint32_t kept = 0;
-    for (uint32_t n = 0; n < block->count; n++)
-        if (block->instructions[n]->opcode == IR_EACH)
-            while (merge_one(m, block, n))
-                continue;
+    do
+        merge_only_readers(m, block);
+    while (repeat_firsts(m, block));
     for (uint32_t n = 0; n < block->count; n++)
         if (block->instructions[n])
             block->instructions[kept++] = block->instructions[n];

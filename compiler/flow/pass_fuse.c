@@ -4,6 +4,9 @@
  * element by element there is nothing between them at all (flow/compose.h). Chains collapse call by
  * call; operators on pending values go where their operands come from, or where their result goes.
  *
+ * A producer that works element by element, with a few operations, becomes part of each of its
+ * readers (flow/repeat.h).
+ *
  * Nothing is fused that would then wait: if the producer takes long, everything else that the
  * consumer needs must be there when the producer could start. So two tasks that run side by side
  * are never put in a row, and a reduction's tree keeps its shape.
@@ -26,6 +29,7 @@
 #include "flow/mutant.h"
 #include "flow/pass.h"
 #include "flow/remark.h"
+#include "flow/repeat.h"
 #include "check/typed_tree.h"
 #include "graph/joined.h"
 
@@ -487,14 +491,21 @@ static void count_uses(const struct fuse *f, const ir_value *values, uint32_t co
         f->uses[values[i]] += by;
 }
 
-/* The consumer calls the fused task; the producer is no more. */
+static bool is_read(const struct fuse *f, const struct ir_instruction *call)
+{
+    for (uint32_t r = 0; r < call->result_count; r++)
+        if (f->uses[call->first_result + r] > 0)
+            return true;
+    return false;
+}
+
+/* The consumer calls the fused task; a producer that nobody else reads is no more. */
 static void replace_calls(struct fusion *n, uint32_t kernel,
                           const struct typed_annotations *annotations)
 {
     const struct fuse *f = n->f;
     struct ir_instruction *consumer = n->consumer;
     uint32_t arguments = argument_count(f, consumer);
-    count_uses(f, n->producer->operands, n->producer->operand_count, UINT32_MAX);
     count_uses(f, consumer->operands, consumer->operand_count, UINT32_MAX);
     for (uint32_t o = arguments; o < consumer->operand_count; o++)
         vector_push(&n->operands, consumer->operands[o]);
@@ -504,6 +515,9 @@ static void replace_calls(struct fusion *n, uint32_t kernel,
     count_uses(f, consumer->operands, consumer->operand_count, 1);
     consumer->callee = kernel;
     consumer->annotations = arena_copy(f->module->arena, annotations, sizeof *annotations);
+    if (is_read(f, n->producer))
+        return;
+    count_uses(f, n->producer->operands, n->producer->operand_count, UINT32_MAX);
     f->block->instructions[f->places[n->producer->first_result]] = NULL;
 }
 
@@ -587,8 +601,8 @@ static bool can_fuse(const struct fuse *f, const struct ir_instruction *producer
                      const struct ir_instruction *consumer)
 {
     const struct typed_function *a = kernel_of(f, producer), *b = kernel_of(f, consumer);
-    return is_only_reader(f, producer, consumer) && !has_unit(a) && !has_unit(b) &&
-           !has_unit_result(a) && !is_join(a) && !is_join(b) && !a->foreign && !b->foreign;
+    return !has_unit(a) && !has_unit(b) && !has_unit_result(a) && !is_join(a) && !is_join(b) &&
+           !a->foreign && !b->foreign;
 }
 
 /* Fuses one of the producers of a consumer's arguments with it; whether there was one. Or says why
@@ -599,7 +613,7 @@ static bool fuse_one(struct fuse *f, struct ir_instruction *consumer, uint32_t a
         ir_value value = consumer->operands[o];
         struct ir_instruction *producer = f->definitions[value];
         if (!producer || producer->opcode != IR_CALL || f->blocks[value] != f->number ||
-            !can_fuse(f, producer, consumer) ||
+            !is_only_reader(f, producer, consumer) || !can_fuse(f, producer, consumer) ||
             keeps_old_version(f, producer, f->places[producer->first_result], at))
             continue;
         struct typed_annotations annotations;
@@ -616,15 +630,85 @@ static bool fuse_one(struct fuse *f, struct ir_instruction *consumer, uint32_t a
     return false;
 }
 
-static void fuse_block(struct fuse *f)
+/* ---- A producer with several readers -------------------------------------------------------- */
+
+struct readers {
+    struct ir_instruction *calls[REPEAT_READERS];
+    struct typed_annotations annotations[REPEAT_READERS]; /* merged with the producer's */
+    uint32_t count;
+};
+
+static bool reads(const struct fuse *f, const struct ir_instruction *call, ir_value value)
+{
+    for (uint32_t o = 0; o < argument_count(f, call); o++)
+        if (call->operands[o] == value)
+            return true;
+    return false;
+}
+
+static bool can_repeat(const struct fuse *f, const struct ir_instruction *producer, uint32_t from,
+                       uint32_t to, struct typed_annotations *annotations)
+{
+    const struct ir_instruction *reader = f->block->instructions[to];
+    return can_fuse(f, producer, reader) && !obstacle(f, producer, reader, annotations) &&
+           !keeps_old_version(f, producer, from, to) &&
+           repeat_dissolves(f->module, f->function, producer, reader, producer->first_result);
+}
+
+/* All readers of the producer at `at`, if each may make its result again. */
+static bool find_readers(const struct fuse *f, uint32_t at, struct readers *readers)
+{
+    const struct ir_instruction *producer = f->block->instructions[at];
+    uint32_t uses = f->uses[producer->first_result];
+    for (uint32_t n = at + 1; n < f->block->count && uses > 0; n++) {
+        struct ir_instruction *i = f->block->instructions[n];
+        if (!i || i->opcode != IR_CALL || !reads(f, i, producer->first_result))
+            continue;
+        for (uint32_t o = 0; o < argument_count(f, i); o++)
+            uses -= i->operands[o] == producer->first_result;
+        if (readers->count == REPEAT_READERS ||
+            !can_repeat(f, producer, at, n, &readers->annotations[readers->count]))
+            return false;
+        readers->calls[readers->count++] = i;
+    }
+    return uses == 0 && readers->count > 1;
+}
+
+/* Makes light producers part of each of their readers; whether there was one. From the end: what
+ * they read may then be light for all these. */
+static bool repeat_producers(struct fuse *f)
+{
+    bool found = false;
+    for (uint32_t n = f->block->count; n-- > 0;) {
+        struct ir_instruction *producer = f->block->instructions[n];
+        struct readers readers = {.count = 0};
+        if (!producer || producer->opcode != IR_CALL ||
+            !repeat_is_light(f->module, f->function, producer) || !find_readers(f, n, &readers))
+            continue;
+        ir_remark(f->module, "fuse", REMARK_DONE, producer->span,
+                  "`%s` is computed by each of the %u tasks that read it",
+                  kernel_of(f, producer)->name, readers.count);
+        for (uint32_t r = 0; r < readers.count; r++)
+            fuse_calls(f, producer, readers.calls[r], &readers.annotations[r]);
+        found = true;
+    }
+    return found;
+}
+
+static void fuse_only_readers(struct fuse *f)
 {
     for (uint32_t n = 0; n < f->block->count; n++) {
         struct ir_instruction *i = f->block->instructions[n];
-        if (i->opcode != IR_CALL)
-            continue;
-        while (fuse_one(f, i, n, false))
+        while (i && i->opcode == IR_CALL && fuse_one(f, i, n, false))
             continue;
     }
+}
+
+static void fuse_block(struct fuse *f)
+{
+    do
+        fuse_only_readers(f);
+    while (repeat_producers(f));
     for (uint32_t n = 0; n < f->block->count; n++)
         if (f->block->instructions[n] && f->block->instructions[n]->opcode == IR_CALL)
             fuse_one(f, f->block->instructions[n], n, true);

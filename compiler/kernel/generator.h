@@ -143,8 +143,8 @@ struct generator {
     LLVMBasicBlockRef entry;
     LLVMMetadataRef debug_scope;
     bool debug_variables; /* the function's are described */
-    struct span span;   /* of the current debug location */
-    struct slot *slots; /* by variable */
+    struct span span;     /* of the current debug location */
+    struct slot *slots;   /* by variable */
     struct scope *scope;
     bool returning; /* the value of a return is being generated: no variable is used after it */
 };
@@ -367,9 +367,13 @@ struct iteration {
     LLVMValueRef step;      /* NULL: 1 */
     LLVMValueRef count;     /* how many turns: by iteration_count */
     struct value subject;   /* an array gone over */
+    struct lazy *source;    /* or one that need not exist; else NULL */
 };
 /* Evaluates the iterator's bounds or subject, which the scope keeps. */
 struct iteration iteration_open(struct generator *g, const struct typed_iterator *iterator);
+/* So does this, but elements of a subject that cannot fail are made turn by turn: for iterators
+ * that are gone over once. */
+struct iteration iteration_open_once(struct generator *g, const struct typed_iterator *iterator);
 /* Computes how many turns there are; a range longer than any array fails. */
 void iteration_count(struct generator *g, struct iteration *it);
 struct value iteration_value(struct generator *g, const struct iteration *iteration,
@@ -442,6 +446,9 @@ struct lazy *source_of_elements(struct generator *g, const struct type *element,
 /* The element at a position; array elements of comprehensions are owned. */
 struct value source_element(struct generator *g, const struct lazy *source,
                             const struct position *at);
+/* Whether making elements of an expression cannot fail, once it is open, and has no loops: they may
+ * be made one by one between other work. An array of rank 1 that is no variable or view. */
+bool source_is_plain(const struct typed *typed);
 /* Whether elements can be found from their row-major number alone. */
 bool source_is_flat(const struct lazy *source);
 /* Whether source_vector works: eight elements at once. */

@@ -418,7 +418,9 @@ static struct iteration range_open(struct generator *g, const struct typed_itera
 
 void iteration_count(struct generator *g, struct iteration *it)
 {
-    if (!it->iterator->is_range)
+    if (it->source)
+        it->count = it->source->extents[0];
+    else if (!it->iterator->is_range)
         it->count = it->subject.extents[0];
     else if (it->step)
         it->count = stepped_count(g, it, it->iterator->inclusive);
@@ -432,6 +434,15 @@ struct iteration iteration_open(struct generator *g, const struct typed_iterator
         return range_open(g, iterator);
     struct iteration it = {.iterator = iterator};
     it.subject = expression_borrow(g, iterator->subject);
+    return it;
+}
+
+struct iteration iteration_open_once(struct generator *g, const struct typed_iterator *iterator)
+{
+    if (iterator->is_range || !source_is_plain(iterator->subject))
+        return iteration_open(g, iterator);
+    struct iteration it = {.iterator = iterator};
+    it.source = source_open(g, iterator->subject);
     return it;
 }
 
@@ -451,6 +462,9 @@ static struct value subject_value(struct generator *g, const struct value *subje
 struct value iteration_value(struct generator *g, const struct iteration *it, LLVMValueRef number)
 {
     const struct type *type = it->iterator->variable->type;
+    struct position at = {.indexes = {number}, .flat = number};
+    if (it->source)
+        return source_element(g, it->source, &at);
     if (!it->iterator->is_range)
         return subject_value(g, &it->subject, number, type);
     LLVMValueRef offset = number;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "check/typed_tree.h"
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
@@ -75,7 +76,8 @@ static struct lazy *open_comprehension(struct generator *g, const struct typed *
     source->node = typed;
     source->iterations = arena_array(&g->arena, struct iteration, rank);
     for (uint32_t i = 0; i < rank; i++) {
-        source->iterations[i] = iteration_open(g, &typed->iterators[i]);
+        source->iterations[i] = rank == 1 ? iteration_open_once(g, &typed->iterators[i])
+                                          : iteration_open(g, &typed->iterators[i]);
         iteration_count(g, &source->iterations[i]);
         source->extents[i] = source->iterations[i].count;
     }
@@ -94,6 +96,81 @@ struct lazy *source_open(struct generator *g, const struct typed *typed)
     if (typed->kind == TYPED_COMPREHENSION && !typed->filter)
         return open_comprehension(g, typed);
     return source_of_value(g, scope_keep(g, expression(g, typed)));
+}
+
+/* ---- What may be opened ------------------------------------------------------------------- */
+
+static void visit_plain(void *context, struct typed **child);
+
+static const struct type *element_of(const struct type *type)
+{
+    return type->kind == TYPE_ARRAY ? type->element : type;
+}
+
+/* Of the node itself, its children aside; of scalars, and of operations on arrays. */
+static bool is_plain_node(const struct typed *node)
+{
+    switch (node->kind) {
+    case TYPED_CONSTANT:
+    case TYPED_VARIABLE:
+    case TYPED_AND:
+    case TYPED_OR:
+    case TYPED_IF:
+        return true;
+    case TYPED_OPERATION:
+        return typed_operation_is_total(node->operation, element_of(node->operands[0]->type));
+    case TYPED_CONVERT:
+        return typed_conversion_is_total(element_of(node->operands[0]->type),
+                                         element_of(node->type));
+    case TYPED_EXTENT:
+    case TYPED_PART:
+    case TYPED_TUPLE:
+    case TYPED_BUILTIN:
+    case TYPED_COMPREHENSION:
+    case TYPED_EQUAL:
+    case TYPED_MATMUL:
+    case TYPED_INDEX:
+    case TYPED_ARRAY:
+    case TYPED_CALL:
+    case TYPED_REDUCE:
+        return false;
+    }
+    return false;
+}
+
+/* Whether a scalar can be computed in each turn of a loop. */
+static bool is_plain_scalar(const struct typed *node)
+{
+    bool is_plain = type_is_scalar(node->type) && is_plain_node(node);
+    if (is_plain)
+        typed_each_child(node, visit_plain, &is_plain);
+    return is_plain;
+}
+
+static void visit_plain(void *context, struct typed **child)
+{
+    bool *is_plain = context;
+    *is_plain = *is_plain && is_plain_scalar(*child);
+}
+
+/* What is evaluated when the source is opened may be anything. */
+static bool is_plain_operand(const struct typed *node)
+{
+    bool is_made = typed_is_elementwise(node) || node->kind == TYPED_COMPREHENSION;
+    return node->type->kind != TYPE_ARRAY || !is_made || source_is_plain(node);
+}
+
+bool source_is_plain(const struct typed *typed)
+{
+    if (typed->type->kind != TYPE_ARRAY || typed->type->rank != 1 ||
+        !type_is_scalar(typed->type->element))
+        return false;
+    if (typed->kind == TYPED_COMPREHENSION)
+        return typed->iterator_count == 1 && !typed->filter && is_plain_scalar(typed->body);
+    bool is_plain = typed_is_elementwise(typed) && is_plain_node(typed);
+    for (uint32_t i = 0; is_plain && i < typed->operand_count; i++)
+        is_plain = is_plain_operand(typed->operands[i]);
+    return is_plain;
 }
 
 /* ---- Elements ----------------------------------------------------------------------------- */
@@ -375,7 +452,7 @@ static void filtered_turn(struct generator *g, const struct typed *typed,
 struct value comprehension_filtered(struct generator *g, const struct typed *typed)
 {
     const struct typed_iterator *iterator = &typed->iterators[0];
-    struct iteration iteration = iteration_open(g, iterator);
+    struct iteration iteration = iteration_open_once(g, iterator);
     iteration_count(g, &iteration);
     struct slot *slot = &g->slots[iterator->variable->index];
     *slot = slot_make(g, iterator->variable->type, iterator->variable->name);
