@@ -32,17 +32,20 @@ static struct typed *unknown_function(struct checker *c, const struct ast_expres
     static const char *const foreign[][2] = {
         {"float", "f64"},    {"double", "f64"},   {"length", "len"},   {"size", "len"},
         {"print", "log"},    {"println", "log"},  {"printf", "log"},   {"panic", "fail"},
-        {"error", "fail"},   {"throw", "fail"},   {"assert", "fail"},  {"push", "append"},
-        {"ones", "fill"},    {"fold", "reduce"},  {"tgamma", "gamma"}, {"fmin", "min"},
-        {"fmax", "max"},     {"fabs", "abs"},     {"ln", "log"},       {"isnan", "is_nan"},
-        {"arange", "range"}, {"xrange", "range"}, {"ceiling", "ceil"}, {"integer", "int"},
+        {"error", "fail"},   {"throw", "fail"},   {"push", "append"},  {"ones", "fill"},
+        {"fold", "reduce"},  {"tgamma", "gamma"}, {"fmin", "min"},     {"fmax", "max"},
+        {"fabs", "abs"},     {"ln", "log"},       {"isnan", "is_nan"}, {"arange", "range"},
+        {"xrange", "range"}, {"ceiling", "ceil"}, {"integer", "int"},
     };
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (!nearest && strcmp(callee->name, foreign[i][0]) == 0)
             nearest = foreign[i][1];
     if (!nearest)
         nearest_statement_word(callee->name, &nearest);
-    if (nearest)
+    if (!nearest && (strcmp(callee->name, "assert") == 0 || strcmp(callee->name, "require") == 0))
+        diagnose_hint(c->diagnostics, d,
+                      "say what is wrong: if !(CONDITION) { fail(\"MESSAGE\") }");
+    else if (nearest)
         diagnose_hint(c->diagnostics, d, "did you mean '%s'?", nearest);
     scope_bind_unknown(c, callee->name);
     return node_error(c, call->span);
