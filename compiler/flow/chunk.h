@@ -54,10 +54,15 @@ struct chunk_reduction {
     struct span span;
     const struct ir_instruction *arity, *chunk; /* constants, or NULL: parameters of the kernel */
     bool has_initial;                           /* the kernel's last parameter */
-    uint64_t cost_ns;                           /* of one call */
+    bool has_rows;    /* of arrays, all of the same extents as the elements */
+    uint64_t cost_ns; /* of one call, if `cost` is NULL */
+    const struct formula
+        *cost; /* over extents of its parameters, which are those of the elements */
 };
 
-const char *chunk_recognize_reduction(struct ir_module *module, const struct effects *effects,
+/* NULL, or why it cannot be chunked with this comprehension, which it takes. */
+const char *chunk_recognize_reduction(const struct chunk_shape *shape,
+                                      const struct effects *effects,
                                       const struct ir_instruction *reduce,
                                       struct chunk_reduction *reduction);
 
@@ -73,10 +78,15 @@ uint32_t chunk_argument_count(const struct chunk_shape *shape);
 bool chunk_can_weigh(const struct chunk_shape *shape);
 
 /* A known i64: how many calls cost what a task should (or give as much as its result should have),
- * at least 1; `more_ns` is what each costs beside the task's call. `indexes` and `captures` are
- * the extents of the space, and the first capture's value, in the function that is built. */
+ * at least 1; each costs a call of the reduction's task, too, if there is one. `indexes` and
+ * `captures` are the extents of the space, and the first capture's value, in the function that is
+ * built. */
 ir_value chunk_emit_length(struct ir_builder *build, const struct chunk_shape *shape,
-                           uint64_t more_ns, const ir_value *extents, ir_value captures);
+                           const struct chunk_reduction *reduction, const ir_value *extents,
+                           ir_value captures);
+
+/* Whether a cost is a formula of extents alone. */
+bool chunk_can_weigh_rows(const struct formula *cost);
 
 /* Whether it depends on what is known only when the graph is built. */
 static inline bool chunk_length_varies(const struct chunk_shape *shape)

@@ -311,7 +311,7 @@ struct chunk_kernel chunk_make_kernel(const struct chunk_shape *shape,
     for (uint32_t d = 1; d < shape->rank; d++)
         k.extents[d] = compose_new_parameter(c, integer, "extent");
     k.index = compose_loop(c, "index");
-    struct typed *value = shape->has_rows
+    struct typed *value = shape->has_rows && !reduction
                               ? rows(&k, high)
                               : compose_comprehension(c, k.index, k.low, high, call_at_index(&k));
     if (reduction)

@@ -25,6 +25,7 @@ struct weighing {
     const ir_value *indexes; /* in the function that is built */
     ir_value captures;
     const struct type *number; /* f64 */
+    bool is_reduction;         /* the formula is of the reduction's task */
 };
 
 /* ---- Arguments ------------------------------------------------------------------------------ */
@@ -124,6 +125,15 @@ bool chunk_can_weigh(const struct chunk_shape *s)
     return !s->cost || can_emit_formula(s, s->cost);
 }
 
+bool chunk_can_weigh_rows(const struct formula *f)
+{
+    if (f->kind == FORMULA_DIVIDE && (f->right->kind != FORMULA_NUMBER || f->right->number == 0))
+        return false;
+    if (f->kind >= FORMULA_ADD)
+        return chunk_can_weigh_rows(f->left) && chunk_can_weigh_rows(f->right);
+    return f->kind == FORMULA_NUMBER || f->kind == FORMULA_EXTENT;
+}
+
 /* ---- Values --------------------------------------------------------------------------------- */
 
 static ir_value emit_value(struct weighing *w, ir_value value)
@@ -175,9 +185,22 @@ static ir_value as_float(struct weighing *w, ir_value integer)
                          ir_type_known(w->build->module, w->number));
 }
 
+/* An extent of an accumulator or an element, each of which has all leaves of the task's result. */
+static ir_value emit_row_extent(struct weighing *w, const struct formula *f)
+{
+    const struct chunk_shape *s = w->shape;
+    const struct ir_type *const *types = s->function->results;
+    uint32_t at = chunk_argument_count(s), leaf = f->leaf % s->call->result_count;
+    for (uint32_t r = 0; r < leaf; r++)
+        at += (uint32_t)__builtin_popcount(types[r]->known_extents);
+    return as_float(w, emit_value(w, s->call->operands[at + f->dimension]));
+}
+
 static ir_value emit_leaf(struct weighing *w, const struct formula *f)
 {
     ir_value operand;
+    if (w->is_reduction)
+        return emit_row_extent(w, f);
     if (!find_operand(w->shape, f->leaf, &operand))
         bug("a formula reads a leaf that is no operand");
     operand = emit_value(w, operand);
@@ -272,14 +295,26 @@ static ir_value emit_bytes(struct weighing *w, ir_value cost)
     return cost;
 }
 
+/* What it costs to combine two elements. */
+static ir_value emit_reduction(struct weighing *w, const struct chunk_reduction *reduction)
+{
+    if (!reduction->cost)
+        return constant(w, (double)reduction->cost_ns);
+    w->is_reduction = true;
+    ir_value cost = emit_formula(w, reduction->cost);
+    w->is_reduction = false;
+    return cost;
+}
+
 ir_value chunk_emit_length(struct ir_builder *build, const struct chunk_shape *shape,
-                           uint64_t more_ns, const ir_value *extents, ir_value captures)
+                           const struct chunk_reduction *reduction, const ir_value *extents,
+                           ir_value captures)
 {
     struct weighing w = {.shape = shape, .build = build, .captures = captures};
     w.number = type_scalar(build->module->types, WK_F64);
     ir_value cost = emit_dearest(&w, extents);
-    if (more_ns)
-        cost = join(&w, OPERATION_ADD, cost, constant(&w, (double)more_ns));
+    if (reduction)
+        cost = join(&w, OPERATION_ADD, cost, emit_reduction(&w, reduction));
     cost = join(&w, OPERATION_MAX, emit_bytes(&w, cost), constant(&w, 1));
     ir_value most =
         join(&w, OPERATION_DIV, constant(&w, (double)build->module->target.task_ns), cost);

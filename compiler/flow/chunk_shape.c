@@ -327,18 +327,91 @@ const char *chunk_recognize(struct ir_module *module, const struct effects *effe
 
 /* ---- Reductions ----------------------------------------------------------------------------- */
 
-/* The function of a reduction that passes on an accumulator and an element, and no more. */
-static const struct ir_instruction *only_call(const struct ir_function *function, uint32_t leaves)
+/* The known extent of a leaf of all elements, a value of the comprehension's function. */
+static ir_value extent_of_elements(const struct chunk_shape *s, uint32_t leaf, uint32_t dimension)
+{
+    uint32_t at = chunk_argument_count(s);
+    for (uint32_t r = 0; r < leaf; r++)
+        at += (uint32_t)__builtin_popcount(
+            ir_type_of(s->function, s->call->first_result + r)->known_extents);
+    return s->call->operands[at + dimension];
+}
+
+/* The instruction that gives a value; NULL: it is a parameter. */
+static const struct ir_instruction *find_definition(const struct ir_block *block, ir_value value)
+{
+    for (uint32_t n = 0; n < block->count; n++) {
+        const struct ir_instruction *i = block->instructions[n];
+        if (value >= i->first_result && value < i->first_result + i->result_count)
+            return i;
+    }
+    return NULL;
+}
+
+/* Whether a value is an extent of an accumulator or an element; all of them have those of elements:
+ * `*extent` is that. */
+static bool is_extent_of_elements(const struct chunk_shape *s, const struct ir_block *block,
+                                  ir_value value, ir_value *extent)
+{
+    const struct ir_instruction *i = find_definition(block, value);
+    if (!i || i->opcode != IR_EXTENT || *i->operands >= block->parameter_count)
+        return false;
+    *extent = extent_of_elements(s, *i->operands % s->call->result_count, i->number);
+    return true;
+}
+
+/* Whether a check holds because of that. */
+static bool compares_rows(const struct chunk_shape *s, const struct ir_block *block,
+                          const struct ir_instruction *check)
+{
+    const struct ir_instruction *equal = find_definition(block, *check->operands);
+    ir_value a, b;
+    return equal && equal->opcode == IR_OPERATION && equal->operation == OPERATION_EQ &&
+           is_extent_of_elements(s, block, equal->operands[0], &a) &&
+           is_extent_of_elements(s, block, equal->operands[1], &b) && a == b;
+}
+
+static bool cannot_fail(const struct chunk_shape *s, const struct ir_function *function,
+                        const struct ir_instruction *i)
+{
+    if (i->opcode == IR_CHECK)
+        return compares_rows(s, &function->blocks[0], i);
+    return i->opcode == IR_EXTENT || i->opcode == IR_CONSTANT ||
+           (i->opcode == IR_OPERATION &&
+            typed_operation_is_total(i->operation, ir_type_of(function, i->operands[0])->type));
+}
+
+/* The call, if nothing else is done that could fail. */
+static const struct ir_instruction *find_only_call(const struct chunk_shape *s,
+                                                   const struct ir_function *function)
 {
     const struct ir_block *block = &function->blocks[0];
-    if (function->block_count != 1 || block->parameter_count != 2 * leaves || block->count != 2)
+    const struct ir_instruction *call = NULL;
+    for (uint32_t n = 0; n + 1 < block->count; n++) {
+        const struct ir_instruction *i = block->instructions[n];
+        if (!cannot_fail(s, function, i) && (i->opcode != IR_CALL || call))
+            return NULL;
+        call = i->opcode == IR_CALL ? i : call;
+    }
+    return call;
+}
+
+/* The function of a reduction that passes on an accumulator and an element, and no more. */
+static const struct ir_instruction *only_call(const struct chunk_shape *s,
+                                              const struct ir_function *function)
+{
+    const struct ir_block *block = &function->blocks[0];
+    uint32_t leaves = s->call->result_count;
+    if (function->block_count != 1 || block->parameter_count != 2 * leaves ||
+        block->first_parameter != 0)
         return NULL;
-    const struct ir_instruction *call = block->instructions[0], *last = block->instructions[1];
-    if (call->opcode != IR_CALL || last->opcode != IR_RETURN || call->result_count != leaves ||
-        call->operand_count != 2 * leaves || last->operand_count != leaves)
+    const struct ir_instruction *call = find_only_call(s, function);
+    const struct ir_instruction *last = block->instructions[block->count - 1];
+    if (!call || last->opcode != IR_RETURN || call->result_count != leaves ||
+        call->operand_count < 2 * leaves || last->operand_count != leaves)
         return NULL;
     for (uint32_t o = 0; o < 2 * leaves; o++)
-        if (call->operands[o] != block->first_parameter + o)
+        if (call->operands[o] != o)
             return NULL;
     for (uint32_t r = 0; r < leaves; r++)
         if (last->operands[r] != call->first_result + r)
@@ -346,20 +419,85 @@ static const struct ir_instruction *only_call(const struct ir_function *function
     return call;
 }
 
-const char *chunk_recognize_reduction(struct ir_module *module, const struct effects *effects,
+/* Whether what two elements give has their extents: then all that is ever combined has. */
+static bool keeps_extents(const struct chunk_shape *s, const struct ir_function *function,
+                          const struct ir_instruction *call)
+{
+    uint32_t leaves = call->result_count, at = 2 * leaves;
+    for (uint32_t r = 0; r < leaves; r++) {
+        const struct ir_type *type = ir_type_of(function, call->first_result + r);
+        uint32_t rank = type->type->kind == TYPE_ARRAY ? type->type->rank : 0;
+        ir_value extent;
+        if (type->known_extents != (1U << rank) - 1)
+            return false;
+        for (uint32_t d = 0; d < rank; d++, at++)
+            if (!is_extent_of_elements(s, &function->blocks[0], call->operands[at], &extent) ||
+                extent != extent_of_elements(s, r, d))
+                return false;
+    }
+    return at == call->operand_count;
+}
+
+/* Whether the comprehension's elements have the types of the reduction's values. */
+static bool takes_elements(const struct chunk_shape *s, const struct ir_function *function)
+{
+    uint32_t leaves = s->call->result_count;
+    if (function->result_count != leaves || function->blocks[0].parameter_count != 2 * leaves)
+        return false;
+    for (uint32_t p = 0; p < 2 * leaves; p++)
+        if (ir_type_of(function, p)->type !=
+            ir_type_of(s->function, s->call->first_result + p % leaves)->type)
+            return false;
+    return true;
+}
+
+static bool has_numbers_and_arrays(const struct type *type)
+{
+    for (uint32_t i = 0; i < ir_leaf_count(type); i++) {
+        const struct type *leaf = ir_leaf(type, i);
+        const struct type *element = leaf->kind == TYPE_ARRAY ? leaf->element : leaf;
+        if (element->kind != TYPE_SCALAR || type_is_unit(leaf))
+            return false;
+    }
+    return !type_is_unit(type);
+}
+
+/* What it costs depends on the extents of rows, mostly. */
+static const char *weigh_reduction(struct ir_module *module, struct chunk_reduction *reduction,
+                                   const struct ir_instruction *call)
+{
+    const char *refused = weigh(reduction->task, call, &reduction->cost_ns);
+    struct typed_annotations annotations = merged(call->annotations, &reduction->task->annotations);
+    if (!refused || !reduction->has_rows || annotations.cost_ns ||
+        refuse_annotations(&annotations, reduction->task))
+        return refused;
+    reduction->cost = estimate_task(module->arena, reduction->task);
+    return reduction->cost && chunk_can_weigh_rows(reduction->cost) ? NULL : refused;
+}
+
+const char *chunk_recognize_reduction(const struct chunk_shape *shape,
+                                      const struct effects *effects,
                                       const struct ir_instruction *reduce,
                                       struct chunk_reduction *reduction)
 {
-    const struct ir_instruction *call =
-        only_call(module->functions[reduce->callee], reduce->result_count);
+    struct ir_module *module = shape->module;
+    const struct ir_function *function = module->functions[reduce->callee];
+    if (!takes_elements(shape, function))
+        return "its elements are of another type than its result";
+    const struct ir_instruction *call = only_call(shape, function);
     if (!call)
-        return "the reduction is by more than one task";
+        return "the reduction does more than call one task";
     struct typed_function *task = module->kernels[call->callee];
     *reduction =
         (struct chunk_reduction){.task = task, .span = reduce->span, .has_initial = reduce->flag};
-    if (task->parameter_count != 2 || !has_scalar_leaves(task->result))
-        return "the reduction is not of numbers";
+    reduction->has_rows = !has_scalar_leaves(task->result);
+    if (task->parameter_count != 2 || !has_numbers_and_arrays(task->result))
+        return "the reduction is not of numbers, or of arrays of these";
+    if (reduction->has_rows && !keeps_extents(shape, function, call))
+        return "the shape of what it gives is not known to be that of its elements";
+    if (reduction->has_rows && reduction->has_initial)
+        return "its initial value may have another shape than its elements";
     if (effects->logs[call->callee])
         return "its task logs";
-    return weigh(task, call, &reduction->cost_ns);
+    return weigh_reduction(module, reduction, call);
 }

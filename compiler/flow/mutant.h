@@ -35,6 +35,7 @@
     X(CHUNK_SPACE, "chunk takes the second index of a space for the first")                        \
     X(CHUNK_NEED, "chunk runs tasks that nobody needs and that fail")                              \
     X(CHUNK_ROWS, "chunk leaves out the last row of a piece")                                      \
+    X(CHUNK_SHAPE, "chunk swaps the extents of what a subtree gives")                              \
     X(SHARE_LOG, "share makes one node of tasks that log")                                         \
     X(UNUSED_FALLBACK, "unused leaves out what kernels fall back on")
 

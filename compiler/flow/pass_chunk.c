@@ -231,6 +231,7 @@ struct piece {
     struct ir_builder build;
     const struct chunk_shape *shape;
     const struct chunk_kernel *kernel;
+    bool is_root; /* its kernel gives one result, not an array of all */
     ir_value low, high, extent;
     ir_value *values; /* of the comprehension's function */
 };
@@ -286,8 +287,21 @@ static void push_inputs(struct chunking *c, struct piece *p, ir_value captures,
     }
 }
 
+/* The known extents of an array that the kernel gives; those of rows stand at *row. */
+static void push_extents(const struct piece *p, uint32_t rank, uint32_t *row,
+                         struct value_list *all)
+{
+    uint32_t of_rows = p->is_root || rank == 0 ? rank : rank - 1;
+    bool swaps = FLOW_MUTANT(CHUNK_SHAPE) && p->is_root && rank == 2;
+    if (rank > of_rows)
+        vector_push(all, p->extent);
+    for (uint32_t d = 0; d < of_rows; d++)
+        vector_push(all, p->values[p->shape->call->operands[*row + (swaps ? 1 - d : d)]]);
+    *row += of_rows;
+}
+
 /* Calls the kernel: arrays that it gives have the piece's extent, and behind it those of rows; a
- * reduction's results are what the task gives. */
+ * reduction's results are what the task gives, rows. */
 static struct ir_instruction *call_kernel(struct piece *p, uint32_t kernel,
                                           const struct value_list *operands)
 {
@@ -302,10 +316,7 @@ static struct ir_instruction *call_kernel(struct piece *p, uint32_t kernel,
         const struct type *type = ir_leaf(result, leaf);
         uint32_t rank = type->kind == TYPE_ARRAY ? type->rank : 0;
         vector_push(&types, ir_type_pending(module, type, (1U << rank) - 1));
-        if (rank)
-            vector_push(&all, p->extent);
-        for (uint32_t d = 1; d < rank; d++)
-            vector_push(&all, p->values[p->shape->call->operands[row++]]);
+        push_extents(p, rank, &row, &all);
     }
     p->build.span = p->shape->call->span;
     struct ir_instruction *call = ir_emit(&p->build, IR_CALL, all.items, (uint32_t)all.count,
@@ -399,19 +410,19 @@ static ir_value count_indexes(struct chunking *c, struct ir_builder *b, uint32_t
 /* As many as cost what a task should, and at most so many that all workers have enough. What
  * depends on arguments is not computed for spaces that are too small anyway. */
 static ir_value most_at_once(struct chunking *c, struct ir_builder *b, const struct chunk_shape *s,
-                             uint64_t more_ns, ir_value count, ir_value captures,
-                             uint32_t *as_written)
+                             const struct chunk_reduction *reduction, ir_value count,
+                             ir_value captures, uint32_t *as_written)
 {
     const struct ir_target *target = &c->module->target;
     int64_t pieces = PIECES_EACH * (int64_t)target->parallelism;
-    uint64_t cost_ns = s->cost_ns + more_ns;
+    uint64_t cost_ns = s->cost_ns + (reduction ? reduction->cost_ns : 0);
     ir_value fair = ir_int_operation(b, OPERATION_DIV, count, ir_constant_int(b, pieces)), most;
     if (chunk_length_varies(s)) {
         ir_value extents[WK_MAX_RANK];
         for (uint32_t d = 0; d < s->rank; d++)
             extents[d] = d; /* the first parameters */
         continue_if_at_least(c, b, fair, 2, as_written);
-        most = chunk_emit_length(b, s, more_ns, extents, captures);
+        most = chunk_emit_length(b, s, reduction, extents, captures);
     } else {
         most = ir_constant_int(b, (int64_t)(target->task_ns / (cost_ns ? cost_ns : 1)));
     }
@@ -546,7 +557,7 @@ static uint32_t make_chunked(struct chunking *c, const struct chunk_shape *s, ui
     push_captures(&types, s);
     struct ir_builder b = begin_function(c, function, "chunked", types.items, types.count, &number);
     ir_value count = count_indexes(c, &b, s->rank, 0, &as_written);
-    ir_value length = most_at_once(c, &b, s, 0, count, s->rank, &as_written);
+    ir_value length = most_at_once(c, &b, s, NULL, count, s->rank, &as_written);
     continue_if_at_least(c, &b, length, 2, &as_written);
     vector_push(&operands, count_pieces(&b, count, length));
     vector_push(&operands, length);
@@ -569,9 +580,14 @@ static uint32_t make_chunked(struct chunking *c, const struct chunk_shape *s, ui
     return number;
 }
 
-/* A task that takes long enough is better on its own. */
-static bool is_dear(const struct chunking *c, uint64_t cost_ns)
+/* A task that takes long enough is better on its own. What depends on arguments is seen when the
+ * graph is built. */
+static bool is_dear(const struct chunking *c, const struct chunk_shape *shape,
+                    const struct chunk_reduction *reduction)
 {
+    uint64_t cost_ns = shape->cost ? 0 : shape->cost_ns;
+    if (reduction && !reduction->cost)
+        cost_ns += reduction->cost_ns;
     return 2 * cost_ns > c->module->target.task_ns;
 }
 
@@ -590,7 +606,7 @@ static void chunk_each(struct chunking *c, struct ir_instruction *each)
 {
     struct chunk_shape shape;
     const char *refused = chunk_recognize(c->module, &c->effects, each, &shape);
-    if (!refused && is_dear(c, shape.cost_ns))
+    if (!refused && is_dear(c, &shape, NULL))
         refused = "its tasks take long enough";
     if (!refused && would_fail_in_vain(c, each, &shape))
         refused = "its tasks may fail, and some may be needed without the others";
@@ -663,7 +679,7 @@ static uint32_t make_root(struct chunking *c, const struct chunk_shape *s,
     uint32_t callee = make_kernel(c, s, &plain, new_name(c, base, "piece"), &kernel);
     push_integers(c, &types, arity);
     push_tree(c, &types, s, reduction);
-    struct piece p = {.shape = s, .kernel = &kernel};
+    struct piece p = {.shape = s, .kernel = &kernel, .is_root = true};
     p.build = begin_function(c, base, "piece", types.items, types.count, &number);
     set_results(&p.build, s->function->results, leaves);
     begin_piece(&p, captures);
@@ -749,7 +765,7 @@ static uint32_t make_reduced(struct chunking *c, const struct chunk_shape *s,
     struct ir_builder b = begin_function(c, base, "chunked", types.items, types.count, &number);
     set_results(&b, base->results, leaves);
     ir_value count = count_indexes(c, &b, s->rank, 0, &as_written);
-    ir_value limit = most_at_once(c, &b, s, reduction->cost_ns, count, captures, &as_written);
+    ir_value limit = most_at_once(c, &b, s, reduction, count, captures, &as_written);
     ir_value length = subtree_length(c, &b, limit, arity);
     continue_if_at_least(c, &b, length, 2, &as_written);
     vector_push(&operands, count_pieces(&b, count, length));
@@ -784,18 +800,6 @@ static struct ir_instruction *find_each(const struct chunking *c, const struct i
     for (uint32_t n = 0; n < block->count; n++)
         found |= block->instructions[n] == each;
     return found ? each : NULL;
-}
-
-/* Whether the comprehension's elements have the types of the reduction's values. */
-static bool gives_elements(const struct chunk_shape *s, const struct chunk_reduction *reduction)
-{
-    const struct type *element = s->task->result, *value = reduction->task->result;
-    if (ir_leaf_count(element) != ir_leaf_count(value))
-        return false;
-    for (uint32_t leaf = 0; leaf < ir_leaf_count(value); leaf++)
-        if (ir_leaf(element, leaf) != ir_leaf(value, leaf))
-            return false;
-    return true;
 }
 
 static const struct ir_instruction *constant_of(const struct chunking *c, ir_value value)
@@ -843,12 +847,10 @@ static const char *recognize_both(struct chunking *c, const struct ir_instructio
     const char *refused = chunk_recognize(c->module, &c->effects, each, shape);
     if (refused)
         return refused;
-    refused = chunk_recognize_reduction(c->module, &c->effects, reduce, reduction);
+    refused = chunk_recognize_reduction(shape, &c->effects, reduce, reduction);
     if (refused)
         return refused;
-    if (!gives_elements(shape, reduction))
-        return "its elements are of another type than its result";
-    if (is_dear(c, shape->cost_ns + reduction->cost_ns))
+    if (is_dear(c, shape, reduction))
         return "its tasks take long enough";
     reduction->arity = constant_of(c, reduce->operands[0]);
     reduction->chunk = constant_of(c, reduce->operands[1]);

@@ -1,4 +1,5 @@
-"""The benchmark of chunks: 10^6 tasks of 1 µs in a comprehension, and in a reduction (chunk.wk), 2 workers, against chunks by
+"""The benchmark of chunks: 10^6 tasks of 1 µs in a comprehension, and in a reduction, and a reduction of 10^6 rows (chunk.wk),
+2 workers, against chunks by
 hand in C with OpenMP's `parallel for` (chunk_peer.c, GCC -O3). Ours counts all that `wkc run` does but what it does for one
 task, too: so the graph is built in that time. Both have the same results to the last digit."""
 import json
@@ -15,18 +16,22 @@ TURNS = 9
 REACH = 1.2
 
 
-def ours(environment, count, folds):
+WAYS = {"array": ["folds=false"], "reduced": ["folds=true"], "rows": ["columns=64"],
+        "rows, not in pieces": ["columns=64", "--disable=chunk"]}
+
+
+def ours(environment, count, way):
     """The seconds of a whole run, and its result."""
     begin = time.perf_counter()
-    done = subprocess.run([WKC, "run", PROGRAM, "--workers=2", f"n={count}", f"folds={folds}"], capture_output=True,
+    done = subprocess.run([WKC, "run", PROGRAM, "--workers=2", f"n={count}", *WAYS[way]], capture_output=True,
                           text=True, check=True, env=environment)
     return time.perf_counter() - begin, json.loads(done.stdout)
 
 
 def by_hand():
-    """Seconds and result of the comprehension, then of the reduction."""
+    """Seconds and result of each way."""
     words = [float(w) for w in subprocess.run([PEER], capture_output=True, text=True, check=True).stdout.split()]
-    return {"false": words[:2], "true": words[2:]}
+    return {"array": words[:2], "reduced": words[2:4], "rows": words[4:], "rows, not in pieces": words[4:]}
 
 
 def row(name, times, peer_times):
@@ -39,17 +44,21 @@ def row(name, times, peer_times):
 def chunk():
     subprocess.run(["make", "-s", PEER], check=True)
     environment = dict(os.environ, WKC_CACHE=tempfile.mkdtemp())
-    times = {"false": [], "true": []}
-    peers = {"false": [], "true": []}
+    times = {way: [] for way in WAYS}
+    peers = {way: [] for way in WAYS}
     for turn in range(TURNS + 1):
         hand = by_hand()
-        for folds in times:
-            start = ours(environment, 1, folds)[0]
-            seconds, result = ours(environment, 1_000_000, folds)
-            if result != hand[folds][1]:
-                raise SystemExit(f"chunk: results differ: {result} and {hand[folds][1]}")
+        for way in WAYS:
+            start = ours(environment, 1, way)[0]
+            seconds, result = ours(environment, 1_000_000, way)
+            if result != hand[way][1]:
+                raise SystemExit(f"chunk: results differ: {result} and {hand[way][1]}")
             if turn:
-                times[folds].append(seconds - start)
-                peers[folds].append(hand[folds][0])
-    return [row("10^6 tasks of 1 us in an array", times["false"], peers["false"]),
-            row("10^6 tasks of 1 us, reduced", times["true"], peers["true"])]
+                times[way].append(seconds - start)
+                peers[way].append(hand[way][0])
+    rows = [row("10^6 tasks of 1 us in an array", times["array"], peers["array"]),
+            row("10^6 tasks of 1 us, reduced", times["reduced"], peers["reduced"])]
+    for way, name in (("rows", "10^6 rows of 64, reduced"), ("rows, not in pieces", "10^6 rows of 64, one task each")):
+        rows.append(row(name, times[way], peers[way]))
+        del rows[-1]["reach"]
+    return rows

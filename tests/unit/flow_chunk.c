@@ -657,8 +657,50 @@ static void chunk_leaves_what_may_fail_in_vain(void)
         is_in_pieces(parts[i], false);
 }
 
+#define ROWS                                                                                       \
+    "task row(i: int, m: int) -> int[m] { return [i + j for j in 0..m] }\n"                        \
+    "task grid(i: int, m: int) -> (int[m, 2], int[m]) {\n"                                         \
+    "    return ([i + j * k for j in 0..m, k in 0..2], [i for _ in 0..m])\n}\n"                    \
+    "task add(a: int[m], b: int[m]) -> int[m] { return a + b }\n"                                  \
+    "task both(a: (int[m, k], int[m]), b: (int[m, k], int[m])) -> (int[m, k], int[m]) {\n"         \
+    "    return (a.0 + b.0, a.1 + b.1)\n}\n"                                                       \
+    "task plate(i: int, m: int) -> int[m, 2] { return [i + j * k for j in 0..m, k in 0..2] }\n"    \
+    "task turn(a: int[m, k], b: int[m, k]) -> int[k, m] { return transpose(a + b) }\n"             \
+    "task chain(a: int[m], b: int[n]) -> int[m + n] { return concat(a, b) }\n"                     \
+    "@timeout(1s) task slow(a: int[m], b: int[m]) -> int[m] { return a + b }\n"                    \
+    "flow main(n: int, m: int) -> "
+
+/* What a program's remarks are to have, and whether its reduction is evaluated in subtrees. */
+static void reduces_rows(const char *program, const char *remark, bool expected)
+{
+    struct buffer text = {0}, remarks = {0};
+    chunk_program(program, &text, &remarks);
+    CHECK_TEXT(strstr(buffer_text(&remarks), remark) ? "" : buffer_text(&remarks), "");
+    bool is_reduced = strstr(buffer_text(&text), "kernel @reduce.") != NULL;
+    CHECK_INT(is_reduced, expected);
+    buffer_release(&text);
+    buffer_release(&remarks);
+}
+
+/* Elements of one shape, which what is combined keeps. */
+static void chunk_reduces_rows(void)
+{
+    reduces_rows(ROWS "int[_] { return reduce(add, [row(i, m) for i in 0..n]) }",
+                 "chunked: calls of `row` and `add` share tasks", true);
+    reduces_rows(ROWS "(int[_, _], int[_]) { return reduce(both, [grid(i, m) for i in 0..n]) }",
+                 "chunked: calls of `grid` and `both` share tasks", true);
+    reduces_rows(ROWS "int[_, _] { return reduce(turn, [plate(i, m) for i in 0..n]) }",
+                 "the shape of what it gives is not known to be that of its elements", false);
+    reduces_rows(ROWS "int[_] { return reduce(chain, [row(i, m) for i in 0..n]) }",
+                 "the reduction does more than call one task", false);
+    reduces_rows(ROWS "int[_] { return reduce(add, [row(i, m) for i in 0..n], init: row(0, m)) }",
+                 "its initial value may have another shape than its elements", false);
+    reduces_rows(ROWS "int[_] { return reduce(slow, [row(i, m) for i in 0..n]) }",
+                 "`@timeout` is for each task", false);
+}
+
 TEST_MAIN(TEST(chunk_splits_comprehension), TEST(chunk_makes_subtrees),
           TEST(chunk_gathers_arguments), TEST(chunk_counts_spaces), TEST(chunk_joins_rows),
           TEST(chunk_weighs_arguments), TEST(chunk_leaves_guesses), TEST(chunk_leaves_annotations),
           TEST(chunk_leaves_arrays), TEST(chunk_keeps_structures),
-          TEST(chunk_leaves_what_may_fail_in_vain))
+          TEST(chunk_leaves_what_may_fail_in_vain), TEST(chunk_reduces_rows))
