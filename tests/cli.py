@@ -61,6 +61,8 @@ def usage_mistakes_end_with_2_and_a_hint(folder):
     wkc("run", HARMONIC, "--on=cloud").fails(2, "local, sim")
     wkc("run", HARMONIC, "-O7").fails(2, "no level -O7", "-O0, -O1 and -O2")
     wkc("run", HARMONIC, "-o", "").fails(2, "the argument of --output is empty", "FILE")
+    for option in ("--stats", "--remarks"):
+        wkc("run", HARMONIC, f"{option}=").fails(2, f"the argument of {option} is empty", f"just {option}, or {option}=json")
     wkc("run", HARMONIC, "--seed=3").fails(2, "--seed means nothing", "--on=sim")
     wkc("version", "x").fails(2, "'wkc version' does nothing with 'x'")
     wkc("help", HARMONIC, "n=3").fails(2, "'wkc help' does nothing with 'n=3'")
@@ -300,6 +302,15 @@ def simulations_with_time(folder):
 
 CHUNKED = "task part(i: int, width: int) -> f64 {\n    var s = 0.0\n    for k in 0..width { s += 1.0 / f64(i * width + k + 1) }\n    return s\n}\n" \
           "flow main(parts: int, width: int) -> f64 { return reduce(add, [part(i, width) for i in 0..parts]) }\n"
+
+
+def traces_that_cannot_be_written(folder):
+    """They are refused before anything is run."""
+    marks = program(folder, 'task f() -> int { log("ran"); return 1 }\nflow main() -> int { return f() }')
+    for path in ("/", folder, f"{folder}/t.json/", folder / "no" / "t.json"):
+        run = wkc("run", marks, f"--trace={path}")
+        run.fails(1, "error[E702]", f"cannot write '{path}'")
+        check("ran" not in run.err and not run.out, run.err)
 
 
 def profiles(folder):
@@ -1048,7 +1059,7 @@ def installs(folder):
 if __name__ == "__main__":
     main([help_and_version, usage_mistakes_end_with_2_and_a_hint, parameters, every_code_is_explained,
           diagnostics_as_json_and_in_colour, every_form_prints, c_tasks_merge_unless_they_log, remarks_stand_at_their_lines, drawings, options_of_other_worlds, stats_and_trace, simulations_with_time,
-          plans, profiles, plans_save_bytes, plans_count_executors,
+          plans, traces_that_cannot_be_written, profiles, plans_save_bytes, plans_count_executors,
           results_go_to_files, texts_go_to_files_and_come_from_them, full_disk, failing_tasks_name_place_and_arguments,
           interrupt_ends_cleanly, interrupted_in_the_middle_of_c, jobs_of_this_machine_have_a_time, passes_over_arrays_are_polled, endless_tasks_stop_soon, memory_limit, depth_first_keeps_few_values,
           progress_on_a_terminal_only, bad_sources, deep_nesting, long_chains, graphs_that_never_end, bad_data, bad_csv, bad_json, texts_of_utf8_with_a_mark,

@@ -119,6 +119,8 @@ def what_is_missing(folder):
     (empty / "redis-server").write_text("#!/bin/sh\nexit 3\n")
     (empty / "redis-server").chmod(0o755)
     remote(source, env={"PATH": f"{empty}:/usr/bin:/bin"}).fails(1, "error[E890]")
+    few = subprocess.run(["sh", "-c", 'ulimit -n 24; exec "$@"', "sh", RELEASE, "run", source, "--on=emulator"], capture_output=True, text=True)
+    check(few.returncode == 1 and "no more than 24 files may be open at once" in few.stderr, few.stderr)
     remote(source, "--endpoint=http://127.0.0.1:1").fails(1, "error[E888]", "127.0.0.1:1")
     remote(source, "--store=redis://127.0.0.1:1").fails(1, "error[E85")
     remote(source, "--store=nonsense").fails(1, "error[E851]")

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "command/local_store.h"
+
 enum { START_MS = 30000, LINE_BYTES = 1024 };
 
 /* In a session of its own, so that Ctrl-C leaves it to us; and it ends when we do, however. Its
@@ -96,7 +98,8 @@ int local_emulator_start(struct local_emulator *emulator,
     if (emulator->process < 0)
         emulator->process = 0;
     local_emulator_stop(emulator);
-    return error_set(error, ERR_emulator_start, "the emulator that the run needs does not start");
+    error_set(error, ERR_emulator_start, "the emulator that the run needs does not start");
+    return hint_few_files(error);
 }
 
 void local_emulator_stop(struct local_emulator *emulator)

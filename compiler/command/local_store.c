@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,6 +76,19 @@ static bool has_ended(struct local_store *store, int *status)
     return true;
 }
 
+/* The least that a run with its own servers gets along with. */
+enum { FEW_FILES = 256 };
+
+int hint_few_files(struct error *error)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FEW_FILES)
+        return (int)error->code;
+    return error_hint(error,
+                      "no more than %llu files may be open at once here: try `ulimit -n 1024`",
+                      (unsigned long long)limit.rlim_cur);
+}
+
 /* Another program may take the port in between: then the server ends at once, and we try another.
  */
 static int try_to_start(struct local_store *store, struct error *error)
@@ -98,7 +112,8 @@ static int try_to_start(struct local_store *store, struct error *error)
         return error_hint(error, "apt install redis-server, or name a store: --store=redis://…");
     }
     local_store_stop(store);
-    return error_set(error, ERR_redis_failed, "redis-server does not start");
+    error_set(error, ERR_redis_failed, "redis-server does not start");
+    return hint_few_files(error);
 }
 
 int local_store_start(struct local_store *store, struct error *error)

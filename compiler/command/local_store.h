@@ -18,4 +18,7 @@ int local_store_start(struct local_store *store, struct error *error);
 /* Ends it and waits for its end. Harmless when it was not started. */
 void local_store_stop(struct local_store *store);
 
+/* To an error of a server that does not start: that few files may be open at once, if so. */
+int hint_few_files(struct error *error);
+
 #endif

@@ -93,6 +93,9 @@ static int find_letter(char letter)
 static int empty_argument(int option, struct error *error)
 {
     error_set(error, ERR_bad_option, "the argument of %s is empty", table[option].name);
+    if (table[option].needs == OPTIONAL)
+        return error_hint(error, "write just %s, or %s=%s: %s", table[option].name,
+                          table[option].name, table[option].argument, table[option].description);
     return error_hint(error, "write %s=%s: %s", table[option].name, table[option].argument,
                       table[option].description);
 }
@@ -123,7 +126,7 @@ static int parse_option(struct options *options, int argc, char **argv, int *at,
         }
         value = argv[++*at];
     }
-    if (table[option].needs == REQUIRED && !*value)
+    if (value && !*value)
         return empty_argument(option, error);
     options->given[option] = true;
     options->values[option] = value ? value : "";

@@ -41,6 +41,19 @@ int result_check_folder(const char *path, struct error *error)
                   : 0;
 }
 
+/* What is written beside it, and then takes its place, cannot take that of a folder. */
+int result_check_file(const char *path, struct error *error)
+{
+    struct stat status;
+    size_t length = strlen(path);
+    bool is_folder = (length && path[length - 1] == '/') ||
+                     (stat(path, &status) == 0 && S_ISDIR(status.st_mode));
+    if (is_folder)
+        return error_set(error, ERR_file_unwritable, "cannot write '%s': %s", path,
+                         strerror(EISDIR));
+    return result_check_folder(path, error);
+}
+
 static bool is_lines(const struct type *type)
 {
     return type->kind == TYPE_ARRAY && type->rank == 1 && type->element->kind == TYPE_STRING;

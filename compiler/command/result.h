@@ -25,6 +25,9 @@ int result_check(const struct type *type, const char *path, struct error *error)
 /* The second half of it. */
 int result_check_folder(const char *path, struct error *error);
 
+/* The same of a file that is written as a whole, which must be none that is a folder. */
+int result_check_file(const char *path, struct error *error);
+
 /* A file that a job writes the result to piece by piece; see struct job_output. */
 struct result_file {
     struct job_output output;

@@ -167,8 +167,7 @@ static bool check_output(struct run *run)
 {
     struct error error;
     const struct options *options = run->compilation.options;
-    if (options->given[OPTION_TRACE] &&
-        result_check_folder(options->values[OPTION_TRACE], &error)) {
+    if (options->given[OPTION_TRACE] && result_check_file(options->values[OPTION_TRACE], &error)) {
         diagnose_error(&run->compilation.diagnostics, &error, NULL);
         return false;
     }
