@@ -57,7 +57,7 @@ static const struct formula *estimate_steps(struct frame *frame, const struct ty
     const struct formula *cost = estimate_number(frame, 0);
     for (uint32_t i = 0; i < s->step_count; i++) {
         const struct typed_step *step = &s->steps[i];
-        double ns = step->kind == STEP_KEY ? ESTIMATE_LOOKUP : ESTIMATE_ELEMENT;
+        double ns = step->kind == STEP_KEY ? estimate_lookup_ns(step->key->type) : ESTIMATE_ELEMENT;
         cost = estimate_add(frame, cost, estimate_number(frame, ns));
         if (step->kind == STEP_KEY)
             cost = estimate_add(frame, cost, estimate_expression(frame, step->key, false).cost);

@@ -166,9 +166,14 @@ static struct estimated map_literal(const struct builtin_call *c)
     return (struct estimated){estimate_add(c->frame, c->cost, work), vector_of(c, count, NULL)};
 }
 
+double estimate_lookup_ns(const struct type *key)
+{
+    return type_is_scalar(key) ? ESTIMATE_LOOKUP_NUMBER : ESTIMATE_LOOKUP;
+}
+
 static struct estimated lookup(const struct builtin_call *c)
 {
-    const struct formula *work = estimate_number(c->frame, ESTIMATE_LOOKUP);
+    const struct formula *work = estimate_number(c->frame, estimate_lookup_ns(item_type(c, 1)));
     return (struct estimated){estimate_add(c->frame, c->cost, work), element_of(c->shapes[0])};
 }
 

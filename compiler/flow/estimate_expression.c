@@ -295,7 +295,8 @@ static struct estimated tuple(struct frame *frame, const struct typed *typed)
     return (struct estimated){cost, shape};
 }
 
-static struct estimated list(struct frame *frame, const struct typed *typed)
+/* A loop over a list takes its items as they come. */
+static struct estimated list(struct frame *frame, const struct typed *typed, bool is_source)
 {
     struct shape *shape = estimate_new_shape(frame);
     const struct formula *cost = estimate_number(frame, 0);
@@ -305,8 +306,9 @@ static struct estimated list(struct frame *frame, const struct typed *typed)
         shape->element = item.shape;
     }
     shape->extents[0] = estimate_number(frame, typed->item_count);
-    return (struct estimated){
-        estimate_add(frame, cost, estimate_array(frame, typed->type, shape->extents[0])), shape};
+    if (!is_source)
+        cost = estimate_add(frame, cost, estimate_array(frame, typed->type, shape->extents[0]));
+    return (struct estimated){cost, shape};
 }
 
 /* ---- Loops in expressions ----------------------------------------------------------------------
@@ -424,11 +426,24 @@ static struct estimated choose(struct frame *frame, const struct typed *typed)
                               then.shape ? then.shape : otherwise.shape};
 }
 
+/* Short functions without loops become part of their callers. */
+static bool is_inlined(const struct typed_function *callee)
+{
+    enum { SHORT = 16 }; /* statements */
+    for (uint32_t i = 0; i < callee->body.count; i++) {
+        enum typed_statement_kind kind = callee->body.statements[i]->kind;
+        if (kind == STATEMENT_FOR || kind == STATEMENT_WHILE || kind == STATEMENT_LOG)
+            return false;
+    }
+    return callee->body.count > 0 && callee->body.count <= SHORT;
+}
+
 static struct estimated call(struct frame *frame, const struct typed *typed)
 {
     const struct shape **shapes =
         arena_array(frame->estimator->arena, const struct shape *, typed->argument_count + 1);
-    const struct formula *cost = estimate_number(frame, ESTIMATE_CALL);
+    const struct formula *cost =
+        estimate_number(frame, is_inlined(typed->callee) ? 0 : ESTIMATE_CALL);
     for (uint32_t i = 0; i < typed->argument_count; i++) {
         struct estimated argument = estimate_expression(frame, typed->arguments[i], false);
         cost = estimate_add(frame, cost, argument.cost);
@@ -484,7 +499,7 @@ struct estimated estimate_expression(struct frame *frame, const struct typed *ty
     case TYPED_TUPLE:
         return tuple(frame, typed);
     case TYPED_ARRAY:
-        return list(frame, typed);
+        return list(frame, typed, is_source);
     case TYPED_COMPREHENSION:
         return comprehension(frame, typed, is_source);
     case TYPED_IF:

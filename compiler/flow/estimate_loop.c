@@ -27,6 +27,25 @@ static bool is_plain_element(const struct typed *typed, const struct variable *w
     return true;
 }
 
+/* Whether an expression reads elements. */
+static bool reads_elements(const struct typed *typed)
+{
+    if (typed->kind == TYPED_OPERATION || typed->kind == TYPED_CONVERT)
+        for (uint32_t i = 0; i < typed->operand_count; i++)
+            if (reads_elements(typed->operands[i]))
+                return true;
+    return typed->kind == TYPED_INDEX || typed->kind == TYPED_IF;
+}
+
+/* What is read of one array or else of another is read behind a branch: a loop with that in it
+ * stays as it is. Numbers are chosen from without one. */
+static bool is_plain_choice(const struct typed *typed, const struct variable *written)
+{
+    return is_plain(typed->condition, written) && is_plain(typed->then, written) &&
+           is_plain(typed->otherwise, written) && !reads_elements(typed->then) &&
+           !reads_elements(typed->otherwise);
+}
+
 static bool is_plain_operation(const struct typed *typed)
 {
     bool is_division = typed->operation == OPERATION_DIV || typed->operation == OPERATION_REM;
@@ -52,8 +71,7 @@ static bool is_plain(const struct typed *typed, const struct variable *written)
     case TYPED_INDEX:
         return is_plain_element(typed, written);
     case TYPED_IF:
-        return is_plain(typed->condition, written) && is_plain(typed->then, written) &&
-               is_plain(typed->otherwise, written);
+        return is_plain_choice(typed, written);
     case TYPED_EQUAL:
     case TYPED_AND:
     case TYPED_OR:

@@ -41,32 +41,33 @@ struct frame {
 
 enum { ESTIMATE_MOST_VISITS = 20000, ESTIMATE_MOST_CALLS = 12 };
 
-/* ---- Nanoseconds, measured by tests/bench/estimates.py -----------------------------------------
+/* ---- Nanoseconds, of the fastest of many runs of tests/bench/estimates.py ----------------------
  */
 
 #define ESTIMATE_TASK 60.0   /* a kernel without work, its arguments and result */
 #define ESTIMATE_SCALAR 0.15 /* an operation whose result another one soon needs */
-#define ESTIMATE_VECTOR 0.04 /* the same in an elementwise loop, for 8 bytes */
-#define ESTIMATE_CHAIN 0.7   /* a float variable that each turn of a loop adds to */
-#define ESTIMATE_DIVIDE 1.5  /* of floats, and square roots */
-#define ESTIMATE_DIVIDE_VECTOR 0.2
+#define ESTIMATE_VECTOR 0.02 /* the same in an elementwise loop, for 8 bytes */
+#define ESTIMATE_CHAIN 0.45  /* a float variable that each turn of a loop adds to */
+#define ESTIMATE_DIVIDE 0.6  /* of floats, and square roots */
+#define ESTIMATE_DIVIDE_VECTOR 0.06
 #define ESTIMATE_DIVIDE_INTEGER 3.5
-#define ESTIMATE_DIVIDE_CONSTANT 0.8 /* of integers by a constant */
-#define ESTIMATE_CARRIED 5.0         /* an element computed from its neighbour in the turn before */
+#define ESTIMATE_DIVIDE_CONSTANT 0.4 /* of integers by a constant */
+#define ESTIMATE_CARRIED 2.0         /* an element computed from its neighbour in the turn before */
 #define ESTIMATE_SIMD 0.125          /* what is left of a loop that is vectorized */
-#define ESTIMATE_APPEND 1.5          /* an element, with all moves while an array grows */
-#define ESTIMATE_MATHS 18.0          /* exp, sin, … */
-#define ESTIMATE_MATHS_VECTOR 2.5
-#define ESTIMATE_ELEMENT 0.3      /* an element found, checked and loaded or stored */
-#define ESTIMATE_TURN 0.1         /* of a loop */
-#define ESTIMATE_ARRAY 40.0       /* an array made */
-#define ESTIMATE_BYTE 0.015       /* of an array read from or written to memory */
-#define ESTIMATE_FLOP 0.022       /* of a matrix product */
-#define ESTIMATE_COMPARE 1.7      /* of a sort, an element and level */
-#define ESTIMATE_LOOKUP 12.0      /* of a key in a map */
+#define ESTIMATE_APPEND 3.0          /* an element, with all moves while an array grows */
+#define ESTIMATE_MATHS 12.0          /* exp, sin, … */
+#define ESTIMATE_MATHS_VECTOR 1.3
+#define ESTIMATE_ELEMENT 0.3  /* an element found, checked and loaded or stored */
+#define ESTIMATE_TURN 0.1     /* of a loop */
+#define ESTIMATE_ARRAY 40.0   /* an array made */
+#define ESTIMATE_BYTE 0.015   /* of an array read from or written to memory */
+#define ESTIMATE_FLOP 0.022   /* of a matrix product */
+#define ESTIMATE_COMPARE 0.85 /* of a sort, an element and level */
+#define ESTIMATE_LOOKUP 12.0  /* of a key in a map */
+#define ESTIMATE_LOOKUP_NUMBER 3.0
 #define ESTIMATE_TEXT 12.0        /* a scalar printed, a text joined */
 #define ESTIMATE_LOG 2000.0       /* a message */
-#define ESTIMATE_CALL 2.0         /* most are inlined */
+#define ESTIMATE_CALL 2.0         /* of a function that does not become part of its caller */
 #define ESTIMATE_RECURSION 1000.0 /* a call of a function that is under way */
 #define ESTIMATE_TURNS 4.0        /* of a loop of which nothing is known */
 #define ESTIMATE_FOREIGN 10000.0  /* a task written in C */
@@ -114,6 +115,8 @@ const struct shape *estimate_value(const struct frame *frame, const struct formu
 struct estimated estimate_expression(struct frame *frame, const struct typed *typed,
                                      bool is_source);
 struct estimated estimate_builtin(struct frame *frame, const struct typed *typed, bool is_source);
+/* What it takes to find a key of this type in a map. */
+double estimate_lookup_ns(const struct type *key);
 /* An array as it is made: its block, and its bytes. */
 const struct formula *estimate_array(const struct frame *frame, const struct type *type,
                                      const struct formula *count);

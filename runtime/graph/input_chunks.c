@@ -141,3 +141,21 @@ struct input_load input_chunks_read(struct input_chunks *chunks, uint32_t enviro
     use_chunks(&piece, 0, 0);
     return piece.load;
 }
+
+uint64_t input_span_bytes(const struct dag *dag, dag_ref ref)
+{
+    enum { GAP_BYTES = 16 << 10 };
+    struct piece piece = {.input = dag_ref_source(ref) - DAG_INPUT};
+    uint64_t span, rows = 1;
+    if (!whole_input(&dag->inputs[piece.input], &piece) ||
+        !select_piece(dag, &dag->views[dag_ref_view(ref)], &piece) || piece.rank == 0)
+        return dag_ref_bytes(dag, ref);
+    span = piece.stride[piece.rank - 1];
+    for (uint32_t d = piece.rank; d-- > 0;) {
+        if (rows == 1 && (piece.count[d] == 1 || piece.stride[d] - span <= GAP_BYTES))
+            span += (piece.count[d] - 1) * piece.stride[d];
+        else
+            rows *= piece.count[d];
+    }
+    return rows * span;
+}

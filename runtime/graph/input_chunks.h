@@ -27,4 +27,8 @@ struct input_load {
  * whose extents nobody knows, what dag_ref_bytes says. */
 struct input_load input_chunks_read(struct input_chunks *chunks, uint32_t environment, dag_ref ref);
 
+/* What a thread reads of a file for that: rows with what is between them, if that is little, as
+ * value/rectangle.c does. */
+uint64_t input_span_bytes(const struct dag *dag, dag_ref ref);
+
 #endif

@@ -80,15 +80,89 @@ static double longer(double a, double b)
     return a > b ? a : b;
 }
 
+/* ---- Loads -------------------------------------------------------------------------------------
+ */
+
+static uint64_t *find_load(const struct reckoning *k, uint64_t load)
+{
+    uint64_t at = hash_mix(load) & (k->load_capacity - 1);
+    while (k->loads[at] && k->loads[at] != load)
+        at = (at + 1) & (k->load_capacity - 1);
+    return &k->loads[at];
+}
+
+/* Whether an executor has not loaded a value before; from now on it has. */
+static bool is_first_load(struct reckoning *k, uint32_t value, uint32_t crew)
+{
+    uint64_t load = ((uint64_t)value << 32 | crew) + 1, *old = k->loads, count = k->load_capacity;
+    if (2 * k->load_count >= count) {
+        k->load_capacity = count ? 2 * count : 1024;
+        k->loads = memory_new(k->load_capacity, sizeof *k->loads);
+        for (uint64_t i = 0; i < count; i++)
+            if (old[i])
+                *find_load(k, old[i]) = old[i];
+        free(old);
+    }
+    uint64_t *place = find_load(k, load);
+    bool is_first = *place == 0;
+    *place = load;
+    k->load_count += is_first;
+    return is_first;
+}
+
+static bool is_input(dag_ref ref)
+{
+    uint32_t source = dag_ref_source(ref);
+    return source >= DAG_INPUT && source < DAG_CONSTANT;
+}
+
 /* ---- Figures of the graph ----------------------------------------------------------------------
  */
+
+/* What is said of a piece of an input, in the table of loads. */
+enum piece_fact { PIECE_READ, PIECE_SHARED, PIECE_LOADED };
+
+static bool is_new_fact(struct reckoning *k, dag_ref ref, enum piece_fact fact)
+{
+    uint32_t input = dag_ref_source(ref) - DAG_INPUT;
+    return is_first_load(k, dag_ref_view(ref), input * (PIECE_LOADED + 1) + fact);
+}
+
+/* Pieces that several tasks read are kept, and so lie in memory that is new. */
+static void find_shared_pieces(struct reckoning *k)
+{
+    for (uint64_t r = 0; r < k->dag->nodes[dag_sink(k->dag)].first_ref; r++)
+        if (is_input(k->dag->refs[r]) && !is_new_fact(k, k->dag->refs[r], PIECE_READ))
+            is_new_fact(k, k->dag->refs[r], PIECE_SHARED);
+}
+
+/* A thread reads pieces of input files within the task, the first of those that read the same. A
+ * profile has that in its times. */
+static uint64_t read_by_thread(struct reckoning *k, uint32_t node)
+{
+    const struct dag_node *at = &k->dag->nodes[node];
+    uint64_t ns = 0;
+    for (uint64_t r = at->first_ref; r < at[1].first_ref; r++) {
+        dag_ref ref = k->dag->refs[r];
+        if (!is_input(ref) || !is_new_fact(k, ref, PIECE_LOADED))
+            continue;
+        uint64_t bytes = input_span_bytes(k->dag, ref);
+        ns += is_new_fact(k, ref, PIECE_SHARED) ? platform_transfer_ns(k->platform, bytes)
+                                                : platform_get_ns(k->platform, bytes);
+    }
+    return ns;
+}
 
 static void measure_costs(struct reckoning *k, const struct plan_options *options)
 {
     struct costs *costs = plan_costs_new(k->dag, options);
     double guessed = 0, measured = 0, work = 0;
+    if (k->platform->invoke_ns == 0)
+        find_shared_pieces(k);
     for (uint32_t n = 0; n + 1 < k->dag->node_count; n++) {
         k->costs[n] = platform_task_ns(k->platform, costs_of(costs, n));
+        if (k->platform->invoke_ns == 0 && !costs_is_measured(costs, n))
+            k->costs[n] += read_by_thread(k, n);
         work += seconds(k->costs[n]);
         guessed += costs_is_guess(costs, n) ? seconds(k->costs[n]) : 0;
         measured += costs_is_measured(costs, n) ? seconds(k->costs[n]) : 0;
@@ -302,45 +376,12 @@ static uint64_t put_ns(struct reckoning *k, uint32_t producer, uint64_t bytes)
     return platform_put_ns(k->platform, bytes);
 }
 
-static uint64_t *find_load(const struct reckoning *k, uint64_t load)
-{
-    uint64_t at = hash_mix(load) & (k->load_capacity - 1);
-    while (k->loads[at] && k->loads[at] != load)
-        at = (at + 1) & (k->load_capacity - 1);
-    return &k->loads[at];
-}
-
-/* Whether an executor has not loaded a value before; from now on it has. */
-static bool is_first_load(struct reckoning *k, uint32_t value, uint32_t crew)
-{
-    uint64_t load = ((uint64_t)value << 32 | crew) + 1, *old = k->loads, count = k->load_capacity;
-    if (2 * k->load_count >= count) {
-        k->load_capacity = count ? 2 * count : 1024;
-        k->loads = memory_new(k->load_capacity, sizeof *k->loads);
-        for (uint64_t i = 0; i < count; i++)
-            if (old[i])
-                *find_load(k, old[i]) = old[i];
-        free(old);
-    }
-    uint64_t *place = find_load(k, load);
-    bool is_first = *place == 0;
-    *place = load;
-    k->load_count += is_first;
-    return is_first;
-}
-
 static uint64_t get_ns(struct reckoning *k, uint32_t value, uint32_t crew, uint64_t bytes)
 {
     if (bytes <= k->platform->inline_bytes || !is_first_load(k, value, crew))
         return 0;
     k->got_bytes += bytes;
     return platform_get_ns(k->platform, bytes);
-}
-
-static bool is_input(dag_ref ref)
-{
-    uint32_t source = dag_ref_source(ref);
-    return source >= DAG_INPUT && source < DAG_CONSTANT;
 }
 
 /* What a task reads of the job's inputs: chunk after chunk, those that its environment lacks. */

@@ -20,6 +20,10 @@ PROGRAMS = {
     "reread": "@cost(20ms) task part(x: f64[n], i: int) -> f64 { return x[0] + f64(i) }\n"
               "flow main(x: f64[_], parts: int, turns: int) -> f64[_] {\n    let n = len(x) / parts\n"
               "    return [part(x[i % parts * n .. (i % parts + 1) * n], i) for i in 0..parts * turns]\n}\n",
+    "keep": "@cost(20ms) task part(x: f64[n], i: int) -> f64 { return x[0] + f64(i) }\n"
+            "@cost(20ms) task again(x: f64[n], s: f64) -> f64 { return x[0] + s }\nflow main(x: f64[_], parts: int) -> f64[_] {\n"
+            "    let n = len(x) / parts\n    let s = sum([part(x[i * n .. (i + 1) * n], i) for i in 0..parts])\n"
+            "    return [again(x[i * n .. (i + 1) * n], s) for i in 0..parts]\n}\n",
     "give": "@cost(20ms) task make(n: int) -> f64[n] { return fill(1.5, n) }\nflow main(n: int) -> f64[_] { return make(n) }\n",
 }
 
@@ -55,7 +59,7 @@ class Component:
 
 
 def components(folder):
-    """Name of the figure, its unit, and what was measured."""
+    """Name of the emulator's figure, its unit, and what was measured; the last is that of threads."""
     import numpy as np
     c = Component(folder)
     big = np.ones(8 << 20)  # 64 MiB: 256 chunks, four times as many as are kept
@@ -76,6 +80,16 @@ def components(folder):
     (wall, work), (_, own) = c.more(*given), c.more(*given, on="local")  # own: of making it, and of the file that it goes to
     yield "put_work_ns", "ns/KiB", (work - own - got) * 1e9
     yield "put_bytes_per_ms", "bytes/ms", 1.024 / max(wall - 1024e-3 / 1.7e6, 1e-9)  # what the client gets, at bytes_per_ms
+    yield "threads", "bytes/ms", read_by_a_thread(c, x)  # get_bytes_per_ms of `local`, 2000000
+
+
+def read_by_a_thread(c, x):
+    """Bytes a ms of a piece that is kept, in the task that reads it first."""
+    trace = c.folder / "trace.json"
+    subprocess.run([WKC, "run", f"{c.folder}/keep.wk", x, "parts=256", "--workers=1", f"--trace={trace}", "-o", f"{c.folder}/out.npy"],
+                   capture_output=True, check=True)
+    took = [event["dur"] for event in json.loads(trace.read_text())["traceEvents"] if event["name"] == "part"]
+    return CHUNK / (statistics.median(took) / 1e3)
 
 
 def figures():

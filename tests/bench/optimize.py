@@ -136,7 +136,7 @@ def parts_of_jobs():
     model = figures()
     with tempfile.TemporaryDirectory() as folder:
         for name, unit, measured in components(folder):
-            yield note(f"emulator, {name:18} {model[name]:12.0f} {unit}, measured {measured:12.0f}")
+            yield note(f"emulator, {name:18} {model.get(name, 2e6):12.0f} {unit}, measured {measured:12.0f}")
 
 
 def plan():

@@ -122,6 +122,42 @@ static void the_dearer_branch_counts(void)
     end(&c);
 }
 
+static double at_a_million(const char *text)
+{
+    struct estimate_case c;
+    begin(&c, text);
+    double cost = cost_of(c.formula, 1000000);
+    end(&c);
+    return cost;
+}
+
+/* A loop that reads one array or another has branches; one that chooses between numbers has none.
+ */
+static void branches_are_no_vectors(void)
+{
+    double numbers =
+        at_a_million("task f(x: f64[n]) -> f64[n] { var y = x\n for i in 0..n {\n"
+                     " let a = x[i]\n y[i] = if a > 0.0 { a } else { 0.0 } }\n return y }");
+    double elements =
+        at_a_million("task f(x: f64[n], z: f64[n]) -> f64[n] { var y = x\n for i in 0..n {\n"
+                     " let a = if i > 0 { x[i - 1] } else { z[i] }\n y[i] = a }\n return y }");
+    CHECK(elements > 3 * numbers);
+}
+
+/* A short function is a part of its caller; a loop over a list of constants makes no array. */
+static void what_the_compiler_leaves_out_costs_nothing(void)
+{
+    double here = at_a_million("task f(n: int) -> int { var s = 0\n"
+                               " for i in 0..n { s = s * 3 + (i ^ s) }\n return s }");
+    double called = at_a_million("task g(i: int, s: int) -> int { return s * 3 + (i ^ s) }\n"
+                                 "task f(n: int) -> int { var s = 0\n"
+                                 " for i in 0..n { s = g(i, s) }\n return s }");
+    CHECK(fabs(called / here - 1) < 0.01);
+    double listed = at_a_million("task f(n: int) -> int { var s = 0\n for i in 0..n {\n"
+                                 " for k in [1, 2, 4] { s = s * 3 + (k ^ s) } }\n return s }");
+    CHECK(listed < 4 * here);
+}
+
 /* A loop in a callee is the loop itself; its @cost counts instead. */
 static void calls_cost_what_callees_do(void)
 {
@@ -201,5 +237,6 @@ static void one_number_says_whether_it_depends(void)
 }
 
 TEST_MAIN(TEST(loops_multiply), TEST(triangles_are_half_of_squares), TEST(the_dearer_branch_counts),
+          TEST(branches_are_no_vectors), TEST(what_the_compiler_leaves_out_costs_nothing),
           TEST(calls_cost_what_callees_do), TEST(what_is_not_known_is_a_guess), TEST(estimates_end),
           TEST(one_number_says_whether_it_depends))

@@ -296,6 +296,32 @@ static void inputs_are_read(void)
     }
 }
 
+/* Threads read the pieces within the tasks: two of half of 8 MB at once, of which one is kept for
+ * the task that reads it again. Of tiles they read what is between the rows, if it is little. */
+static void threads_read_files(void)
+{
+    const struct platform *p = platform_find("local");
+    struct plan_summary s;
+    struct buffer text = {0};
+    double kept = 1e-3 / (double)p->get_bytes_per_ms, byte = 1e-3 / (double)p->bytes_per_ms;
+    begin(&text);
+    buffer_puts(&text, "input i0 \"a\" f64[1000000]\n"
+                       "n0 = t1 s0 (i0:f64[500000]{0+500000})\n"
+                       "n1 = t1 s0 (i0:f64[500000]{500000+500000})\n"
+                       "n2 = t1 s0 (n0:f64, n1:f64, i0:f64[500000]{0+500000})\n"
+                       "n3 = t0 s0 (n2:f64)\n");
+    summarize_on(&text, p, 0, &s);
+    ABOUT(s.time, 2 * TASK + 4e6 * kept);
+    begin(&text);
+    buffer_puts(&text, "input i0 \"a\" f64[1000, 1000]\n"
+                       "input i1 \"b\" f64[1000, 4000]\n"
+                       "n0 = t1 s0 (i0:f64[1000, 250]{0+1000, 0+250})\n"
+                       "n1 = t1 s0 (n0:f64, i1:f64[1000, 250]{0+1000, 0+250})\n"
+                       "n2 = t0 s0 (n1:f64)\n");
+    summarize_on(&text, p, 0, &s);
+    ABOUT(s.time, 2 * TASK + (999 * 8000 + 2000) * byte + 2e6 * byte);
+}
+
 /* A file is read once: no executor takes less time for it than the shards. */
 static void a_file_is_read_once(void)
 {
@@ -364,6 +390,6 @@ static void both_forms_have_all_rows(void)
 TEST_MAIN(TEST(a_chain_is_its_length), TEST(a_fan_out_is_three_deep),
           TEST(a_tree_is_a_logarithm_deep), TEST(starts_are_a_tree),
           TEST(a_slice_takes_its_source_along), TEST(executors_share_processors),
-          TEST(environments_are_used_again), TEST(chunks_are_kept), TEST(inputs_are_read),
-          TEST(a_file_is_read_once), TEST(threads_take_what_is_ready),
+          TEST(environments_are_used_again), TEST(chunks_are_kept), TEST(threads_read_files),
+          TEST(inputs_are_read), TEST(a_file_is_read_once), TEST(threads_take_what_is_ready),
           TEST(both_forms_have_all_rows))
