@@ -88,7 +88,8 @@ static const struct platform platforms[] = {
      * of its own that differ in nothing else: a start by the environments that the same invocations
      * are spread over (most of it is the dynamic linking of the executor), an event by the grain of
      * tasks that do nothing, an arrival by joining what they give, puts and gets by the size of an
-     * input and of a result. What is put is new memory to the store, what is got often is not.
+     * input and of a result; the shard gives what two executors get at once. What is put is new
+     * memory to the store, what is got often is not.
      */
     {.name = "emulator",
      .invoke_ns = US(300),
@@ -110,7 +111,7 @@ static const struct platform platforms[] = {
      .put_bytes_per_ms = 900000,
      .get_bytes_per_ms = 4200000,
      .store_shards = 1,
-     .shard_bytes_per_ms = 2000000,
+     .shard_bytes_per_ms = 4000000,
      .shard_command_ns = 3800,
      .start_work_ns = MS(9),
      .event_work_ns = US(400),
