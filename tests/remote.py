@@ -609,6 +609,34 @@ def large_values_stay(folder):
     check(time.monotonic() - began < 50, "the platform has retried what cannot succeed")
 
 
+JOINED = """task part(i: int, m: int) -> f64[m] { return [f64(i * 1000 + j % 1000) for j in 0..m] }
+task tile(i: int, j: int, m: int) -> f64[m / 500, 500] { return [f64(i * a + j * b) for a in 0..m / 500, b in 0..500] }
+task mean(a: f64[n]) -> f64 {
+    var s = 0.0
+    for x in a { s += x }
+    return s / f64(n)
+}
+flow main(n: int, m: int) -> (f64, f64, f64) {
+    let a = concat([part(i, m) for i in 0..n])
+    let first = max(a)
+    let second = mean(a)
+    return (first, second, max(untile([tile(i, j, m) for i in 0..n / 2, j in 0..2]) * 0.5))
+}"""
+
+
+def joins_are_not_copied(folder):
+    """L8.16: what reads 64 MB that are joined needs them once, for which there is room in three quarters of 128 MB, and not the
+    join besides, for which there is none."""
+    source = program(folder, JOINED)
+    options = ["n=8", "m=1000000", "--grain=1", "--concurrency=1", "--memory=128MiB"]
+    expected = wkc("run", source, "n=8", "m=1000000")
+    run = remote(source, *options, "--stats=json", binary=RELEASE)
+    check(run.status == 0 and run.out == expected.out, run.err)
+    found = json.loads(run.err)
+    check(64_000_000 < found["values_peak_bytes"] <= 96 << 20, f"{found}")
+    remote(source, *options, "--disable=stream", binary=RELEASE).fails(1, "error[E81")
+
+
 def a_wide_stencil(folder):
     """P4.5, P8.1: one executor makes 4,017 tiles. It delivers all of them without the sweeper, and asks nobody about what it makes
     itself, so it stores no more than the tiles of the result. X1.7: what nobody needs goes."""
@@ -880,7 +908,7 @@ def a_killed_client_leaves_nothing(folder):
 
 
 if __name__ == "__main__":
-    main([the_same_as_on_threads, science_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, a_wide_stencil, tasks_at_once, tasks_too_large_to_run_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_plan_in_pages_on_another_machine, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
+    main([the_same_as_on_threads, science_as_on_threads, what_tasks_log, memory_is_short, large_values_stay, joins_are_not_copied, a_wide_stencil, tasks_at_once, tasks_too_large_to_run_at_once, short_tasks_run_in_the_loop, a_plan_in_pages, a_plan_in_pages_on_another_machine, a_damaged_plan, memory_ends, a_task_in_c_that_faults, a_store_with_faults, a_bundle_without_source_and_cache, a_failure_names_the_line, what_is_missing,
           a_service_that_refuses_invocations, an_executor_alone,
           events_and_parcels, many_small_inputs_are_stored, slices_travel_alone, slices_that_do_not_fit, events_that_do_not_fit, events_without_a_store, a_time_out_leaves_nothing, ctrl_c_leaves_nothing,
           a_killed_client_leaves_nothing])

@@ -38,6 +38,25 @@ static inline bool typed_is_elementwise(const struct typed *node)
            node->type->kind == TYPE_ARRAY;
 }
 
+/* Whether an expression puts arrays together, so that their elements, in order, are its own. */
+static inline bool typed_is_join(const struct typed *node)
+{
+    return node->kind == TYPED_BUILTIN &&
+           (node->builtin == BUILTIN_CONCAT || node->builtin == BUILTIN_CONCAT_ALL ||
+            node->builtin == BUILTIN_UNTILE ||
+            (node->builtin == BUILTIN_FLATTEN &&
+             node->items[0]->type->element != node->type->element));
+}
+
+/* Whether an expression is made of the elements of its array, one after the other. */
+static inline bool typed_takes_elements(const struct typed *node)
+{
+    return node->kind == TYPED_BUILTIN &&
+           (node->builtin == BUILTIN_SUM || node->builtin == BUILTIN_MIN_OF ||
+            node->builtin == BUILTIN_MAX_OF || node->builtin == BUILTIN_ANY ||
+            node->builtin == BUILTIN_ALL || node->builtin == BUILTIN_COUNT);
+}
+
 /* Whether an operation on scalars, or on elements, gives a value for all operands. */
 bool typed_operation_is_total(enum operation operation, const struct type *operand);
 bool typed_conversion_is_total(const struct type *from, const struct type *to);

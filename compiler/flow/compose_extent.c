@@ -207,7 +207,7 @@ bool compose_is_total(struct compose *c, const struct typed *node)
 /* ---- Substitution --------------------------------------------------------------------------- */
 
 /* How an expression reads a variable: everywhere, and as an operand of elementwise expressions that
- * are evaluated once. */
+ * are evaluated once, or of sums and the like. */
 struct reading {
     const struct variable *variable;
     uint32_t all, lazy;
@@ -269,8 +269,7 @@ static void read_node(struct reading *r, struct typed **place)
         return;
     }
     bool was_lazy = r->is_lazy;
-    bool sums = node->kind == TYPED_BUILTIN && node->builtin == BUILTIN_SUM;
-    r->is_lazy = typed_is_elementwise(node) || sums;
+    r->is_lazy = typed_is_elementwise(node) || typed_takes_elements(node);
     typed_each_child(node, visit_reading, r);
     r->is_lazy = was_lazy;
 }

@@ -27,6 +27,7 @@
     X(HOIST_LOG, "hoist moves tasks that log")                                                     \
     X(EACH_INDEX, "each takes any element that is read for the one at the index")                  \
     X(HOIST_EXTENT, "hoist forgets that an extent may be negative")                                \
+    X(STREAM_FEED, "stream gives a reader the parts of one join for those of another")             \
     X(FUSE_OPERAND, "fuse takes arguments of one type for one argument")                           \
     X(COMPOSE_FAILURE, "compose moves what can fail past what can fail, too")                      \
     X(CHUNK_TREE, "chunk reduces pieces that are no subtrees")                                     \

@@ -15,6 +15,7 @@ void pass_hoist(struct ir_module *module);
 void pass_cse(struct ir_module *module);
 void pass_dead(struct ir_module *module);
 void pass_each(struct ir_module *module);
+void pass_stream(struct ir_module *module);
 void pass_fuse(struct ir_module *module);
 void pass_chunk(struct ir_module *module);
 void pass_share(struct ir_module *module);

@@ -21,6 +21,8 @@ const struct ir_pass ir_passes[] = {
     {"unused-merged", "drop functions and kernels that merging left without a use", 1, pass_unused},
     {"each", "make one comprehension of one and the only one that reads its elements", 2,
      pass_each},
+    {"stream", "let tasks that go over a join's elements in order take its parts, without a copy",
+     2, pass_stream},
     {"fuse", "make one task of a task and the only one that reads its results", 2, pass_fuse},
     {"chunk", "evaluate comprehensions over cheap tasks, and reductions of them, in pieces", 2,
      pass_chunk},

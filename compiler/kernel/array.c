@@ -111,8 +111,8 @@ void check_not_negative(struct generator *g, LLVMValueRef extent, struct span sp
 }
 
 /* Checks that the bytes of an array fit 63 bits. Its extents are not negative. */
-static void check_size(struct generator *g, const struct type *type, const LLVMValueRef *extents,
-                       struct span span)
+void array_check_size(struct generator *g, const struct type *type, const LLVMValueRef *extents,
+                      struct span span)
 {
     LLVMValueRef product = extents[0], fits = NULL;
     for (uint32_t i = 1; i < type->rank; i++) {
@@ -145,11 +145,21 @@ static void check_size(struct generator *g, const struct type *type, const LLVMV
 struct value array_new(struct generator *g, const struct type *type, const LLVMValueRef *extents,
                        struct span span)
 {
-    check_size(g, type, extents, span);
+    array_check_size(g, type, extents, span);
     struct value array = value_array(g, type, NULL, NULL, true);
     memcpy(array.extents, extents, type->rank * sizeof *extents);
     array.scalar = block_new_bytes(g, array_bytes(g, &array));
     return array;
+}
+
+void array_copy(struct generator *g, const struct value *array, LLVMValueRef to)
+{
+    if (!type_has_array(array->type->element)) {
+        copy_memory(g, to, array->scalar, array_bytes(g, array));
+        return;
+    }
+    struct value copy = value_array(g, array->type, to, array->extents, false);
+    source_write(g, source_of_value(g, *array), &copy, true);
 }
 
 LLVMValueRef array_offset(struct generator *g, const struct value *array,

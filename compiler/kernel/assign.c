@@ -4,7 +4,7 @@
  * The value is computed first, then the path is gone, then the place is written: nothing that the
  * value needs is changed before.
  */
-#include "generator.h"
+#include "joined.h"
 
 #include <stddef.h>
 
@@ -149,6 +149,8 @@ static struct lazy *assigned_source(struct generator *g, const struct typed_stat
         source = source_of_value(g, scope_keep(g, expression_take(g, s->value)));
     else
         source = source_open(g, s->value);
+    if (target->strides && target->type->rank > 1)
+        source_copy_joined(g, source);
     check_extents_agree(g, target->extents, source->extents, target->type->rank, s->span);
     return source;
 }
@@ -159,8 +161,7 @@ static void update_elements(struct generator *g, const struct typed_statement *s
 {
     const struct type *element = target->type->element;
     struct nest nest;
-    nest_open(g, &nest, target->extents, target->type->rank,
-              source_is_flat(source) && !target->strides, POLLS_IN_ROWS);
+    source_nest_open(g, &nest, source, source_is_flat(source) && !target->strides, POLLS_IN_ROWS);
     LLVMValueRef operand = source_element(g, source, &nest.at).scalar;
     LLVMValueRef address =
         element_address(g, element, target->scalar, array_offset(g, target, &nest.at));

@@ -1,7 +1,7 @@
 /*
  * Functions: their declaration, entry and return; calls between tasks; the kernels around them.
  */
-#include "generator.h"
+#include "joined.h"
 
 #include <string.h>
 
@@ -19,17 +19,21 @@ static LLVMTypeRef result_struct(struct generator *g, const struct type *result)
     return LLVMStructTypeInContext(g->context, fields, count, false);
 }
 
-static LLVMTypeRef native_type(struct generator *g, const struct typed_function *function)
+/* `joined`: by parameter, or NULL. */
+static LLVMTypeRef native_type(struct generator *g, const struct typed_function *function,
+                               const struct joined *const *joined)
 {
     uint32_t count = 2;
     for (uint32_t i = 0; i < function->parameter_count; i++)
-        count += type_native_count(function->parameters[i]->type);
+        count += joined && joined[i] ? joined_native_count(joined[i])
+                                     : type_native_count(function->parameters[i]->type);
     LLVMTypeRef *types = arena_array(&g->arena, LLVMTypeRef, count);
     types[0] = g->pointer;
     types[1] = g->i32;
     uint32_t at = 2;
     for (uint32_t i = 0; i < function->parameter_count; i++)
-        at += type_native(g, function->parameters[i]->type, types + at);
+        at += joined && joined[i] ? joined_native(g, joined[i], types + at)
+                                  : type_native(g, function->parameters[i]->type, types + at);
     return LLVMFunctionType(result_struct(g, function->result), types, count, false);
 }
 
@@ -46,31 +50,51 @@ static void set_parameter_attributes(struct generator *g, LLVMValueRef function)
     attribute_add(g, function, FUNCTION_INDEX, "nounwind", 0);
 }
 
-/* The number of a declared function, or the count of them. */
-static size_t function_number(const struct generator *g, const struct typed_function *function)
+static bool takes_same(const struct generated_function *generated,
+                       const struct typed_function *function, const struct joined *const *joined)
+{
+    if (generated->function != function || !generated->joined != !joined)
+        return false;
+    for (uint32_t i = 0; joined && i < function->parameter_count; i++)
+        if (!joined_same_form(generated->joined[i], joined[i]))
+            return false;
+    return true;
+}
+
+/* The number of a declared function that takes these arrays joined, or the count of them. */
+static size_t function_number(const struct generator *g, const struct typed_function *function,
+                              const struct joined *const *joined)
 {
     size_t i = 0;
-    while (i < g->functions.count && g->functions.items[i].function != function)
+    while (i < g->functions.count && !takes_same(&g->functions.items[i], function, joined))
         i++;
     return i;
+}
+
+static size_t declare(struct generator *g, struct typed_function *function,
+                      const struct joined **joined)
+{
+    size_t number = function_number(g, function, joined);
+    if (number < g->functions.count)
+        return number;
+    LLVMTypeRef type = native_type(g, function, joined);
+    const char *name =
+        arena_printf(&g->arena, joined ? "task.%s.joined" : "task.%s", function->symbol);
+    LLVMValueRef value = LLVMAddFunction(g->module, name, type);
+    LLVMSetLinkage(value, LLVMInternalLinkage);
+    set_parameter_attributes(g, value);
+    vector_push(&g->functions,
+                (struct generated_function){
+                    .function = function, .value = value, .type = type, .joined = joined});
+    return number;
 }
 
 LLVMValueRef function_declare(struct generator *g, struct typed_function *function,
                               LLVMTypeRef *type)
 {
-    size_t number = function_number(g, function);
-    if (number < g->functions.count) {
-        *type = g->functions.items[number].type;
-        return g->functions.items[number].value;
-    }
-    *type = native_type(g, function);
-    const char *name = arena_printf(&g->arena, "task.%s", function->symbol);
-    LLVMValueRef value = LLVMAddFunction(g->module, name, *type);
-    LLVMSetLinkage(value, LLVMInternalLinkage);
-    set_parameter_attributes(g, value);
-    vector_push(&g->functions,
-                (struct generated_function){.function = function, .value = value, .type = *type});
-    return value;
+    size_t number = declare(g, function, NULL);
+    *type = g->functions.items[number].type;
+    return g->functions.items[number].value;
 }
 
 /* ---- Entry -------------------------------------------------------------------------------- */
@@ -86,7 +110,7 @@ static void assume_extents(struct generator *g, const struct value *value)
         assume_extents(g, &value->parts[i]);
 }
 
-static void bind_parameters(struct generator *g)
+static void bind_parameters(struct generator *g, const struct joined *const *joined)
 {
     const struct typed_function *function = g->function;
     unsigned count = LLVMCountParams(g->routine);
@@ -95,8 +119,13 @@ static void bind_parameters(struct generator *g)
     uint32_t at = 2;
     for (uint32_t i = 0; i < function->parameter_count; i++) {
         const struct variable *parameter = function->parameters[i];
-        struct value value = value_unflatten(g, parameter->type, leaves, &at);
         struct slot *slot = &g->slots[parameter->index];
+        if (joined && joined[i]) {
+            *slot = (struct slot){.type = parameter->type,
+                                  .joined = joined_unflatten(g, joined[i], leaves, &at)};
+            continue;
+        }
+        struct value value = value_unflatten(g, parameter->type, leaves, &at);
         *slot = slot_make(g, parameter->type, parameter->name);
         slot_store(g, slot, &value);
         assume_extents(g, &value);
@@ -116,10 +145,9 @@ static void apply_rules(struct generator *g)
     for (uint32_t i = 0; i < g->function->rule_count; i++) {
         const struct dimension_rule *rule = &g->function->rules[i];
         debug_at(g, rule->span);
-        struct value array = expression(g, rule->array);
-        LLVMValueRef found = array.scalar;
-        if (array.extents)
-            found = array.extents[rule->dimension];
+        LLVMValueRef found = rule->array->type->kind == TYPE_ARRAY
+                                 ? array_extent(g, rule->array, rule->dimension)
+                                 : expression_scalar(g, rule->array);
         if (rule->binds) {
             struct slot *slot = &g->slots[rule->binds->index];
             *slot = slot_make(g, rule->binds->type, rule->binds->name);
@@ -200,7 +228,7 @@ void function_define(struct generator *g, size_t number)
     open_function(g, &generated);
     scope_open(g, &scope);
     count_depth(g);
-    bind_parameters(g);
+    bind_parameters(g, generated.joined);
     apply_rules(g);
     if (is_scalar_prelude(g->function))
         define_prelude(g);
@@ -276,19 +304,37 @@ static struct value unpack_result(struct generator *g, LLVMValueRef result, cons
     return value_mark_owned(value_unflatten(g, type, leaves, &at));
 }
 
+/* By parameter: what is given joined; or NULL. */
+static const struct joined **joined_arguments(struct generator *g,
+                                              const struct typed_function *callee,
+                                              const struct value *arguments)
+{
+    const struct joined **joined = NULL;
+    for (uint32_t i = 0; i < callee->parameter_count; i++) {
+        if (!arguments[i].joined)
+            continue;
+        if (!joined)
+            joined = arena_array(&g->arena, const struct joined *, callee->parameter_count);
+        joined[i] = arguments[i].joined;
+    }
+    return joined;
+}
+
 /* Calls a task; the struct with its status and result. */
 static LLVMValueRef call_task(struct generator *g, struct typed_function *callee,
                               const struct value *arguments)
 {
-    LLVMTypeRef type;
-    LLVMValueRef function = function_declare(g, callee, &type);
-    vector_push(&g->calls, (struct call_edge){g->number, function_number(g, callee)});
+    size_t number = declare(g, callee, joined_arguments(g, callee, arguments));
+    LLVMTypeRef type = g->functions.items[number].type;
+    LLVMValueRef function = g->functions.items[number].value;
+    vector_push(&g->calls, (struct call_edge){g->number, number});
     uint32_t count = LLVMCountParamTypes(type), at = 2;
     LLVMValueRef *operands = arena_array(&g->arena, LLVMValueRef, count);
     operands[0] = g->worker;
     operands[1] = g->depth;
     for (uint32_t i = 0; i < callee->parameter_count; i++)
-        at += value_flatten(&arguments[i], operands + at);
+        at += arguments[i].joined ? joined_flatten(arguments[i].joined, operands + at)
+                                  : value_flatten(&arguments[i], operands + at);
     return LLVMBuildCall2(g->builder, type, function, operands, count, "");
 }
 
@@ -432,7 +478,7 @@ static void kernel_return(struct generator *g, const struct typed_function *func
     for (uint32_t i = 0; i < count; i++)
         leaves[i] = LLVMBuildExtractValue(g->builder, result, i + 1, "");
     struct value value = value_unflatten(g, function->result, leaves, &at);
-    if (g->functions.items[function_number(g, function)].leaves_nans)
+    if (g->functions.items[function_number(g, function, NULL)].leaves_nans)
         make_canonical(g, &value);
     value_store_words(g, &value, words, 0);
     LLVMBuildRet(g->builder, zero);

@@ -1,12 +1,14 @@
 /*
  * Expressions, by kind.
  */
-#include "generator.h"
+#include "joined.h"
 
 #include "value/semantics.h"
 
 #include "base/memory.h"
+#include "check/in_order.h"
 #include "check/messages.h"
+#include "check/typed_tree.h"
 
 LLVMValueRef expression_scalar(struct generator *g, const struct typed *typed)
 {
@@ -90,8 +92,15 @@ static struct value extent(struct generator *g, const struct typed *typed)
 {
     if (is_file_contents(typed->operands[0]))
         return value_scalar(typed->type, file_size(g, typed->operands[0]));
-    struct value array = scope_keep(g, expression(g, typed->operands[0]));
-    return value_scalar(typed->type, array.extents[typed->number]);
+    return value_scalar(typed->type, array_extent(g, typed->operands[0], typed->number));
+}
+
+LLVMValueRef array_extent(struct generator *g, const struct typed *typed, uint32_t dimension)
+{
+    const struct joined *joined = joined_open(g, typed);
+    if (joined)
+        return joined->extents[dimension];
+    return scope_keep(g, expression(g, typed)).extents[dimension];
 }
 
 static struct value part(struct generator *g, const struct typed *typed)
@@ -193,11 +202,25 @@ static struct value conditional(struct generator *g, const struct typed *typed)
     return value_mark_owned(value_unflatten(g, typed->type, leaves, &at));
 }
 
+/* What is joined goes to a task as it is, if the task takes its elements in order alone. */
+static struct value argument(struct generator *g, const struct typed *typed, uint32_t number)
+{
+    const struct typed *given = typed->arguments[number];
+    if (!typed_is_join(given) && !joined_variable(g, given))
+        return expression_borrow(g, given);
+    const struct joined *joined = joined_open(g, given);
+    if (task_not_in_order(typed->callee, number, joined_has_rows(joined)))
+        return scope_keep(g, joined_materialize(g, joined, given->span));
+    struct value value = value_array(g, given->type, NULL, joined->extents, false);
+    value.joined = joined;
+    return value;
+}
+
 static struct value call(struct generator *g, const struct typed *typed)
 {
     struct value *arguments = arena_array(&g->arena, struct value, typed->argument_count);
     for (uint32_t i = 0; i < typed->argument_count; i++)
-        arguments[i] = expression_borrow(g, typed->arguments[i]);
+        arguments[i] = argument(g, typed, i);
     debug_at(g, typed->span);
     if (typed->is_member)
         return call_member(g, typed->callee, arguments, typed->span);
@@ -214,6 +237,8 @@ struct value expression(struct generator *g, const struct typed *typed)
             return text_literal(g, typed);
         return value_scalar(typed->type, constant_scalar(g, typed->type->scalar, typed->word));
     case TYPED_VARIABLE:
+        if (joined_variable(g, typed))
+            return joined_materialize(g, joined_variable(g, typed), typed->span);
         return slot_load(g, &g->slots[typed->variable->index]);
     case TYPED_OPERATION:
         return operation(g, typed);

@@ -47,6 +47,8 @@ struct value {
     LLVMValueRef *strides; /* ARRAY: in elements; NULL: dense and row-major */
     bool owned;            /* ARRAY */
     struct value *parts;   /* TUPLE */
+    /* ARRAY, as an argument of a call: it has extents alone, and is joined of others (joined.h) */
+    const struct joined *joined;
 };
 
 /* Where a variable lives: stack slots that the optimizer turns into registers. */
@@ -57,6 +59,7 @@ struct slot {
     struct slot *parts;    /* TUPLE */
     bool owned;            /* the variable drops its arrays */
     bool lent;             /* a borrowed view of it was bound to a variable: it must not move */
+    struct joined *joined; /* what it stands for instead (joined.h): then it has no storage */
 };
 
 /* What a scope drops at its end: a variable's arrays, or a temporary. */
@@ -80,6 +83,8 @@ struct generated_function {
     LLVMValueRef value;
     LLVMTypeRef type;
     bool leaves_nans; /* arrays of its result may hold NaNs that are not canonical */
+    /* By parameter: what form of a joined array it takes in place of an array; or NULL. */
+    const struct joined **joined;
 };
 
 /* By numbers in generator.functions. */
@@ -352,6 +357,7 @@ struct nest {
     struct loop loops[WK_MAX_RANK];
     uint32_t depth;
     struct position at;
+    struct segments *segments; /* of a source that is joined, around the loop; else NULL */
 };
 /* Where a nest looks at the stop flag: between strips of rows of about 65,536 elements, or of one
  * row; in long rows, too, where the optimizer no longer sees all that bounds their indexes. */
@@ -366,14 +372,19 @@ struct iteration {
     LLVMValueRef low, high; /* of a range, as written */
     LLVMValueRef step;      /* NULL: 1 */
     LLVMValueRef count;     /* how many turns: by iteration_count */
-    struct value subject;   /* an array gone over */
+    struct value subject;   /* an array gone over: its extents alone, if it is */
+    struct lazy *joined;    /* joined of others; else NULL */
     struct lazy *source;    /* or one that need not exist; else NULL */
 };
-/* Evaluates the iterator's bounds or subject, which the scope keeps. */
-struct iteration iteration_open(struct generator *g, const struct typed_iterator *iterator);
-/* So does this, but elements of a subject that cannot fail are made turn by turn: for iterators
- * that are gone over once. */
+/* Evaluates the iterator's bounds or subject, which the scope keeps. `in_order`: values are asked
+ * for in the order of their numbers, each once source_seek was called on iteration_joined. */
+struct iteration iteration_open(struct generator *g, const struct typed_iterator *iterator,
+                                bool in_order);
+/* So does this, in order, but elements of a subject that cannot fail are made turn by turn: for
+ * iterators that are gone over once. */
 struct iteration iteration_open_once(struct generator *g, const struct typed_iterator *iterator);
+/* What it goes over, if anything in it is joined; else NULL. */
+struct lazy *iteration_joined(const struct iteration *iteration);
 /* Computes how many turns there are; a range longer than any array fails. */
 void iteration_count(struct generator *g, struct iteration *it);
 struct value iteration_value(struct generator *g, const struct iteration *iteration,
@@ -394,6 +405,11 @@ LLVMValueRef extents_product(struct generator *g, const LLVMValueRef *extents, u
 /* A fresh block for an array of these extents (checked not to overflow). */
 struct value array_new(struct generator *g, const struct type *type, const LLVMValueRef *extents,
                        struct span span);
+/* Fails if the bytes of such an array do not fit 63 bits. */
+void array_check_size(struct generator *g, const struct type *type, const LLVMValueRef *extents,
+                      struct span span);
+/* Copies all elements of a dense array to an address. */
+void array_copy(struct generator *g, const struct value *array, LLVMValueRef to);
 LLVMValueRef block_new_bytes(struct generator *g, LLVMValueRef bytes);
 void block_free(struct generator *g, LLVMValueRef data);
 /* Returns from the function with the recorded failure if the address of new memory is NULL. */
@@ -425,6 +441,7 @@ enum source_kind {
     SOURCE_OPERATION,
     SOURCE_CONVERT,
     SOURCE_COMPREHENSION,
+    SOURCE_JOINED, /* an array that is joined of others (joined.h) */
 };
 
 /* An array that need not exist: its extents are computed and its leaves evaluated, its elements are
@@ -438,8 +455,33 @@ struct lazy {
     const struct typed *node;
     struct lazy *operands[3];
     struct iteration *iterations;
+    const struct joined *joined;
+    struct cursor *cursor;
 };
+/* What is joined in it is not copied if the elements have row-major numbers: then they can be asked
+ * for in that order alone, in a loop of source_nest_open or each behind source_seek. */
 struct lazy *source_open(struct generator *g, const struct typed *typed);
+/* Puts copies in the places of what is joined: then elements can be asked for in any order. */
+void source_copy_joined(struct generator *g, struct lazy *source);
+/* The elements of a joined array, or its rows. */
+struct lazy *source_of_joined(struct generator *g, const struct joined *joined, bool by_rows);
+/* Whether anything in it is joined of other arrays. */
+bool source_is_joined(const struct lazy *source);
+/* Goes to the element of this number, which is not before the last one that was gone to. Elements
+ * from there to before the result's number can be asked for then; NULL: all. */
+LLVMValueRef source_seek(struct generator *g, const struct lazy *source, LLVMValueRef number);
+/* A loop over the segments of a source that is joined, of `count` elements: in each, those from
+ * `begin` to before `end` can be asked for. */
+struct segments {
+    LLVMBasicBlockRef head, exit;
+    LLVMValueRef begin, end;
+};
+void segments_open(struct generator *g, struct segments *segments, const struct lazy *source,
+                   LLVMValueRef count);
+void segments_close(struct generator *g, const struct segments *segments);
+/* As nest_open, over the elements of a source; nest_close closes it. */
+void source_nest_open(struct generator *g, struct nest *nest, const struct lazy *source, bool flat,
+                      enum polls polls);
 struct lazy *source_of_value(struct generator *g, struct value array);
 /* Elements in memory, one behind the other: found by their numbers, without an extent. */
 struct lazy *source_of_elements(struct generator *g, const struct type *element, LLVMValueRef data);
@@ -470,6 +512,8 @@ struct value comprehension_filtered(struct generator *g, const struct typed *typ
 struct value expression(struct generator *g, const struct typed *typed);
 /* Of a scalar type. */
 LLVMValueRef expression_scalar(struct generator *g, const struct typed *typed);
+/* An extent of an array, without the array where it is joined of others. */
+LLVMValueRef array_extent(struct generator *g, const struct typed *typed, uint32_t dimension);
 /* An owned value: moved out of a variable that is not used any more, copied if it is borrowed. */
 struct value expression_take(struct generator *g, const struct typed *typed);
 /* A value the scope keeps if it is temporary; arrays dense. */

@@ -2,7 +2,7 @@
  * Blocks and loops in the form that the optimizer knows best: one induction variable that cannot
  * wrap, tested at the head.
  */
-#include "generator.h"
+#include "joined.h"
 
 #include "base/memory.h"
 #include "check/messages.h"
@@ -325,6 +325,7 @@ static void open_level(struct generator *g, struct loop *loop, const LLVMValueRe
 void nest_open(struct generator *g, struct nest *nest, const LLVMValueRef *extents, uint32_t rank,
                bool flat, enum polls polls)
 {
+    nest->segments = NULL;
     if (flat || rank == 1) {
         LLVMValueRef count = extents_product(g, extents, rank);
         nest->depth = 1;
@@ -350,6 +351,8 @@ void nest_close(struct generator *g, struct nest *nest)
 {
     for (uint32_t i = nest->depth; i-- > 0;)
         loop_close(g, &nest->loops[i]);
+    if (nest->segments)
+        segments_close(g, nest->segments);
 }
 
 /* ---- Iterators ---------------------------------------------------------------------------- */
@@ -428,29 +431,52 @@ void iteration_count(struct generator *g, struct iteration *it)
         it->count = unit_count(g, it);
 }
 
-struct iteration iteration_open(struct generator *g, const struct typed_iterator *iterator)
+struct iteration iteration_open(struct generator *g, const struct typed_iterator *iterator,
+                                bool in_order)
 {
     if (iterator->is_range)
         return range_open(g, iterator);
     struct iteration it = {.iterator = iterator};
-    it.subject = expression_borrow(g, iterator->subject);
+    const struct type *type = iterator->subject->type;
+    struct joined *joined = in_order ? joined_open(g, iterator->subject) : NULL;
+    if (!joined) {
+        it.subject = expression_borrow(g, iterator->subject);
+    } else if (type->rank == 1 || joined_has_rows(joined)) {
+        it.subject = value_array(g, type, NULL, joined->extents, false);
+        it.joined = source_of_joined(g, joined, true);
+    } else {
+        it.subject = scope_keep(g, joined_materialize(g, joined, iterator->subject->span));
+    }
     return it;
 }
 
 struct iteration iteration_open_once(struct generator *g, const struct typed_iterator *iterator)
 {
     if (iterator->is_range || !source_is_plain(iterator->subject))
-        return iteration_open(g, iterator);
+        return iteration_open(g, iterator, true);
     struct iteration it = {.iterator = iterator};
     it.source = source_open(g, iterator->subject);
     return it;
 }
 
+struct lazy *iteration_joined(const struct iteration *iteration)
+{
+    struct lazy *source = iteration->source;
+    return source && source_is_joined(source) ? source : iteration->joined;
+}
+
 /* Row `number` of an array of rank 2 or more; an element of rank 1. */
-static struct value subject_value(struct generator *g, const struct value *subject,
+static struct value subject_value(struct generator *g, const struct iteration *it,
                                   LLVMValueRef number, const struct type *type)
 {
+    const struct value *subject = &it->subject;
     const struct type *element = subject->type->element;
+    if (it->joined) {
+        LLVMValueRef address = cursor_address(g, it->joined->cursor, number);
+        return subject->type->rank == 1
+                   ? element_load(g, element, address)
+                   : value_array(g, type, address, subject->extents + 1, false);
+    }
     if (subject->type->rank == 1)
         return element_load(g, element, element_address(g, element, subject->scalar, number));
     LLVMValueRef size = extents_product(g, subject->extents + 1, subject->type->rank - 1);
@@ -466,7 +492,7 @@ struct value iteration_value(struct generator *g, const struct iteration *it, LL
     if (it->source)
         return source_element(g, it->source, &at);
     if (!it->iterator->is_range)
-        return subject_value(g, &it->subject, number, type);
+        return subject_value(g, it, number, type);
     LLVMValueRef offset = number;
     if (it->step)
         offset = LLVMBuildMul(g->builder, number, it->step, "");

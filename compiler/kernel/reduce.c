@@ -42,11 +42,18 @@ static struct lazy *flat_source(struct generator *g, const struct typed *typed)
     return source_of_value(g, scope_keep(g, array));
 }
 
+/* An element that is not before the one that was asked for last. */
 static struct value flat_element(struct generator *g, const struct lazy *source, LLVMValueRef flat)
 {
     struct position at = {.flat = flat};
     at.indexes[0] = source->rank == 1 ? flat : NULL;
     return source_element(g, source, &at);
+}
+
+static struct value next_element(struct generator *g, const struct lazy *source, LLVMValueRef flat)
+{
+    source_seek(g, source, flat);
+    return flat_element(g, source, flat);
 }
 
 /* ---- reduce ------------------------------------------------------------------------------- */
@@ -84,7 +91,7 @@ static struct value reduction_input(struct generator *g, struct reduction *r, bo
                                     LLVMValueRef index)
 {
     if (first)
-        return flat_element(g, r->source, index);
+        return next_element(g, r->source, index);
     struct value value = element_load(g, r->type, element_address(g, r->type, r->table, index));
     return value_mark_owned(value);
 }
@@ -230,7 +237,7 @@ static void scan_step(struct generator *g, const struct typed *typed, const stru
 {
     struct scope scope;
     scope_open(g, &scope);
-    struct value element = flat_element(g, source, index);
+    struct value element = next_element(g, source, index);
     struct value arguments[2] = {*before, value_dense(g, scope_keep(g, element))};
     debug_at(g, typed->span);
     struct value value = call_function(g, typed->reducer, arguments, typed->span);
@@ -247,7 +254,7 @@ static void scan_first(struct generator *g, const struct typed *typed, const str
         scan_step(g, typed, source, initial, result, zero);
         return;
     }
-    struct value first = value_own(g, flat_element(g, source, zero));
+    struct value first = value_own(g, next_element(g, source, zero));
     element_store(g, &first, result->scalar);
 }
 
@@ -281,9 +288,9 @@ struct value reduce_scan(struct generator *g, const struct typed *typed)
 
 enum { LANES = 8 };
 
-/* Eight elements from `base` on; lanes from `count` on are +0.0. */
-static LLVMValueRef load_group(struct generator *g, const struct lazy *source, LLVMValueRef group,
-                               LLVMValueRef base, LLVMValueRef count)
+/* `count` elements from `base` on, in the lanes from `first` on; the others are +0.0. */
+static LLVMValueRef load_lanes(struct generator *g, const struct lazy *source, LLVMValueRef group,
+                               LLVMValueRef base, LLVMValueRef first, LLVMValueRef count)
 {
     LLVMTypeRef vector = LLVMVectorType(scalar_type(g, source->element->scalar), LANES);
     if (!(LLVMIsAConstantInt(count) && LLVMConstIntGetSExtValue(count) == LANES))
@@ -291,10 +298,17 @@ static LLVMValueRef load_group(struct generator *g, const struct lazy *source, L
     struct loop lanes;
     loop_open(g, &lanes, constant_i64(g, 0), count);
     struct value element = flat_element(g, source, index_add(g, base, lanes.index));
-    LLVMBuildStore(g->builder, element.scalar,
-                   element_address(g, source->element, group, lanes.index));
+    LLVMValueRef lane = index_add(g, first, lanes.index);
+    LLVMBuildStore(g->builder, element.scalar, element_address(g, source->element, group, lane));
     loop_close(g, &lanes);
     return LLVMBuildLoad2(g->builder, vector, group, "");
+}
+
+/* Eight elements from `base` on; lanes from `count` on are +0.0. */
+static LLVMValueRef load_group(struct generator *g, const struct lazy *source, LLVMValueRef group,
+                               LLVMValueRef base, LLVMValueRef count)
+{
+    return load_lanes(g, source, group, base, constant_i64(g, 0), count);
 }
 
 /* The lanes [from, from + count) of a vector of `width` added to the `count` after them. */
@@ -347,6 +361,35 @@ static void add_elements(struct generator *g, const struct lazy *source, LLVMVal
                                         : load_group(g, source, group, base, width));
     loop_close(g, &loop);
     add_lanes(g, sums, load_group(g, source, group, index_multiply(g, groups, width), rest));
+}
+
+/* Of a source that is joined: in each segment, elements before the first whole group, whole groups,
+ * and elements behind the last. */
+static void add_segments(struct generator *g, const struct lazy *source, LLVMValueRef count,
+                         LLVMValueRef sums, LLVMValueRef group)
+{
+    LLVMBuilderRef b = g->builder;
+    LLVMValueRef width = constant_i64(g, LANES), last = constant_i64(g, LANES - 1);
+    struct segments segments;
+    segments_open(g, &segments, source, count);
+    LLVMValueRef lane = LLVMBuildAnd(b, segments.begin, last, "");
+    LLVMValueRef before = LLVMBuildAnd(b, LLVMBuildSub(b, width, lane, ""), last, "");
+    LLVMValueRef length = LLVMBuildNSWSub(b, segments.end, segments.begin, "");
+    before = less_count(g, before, length);
+    add_lanes(g, sums, load_lanes(g, source, group, segments.begin, lane, before));
+    LLVMValueRef begin = index_add(g, segments.begin, before);
+    LLVMValueRef left = LLVMBuildNSWSub(b, segments.end, begin, "");
+    LLVMValueRef groups = LLVMBuildUDiv(b, left, width, "");
+    struct loop loop;
+    loop_open_strips(g, &loop, constant_i64(g, 0), groups);
+    LLVMValueRef base = index_add(g, begin, index_multiply(g, loop.index, width));
+    add_lanes(g, sums,
+              source_has_vector(source) ? source_vector(g, source, base)
+                                        : load_group(g, source, group, base, width));
+    loop_close(g, &loop);
+    LLVMValueRef behind = index_add(g, begin, index_multiply(g, groups, width));
+    add_lanes(g, sums, load_group(g, source, group, behind, LLVMBuildURem(b, left, width, "")));
+    segments_close(g, &segments);
 }
 
 /* The elements that rows have left to be added: a buffer that has room for a row behind them. */
@@ -430,7 +473,10 @@ static LLVMValueRef sum_floats(struct generator *g, const struct lazy *source, L
     LLVMTypeRef vector = lanes_type(g, source);
     LLVMValueRef sums = entry_alloca(g, vector, "sums"), group = entry_alloca(g, vector, "group");
     LLVMBuildStore(g->builder, LLVMConstNull(vector), sums);
-    (source_is_flat(source) ? add_elements : add_rows)(g, source, count, sums, group);
+    if (source_is_joined(source))
+        add_segments(g, source, count, sums, group);
+    else
+        (source_is_flat(source) ? add_elements : add_rows)(g, source, count, sums, group);
     return combine_lanes(g, vector, sums);
 }
 
@@ -442,7 +488,7 @@ static LLVMValueRef fold_all(struct generator *g, const struct lazy *source, LLV
     LLVMValueRef total = entry_alloca(g, LLVMTypeOf(identity), "total");
     LLVMBuildStore(g->builder, identity, total);
     struct nest nest;
-    nest_open(g, &nest, source->extents, source->rank, source_is_flat(source), POLLS_IN_ROWS);
+    source_nest_open(g, &nest, source, source_is_flat(source), POLLS_IN_ROWS);
     LLVMValueRef element = source_element(g, source, &nest.at).scalar;
     LLVMValueRef operands[] = {LLVMBuildLoad2(g->builder, LLVMTypeOf(identity), total, ""),
                                element};
@@ -564,7 +610,7 @@ struct value reduce_truths(struct generator *g, const struct typed *typed)
     LLVMValueRef total = entry_alloca(g, g->i64, "total"), zero = constant_i64(g, 0);
     LLVMBuildStore(g->builder, zero, total);
     struct nest nest;
-    nest_open(g, &nest, source->extents, source->rank, source_is_flat(source), POLLS_IN_ROWS);
+    source_nest_open(g, &nest, source, source_is_flat(source), POLLS_IN_ROWS);
     LLVMValueRef truth = source_element(g, source, &nest.at).scalar;
     LLVMValueRef one = LLVMBuildZExt(g->builder, truth, g->i64, "");
     LLVMValueRef old = LLVMBuildLoad2(g->builder, g->i64, total, "");

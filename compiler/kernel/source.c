@@ -4,7 +4,7 @@
  * asks for its elements, in a loop of their own making. So a + b * c is one loop without
  * temporaries, and sum(a * b) makes no array at all.
  */
-#include "generator.h"
+#include "joined.h"
 
 #include <string.h>
 
@@ -39,10 +39,12 @@ struct lazy *source_of_elements(struct generator *g, const struct type *element,
     return source;
 }
 
+static struct lazy *open_any(struct generator *g, const struct typed *typed);
+
 static struct lazy *open_operand(struct generator *g, const struct typed *typed, uint32_t rank)
 {
     if (typed->type->kind == TYPE_ARRAY)
-        return source_open(g, typed);
+        return open_any(g, typed);
     struct lazy *source = source_new(g, SOURCE_SCALAR, typed->type, rank);
     source->view = expression(g, typed);
     source->extents = NULL;
@@ -77,7 +79,7 @@ static struct lazy *open_comprehension(struct generator *g, const struct typed *
     source->iterations = arena_array(&g->arena, struct iteration, rank);
     for (uint32_t i = 0; i < rank; i++) {
         source->iterations[i] = rank == 1 ? iteration_open_once(g, &typed->iterators[i])
-                                          : iteration_open(g, &typed->iterators[i]);
+                                          : iteration_open(g, &typed->iterators[i], false);
         iteration_count(g, &source->iterations[i]);
         source->extents[i] = source->iterations[i].count;
     }
@@ -89,13 +91,43 @@ static struct lazy *open_comprehension(struct generator *g, const struct typed *
     return source;
 }
 
-struct lazy *source_open(struct generator *g, const struct typed *typed)
+struct lazy *source_of_joined(struct generator *g, const struct joined *joined, bool by_rows)
+{
+    struct lazy *source = source_new(g, SOURCE_JOINED, joined->type->element, joined->type->rank);
+    source->joined = joined;
+    source->cursor = cursor_open(g, joined, by_rows);
+    memcpy(source->extents, joined->extents, source->rank * sizeof *source->extents);
+    return source;
+}
+
+void source_copy_joined(struct generator *g, struct lazy *source)
+{
+    for (int i = 0; i < 3 && source->operands[i]; i++)
+        source_copy_joined(g, source->operands[i]);
+    if (source->kind != SOURCE_JOINED)
+        return;
+    source->kind = SOURCE_VIEW;
+    source->view = scope_keep(g, joined_materialize(g, source->joined, g->span));
+}
+
+static struct lazy *open_any(struct generator *g, const struct typed *typed)
 {
     if (typed->kind == TYPED_OPERATION || typed->kind == TYPED_CONVERT)
         return open_elementwise(g, typed);
     if (typed->kind == TYPED_COMPREHENSION && !typed->filter)
         return open_comprehension(g, typed);
+    struct joined *joined = joined_open(g, typed);
+    if (joined)
+        return source_of_joined(g, joined, false);
     return source_of_value(g, scope_keep(g, expression(g, typed)));
+}
+
+struct lazy *source_open(struct generator *g, const struct typed *typed)
+{
+    struct lazy *source = open_any(g, typed);
+    if (!source_is_flat(source))
+        source_copy_joined(g, source);
+    return source;
 }
 
 /* ---- What may be opened ------------------------------------------------------------------- */
@@ -179,6 +211,7 @@ bool source_is_flat(const struct lazy *source)
 {
     switch (source->kind) {
     case SOURCE_SCALAR:
+    case SOURCE_JOINED:
         return true;
     case SOURCE_VIEW:
         return source->rank == 1 || !source->view.strides;
@@ -230,6 +263,8 @@ struct value source_element(struct generator *g, const struct lazy *source,
         return element_load(g, source->element,
                             element_address(g, source->element, source->view.scalar,
                                             array_offset(g, &source->view, at)));
+    case SOURCE_JOINED:
+        return element_load(g, source->element, cursor_address(g, source->cursor, at->flat));
     case SOURCE_COMPREHENSION:
         return comprehension_element(g, source, at);
     case SOURCE_CONVERT:
@@ -249,6 +284,77 @@ struct value source_element(struct generator *g, const struct lazy *source,
     bug("source of kind %d", (int)source->kind);
 }
 
+/* ---- What is joined ----------------------------------------------------------------------- */
+
+bool source_is_joined(const struct lazy *source)
+{
+    if (source->kind == SOURCE_COMPREHENSION)
+        return source->rank == 1 && iteration_joined(&source->iterations[0]);
+    for (int i = 0; i < 3 && source->operands[i]; i++)
+        if (source_is_joined(source->operands[i]))
+            return true;
+    return source->kind == SOURCE_JOINED;
+}
+
+LLVMValueRef source_seek(struct generator *g, const struct lazy *source, LLVMValueRef number)
+{
+    if (source->kind == SOURCE_JOINED)
+        return cursor_seek(g, source->cursor, number);
+    if (source->kind == SOURCE_COMPREHENSION)
+        return source_is_joined(source)
+                   ? source_seek(g, iteration_joined(&source->iterations[0]), number)
+                   : NULL;
+    LLVMValueRef least = NULL;
+    for (int i = 0; i < 3 && source->operands[i]; i++) {
+        LLVMValueRef ends[] = {source_seek(g, source->operands[i], number), least};
+        if (ends[0])
+            least = least ? intrinsic(g, "llvm.smin", g->i64, ends, 2) : ends[0];
+    }
+    return least;
+}
+
+void segments_open(struct generator *g, struct segments *segments, const struct lazy *source,
+                   LLVMValueRef count)
+{
+    LLVMBasicBlockRef some = block_new(g, "some");
+    LLVMValueRef next = entry_alloca(g, g->i64, "next");
+    segments->head = block_new(g, "segments");
+    segments->exit = block_new(g, "joined");
+    LLVMBuildStore(g->builder, constant_i64(g, 0), next);
+    block_jump(g, segments->head);
+    block_enter(g, segments->head);
+    segments->begin = LLVMBuildLoad2(g->builder, g->i64, next, "");
+    LLVMValueRef more = LLVMBuildICmp(g->builder, LLVMIntSLT, segments->begin, count, "");
+    LLVMBuildCondBr(g->builder, more, some, segments->exit);
+    block_enter(g, some);
+    check_stop(g);
+    LLVMValueRef ends[] = {source_seek(g, source, segments->begin), count};
+    segments->end = intrinsic(g, "llvm.smin", g->i64, ends, 2);
+    LLVMBuildStore(g->builder, segments->end, next);
+}
+
+void segments_close(struct generator *g, const struct segments *segments)
+{
+    block_jump(g, segments->head);
+    block_enter(g, segments->exit);
+}
+
+void source_nest_open(struct generator *g, struct nest *nest, const struct lazy *source, bool flat,
+                      enum polls polls)
+{
+    nest->segments = NULL;
+    if (!source_is_joined(source)) {
+        nest_open(g, nest, source->extents, source->rank, flat, polls);
+        return;
+    }
+    struct segments *segments = nest->segments = arena_new(&g->arena, struct segments);
+    segments_open(g, segments, source, extents_product(g, source->extents, source->rank));
+    loop_open_strips(g, &nest->loops[0], segments->begin, segments->end);
+    nest->depth = 1;
+    nest->at.flat = nest->loops[0].index;
+    nest->at.indexes[0] = source->rank == 1 ? nest->at.flat : NULL;
+}
+
 /* ---- Eight at once ------------------------------------------------------------------------ */
 
 enum { LANES = 8 };
@@ -259,6 +365,7 @@ bool source_has_vector(const struct lazy *source)
         return false;
     switch (source->kind) {
     case SOURCE_SCALAR:
+    case SOURCE_JOINED:
         return true;
     case SOURCE_VIEW:
         return !source->view.strides;
@@ -288,18 +395,25 @@ static LLVMValueRef splat(struct generator *g, LLVMValueRef scalar)
     return LLVMBuildShuffleVector(g->builder, vector, LLVMGetPoison(type), mask, "");
 }
 
+static LLVMValueRef load_vector(struct generator *g, enum wk_scalar scalar, LLVMValueRef address)
+{
+    LLVMTypeRef type = LLVMVectorType(scalar_type(g, scalar), LANES);
+    LLVMValueRef loaded = LLVMBuildLoad2(g->builder, type, address, "");
+    LLVMSetAlignment(loaded, wk_scalar_bytes(scalar));
+    return loaded;
+}
+
 LLVMValueRef source_vector(struct generator *g, const struct lazy *source, LLVMValueRef flat)
 {
-    LLVMValueRef operands[3], loaded;
+    LLVMValueRef operands[3];
     switch (source->kind) {
     case SOURCE_SCALAR:
         return splat(g, source->view.scalar);
     case SOURCE_VIEW:
-        loaded = LLVMBuildLoad2(g->builder,
-                                LLVMVectorType(scalar_type(g, source->element->scalar), LANES),
-                                element_address(g, source->element, source->view.scalar, flat), "");
-        LLVMSetAlignment(loaded, wk_scalar_bytes(source->element->scalar));
-        return loaded;
+        return load_vector(g, source->element->scalar,
+                           element_address(g, source->element, source->view.scalar, flat));
+    case SOURCE_JOINED:
+        return load_vector(g, source->element->scalar, cursor_address(g, source->cursor, flat));
     case SOURCE_CONVERT:
         return convert_emit(g, source->operands[0]->element->scalar, source->element->scalar,
                             source_vector(g, source->operands[0], flat), source->node->span);
@@ -342,7 +456,7 @@ void source_write(struct generator *g, const struct lazy *source, const struct v
 {
     bool flat = source_is_flat(source) && !target->strides;
     struct nest nest;
-    nest_open(g, &nest, source->extents, source->rank, flat, source_polls(source));
+    source_nest_open(g, &nest, source, flat, source_polls(source));
     if (source->kind == SOURCE_COMPREHENSION && typed_is_long(source->node->body))
         check_stop(g);
     struct value element = source_element(g, source, &nest.at);
@@ -459,8 +573,13 @@ struct value comprehension_filtered(struct generator *g, const struct typed *typ
     debug_variable(g, iterator->variable, slot, 0);
     struct growth growth = growth_open(g, typed->body->type);
     struct loop loop;
+    struct segments segments;
     bool is_long = typed_is_long(typed->body) || typed_is_long(typed->filter);
-    if (is_long || !iterator->is_range)
+    const struct lazy *joined = iteration_joined(&iteration);
+    if (joined) {
+        segments_open(g, &segments, joined, iteration.count);
+        loop_open_strips(g, &loop, segments.begin, segments.end);
+    } else if (is_long || !iterator->is_range)
         loop_open(g, &loop, constant_i64(g, 0), iteration.count);
     else
         loop_open_strips(g, &loop, constant_i64(g, 0), iteration.count);
@@ -470,5 +589,7 @@ struct value comprehension_filtered(struct generator *g, const struct typed *typ
     slot_store(g, slot, &turn);
     filtered_turn(g, typed, &growth);
     loop_close(g, &loop);
+    if (joined)
+        segments_close(g, &segments);
     return growth_close(g, &growth, typed->type);
 }

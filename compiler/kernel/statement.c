@@ -1,12 +1,14 @@
 /*
  * Statements.
  */
-#include "generator.h"
+#include "joined.h"
 
 #include <string.h>
 
 #include "base/memory.h"
 #include "check/messages.h"
+#include "check/in_order.h"
+#include "check/typed_tree.h"
 
 /* ---- Declarations ------------------------------------------------------------------------- */
 
@@ -58,8 +60,30 @@ struct value expression_take(struct generator *g, const struct typed *typed)
     return take_part(g, typed, typed);
 }
 
+/* Whether a variable can stand for the arrays that its value joins: nothing that follows asks more
+ * of it than its elements in order, and they stay as they are. */
+static bool stays_joined(const struct generator *g, const struct typed_statement *s)
+{
+    const struct scope *scope = g->scope;
+    return s->variable->kind == VARIABLE_LOCAL && typed_is_join(s->value) && scope->block &&
+           view_is_stable(g, s->value) &&
+           !block_not_in_order(scope->block, scope->at + 1, s->variable,
+                               s->value->builtin != BUILTIN_UNTILE);
+}
+
+static void declare_joined(struct generator *g, const struct typed_statement *s)
+{
+    struct joined *joined = joined_open(g, s->value);
+    view_lend(g, s->value);
+    g->slots[s->variable->index] = (struct slot){.type = s->variable->type, .joined = joined};
+}
+
 static void declare(struct generator *g, const struct typed_statement *s)
 {
+    if (stays_joined(g, s)) {
+        declare_joined(g, s);
+        return;
+    }
     struct slot slot = slot_make(g, s->variable->type, s->variable->name);
     struct scope temporaries;
     scope_open(g, &temporaries);
@@ -158,15 +182,17 @@ static void while_statement(struct generator *g, const struct typed_statement *s
 /* The subject of an iteration stays what it was when the loop began. */
 static struct iteration for_iteration(struct generator *g, const struct typed_statement *s)
 {
-    struct iteration it = iteration_open(g, &s->iterator);
     const struct typed *subject = s->iterator.subject;
-    if (subject && !view_survives(subject, &s->body, 0))
+    bool survives = !subject || view_survives(subject, &s->body, 0);
+    struct iteration it = iteration_open(g, &s->iterator, survives);
+    if (!survives)
         it.subject = scope_keep(g, value_own(g, it.subject));
     return it;
 }
 
 /* Whether the loop's index is the variable's value; else it counts turns. */
-static bool open_for(struct generator *g, struct loop *loop, struct iteration *it, bool strips)
+static bool open_for(struct generator *g, struct loop *loop, struct iteration *it, bool strips,
+                     struct segments *segments)
 {
     bool is_range = it->iterator->is_range, inclusive = it->iterator->inclusive;
     if (is_range && !it->step && inclusive)
@@ -177,7 +203,10 @@ static bool open_for(struct generator *g, struct loop *loop, struct iteration *i
         loop_open_stepped(g, loop, it->low, it->high, it->step, inclusive);
     else
         iteration_count(g, it);
-    if (it->count)
+    if (it->joined) {
+        segments_open(g, segments, it->joined, it->count);
+        loop_open(g, loop, segments->begin, segments->end);
+    } else if (it->count)
         (strips ? loop_open_strips : loop_open)(g, loop, constant_i64(g, 0), it->count);
     return !it->count;
 }
@@ -217,7 +246,7 @@ static LLVMValueRef map_of_turns(struct generator *g, const struct typed_stateme
 static void search_ahead(struct generator *g, const struct typed_statement *s,
                          const struct iteration *it, LLVMValueRef number)
 {
-    LLVMValueRef map = s->iterator.is_range ? NULL : map_of_turns(g, s);
+    LLVMValueRef map = s->iterator.is_range || it->joined ? NULL : map_of_turns(g, s);
     if (!map || it->subject.type->rank != 1)
         return;
     const struct type *element = it->subject.type->element;
@@ -236,19 +265,22 @@ static void for_statement(struct generator *g, const struct typed_statement *s)
     *slot = slot_make(g, variable->type, variable->name);
     debug_variable(g, variable, slot, 0);
     struct loop loop;
+    struct segments segments;
     debug_at(g, s->span);
     bool is_long = block_is_long(&s->body);
     bool unbounded = !is_long && range_is_unbounded(&s->iterator, &s->body);
-    bool direct = open_for(g, &loop, &it, unbounded);
+    bool direct = open_for(g, &loop, &it, unbounded, &segments);
     if (is_long || (unbounded && loop.step))
         check_stop(g);
     search_ahead(g, s, &it, loop.index);
     struct value turn =
         direct ? value_scalar(variable->type, loop.index) : iteration_value(g, &it, loop.index);
     slot_store(g, slot, &turn);
-    loop_body(g, &s->body, loop.latch, loop.exit);
+    loop_body(g, &s->body, loop.latch, it.joined ? segments.exit : loop.exit);
     debug_at(g, s->span);
     loop_close(g, &loop);
+    if (it.joined)
+        segments_close(g, &segments);
     scope_close(g, &scope);
 }
 

@@ -24,22 +24,6 @@
     "flow @main \"main\" -> (" results ") {\n"                                                     \
     "b0(%0: ?f64[+], %1: ?f64[+]):\n"
 
-/* Hashes in symbols become a #. */
-static void hide_hashes(char *text)
-{
-    enum { DIGITS = 16 };
-    char *to = text;
-    for (const char *from = text; *from;) {
-        bool is_hash = from[0] == '.' && strspn(from + 1, "0123456789abcdef") == DIGITS;
-        *to++ = *from++;
-        if (is_hash) {
-            *to++ = '#';
-            from += DIGITS;
-        }
-    }
-    *to = '\0';
-}
-
 static char *run(void (*pass)(struct ir_module *), const char *before)
 {
     struct buffer text = {0}, remarks = {0};

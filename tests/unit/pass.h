@@ -3,6 +3,7 @@
 #define WKC_TESTS_PASS_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "flow/pass.h"
 #include "flow/remark.h"
@@ -49,6 +50,22 @@ static inline void becomes_saying(void (*pass)(struct ir_module *), const char *
 static inline void becomes(void (*pass)(struct ir_module *), const char *before, const char *after)
 {
     becomes_saying(pass, before, after, NULL);
+}
+
+/* Hashes in symbols become a #. */
+static inline void hide_hashes(char *text)
+{
+    enum { DIGITS = 16 };
+    char *to = text;
+    for (const char *from = text; *from;) {
+        bool is_hash = from[0] == '.' && strspn(from + 1, "0123456789abcdef") == DIGITS;
+        *to++ = *from++;
+        if (is_hash) {
+            *to++ = '#';
+            from += DIGITS;
+        }
+    }
+    *to = '\0';
 }
 
 #endif
