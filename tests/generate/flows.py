@@ -198,12 +198,21 @@ class FlowWriter(Writer):
             joined, type_ = f"{joined}[:, {left}]", Array(type_.element, (rows,))
         elif kind == 3:
             joined = f"untile(tiles(concat([{source}, {joined}, {source}])[{rows}..{2*rows}, :], 2, 3))"
+        elif self.chance(50):
+            self.show("L8.16")
+            joined, type_ = self.read_whole(joined, type_)
         lines.append(f"let {name} = {joined}")
         self.pending.append((name, type_))
         return None
 
+    def read_whole(self, joined, type_):
+        """What a task that goes over a joined array in order gives, and its type."""
+        text = self.pick(["sum({0})", "max({0})", "min({0} + {0})", "({0} + {0})"]).format(joined)
+        return text, type_ if text.startswith("(") else type_.element
+
     def joined_pending(self, lines):
-        """A slice of an array that is joined from others: some that there are, some sorted, which makes them pending."""
+        """A slice, or what is made of all, of an array that is joined from others: some that there are, some sorted, which
+        makes them pending."""
         element, name = self.pick(NUMBERS), self.name("t")
         parts = [(n, t.extents[0]) for n, t in self.pending
                  if isinstance(t, Array) and t.element == element and len(t.extents) == 1][:3]
@@ -214,8 +223,12 @@ class FlowWriter(Writer):
         joined = ", ".join(n for n, _ in parts)
         self.show("L5.18", "L8.3", "L8.15")
         whole = f"concat({joined})" if len(parts) == 2 else f"{self.pick(['concat', 'flatten'])}([{joined}])"
-        lines.append(f"let {name} = {whole}[{begin}..{end}]")
-        self.pending.append((name, Array(element, (end - begin,))))
+        text, type_ = f"{whole}[{begin}..{end}]", Array(element, (end - begin,))
+        if self.chance(50):
+            self.show("L8.16")
+            text, type_ = self.read_whole(whole, Array(element, (sum(n for _, n in parts),)))
+        lines.append(f"let {name} = {text}")
+        self.pending.append((name, type_))
         return None
 
     def over_pending(self, lines):
