@@ -327,7 +327,7 @@ build/release/bench/local: $(patsubst %,build/release/bench/%.o,local local_open
 build/release/bench/map.o build/release/bench/map_peer.o: tests/bench/map.h
 build/release/bench/map: build/release/bench/map.o build/release/bench/map_peer.o $(RUNTIME_ARCHIVES)
 	g++ -O2 -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(RUNTIME_ARCHIVES) -Wl,--end-group $(LIBRARIES)
-build/release/bench/fuse_peer: tests/bench/fuse_peer.c
+build/release/bench/fuse_peer build/release/bench/joined_peer: build/release/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CLANG) -std=c17 -D_GNU_SOURCE -Wall -Wextra -O3 -fno-math-errno $(BASELINE) -pthread -o $@ $< -lm
 build/release/bench/chunk_peer: tests/bench/chunk_peer.c

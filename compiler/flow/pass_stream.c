@@ -72,6 +72,16 @@ static const char *obstacle(const struct stream *s, const struct ir_instruction 
     return NULL;
 }
 
+/* A `()` orders the task, or is no operand at all. */
+static bool has_unit(const struct typed_function *task)
+{
+    for (uint32_t p = 0; p < task->parameter_count; p++)
+        for (uint32_t l = 0; l < ir_leaf_count(task->parameters[p]->type); l++)
+            if (type_is_unit(ir_leaf(task->parameters[p]->type, l)))
+                return true;
+    return false;
+}
+
 /* ---- The reader of the parts ---------------------------------------------------------------- */
 
 static uint32_t operands_of(const struct stream *s, const struct ir_instruction *call, uint32_t at,
@@ -324,7 +334,7 @@ static void stream_function(struct stream s)
     for (uint32_t b = 0; b < function->block_count; b++)
         for (uint32_t n = 0; n < function->blocks[b].count; n++) {
             struct ir_instruction *i = function->blocks[b].instructions[n];
-            if (i->opcode == IR_CALL && !is_join(&s, i))
+            if (i->opcode == IR_CALL && !is_join(&s, i) && !has_unit(kernel_of(&s, i)))
                 stream_call(&s, i);
         }
     for (uint32_t b = function->block_count; b-- > 0;)
