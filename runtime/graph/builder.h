@@ -53,6 +53,8 @@ void dag_shared_release(struct dag_shared *shared);
 /* Where concat or flatten joins what is joined itself, and read by nothing else, takes the inner
  * arrays instead (merge_joins.c). The sink is the last node. */
 void dag_merge_joins(struct dag_builder *builder);
+/* The same of untile, where the grids that it joins are one grid (merge_grids.c). */
+void dag_merge_grids(struct dag_builder *builder);
 
 /* Where main's result is joined from large arrays, gives them to the sink itself (open_result.c).
  */

@@ -636,6 +636,7 @@ int elaborate(const struct flow_code *code, const struct flow_argument *argument
     end(&machine, counters);
     if (!status) {
         dag_merge_joins(builder);
+        dag_merge_grids(builder);
         if (options && options->opens_result)
             dag_open_result(builder);
         return dag_finish(builder, dag, error);

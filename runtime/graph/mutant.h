@@ -13,6 +13,7 @@
 #define GRAPH_MUTANTS(X)                                                                           \
     X(JOINS_BEGIN, "elaboration takes slices of joined arrays from the beginning of their parts")  \
     X(SHARE_PATTERN, "elaboration takes f(2, x) and f(x, 2) for equal calls")                      \
+    X(GRID_ROWS, "elaboration turns rows around where it makes one grid of several")               \
     X(MERGE_ORDER, "elaboration exchanges arrays where it takes those of a joined one")
 
 enum graph_mutant {

@@ -52,7 +52,7 @@ def tells(folder, seed, mutant):
 
 
 KEPT = [*sorted((ROOT / "tests/generate/kept").glob("*.wk")), *sorted((ROOT / "tests/run").glob("chunks*.wk")),
-        ROOT / "tests/run/joins_nested.wk", ROOT / "tests/run/joins_in_order.wk"]
+        ROOT / "tests/run/joins_nested.wk", ROOT / "tests/run/joins_in_order.wk", ROOT / "tests/run/joins_grids.wk"]
 
 
 def kept_tells(path, mutant):

@@ -486,6 +486,149 @@ static void too_many_nodes_are_refused(void)
 }
 
 /* Tiles of other extents than their row's: untile fails when it runs, and is kept for that. */
+/* A part of a grid, from a line and a column on: one matrix, or joined of a grid of its own. */
+struct grid {
+    int64_t heights[MOST], widths[MOST];
+};
+
+static int64_t length_of(const int64_t *lengths, int64_t from, int64_t count)
+{
+    int64_t length = 0;
+    for (int64_t i = from; i < from + count; i++)
+        length += lengths[i];
+    return length;
+}
+
+static int grid_part(struct sketch *s, const struct grid *grid, const int64_t from[2],
+                     const int64_t count[2], struct matrix *model);
+
+/* The pieces of a part that is cut at places of the grid into `cuts` rows and columns. */
+static int joined_part(struct sketch *s, const struct grid *grid, const int64_t from[2],
+                       const int64_t count[2], const int64_t cuts[2], struct matrix *model)
+{
+    int pieces[MOST * MOST];
+    int64_t row = 0;
+    *model = matrix_new(length_of(grid->heights, from[0], count[0]),
+                        length_of(grid->widths, from[1], count[1]));
+    for (int64_t i = 0; i < cuts[0]; i++) {
+        int64_t column = 0, rows = i + 1 < cuts[0] ? 1 : count[0] - i, height = 0;
+        for (int64_t j = 0; j < cuts[1]; j++) {
+            int64_t columns = j + 1 < cuts[1] ? 1 : count[1] - j;
+            struct matrix piece;
+            pieces[i * cuts[1] + j] = grid_part(s, grid, (int64_t[]){from[0] + i, from[1] + j},
+                                                (int64_t[]){rows, columns}, &piece);
+            matrix_put(model, row, column, &piece);
+            column += piece.columns;
+            height = piece.rows;
+            free(piece.items);
+        }
+        row += height;
+    }
+    bool stacks = cuts[1] == 1 && below(2);
+    int height = integer(s, model->rows), width = integer(s, model->columns);
+    int first = integer(s, cuts[0]), second = integer(s, cuts[1]);
+    buffer_printf(&s->text, "    %%%d: {%d}?f64[+, +] = structure %%%d", s->values, stacks ? 1 : 2,
+                  first);
+    if (!stacks)
+        buffer_printf(&s->text, ", %%%d", second);
+    for (int64_t i = 0; i < cuts[0] * cuts[1]; i++)
+        buffer_printf(&s->text, ", %%%d", pieces[i]);
+    buffer_printf(&s->text, "\n    %%%d: ?f64[+, +] = call @op.%s.f64__ %%%d, %%%d, %%%d\n",
+                  s->values + 1, stacks ? "concat" : "untile", s->values, height, width);
+    s->values += 2;
+    return s->values - 1;
+}
+
+static int grid_part(struct sketch *s, const struct grid *grid, const int64_t from[2],
+                     const int64_t count[2], struct matrix *model)
+{
+    if (count[0] * count[1] == 1)
+        return make(s, grid->heights[from[0]], grid->widths[from[1]], model);
+    int64_t cuts[2];
+    for (int d = 0; d < 2; d++)
+        cuts[d] = below(2) ? count[d] : 1 + below(count[d]);
+    /* One piece would be the part itself. */
+    if (cuts[0] * cuts[1] == 1)
+        cuts[0] = count[0], cuts[1] = count[1];
+    return joined_part(s, grid, from, count, cuts, model);
+}
+
+/* Grids of grids, with the same borders or without: what they show is the same, and some of them
+ * are one node, which joins as many matrices as there are. */
+static void grids_of_grids_show_what_they_have(void)
+{
+    int merged = 0, kept = 0;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        struct sketch s = {0};
+        struct buffer whole = {0};
+        struct matrix model;
+        struct grid grid;
+        struct job job;
+        state = seed;
+        int64_t count[2] = {1 + below(5), 2 + below(4)}, cuts[2] = {1, 2};
+        cut_length(1 + below(20), count[0], grid.heights);
+        cut_length(1 + below(20), count[1], grid.widths);
+        joined_part(&s, &grid, (int64_t[]){0, 0}, count, cuts, &model);
+        elaborate_sketch(&s, &whole, "?f64[+, +]", "f64[_, _]", &job);
+        if (!job.code) {
+            check_model(&job.dag, &model, seed);
+            bool is_one = job.dag.node_count == (uint32_t)s.pieces + 2;
+            merged += is_one;
+            kept += !is_one;
+            dag_release(&job.dag);
+        }
+        free(model.items);
+        buffer_release(&s.text);
+        buffer_release(&whole);
+    }
+    CHECK(merged > 200);
+    CHECK(kept > 20);
+}
+
+/* Two by two grids of as many tiles are one of sixteen; those that something else reads, or that
+ * are divided in another way than their neighbours, stay. */
+static void grids_of_grids_are_one(void)
+{
+    static const char head[] =
+        JOINS_HEADER "parameter n: i64\nentry @main -> f64[_, _]\n"
+                     "flow @main \"main\" -> (?f64[+, +]) {\n"
+                     "b0(%0: i64):\n"
+                     "    %1: i64 = constant 2\n    %2: i64 = constant 4\n"
+                     "    %3: i64 = constant 8\n    %4: {2}?f64[+, +] = each.2 @block %1, %1\n";
+    static const char tail[] =
+        "}\nfunction @block \"main\" -> (?f64[+, +]) {\n"
+        "b0(%0: i64, %1: i64):\n    %2: i64 = constant 2\n    %3: i64 = constant 4\n"
+        "    %4: {2}?f64[+, +] = each.2 @tile %2, %2\n"
+        "    %5: ?f64[+, +] = call @op.untile.f64__ %4, %3, %3\n    return %5\n}\n"
+        "function @tile \"main\" -> (?f64[+, +]) {\n"
+        "b0(%0: i64, %1: i64):\n    %2: i64 = constant 2\n"
+        "    %3: ?f64[+, +] = call @make %0, %2, %2, %2, %2\n    return %3\n}\n";
+    static const struct {
+        const char *body;
+        uint32_t nodes;
+        uint64_t refs;
+    } cases[] = {
+        {"    %5: ?f64[+, +] = call @op.untile.f64__ %4, %3, %3\n    return %5\n", 18, 16},
+        /* One of the four is read twice. */
+        {"    %5: i64 = constant 0\n    %6: ?f64[+, +] = get %4, %5, %5\n"
+         "    %7: {2}?f64[+, +] = structure %1, %1, %6, %6, %6, %6\n"
+         "    %8: ?f64[+, +] = call @op.untile.f64__ %7, %3, %3\n    return %8\n",
+         7, 4},
+        /* Beside a tile of two rows' height. */
+        {"    %5: i64 = constant 0\n    %6: ?f64[+, +] = get %4, %5, %5\n"
+         "    %7: ?f64[+, +] = call @make %5, %2, %2, %2, %2\n    %8: i64 = constant 1\n"
+         "    %9: {2}?f64[+, +] = structure %8, %1, %6, %7\n"
+         "    %10: ?f64[+, +] = call @op.untile.f64__ %9, %2, %3\n    return %10\n",
+         8, 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buffer text = {0};
+        buffer_printf(&text, "%s%s%s", head, cases[i].body, tail);
+        check_nodes(buffer_text(&text), 0, cases[i].nodes, "untile", cases[i].refs);
+        buffer_release(&text);
+    }
+}
+
 static void what_does_not_fit_is_kept(void)
 {
     struct sketch s = {0};
@@ -514,5 +657,6 @@ static void what_does_not_fit_is_kept(void)
 
 TEST_MAIN(TEST(slices_show_what_the_whole_has), TEST(rows_and_elements_show_what_the_whole_has),
           TEST(nobody_joins_what_is_read_in_parts), TEST(joins_of_joins_are_one),
+          TEST(grids_of_grids_show_what_they_have), TEST(grids_of_grids_are_one),
           TEST(open_results_are_not_joined), TEST(too_many_nodes_are_refused),
           TEST(what_does_not_fit_is_kept))
