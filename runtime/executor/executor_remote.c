@@ -235,7 +235,8 @@ static uint32_t patience_for(const struct executor *executor, uint64_t bytes)
 static uint32_t planned_wait(const struct executor *executor, uint32_t join)
 {
     bool has_plan = executor->plan->waits && !executor->options.without_clustering;
-    return has_plan ? executor->plan->waits[join] : 0;
+    uint32_t wait = has_plan ? executor->plan->waits[join] : 0;
+    return wait == PLAN_NONE ? 0 : wait;
 }
 
 /* Of such a join: by how much its cluster is more patient than others. */
@@ -280,8 +281,7 @@ static void note_not_last(struct executor *executor, const struct executor_edges
     struct join_holder mine = {bytes, highest_edge(edges->edges)};
     bool is_planned = planned_wait(executor, edges->node) > 0;
     uint32_t patience = patience_at(executor, edges->node, bytes);
-    bool is_smaller =
-        !is_planned && join_holder_is_before(mine, event->largest) && !MUTANT(BOTH_WAIT);
+    bool is_smaller = join_holder_is_before(mine, event->largest) && !MUTANT(BOTH_WAIT);
     bool gives_up = is_smaller || question->waited >= patience || executor->time_is_short ||
                     is_for_others(executor, edges->node);
     if (MUTANT(BOTH_WAIT))
@@ -303,6 +303,16 @@ static bool take_missed(struct executor *executor, uint32_t node)
     return false;
 }
 
+/* Whether a join is of the cluster of what ran last, or of some of its producers that ran here. */
+static bool is_in_cluster(const struct executor *executor, uint32_t join)
+{
+    const uint32_t *cluster = executor->plan->cluster;
+    if (!cluster || executor->options.without_clustering || cluster[join] == PLAN_NONE)
+        return false;
+    bool is_of_last = executor->last != PLAN_NONE && cluster[join] == cluster[executor->last];
+    return is_of_last || executor_is_home(executor, join);
+}
+
 /* The root's owner runs the join; who owns an inner record holds that record's edge in the next. */
 static void own_record(struct executor *executor, const struct executor_edges *edges, bool is_whole)
 {
@@ -314,12 +324,8 @@ static void own_record(struct executor *executor, const struct executor_edges *e
         return;
     }
     struct executor_ready ready = {.node = node, .offset = edges->offset, .edges = edges->edges};
-    const uint32_t *cluster = executor->plan->cluster;
-    bool is_clustered = cluster && !executor->options.without_clustering &&
-                        executor->last != PLAN_NONE && cluster[node] != PLAN_NONE &&
-                        cluster[node] == cluster[executor->last];
-    is_clustered |= planned_wait(executor, node) > 0 && executor_is_home(executor, node);
-    ready.is_kept = is_clustered || node == executor->sink || (is_whole && executor->keeps_whole);
+    ready.is_kept = is_in_cluster(executor, node) || node == executor->sink ||
+                    (is_whole && executor->keeps_whole);
     ready.is_whole = is_whole;
     ready.was_missing = take_missed(executor, node);
     executor_push_ready(executor, &ready);
@@ -498,12 +504,13 @@ static void send_edges(struct executor *executor, size_t index, enum executor_ac
 static bool ask(struct executor *executor, size_t index, struct executor_question *question,
                 struct executor_action *action)
 {
-    uint64_t bytes = executor_held_bytes(executor, executor->held.items[index].node);
+    uint32_t join = executor->held.items[index].node;
+    uint64_t bytes = executor_held_bytes(executor, join);
     uint32_t least = option(executor->options.wait_at_least, WAIT_AT_LEAST);
-    uint32_t patience = patience_at(executor, executor->held.items[index].node, bytes);
+    uint32_t patience = patience_at(executor, join, bytes);
     uint32_t left = patience > question->waited ? patience - question->waited : 0;
     question->state = EXECUTOR_ASKING;
-    action->size = bytes;
+    action->size = is_for_others(executor, join) ? 0 : bytes;
     action->milliseconds = 2 * (left + least); /* it must not end between two questions */
     send_edges(executor, index, EXECUTOR_ASK, action);
     return true;
@@ -582,10 +589,30 @@ static bool is_cluster_at_work(const struct executor *executor, uint32_t join)
     return executor_peek_queued(executor, &queued) && cluster[queued] == cluster[join];
 }
 
+/* Whether a join that nobody else has edges for follows, in its cluster, from others that are held
+ * or on their way here. The first of these has a time of its own, at whose end it leaves. */
+static bool follows_in_cluster(const struct executor *executor, const struct executor_edges *held)
+{
+    const uint32_t *cluster = executor->plan->cluster, *waits = executor->plan->waits;
+    if (!waits || executor->options.without_clustering || waits[held->node] != PLAN_NONE)
+        return false;
+    for (const struct executor_edges *lower = held;
+         lower-- > executor->held.items + executor->first_held;)
+        if (cluster[lower->node] == cluster[held->node] && lower->node < held->node)
+            return true;
+    for (size_t i = 0; i < executor->pending.count; i++) {
+        uint32_t node = executor->pending.items[i].node;
+        if (cluster[node] == cluster[held->node] && node < held->node)
+            return true;
+    }
+    return false;
+}
+
 static bool is_to_come(const struct executor *executor, const struct executor_edges *held)
 {
     size_t count = executor->held.count - executor->first_held;
-    if (count <= EXECUTOR_HELD_IN_CLUSTER && is_cluster_at_work(executor, held->node))
+    if (count <= EXECUTOR_HELD_IN_CLUSTER &&
+        (is_cluster_at_work(executor, held->node) || follows_in_cluster(executor, held)))
         return true;
     return count <= EXECUTOR_HELD_LIMIT && is_fed(executor, held);
 }

@@ -34,8 +34,8 @@ struct plan {
                           PLAN_NONE: in none. NULL: there are no clusters */
     uint32_t *waits; /* by node, in ms: a join of which some producers are of its cluster and others
                         are not: who holds what the former made waits about so long for the
-                        others, and these leave it to him. 0: there is no such arrangement.
-                        NULL: none for any */
+                        others, and these leave it to him. PLAN_NONE: all are of its cluster, so
+                        there are no others. 0: there is no such arrangement. NULL: none for any */
     uint64_t *slices; /* by edge (a place in dag->children), a bit: its consumer reads nothing of
                          the producer's value but slices of a few bytes, which travel inline,
                          however large the value is. NULL: there are no such edges */

@@ -500,7 +500,7 @@ static uint32_t find_last(const struct reckoning *k, uint32_t node)
 {
     const struct plan *plan = k->plan;
     const struct dag_node *at = &k->dag->nodes[node];
-    bool has_home = plan->waits && plan->waits[node] > 0;
+    bool has_home = plan->waits && plan->waits[node] > 0 && plan->waits[node] != PLAN_NONE;
     uint32_t last = PLAN_NONE;
     for (uint64_t r = at->first_ref; r < at[1].first_ref; r++) {
         uint32_t producer = dag_ref_source(k->dag->refs[r]);

@@ -70,11 +70,15 @@ static void run_node(struct waits *w, uint32_t node)
     w->ends[node] = plan_add_ns(start, w->work->costs[node]);
     if (cluster != PLAN_NONE)
         w->free_at[cluster] = plan_add_ns(start, w->work->costs[node] / w->work->platform->vcpus);
-    if (!arrivals.has_here || !arrivals.has_others)
+    if (!arrivals.has_here)
         return;
+    if (!arrivals.has_others) {
+        w->plan->waits[node] = PLAN_NONE;
+        return;
+    }
     uint64_t skew = 2 * (w->work->platform->invoke_ns + w->work->platform->cold_start_ns);
     uint64_t ms = plan_add_ns(start - arrivals.first_here, skew) / MS + 1;
-    w->plan->waits[node] = ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+    w->plan->waits[node] = ms < PLAN_NONE ? (uint32_t)ms : PLAN_NONE - 1;
 }
 
 static uint32_t count_clusters(const struct plan *plan)

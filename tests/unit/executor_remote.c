@@ -361,6 +361,122 @@ static void short_time_ends_a_chain(void)
     finish();
 }
 
+/* ---- Homes of a join ------------------------------------------------------------------------- */
+
+/* Of the job's nodes those whose bit is set are a cluster. */
+static void cluster_nodes(unsigned members)
+{
+    job.plan.cluster = malloc(job.dag.node_count * sizeof *job.plan.cluster);
+    job.plan.waits = calloc(job.dag.node_count, sizeof *job.plan.waits);
+    for (uint32_t n = 0; n < job.dag.node_count; n++)
+        job.plan.cluster[n] = members >> n & 1 ? 1 : PLAN_NONE;
+}
+
+/* P4.7: of two that have made parts of a join of their cluster the one with less stores at once;
+ * both would wait for as long as the plan says. Who has more goes on. */
+static void the_smaller_home_stores(void)
+{
+    for (uint64_t other = 500; other <= 2000; other += 1500) {
+        build_join();
+        cluster_nodes(7);
+        job.plan.waits[2] = 300;
+        begin_at(1);
+        expect(EXECUTOR_RUN, 1);
+        tell_large(false);
+        expect(EXECUTOR_ASK, 2);
+        CHECK_INT(action.size, 1000);
+        not_the_last(other);
+        if (other > 1000)
+            store_and_arrive();
+        else
+            expect(EXECUTOR_WAIT, 2);
+        finish();
+    }
+}
+
+/* P4.7: who has made no part of the cluster's does not wait, and says so: nobody gives up because
+ * of what he holds. */
+static void others_leave_a_join_to_its_home(void)
+{
+    build_join();
+    cluster_nodes(5);
+    job.plan.waits[2] = 300;
+    begin_at(1);
+    expect(EXECUTOR_RUN, 1);
+    tell_large(false);
+    expect(EXECUTOR_ASK, 2);
+    CHECK_INT(action.size, 0);
+    not_the_last(0);
+    store_and_arrive();
+    finish();
+}
+
+/* 0 is elsewhere; 1 and 0 -> 2 -> 3 -> 4; 1 and 4 -> 5. All but 0 are a cluster. The executor does
+ * not look as far as from 2 to 5. */
+static void begin_chain(void)
+{
+    synthetic_begin(&job);
+    uint32_t a = synthetic_node(&job, NULL, 0), b = synthetic_node(&job, NULL, 0);
+    uint32_t c = synthetic_node(&job, (uint32_t[]){a, b}, 2), d = synthetic_node(&job, &c, 1);
+    uint32_t e = synthetic_node(&job, &d, 1), f = synthetic_node(&job, (uint32_t[]){b, e}, 2);
+    synthetic_end(&job, &f, 1);
+    cluster_nodes(0x3E);
+    job.plan.waits[2] = 300;
+    job.plan.waits[5] = PLAN_NONE;
+    const struct executor_options options = {.inline_bytes = 100, .foresight = 1};
+    executor_init(&executor, &job.plan, &options);
+    executor_begin(&executor, &(struct executor_start){.node = 1, .lineage.token = OWN_TOKEN});
+}
+
+/* P4.5: a join of which nobody else has edges waits for others of its cluster that are held here.
+ * When these have left it is asked. */
+static void a_join_of_the_cluster_alone_follows(void)
+{
+    begin_chain();
+    expect(EXECUTOR_RUN, 1);
+    tell_large(false);
+    expect(EXECUTOR_ASK, 2);
+    expect_nothing();
+    not_the_last(0);
+    expect(EXECUTOR_WAIT, 2);
+    expect_nothing();
+    tell(EXECUTOR_WAITED);
+    expect(EXECUTOR_ASK, 2);
+    expect_nothing();
+    answer(JOIN_STOP);
+    expect(EXECUTOR_ASK, 5);
+    finish();
+}
+
+/* P4.6: a join of a cluster that this executor has a part of is run here, though what ran last is
+ * of none. */
+static void a_join_stays_with_its_cluster(void)
+{
+    synthetic_begin(&job);
+    uint32_t a = synthetic_node(&job, NULL, 0), b = synthetic_node(&job, NULL, 0);
+    uint32_t c = synthetic_node(&job, NULL, 0);
+    uint32_t d = synthetic_node(&job, (uint32_t[]){a, c}, 2);
+    uint32_t e = synthetic_node(&job, (uint32_t[]){b, c}, 2);
+    synthetic_end(&job, (uint32_t[]){d, e}, 2);
+    cluster_nodes(1 << 0 | 1 << 3);
+    grain = 2;
+    begin(&(struct executor_start){.node = PLAN_NONE, .end = 2, .lineage.token = OWN_TOKEN});
+    grain = 0;
+    expect(EXECUTOR_RUN, 0);
+    tell(EXECUTOR_DONE);
+    expect(EXECUTOR_ARRIVE, 3);
+    struct executor_action first = action;
+    expect(EXECUTOR_RUN, 1);
+    tell(EXECUTOR_DONE);
+    expect(EXECUTOR_ARRIVE, 4);
+    answer(JOIN_OWN);
+    action = first;
+    answer(JOIN_OWN);
+    expect(EXECUTOR_INVOKE, 4);
+    expect(EXECUTOR_RUN, 3);
+    finish();
+}
+
 /* ---- Missing inputs, poison ---------------------------------------------------------------- */
 
 static void a_missing_input_is_asked_for_once(void)
@@ -715,12 +831,13 @@ TEST_MAIN(TEST(a_slice_is_not_stored), TEST(others_have_the_value_stored),
           TEST(children_are_invoked_with_slices), TEST(without_inline_nothing_is_a_slice),
           TEST(the_last_to_ask_stores_nothing), TEST(a_wait_has_a_deadline),
           TEST(the_smaller_holder_stores), TEST(without_delayed_io_nothing_waits),
+          TEST(the_smaller_home_stores), TEST(others_leave_a_join_to_its_home),
+          TEST(a_join_of_the_cluster_alone_follows), TEST(a_join_stays_with_its_cluster),
           TEST(short_time_ends_waits), TEST(short_time_ends_a_chain),
           TEST(a_missing_input_is_asked_for_once), TEST(poison_ends_all_but_who_settles),
           TEST(wide_fan_outs_go_as_ranges), TEST(a_range_is_cut_again),
           TEST(a_range_that_was_split_is_not_split_again), TEST(nonsense_is_no_start),
-          TEST(a_wanted_fan_out), TEST(a_stored_value_is_handed_on),
-          TEST(patience_is_learned),
+          TEST(a_wanted_fan_out), TEST(a_stored_value_is_handed_on), TEST(patience_is_learned),
           TEST(clusters_run_here_and_all_of_it_beats), TEST(joins_of_a_cluster_at_work_wait),
           TEST(joins_of_a_cluster_in_the_queue_wait), TEST(what_is_silent_is_invoked),
           TEST(a_stored_value_is_a_candidate), TEST(nothing_is_invoked_past_a_heartbeat))

@@ -192,8 +192,10 @@ static void torture_cluster(struct synthetic *s)
     if (torture_below(4))
         plan_group_sources(&s->plan);
     s->plan.waits = calloc(count, sizeof *s->plan.waits);
-    for (uint32_t n = 0; n < count; n++)
-        s->plan.waits[n] = torture_below(2) ? torture_below(200) : 0;
+    for (uint32_t n = 0; n < count; n++) {
+        bool is_alone = n % 2 && s->plan.cluster[n] != PLAN_NONE; /* or said to be */
+        s->plan.waits[n] = torture_below(2) ? torture_below(200) : is_alone ? PLAN_NONE : 0;
+    }
 }
 
 /* In half of the jobs some edges, or most, carry slices, by the seed, but none to the sink. */
