@@ -42,6 +42,7 @@ struct affinity {
     struct plan_work *work;
     const struct dag *dag;
     uint64_t *bytes; /* by node: of its result, as far as it is read; 0 if that travels inline */
+    uint32_t *wholes; /* by node: how many children read all of it, and not slices */
     struct clusters clusters;
     uint64_t *loads;             /* by cluster: all costs */
     uint64_t *holds;             /* by cluster: bytes of results that are held at once, at most */
@@ -51,6 +52,12 @@ struct affinity {
     struct reckoned_cluster *per_cluster; /* of the last that were reckoned, the sink's too */
     uint32_t *loaded; /* by cluster: the last node, + 1, whose value was looked at for it */
 };
+
+/* A slice counts as so many bytes, whatever it has: what may travel inline. */
+static inline uint64_t affinity_slice_bytes(const struct affinity *a)
+{
+    return a->work->platform->inline_bytes;
+}
 
 /* What a choice of clusters amounts to. */
 struct amount {

@@ -83,9 +83,9 @@ static uint64_t add_value(struct sharing *s, uint32_t node, uint64_t first_run)
     *value = (struct shared_value){.bytes = s->a->bytes[node],
                                    .first_run = first_run,
                                    .home = s->a->clusters.of[node],
-                                   .is_only = end - first == 1};
+                                   .is_only = s->a->wholes[node] == 1};
     for (uint64_t c = first; c < end; c++)
-        if (dag->children[c].node != dag_sink(dag))
+        if (dag->children[c].node != dag_sink(dag) && !plan_is_slice(s->a->work->plan, c))
             add_run(s, value, s->a->clusters.of[dag->children[c].node], 1);
     plan_count_steps(s->a->work, end - first + 1);
     if (!is_shared(s, value))
@@ -94,20 +94,41 @@ static uint64_t add_value(struct sharing *s, uint32_t node, uint64_t first_run)
     return first_run + value->run_count;
 }
 
+/* Slices of a value have a reader each. */
+static uint64_t add_slices(struct sharing *s, uint32_t node, uint64_t first_run)
+{
+    const struct dag *dag = s->a->dag;
+    uint64_t first = dag->nodes[node].first_child, end = dag->nodes[node + 1].first_child;
+    for (uint64_t c = first; c < end && s->a->work->plan->slices; c++) {
+        struct shared_value *value = &s->values[s->value_count];
+        if (!plan_is_slice(s->a->work->plan, c))
+            continue;
+        *value = (struct shared_value){.bytes = affinity_slice_bytes(s->a),
+                                       .first_run = first_run,
+                                       .home = s->a->clusters.of[node]};
+        add_run(s, value, s->a->clusters.of[dag->children[c].node], 1);
+        if (is_shared(s, value)) {
+            s->value_count++;
+            first_run++;
+        }
+    }
+    return first_run;
+}
+
 struct sharing *sharing_new(struct affinity *a)
 {
     struct sharing *s = memory_new(1, sizeof *s);
     uint32_t nodes = a->dag->node_count, clusters = a->clusters.count + 1;
-    uint64_t readers = 0, next = 0;
-    uint32_t values = 0;
+    uint64_t readers = 0, next = 0, values = 0, slices = 0;
     for (uint32_t n = 0; n < nodes; n++) {
         values += a->bytes[n] > 0;
+        slices += a->bytes[n] > 0 ? dag_child_count(a->dag, n) - a->wholes[n] : 0;
         readers += a->bytes[n] > 0 ? dag_child_count(a->dag, n) : 0;
     }
     *s = (struct sharing){.a = a,
                           .runs = memory_table(readers + 1, sizeof *s->runs),
-                          .values = memory_table(values + 1, sizeof *s->values),
-                          .places = memory_table(readers + values + 1, sizeof *s->places),
+                          .values = memory_table(values + slices + 1, sizeof *s->values),
+                          .places = memory_table(readers + values + slices + 1, sizeof *s->places),
                           .begins = memory_table((size_t)clusters + 1, sizeof *s->begins),
                           .partner = memory_table(clusters, sizeof *s->partner),
                           .shared = memory_new(clusters, sizeof *s->shared),
@@ -115,7 +136,7 @@ struct sharing *sharing_new(struct affinity *a)
                           .seen_most = clusters};
     for (uint32_t n = 0; n < nodes; n++)
         if (a->bytes[n] > 0)
-            next = add_value(s, n, next);
+            next = add_slices(s, n, add_value(s, n, next));
     return s;
 }
 

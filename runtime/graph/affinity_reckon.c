@@ -20,6 +20,7 @@ struct reckoning {
     uint64_t next, edges; /* among the children: the next node's, and all */
     uint64_t vcpus;
     uint64_t signals[2]; /* of who runs elsewhere: to one who waits for no other, and to a join */
+    uint64_t messages;   /* to joins that are elsewhere, where there are slices */
     struct amount amount;
 };
 
@@ -75,6 +76,37 @@ static struct told tell_children(const struct reckoning *k, uint32_t node, uint6
     return (struct told){gets + elsewhere, last};
 }
 
+/* Likewise where some children read slices: these travel inline, and are neither put nor got. */
+static struct told tell_of_slices(struct reckoning *k, uint32_t node, uint64_t end)
+{
+    const struct affinity *a = k->a;
+    const uint64_t way = a->tasks[node].way, behind = k->next + a->tasks[node].children;
+    struct told told = {.last = node};
+    bool is_put = false;
+    for (uint64_t c = k->next; c < behind; c++) {
+        uint32_t child = k->children[c].node, cluster = k->of[child];
+        bool is_here = cluster == k->of[node], is_slice = plan_is_slice(a->work->plan, c);
+        struct reckoned *to = &a->nodes[child];
+        uint64_t at = is_here ? end : plan_add_ns(plan_add_ns(end, is_slice ? 0 : way), 1);
+        to->ready[is_here] = plan_larger(to->ready[is_here], at);
+        told.last = is_here ? child : told.last;
+        if (is_here)
+            continue;
+        k->messages += a->tasks[child].is_join;
+        if (is_slice) {
+            k->amount.bytes = plan_add_ns(k->amount.bytes, affinity_slice_bytes(a));
+            continue;
+        }
+        bool is_got = a->loaded[cluster] != node + 1 && child != k->sink;
+        a->loaded[cluster] = node + 1;
+        to->loading = plan_add_ns(to->loading, is_got ? way : 0);
+        told.moves += is_got;
+        is_put = true;
+    }
+    told.moves += is_put;
+    return told;
+}
+
 /* Who reads a value last releases it. */
 static void run_node(struct reckoning *k, uint32_t node)
 {
@@ -82,7 +114,8 @@ static void run_node(struct reckoning *k, uint32_t node)
     struct reckoned *self = &k->a->nodes[node];
     struct reckoned_cluster *cluster = &k->a->per_cluster[k->of[node]];
     uint64_t end = run_in_cluster(k, task, self, cluster), bytes;
-    struct told told = tell_children(k, node, end);
+    struct told told =
+        k->a->work->plan->slices ? tell_of_slices(k, node, end) : tell_children(k, node, end);
     k->next += task->children;
     k->a->nodes[told.last].released += task->bytes;
     cluster->holds -= self->released;
@@ -115,6 +148,19 @@ static bool run_all(struct reckoning *k, uint64_t most_ns)
     return true;
 }
 
+/* What processors do that all share: tasks, starts of executors, and messages, of which each takes
+ * the store and who sends it together a round trip. */
+static uint64_t work_of_all(const struct reckoning *k, const struct clusters *clusters)
+{
+    const struct platform *platform = k->a->work->platform;
+    uint64_t starts =
+        clusters->count < platform->concurrency ? clusters->count : platform->concurrency;
+    if (platform->cores == 0 || !k->a->work->plan->slices)
+        return k->a->work_of_all;
+    uint64_t work = starts * platform->start_work_ns + k->messages * platform->round_trip_ns;
+    return plan_add_ns(k->a->work_of_all, work / platform->cores);
+}
+
 struct amount affinity_reckon(struct affinity *a, const struct clusters *clusters, uint64_t most_ns)
 {
     static const struct amount too_long = {.ns = UINT64_MAX};
@@ -136,6 +182,6 @@ struct amount affinity_reckon(struct affinity *a, const struct clusters *cluster
     k.amount.ns *= rounds;
     double per_ms = (double)platform->store_shards * (double)platform->shard_bytes_per_ms;
     k.amount.ns = plan_larger(k.amount.ns, (uint64_t)((double)k.amount.bytes * 1e6 / per_ms));
-    k.amount.ns = plan_larger(k.amount.ns, a->work_of_all);
+    k.amount.ns = plan_larger(k.amount.ns, work_of_all(&k, clusters));
     return k.amount.ns > most_ns ? too_long : k.amount;
 }

@@ -28,6 +28,17 @@ enum {
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
+/* The children that read all of a value. */
+static uint32_t count_wholes(const struct affinity *a, uint32_t node)
+{
+    const struct plan *plan = a->work->plan;
+    uint32_t count = (uint32_t)dag_child_count(a->dag, node);
+    uint64_t first = a->dag->nodes[node].first_child, end = a->dag->nodes[node + 1].first_child;
+    for (uint64_t c = first; plan->slices && c < end; c++)
+        count -= plan_is_slice(plan, c);
+    return count;
+}
+
 /* Whether any does not travel inline. */
 static bool measure_values(struct affinity *a)
 {
@@ -39,6 +50,7 @@ static bool measure_values(struct affinity *a)
             if (a->work->part_ns[part] > 0)
                 sum = plan_add_ns(sum, a->work->part_bytes[part]);
         a->bytes[n] = sum;
+        a->wholes[n] = count_wholes(a, n);
         any |= sum;
     }
     plan_count_steps(a->work, a->dag->part_count);
@@ -77,7 +89,7 @@ static bool join(struct chains *chains, uint32_t x, uint32_t y)
     uint32_t to = root_of(chains->of, x), from = root_of(chains->of, y);
     uint64_t load = plan_add_ns(a->loads[to], a->loads[from]);
     uint64_t holds = plan_add_ns(a->holds[to], a->holds[from]);
-    if (dag_child_count(a->dag, x) == 1 && a->dag->nodes[y].producer_count == 1)
+    if (a->wholes[x] == 1 && a->dag->nodes[y].producer_count == 1)
         holds = plan_larger(a->holds[to], holds - a->bytes[x]);
     if (to == from || !affinity_fits(a, load, holds))
         return false;
@@ -95,7 +107,10 @@ static uint64_t saved_bytes(const struct chains *chains, uint32_t node, dag_ref 
 {
     const struct affinity *a = chains->a;
     uint32_t producer = dag_ref_source(ref);
-    if (dag_child_count(a->dag, producer) == 1)
+    if (a->dag->views[dag_ref_view(ref)].source_rank > 0 &&
+        plan_reads_slice(a->work->plan, node, ref))
+        return 0;
+    if (a->wholes[producer] == 1)
         return 2 * a->bytes[producer] + 1;
     if (a->work->plan->preferred[producer] == node)
         return a->bytes[producer] + 1;
@@ -134,7 +149,7 @@ static void go_on(struct chains *chains, uint32_t node, uint32_t producer)
 {
     const struct affinity *a = chains->a;
     uint32_t root = root_of(chains->of, producer);
-    bool is_own = dag_child_count(a->dag, producer) == 1;
+    bool is_own = a->wholes[producer] == 1;
     uint64_t wasted = plan_add_ns(chains->wasted[root], is_own ? 0 : a->work->costs[node]);
     if (join(chains, producer, node))
         chains->wasted[root_of(chains->of, node)] = wasted;
@@ -552,10 +567,13 @@ void plan_pass_affinity(struct plan_work *work)
     uint32_t count = work->dag->node_count;
     if (!plan_has_executors(work) || !work->costs || !work->has_edges)
         return;
-    struct affinity a = {
-        .work = work, .dag = work->dag, .bytes = memory_table(count, sizeof *a.bytes)};
+    struct affinity a = {.work = work,
+                         .dag = work->dag,
+                         .bytes = memory_table(count, sizeof *a.bytes),
+                         .wholes = memory_table(count, sizeof *a.wholes)};
     if (!measure_values(&a)) {
         free(a.bytes);
+        free(a.wholes);
         return;
     }
     a.clusters = new_clusters(&a);
@@ -569,8 +587,8 @@ void plan_pass_affinity(struct plan_work *work)
     a.work_of_all = work_of_all(work);
     list_tasks(&a);
     gather(&a);
-    void *const tables[] = {a.bytes, a.tasks, a.clusters.of, a.loads,
-                            a.holds, a.nodes, a.per_cluster, a.loaded};
+    void *const tables[] = {a.bytes, a.tasks,       a.clusters.of, a.loads, a.holds,
+                            a.nodes, a.per_cluster, a.loaded,      a.wholes};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         free(tables[t]);
 }

@@ -19,6 +19,8 @@ struct plan_work {
     bool has_edges;       /* whether edges cost time: pass "bytes" */
     uint64_t *part_bytes; /* by part (sizes.h), where edges cost time */
     uint64_t *part_ns;    /* by part: what it takes to put it and get it; 0: it travels inline */
+    uint64_t *slices;     /* put aside: the plan's, while clusters are made as if there were none */
+    bool goes_back;       /* to the passes behind "slices" */
 };
 
 /* Runs the passes of the options' level. */
@@ -26,6 +28,7 @@ void plan_run_passes(struct plan *plan, const struct plan_options *options);
 
 void plan_pass_costs(struct plan_work *work);
 void plan_pass_slices(struct plan_work *work);
+void plan_pass_apart(struct plan_work *work);
 void plan_pass_bytes(struct plan_work *work);
 void plan_pass_path(struct plan_work *work);
 void plan_pass_dominant(struct plan_work *work);
@@ -68,8 +71,10 @@ static inline uint64_t plan_ref_ns(const struct plan_work *work, uint32_t consum
         return 0;
     bool is_join = work->dag->nodes[consumer].producer_count > 1;
     uint64_t signal = is_join ? work->platform->round_trip_ns : work->platform->invoke_ns;
-    bool is_unit = work->dag->views[dag_ref_view(ref)].is_unit;
-    return plan_add_ns(signal, is_unit ? 0 : work->part_ns[dag_part(work->dag, ref)]);
+    const struct dag_view *view = &work->dag->views[dag_ref_view(ref)];
+    bool is_little =
+        view->is_unit || (view->source_rank > 0 && plan_reads_slice(work->plan, consumer, ref));
+    return plan_add_ns(signal, is_little ? 0 : work->part_ns[dag_part(work->dag, ref)]);
 }
 
 #endif

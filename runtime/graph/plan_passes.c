@@ -20,6 +20,7 @@ static const struct plan_runner runners[] = {
      plan_pass_costs},
     {{"bytes", "what edges cost, by the bytes that they carry (without: nothing)", 1},
      plan_pass_bytes},
+    {{"slices", "which edges between clusters carry slices of large values", 1}, plan_pass_slices},
     {{"path", "the child to become: that of the longest path to the result", 0}, plan_pass_path},
     {{"dominant", "clusters: each node joins the one of the producer that it waits for longest", 1},
      plan_pass_dominant},
@@ -27,7 +28,11 @@ static const struct plan_runner runners[] = {
      plan_pass_heaviest},
     {{"affinity", "clusters of tasks that share values, where that takes about as long", 1},
      plan_pass_affinity},
-    {{"slices", "which edges between clusters carry slices of large values", 1}, plan_pass_slices},
+    {{"apart",
+      "edges within clusters carry whole values; clusters that slices would scatter are "
+      "made anew",
+      1},
+     plan_pass_apart},
     {{"waits", "how long who holds a part of a join of its cluster waits for the rest", 1},
      plan_pass_waits},
 };
@@ -65,15 +70,26 @@ bool plan_pass_is_run(const struct plan_options *options, const char *name)
     bug("there is no pass '%s'", name);
 }
 
+static uint32_t find_pass(void (*run)(struct plan_work *work))
+{
+    uint32_t i = 0;
+    while (runners[i].run != run)
+        i++;
+    return i;
+}
+
 void plan_run_passes(struct plan *plan, const struct plan_options *options)
 {
     struct plan_work work = {.plan = plan,
                              .dag = plan->dag,
                              .options = options,
                              .platform = options->platform ? options->platform : platform_at(0)};
-    for (uint32_t i = 0; i < PASS_COUNT; i++)
+    for (uint32_t i = 0; i < PASS_COUNT; i++) {
         if (runners[i].run && is_run(options, &runners[i].pass))
             runners[i].run(&work);
+        i = work.goes_back ? find_pass(plan_pass_slices) : i;
+        work.goes_back = false;
+    }
     free(work.part_bytes);
     free(work.part_ns);
     if (options->keeps_costs)

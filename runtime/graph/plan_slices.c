@@ -12,6 +12,8 @@
  */
 #include "graph/plan_pass.h"
 
+#include <stdlib.h>
+
 #include "base/memory.h"
 
 enum {
@@ -77,19 +79,12 @@ static bool reads_slices(const struct dag *dag, uint32_t node, uint32_t producer
     return has_any && bytes <= limit;
 }
 
-static bool is_together(const struct plan *plan, uint32_t producer, uint32_t node)
-{
-    const uint32_t *cluster = plan->cluster;
-    return cluster && cluster[node] != PLAN_NONE && cluster[node] == cluster[producer];
-}
-
 static void mark_edges(struct plan *plan, uint32_t node, uint64_t limit)
 {
     const struct dag *dag = plan->dag;
     for (uint64_t r = dag->nodes[node].first_ref; r < dag->nodes[node + 1].first_ref; r++) {
         uint32_t producer = dag_ref_source(dag->refs[r]);
-        if (!is_selection(dag, dag->refs[r]) || is_together(plan, producer, node) ||
-            !reads_slices(dag, node, producer, limit))
+        if (!is_selection(dag, dag->refs[r]) || !reads_slices(dag, node, producer, limit))
             continue;
         if (!plan->slices)
             plan->slices =
@@ -108,4 +103,82 @@ void plan_pass_slices(struct plan_work *work)
     for (uint32_t n = 0; n < dag_sink(work->dag); n++)
         if (may_read_slices(work->dag, n, limit))
             mark_edges(work->plan, n, limit);
+}
+
+/* Drops the marks of a node's edges to nodes of its own cluster. */
+static void unmark_edges(struct plan *plan, uint32_t node)
+{
+    const struct dag *dag = plan->dag;
+    uint64_t first = dag->nodes[node].first_child, end = dag->nodes[node + 1].first_child;
+    for (uint64_t edge = first; edge < end; edge++)
+        if (plan->cluster[dag->children[edge].node] == plan->cluster[node])
+            plan->slices[edge / 64] &= ~(UINT64_C(1) << (edge % 64));
+}
+
+/* ---- Whether clusters stay together ----------------------------------------------------------
+ */
+
+/* How a cluster begins: with its sources, or with nodes of which all producers are elsewhere. */
+struct beginning {
+    bool has_sources;
+    uint32_t others;
+};
+
+/* Which nodes have a producer of their cluster, by node. */
+static uint8_t *find_followers(const struct plan *plan)
+{
+    const struct dag *dag = plan->dag;
+    uint8_t *follows = memory_new(dag->node_count, 1);
+    for (uint32_t n = 0; n < dag_sink(dag); n++)
+        for (uint64_t c = dag->nodes[n].first_child; c < dag->nodes[n + 1].first_child; c++)
+            follows[dag->children[c].node] |=
+                plan->cluster[dag->children[c].node] == plan->cluster[n];
+    return follows;
+}
+
+/* Whoever is the last to arrive at a join that begins a cluster runs it, or has it invoked when all
+ * else is done: then all that follows is late. And a cluster that begins twice is in two executors.
+ */
+static bool is_scattered(const struct plan *plan)
+{
+    const struct dag *dag = plan->dag;
+    uint8_t *follows = find_followers(plan);
+    struct beginning *beginnings = memory_new(dag->node_count, sizeof *beginnings);
+    bool found = false;
+    for (uint32_t n = 0; n < dag_sink(dag) && !found; n++) {
+        uint32_t producers = dag->nodes[n].producer_count;
+        if (plan->cluster[n] == PLAN_NONE || follows[n])
+            continue;
+        struct beginning *at = &beginnings[plan->cluster[n]];
+        at->has_sources |= producers == 0;
+        at->others += producers > 0;
+        found = producers > 1 || at->others + at->has_sources > 1;
+    }
+    free(beginnings);
+    free(follows);
+    return found;
+}
+
+void plan_pass_apart(struct plan_work *work)
+{
+    struct plan *plan = work->plan;
+    bool is_second = work->slices != NULL;
+    if (is_second) {
+        plan->slices = work->slices;
+        work->slices = NULL;
+    }
+    if (!plan->slices || !plan->cluster)
+        return;
+    plan_count_steps(work, work->dag->nodes[work->dag->node_count].first_child);
+    if (!is_second && is_scattered(plan)) {
+        work->slices = plan->slices;
+        plan->slices = NULL;
+        free(plan->cluster);
+        plan->cluster = NULL;
+        work->goes_back = true;
+        return;
+    }
+    for (uint32_t n = 0; n < dag_sink(work->dag); n++)
+        if (plan->cluster[n] != PLAN_NONE)
+            unmark_edges(plan, n);
 }

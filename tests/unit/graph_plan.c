@@ -538,6 +538,110 @@ static void slices_are_few_and_small(void)
     buffer_release(&text);
 }
 
+/* Turns of a row of values of 8 MB, each of which reads one number of its neighbours. Where
+ * `shared` all begin with the same value. */
+static void build_stencil(struct dag *dag, int width, int turns, bool shared)
+{
+    struct buffer text = {0};
+    int first = shared ? 1 : width;
+    buffer_puts(&text, "task t0 \"\" \"\" \"\" -> \"\" leaves=0\n"
+                       "task t1 \"a\" \"a\" \"\" -> \"\" leaves=1 cost=1000000\n"
+                       "scope s0 \"main\" s0\n");
+    for (int n = 0; n < first; n++)
+        buffer_printf(&text, "n%d = t1 s0 ()\n", n);
+    for (int n = 0; n < width * turns; n++) {
+        int column = n % width, self = n < width ? (shared ? 0 : n) : first + n - width;
+        bool has_next = column + 1 < width, is_apart = n >= width || !shared;
+        buffer_printf(&text, "n%d = t1 s0 (n%d:f64[1000000]", first + n, self);
+        if (column > 0)
+            buffer_printf(&text, ", n%d:f64{%d}", self - is_apart, 999999);
+        if (has_next)
+            buffer_printf(&text, ", n%d:f64{%d}", self + is_apart, 0);
+        buffer_puts(&text, ")\n");
+    }
+    int sink = first + width * turns;
+    buffer_printf(&text, "n%d = t0 s0 (", sink);
+    for (int n = 0; n < width; n++)
+        buffer_printf(&text, "%sn%d:f64[1000000]", n ? ", " : "", sink - width + n);
+    buffer_puts(&text, ")\n");
+    read_graph(dag, buffer_text(&text));
+    buffer_release(&text);
+}
+
+/* Edges between clusters: those that carry slices, and the others, but for the sink's. */
+static void count_edges(const struct plan *plan, uint32_t *slices, uint32_t *wholes)
+{
+    const struct dag *dag = plan->dag;
+    *slices = *wholes = 0;
+    for (uint32_t n = 0; n < dag_sink(dag); n++)
+        for (uint64_t c = dag->nodes[n].first_child; c < dag->nodes[n + 1].first_child; c++) {
+            uint32_t child = dag->children[c].node;
+            bool is_together =
+                plan->cluster[n] != PLAN_NONE && plan->cluster[n] == plan->cluster[child];
+            CHECK(!is_together || !plan_is_slice(plan, c));
+            *slices += plan_is_slice(plan, c);
+            *wholes += !is_together && !plan_is_slice(plan, c) && child != dag_sink(dag);
+        }
+}
+
+/* Q2.2, Q4.8: what reads a value stays where it is made; what reads a slice of it need not. If
+ * slices cost what the values do, values move. */
+static void values_stay_and_slices_travel(void)
+{
+    static const char *const platforms[] = {"lambda-1769", "emulator"};
+    enum { WIDTH = 256, TURNS = 12 };
+    struct dag dag;
+    struct error error = {0};
+    build_stencil(&dag, WIDTH, TURNS, false);
+    for (int i = 0; i < 4; i++) {
+        struct plan plan;
+        uint32_t slices, wholes;
+        struct plan_options options = {.platform = platform_find(platforms[i / 2]),
+                                       .level = 2,
+                                       .disabled = i % 2 ? "slices" : NULL};
+        CHECK_INT(plan_make(&plan, &dag, &options, &error), 0);
+        count_edges(&plan, &slices, &wholes);
+        if (i % 2)
+            CHECK(slices == 0 && (i > 1 || wholes > 0));
+        else
+            CHECK(wholes == 0 && (i > 1 || slices >= TURNS));
+        plan_release(&plan);
+    }
+    dag_release(&dag);
+}
+
+/* Q4.8: where all begin with what one task makes, whole values are read elsewhere in any case, by
+ * joins that begin clusters: these are then what they are without slices; but slices travel. */
+static void clusters_that_slices_scatter(void)
+{
+    struct dag dag;
+    struct error error = {0};
+    struct plan with, without;
+    uint32_t slices, wholes;
+    struct plan_options options = {.platform = platform_find("lambda-1769"), .level = 2};
+    build_stencil(&dag, 400, 8, true);
+    CHECK_INT(plan_make(&with, &dag, &options, &error), 0);
+    options.disabled = "slices";
+    CHECK_INT(plan_make(&without, &dag, &options, &error), 0);
+    CHECK(with.cluster && without.cluster);
+    for (uint32_t n = 0; n < dag.node_count; n++) {
+        CHECK_INT(with.cluster[n], without.cluster[n]);
+        CHECK_INT(with.preferred[n], without.preferred[n]);
+    }
+    count_edges(&with, &slices, &wholes);
+    CHECK(slices > 0);
+    options.disabled = "apart"; /* what it would have been */
+    plan_release(&without);
+    CHECK_INT(plan_make(&without, &dag, &options, &error), 0);
+    uint32_t others = 0;
+    for (uint32_t n = 0; n < dag.node_count; n++)
+        others += with.cluster[n] != without.cluster[n];
+    CHECK(others > 0);
+    plan_release(&with);
+    plan_release(&without);
+    dag_release(&dag);
+}
+
 /* 24 slices of 4 KiB are 96 KiB, more than goes with an event; 16 are not. */
 static void slices_fit_an_event(void)
 {
@@ -614,4 +718,5 @@ TEST_MAIN(TEST(a_chain_stays_together), TEST(cheap_children_wait_for_each_other)
           TEST(a_profile_scales_formulas), TEST(clusters_help), TEST(bytes_are_saved),
           TEST(a_cluster_has_an_end), TEST(a_cluster_has_room), TEST(what_a_join_reads_is_held),
           TEST(there_is_a_cluster_for_each_executor), TEST(slices_are_few_and_small),
+          TEST(values_stay_and_slices_travel), TEST(clusters_that_slices_scatter),
           TEST(slices_fit_an_event))
