@@ -7,8 +7,9 @@
  * inline; compose_apply takes the callee's body in its place where that is exact: it is a straight
  * line itself, and the checks of its signature hold by what is known of extents, or can stand at
  * the entry of the whole. Bodies that became one are then joined: a let of an elementwise
- * expression that cannot fail, read by other such expressions only, is substituted, so that chains
- * over arrays become one loop without arrays between.
+ * expression or comprehension that cannot fail, read by other such expressions or gone over by a
+ * comprehension only, is substituted, so that chains over arrays become one loop without arrays
+ * between.
  *
  * What a program computes stays the same to the bit, and so does which failure of a chain is
  * reported: what can fail is never moved past something else that can. Spans stay those of the
